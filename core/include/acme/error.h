@@ -1,0 +1,126 @@
+/*
+ * Every failure of nanoacme is one value of enum acme_error, with a stable name, a severity and a
+ * sentence that tells a person what to do. Functions return these as int32_t: 0 is success,
+ * negative is an error; functions that count return a count >= 0 instead. Port functions return
+ * the same values, and the core passes them through unchanged. Numbers never change meaning.
+ */
+#ifndef ACME_ERROR_H
+#define ACME_ERROR_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How bad a failure is, and so what the client does about it. */
+enum acme_severity {
+    ACME_SEVERITY_NONE,      /**< not a failure */
+    ACME_SEVERITY_TRANSIENT, /**< tried again after a while, without anybody's help */
+    ACME_SEVERITY_PERMANENT, /**< will fail again until a person changes something */
+    ACME_SEVERITY_FATAL      /**< a fault of the program, the port or the flash */
+};
+
+/* X(name, value, severity, sentence) */
+#define ACME_ERROR_LIST(X)                                                                         \
+    X(ACME_OK, 0, NONE, "success")                                                                 \
+    X(ACME_ERR_AGAIN, -1, NONE, "not ready yet; call again")                                       \
+    X(ACME_ERR_ARGUMENT, -2, PERMANENT, "an argument is not usable; check the call")               \
+    X(ACME_ERR_MEMORY, -3, FATAL, "the memory block is too small; use ACME_MEMORY_SIZE")           \
+    X(ACME_ERR_BUFFER, -4, PERMANENT,                                                              \
+      "a message does not fit the work buffer; raise CONFIG_ACME_WORK_SIZE")                       \
+    X(ACME_ERR_ARENA, -5, PERMANENT,                                                               \
+      "a JSON reply does not fit the arena; raise CONFIG_ACME_JSON_ARENA_SIZE")                    \
+    X(ACME_ERR_LIMIT, -6, PERMANENT, "a limit of the configuration is exceeded; see Kconfig")      \
+    X(ACME_ERR_STATE, -7, PERMANENT, "not possible in this state; wait until the client is idle")  \
+    X(ACME_ERR_NOT_FOUND, -8, PERMANENT, "there is no such record")                                \
+    X(ACME_ERR_INTERNAL, -9, FATAL, "a check inside the program failed; please report it")         \
+    X(ACME_ERR_UNSUPPORTED, -10, PERMANENT, "not built into this configuration; see Kconfig")      \
+    X(ACME_ERR_RESOLVE, -20, TRANSIENT, "the host name does not resolve; check DNS")               \
+    X(ACME_ERR_CONNECT, -21, TRANSIENT,                                                            \
+      "the server cannot be reached; check the network and the URL")                               \
+    X(ACME_ERR_NET, -22, TRANSIENT, "the connection failed; it will be tried again")               \
+    X(ACME_ERR_CLOSED, -23, TRANSIENT, "the peer closed the connection")                           \
+    X(ACME_ERR_TIMEOUT, -24, TRANSIENT, "no answer in time; check the network")                    \
+    X(ACME_ERR_LISTEN, -25, PERMANENT,                                                             \
+      "the challenge port cannot be opened; is it taken, or may this user not open it?")           \
+    X(ACME_ERR_TLS, -30, TRANSIENT, "the TLS handshake failed; see the log for mbedTLS's code")    \
+    X(ACME_ERR_TLS_VERIFY, -31, PERMANENT,                                                         \
+      "the server's certificate is not trusted; check the CA roots (--ca-file) and the name")      \
+    X(ACME_ERR_TLS_DATES, -32, PERMANENT,                                                          \
+      "the server's certificate is not valid now; check the clock")                                \
+    X(ACME_ERR_TLS_MEMORY, -33, PERMANENT,                                                         \
+      "mbedTLS ran out of its pool; raise CONFIG_ACME_MBEDTLS_POOL_SIZE")                          \
+    X(ACME_ERR_URL, -40, PERMANENT, "the URL is malformed or not https")                           \
+    X(ACME_ERR_URL_POLICY, -41, PERMANENT,                                                         \
+      "the server named a URL on another host, which policy forbids")                              \
+    X(ACME_ERR_HTTP, -42, TRANSIENT, "the server's HTTP reply is malformed")                       \
+    X(ACME_ERR_HTTP_LIMIT, -43, PERMANENT, "the server's HTTP reply exceeds a limit")              \
+    X(ACME_ERR_HTTP_STATUS, -44, TRANSIENT, "the server answered with an unexpected status")       \
+    X(ACME_ERR_HTTP_REDIRECT, -45, PERMANENT,                                                      \
+      "the server redirects, which is never followed; use the final URL")                          \
+    X(ACME_ERR_CONTENT_TYPE, -46, PERMANENT, "the reply has an unexpected content type")           \
+    X(ACME_ERR_JSON, -47, PERMANENT, "the reply is not valid JSON")                                \
+    X(ACME_ERR_FIELD, -48, PERMANENT,                                                              \
+      "the reply lacks a required field, or it has a wrong type; is this an ACME server?")         \
+    X(ACME_ERR_NONCE, -49, TRANSIENT, "the server rejected or withheld nonces too often")          \
+    X(ACME_ERR_NO_CLOCK, -50, TRANSIENT, "the time is not known yet; set the clock")               \
+    X(ACME_ERR_ENTROPY, -51, FATAL, "the entropy source failed; no keys can be made")              \
+    X(ACME_ERR_CRYPTO, -52, FATAL, "a PSA Crypto call failed; see the log for its status")         \
+    X(ACME_ERR_KEY_TYPE, -53, PERMANENT, "the key type is not built in; see Kconfig")              \
+    X(ACME_ERR_KEY_EXPORT, -54, PERMANENT, "the key was not created exportable")                   \
+    X(ACME_ERR_STORE_IO, -60, FATAL, "the flash driver failed; check the hardware")                \
+    X(ACME_ERR_STORE_FULL, -61, PERMANENT, "the store is full; use a larger flash area")           \
+    X(ACME_ERR_STORE_CORRUPT, -62, PERMANENT,                                                      \
+      "a stored record is damaged; run again to obtain it anew")                                   \
+    X(ACME_ERR_STORE_FORMAT, -63, PERMANENT,                                                       \
+      "the flash area holds something else, or a newer format; nothing was changed")               \
+    X(ACME_ERR_STORE_GEOMETRY, -64, PERMANENT, "the flash geometry is not usable")                 \
+    X(ACME_ERR_NAME, -70, PERMANENT, "a name is not a valid DNS name or address")                  \
+    X(ACME_ERR_TOS, -71, PERMANENT,                                                                \
+      "the CA's terms of service must be agreed to first (--accept-tos)")                          \
+    X(ACME_ERR_ACCOUNT, -72, PERMANENT, "the CA refused the account; see its problem document")    \
+    X(ACME_ERR_ACCOUNT_NONE, -73, PERMANENT, "the CA knows no account for this key")               \
+    X(ACME_ERR_EAB, -74, PERMANENT, "the CA demands an external account binding")                  \
+    X(ACME_ERR_ORDER, -75, PERMANENT, "the CA refused the order; see its problem document")        \
+    X(ACME_ERR_ORDER_INVALID, -76, PERMANENT, "the order became invalid at the CA")                \
+    X(ACME_ERR_ORDER_IDENTIFIERS, -77, PERMANENT,                                                  \
+      "the CA's order does not have the names that were asked for")                                \
+    X(ACME_ERR_AUTHORIZATION, -78, PERMANENT,                                                      \
+      "the CA could not validate the name; see its problem document")                              \
+    X(ACME_ERR_CHALLENGE_NONE, -79, PERMANENT,                                                     \
+      "the CA offers no challenge type that is built in and allowed")                              \
+    X(ACME_ERR_RATE_LIMITED, -80, TRANSIENT, "the CA's rate limit is reached; wait as told")       \
+    X(ACME_ERR_POLL_LIMIT, -81, TRANSIENT, "the CA did not finish in time; it is tried later")     \
+    X(ACME_ERR_PROBLEM, -82, PERMANENT, "the CA answered with a problem; see its document")        \
+    X(ACME_ERR_SERVER, -83, TRANSIENT, "the CA has an internal error; it is tried later")          \
+    X(ACME_ERR_CERT_PARSE, -90, PERMANENT, "the CA's certificate chain cannot be read")            \
+    X(ACME_ERR_CERT_KEY, -91, PERMANENT, "the CA's certificate is for another key")                \
+    X(ACME_ERR_CERT_NAMES, -92, PERMANENT, "the CA's certificate has other names")                 \
+    X(ACME_ERR_CERT_DATES, -93, PERMANENT, "the CA's certificate is not valid now")                \
+    X(ACME_ERR_CERT_CHAIN, -94, PERMANENT,                                                         \
+      "the CA's chain is not in order: a certificate is not signed by the next")                   \
+    X(ACME_ERR_CERT_LIMIT, -95, PERMANENT,                                                         \
+      "the CA's chain is longer than configured; raise CONFIG_ACME_CHAIN_CERTS_MAX")               \
+    X(ACME_ERR_CERT_NONE, -96, PERMANENT, "there is no certificate for this name yet")             \
+    X(ACME_ERR_ALREADY_REVOKED, -97, NONE, "the certificate is revoked already")
+
+enum acme_error {
+#define ACME_ERROR_ENUM(name, value, severity, sentence) name = (value),
+    ACME_ERROR_LIST(ACME_ERROR_ENUM)
+#undef ACME_ERROR_ENUM
+};
+
+/** The stable name of an error ("ACME_ERR_TLS"), or "ACME_ERR_UNKNOWN". Never NULL, static. */
+const char *acme_error_name(int32_t error);
+
+/** One sentence that says what is wrong and what to do. Never NULL, static, no trailing dot. */
+const char *acme_error_text(int32_t error);
+
+/** The severity of an error; unknown values are FATAL. */
+enum acme_severity acme_error_severity(int32_t error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

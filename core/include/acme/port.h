@@ -1,0 +1,137 @@
+/*
+ * What the core needs from its surroundings: network, clock, entropy, flash, log. Each is a const
+ * struct of function pointers and a context which the core hands back as the first argument. The
+ * core calls them only from inside acme_* functions, on the caller's thread, never re-entrantly.
+ *
+ * Rules for all of them:
+ * - Nothing blocks, except flash erase and program, which may take what the chip takes.
+ * - "Try later" is ACME_ERR_AGAIN. "The peer closed" is ACME_ERR_CLOSED. No function that moves
+ *   bytes ever returns 0: it returns a count > 0 or one of the errors.
+ * - Lengths are in bytes, times in the unit of the name's ending.
+ * - Pointers are lent for the duration of the call only, unless it says otherwise.
+ * - Handles (acme_handle) are the port's own small numbers >= 0. The core closes each handle it got
+ *   exactly once.
+ */
+#ifndef ACME_PORT_H
+#define ACME_PORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "acme/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A port's own number for a stream or a listener; >= 0. */
+typedef int32_t acme_handle;
+#define ACME_HANDLE_NONE ((acme_handle) - 1)
+
+/** An IP address. */
+struct acme_address {
+    uint8_t family;    /**< 4 or 6 */
+    uint8_t bytes[16]; /**< network order; 4 or 16 of them are used */
+};
+
+/** Streams (TCP), listeners and name resolution. */
+struct acme_net_ops {
+    /**
+     * Starts a connection to host (DNS name or address literal without brackets, NUL-terminated;
+     * lent for the call, so the port copies it when it needs it later) and port. Resolution is
+     * part of it. Returns a handle >= 0, or ACME_ERR_RESOLVE, ACME_ERR_CONNECT, ACME_ERR_LIMIT
+     * (no free stream), ACME_ERR_NET. Does not wait.
+     */
+    acme_handle (*connect)(void *ctx, const char *host, uint16_t port);
+    /** ACME_OK once connected; ACME_ERR_AGAIN while under way; ACME_ERR_RESOLVE, ACME_ERR_CONNECT,
+     * ACME_ERR_NET when it failed (the handle still has to be closed). */
+    int32_t (*connected)(void *ctx, acme_handle stream);
+    /** Hands over up to len (> 0) bytes. Returns how many were taken (> 0), ACME_ERR_AGAIN,
+     * ACME_ERR_CLOSED or ACME_ERR_NET. */
+    int32_t (*send)(void *ctx, acme_handle stream, const uint8_t *data, size_t len);
+    /** Takes up to size (> 0) bytes. Returns how many (> 0), ACME_ERR_AGAIN, ACME_ERR_CLOSED (the
+     * peer has finished and all its bytes were taken) or ACME_ERR_NET. */
+    int32_t (*recv)(void *ctx, acme_handle stream, uint8_t *data, size_t size);
+    /** Closes a stream from connect or accept. Bytes taken by send are still delivered when the
+     * peer lets them. */
+    void (*close)(void *ctx, acme_handle stream);
+    /** Opens a TCP listener on all local addresses of the port. Returns a handle >= 0,
+     * ACME_ERR_LISTEN or ACME_ERR_LIMIT. */
+    acme_handle (*listen)(void *ctx, uint16_t port);
+    /** Returns a connected stream's handle, ACME_ERR_AGAIN, ACME_ERR_LIMIT or ACME_ERR_NET. */
+    acme_handle (*accept)(void *ctx, acme_handle listener);
+    /** Closes a listener; streams accepted from it live on. */
+    void (*unlisten)(void *ctx, acme_handle listener);
+};
+
+/** Time. */
+struct acme_clock_ops {
+    /** Milliseconds since some start; monotonic, never wraps in the device's life. */
+    uint64_t (*uptime_ms)(void *ctx);
+    /** Wall-clock seconds since 1970-01-01T00:00:00Z into *unix_s: ACME_OK, or ACME_ERR_NO_CLOCK
+     * when it is not known (then *unix_s is left alone). */
+    int32_t (*wall_s)(void *ctx, int64_t *unix_s);
+};
+
+/** Entropy for mbedTLS's random generator; full-entropy bytes of a true random source. */
+struct acme_entropy_ops {
+    /** Fills len bytes: ACME_OK or ACME_ERR_ENTROPY. May block for as long as the source takes. */
+    int32_t (*fill)(void *ctx, uint8_t *data, size_t len);
+};
+
+/** Shape of a flash area. */
+struct acme_flash_geometry {
+    uint32_t sector_size;  /**< erase unit in bytes: a power of two, 256 at least */
+    uint32_t sector_count; /**< sectors of the area: 2 at least */
+    uint32_t program_size; /**< program unit in bytes: a power of two, 1 to 32 */
+};
+
+/**
+ * NOR-like flash. Offsets count from the start of the area. Erased bytes read 0xFF; programming
+ * happens once per program unit between erases. All may block for as long as the chip takes.
+ * Each returns ACME_OK or ACME_ERR_STORE_IO.
+ */
+struct acme_flash_ops {
+    /** Fills *geometry; constant over the life of the area. */
+    int32_t (*geometry)(void *ctx, struct acme_flash_geometry *geometry);
+    /** Reads len bytes at any offset. */
+    int32_t (*read)(void *ctx, uint32_t offset, void *data, size_t len);
+    /** Programs len bytes; offset and len are multiples of the program unit, within one sector. */
+    int32_t (*program)(void *ctx, uint32_t offset, const void *data, size_t len);
+    /** Erases the sector that starts at offset. */
+    int32_t (*erase)(void *ctx, uint32_t offset);
+    /** What was programmed and erased before survives a power cut after this returns. */
+    int32_t (*sync)(void *ctx);
+};
+
+enum acme_log_level {
+    ACME_LOG_ERROR = 1,
+    ACME_LOG_WARNING = 2,
+    ACME_LOG_INFO = 3,
+    ACME_LOG_DEBUG = 4
+};
+
+/** A sink for lines that people read. Secrets never come here. */
+struct acme_log_ops {
+    /** One line, NUL-terminated, without a newline; lent for the call. */
+    void (*write)(void *ctx, enum acme_log_level level, const char *line);
+};
+
+/** All of them, as handed to acme_init. Must outlive the client. log may be NULL. */
+struct acme_port {
+    const struct acme_net_ops *net;
+    void *net_ctx;
+    const struct acme_clock_ops *clock;
+    void *clock_ctx;
+    const struct acme_entropy_ops *entropy;
+    void *entropy_ctx;
+    const struct acme_flash_ops *flash;
+    void *flash_ctx;
+    const struct acme_log_ops *log;
+    void *log_ctx;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,36 @@
+/*
+ * A bounded writer of text into caller-owned memory: the one way the core builds strings. It
+ * remembers overflow instead of failing at each step, so callers check once. Small and shared.
+ */
+#ifndef ACME_BUF_H
+#define ACME_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct acme_buf {
+    char *data;
+    size_t size; /* bytes of data, the NUL included */
+    size_t len;  /* characters written, without the NUL */
+    bool overflow;
+};
+
+/** Starts an empty string in size (> 0) bytes. The text is NUL-terminated at all times. */
+void acme_buf_init(struct acme_buf *b, char *data, size_t size);
+void acme_buf_add(struct acme_buf *b, const char *text);
+void acme_buf_add_n(struct acme_buf *b, const char *text, size_t len);
+void acme_buf_add_char(struct acme_buf *b, char c);
+void acme_buf_add_u32(struct acme_buf *b, uint32_t value);
+void acme_buf_add_i64(struct acme_buf *b, int64_t value);
+/** Adds text as the inside of a JSON string: quotes, backslashes and control characters escaped. */
+void acme_buf_add_json(struct acme_buf *b, const char *text);
+/** The length if everything fitted, else ACME_ERR_BUFFER. */
+int32_t acme_buf_result(const struct acme_buf *b);
+
+/** Copies src to dst of size bytes, NUL included: ACME_OK, or ACME_ERR_LIMIT and dst = "". */
+int32_t acme_str_copy(char *dst, size_t size, const char *src);
+/** Overwrites memory with zeros in a way the compiler keeps. */
+void acme_zeroize(void *data, size_t len);
+
+#endif

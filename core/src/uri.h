@@ -1,0 +1,35 @@
+/*
+ * Splits and checks https URLs (RFC 3986, the part that ACME uses). Knows nothing of sockets.
+ */
+#ifndef ACME_URI_H
+#define ACME_URI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "acme/config.h"
+#include "acme/error.h"
+
+#define ACME_URI_HOST_MAX 253
+
+/** Where a URL points to; offsets are into the URL's text, which is not copied. */
+struct acme_uri {
+    uint16_t host_offset, host_len;           /* without port and without brackets */
+    uint16_t authority_offset, authority_len; /* as for the Host header */
+    uint16_t path_offset, path_len;           /* with query; a URL without path has path_len 0 */
+    uint16_t port;
+};
+
+/** Parses an absolute https URL: only visible ASCII, no userinfo, no fragment, host not empty, port
+ * 1 to 65535 (default 443), length at most CONFIG_ACME_URL_MAX. ACME_OK or ACME_ERR_URL. */
+int32_t acme_uri_parse(const char *url, struct acme_uri *uri);
+/** Whether two parsed URLs have the same host (case-insensitive) and port. */
+bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const char *url_b,
+                          const struct acme_uri *b);
+/** Checks a DNS name as a certificate identifier: LDH labels of 1 to 63 (underscore not allowed), at
+ * most 253 in all, no trailing dot, optional leading "*." when wildcard is true, not all-numeric
+ * last label. ACME_OK or ACME_ERR_NAME. */
+int32_t acme_uri_check_name(const char *name, bool wildcard);
+
+#endif
