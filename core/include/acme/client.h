@@ -1,0 +1,228 @@
+/*
+ * The public API of nanoacme: one client that gets, keeps and renews certificates.
+ *
+ * Conventions: functions return int32_t, ACME_OK (0) or a negative enum acme_error. No function
+ * blocks (flash operations take what the chip takes, and key generation what the arithmetic
+ * takes). Nothing allocates: all memory is the block given to acme_init, and mbedTLS's pool. What a
+ * pointer argument refers to must outlive the call only, unless it says otherwise. One thread
+ * calls a client at a time.
+ */
+#ifndef ACME_CLIENT_H
+#define ACME_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "acme/config.h"
+#include "acme/error.h"
+#include "acme/port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ACME_VERSION "0.1.0"
+
+/** Key types of account and certificate keys. */
+enum acme_key_type {
+    ACME_KEY_EC_P256 = 0, /**< the default */
+    ACME_KEY_EC_P384 = 1, /**< needs CONFIG_ACME_KEY_P384 */
+    ACME_KEY_RSA_2048 = 2, /**< RSA needs CONFIG_ACME_KEY_RSA */
+    ACME_KEY_RSA_3072 = 3,
+    ACME_KEY_RSA_4096 = 4
+};
+
+/** One certificate that the device wants. Everything must outlive the client. */
+struct acme_cert_request {
+    const char *const *names; /**< DNS names in A-label form; the first gives the slot its name */
+    uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
+    uint8_t key_type;         /**< enum acme_key_type */
+    bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
+};
+
+/** A CA root certificate, DER. Must outlive the client (it is not copied: keep it in flash). */
+struct acme_trust_anchor {
+    const uint8_t *der;
+    size_t len;
+};
+
+/** What to do when the CA changes its terms of service after they were agreed to. */
+enum acme_tos_policy {
+    ACME_TOS_AGREE_AGAIN = 0, /**< agree to the new ones, and say so in an event */
+    ACME_TOS_STOP = 1         /**< fail with ACME_ERR_TOS until tos_accepted_url names them */
+};
+
+enum acme_event_type {
+    ACME_EVENT_STATE,     /**< the client entered .state (see acme_state_name) */
+    ACME_EVENT_ACCOUNT,   /**< an account is known; .text is its URL */
+    ACME_EVENT_TOS,       /**< terms of service agreed to; .text is their URL */
+    ACME_EVENT_ORDER,     /**< an order was created and stored; .text is its URL */
+    ACME_EVENT_AUTHORIZED,/**< .text is the name that is proven */
+    ACME_EVENT_INSTALLED, /**< a certificate was checked and stored for .slot */
+    ACME_EVENT_REVOKED,   /**< the certificate of .slot was revoked and removed */
+    ACME_EVENT_ERROR,     /**< .error, with .problem where the CA sent one; .slot or -1 */
+    ACME_EVENT_WAIT       /**< nothing to do for .wait_ms */
+};
+
+/** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
+struct acme_problem {
+    uint16_t status;      /**< HTTP status, or 0 when there is no problem document */
+    char type[64];        /**< without the urn:ietf:params:acme:error: prefix */
+    char detail[192];
+    char identifier[64];  /**< of the first subproblem, or of the authorization */
+};
+
+struct acme_event {
+    enum acme_event_type type;
+    int32_t error;
+    int16_t slot; /**< index into the requests, or -1 */
+    uint8_t state;
+    uint32_t wait_ms;
+    const char *text; /**< NULL or NUL-terminated; lent for the call */
+    const struct acme_problem *problem;
+};
+
+/** Called from inside acme_poll. Must not call the client. */
+typedef void (*acme_event_fn)(void *ctx, const struct acme_event *event);
+
+/** Configuration. Zero-initialize, then set; everything it points to must outlive the client. */
+struct acme_config {
+    const struct acme_port *port;
+    const char *directory_url;               /**< https */
+    const struct acme_trust_anchor *anchors; /**< the CA's TLS is verified against these */
+    uint16_t anchors_count;
+    const struct acme_cert_request *certs;
+    uint16_t certs_count; /**< 0 to CONFIG_ACME_CERT_SLOTS */
+    const char *contact;  /**< "mailto:..." or NULL for none */
+    bool tos_agreed;      /**< the operator agrees to the CA's terms of service */
+    uint8_t tos_policy;   /**< enum acme_tos_policy */
+    const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
+    uint8_t account_key_type;     /**< enum acme_key_type */
+    uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
+    bool allow_foreign_urls;      /**< let the CA's directory name URLs on other hosts */
+    bool account_only_existing;   /**< never create an account (onlyReturnExisting) */
+    bool clock_required;          /**< do nothing before the wall clock is known */
+    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
+    bool force_renewal;           /**< acme_start orders anew even if certificates are good */
+    const char *eab_kid;          /**< external account binding: key identifier, or NULL */
+    const char *eab_hmac_key;     /**< base64url of its HMAC key */
+    acme_event_fn on_event;       /**< or NULL */
+    void *event_ctx;
+};
+
+typedef struct acme_client acme_client;
+
+/** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
+ * checks it, and a static assertion in the core checks that it is enough. */
+#define ACME_MEMORY_SIZE                                                                           \
+    (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
+     3 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
+     CONFIG_ACME_CERT_SLOTS * 160 + CONFIG_ACME_NAMES_MAX * 8 + 2048)
+
+/**
+ * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
+ * and lent until acme_deinit): installs the mbedTLS pool where configured, mounts the store,
+ * starts PSA Crypto, checks the configuration. One client per process, because PSA Crypto has one
+ * key store. A damaged store mounts with an ERROR event; what is lost is obtained anew.
+ * ACME_ERR_ARGUMENT, ACME_ERR_MEMORY, ACME_ERR_URL, ACME_ERR_NAME, ACME_ERR_KEY_TYPE,
+ * ACME_ERR_LIMIT, ACME_ERR_STORE_*, ACME_ERR_CRYPTO, ACME_ERR_ENTROPY, ACME_ERR_CERT_PARSE (an
+ * anchor).
+ */
+int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
+                  size_t memory_size);
+
+/** Closes connections and zeroizes the block. The store stays as it is. */
+void acme_deinit(acme_client *client);
+
+/** Asks for the main job: account, and a certificate for each request that lacks a good one (see
+ * force_renewal). ACME_OK, or ACME_ERR_STATE when not idle. RFC 8555 section 7. */
+int32_t acme_start(acme_client *client);
+
+/** Asks for the account only: found or created (RFC 8555 7.3, 7.3.1). */
+int32_t acme_account_start(acme_client *client);
+/** Asks to send config.contact to the CA (RFC 8555 7.3.2). */
+int32_t acme_account_update(acme_client *client);
+/** Asks for deactivation of the account (RFC 8555 7.3.6); its record is removed, its key too. */
+int32_t acme_account_deactivate(acme_client *client);
+/** Asks for revocation of the certificate stored for a request (RFC 8555 7.6), with a reason of
+ * RFC 5280 5.3.1 (0 to 10, not 7), signed by the account key, or by the certificate's. */
+int32_t acme_revoke_start(acme_client *client, uint16_t slot, uint8_t reason,
+                          bool with_certificate_key);
+
+/** What acme_poll wants. */
+enum acme_want {
+    ACME_WANT_IDLE = 0, /**< nothing is under way; result.error says how the last job ended */
+    ACME_WANT_NOW = 1,  /**< call again at once: there is more to do */
+    ACME_WANT_EVENT = 2 /**< call again on a network event, or after wait_ms, whichever is first */
+};
+
+struct acme_poll_result {
+    enum acme_want want;
+    uint32_t wait_ms; /**< the longest time until the next call */
+    int32_t error;    /**< ACME_OK, or how the last job or the last slot that failed ended */
+};
+
+/** Does a bounded piece of work and returns. result must not be NULL. Returns what result->want
+ * says: the same value. */
+enum acme_want acme_poll(acme_client *client, struct acme_poll_result *result);
+
+/** What is stored for a request. */
+struct acme_cert_status {
+    bool valid;             /**< there is a chain with a working key */
+    int32_t error;          /**< how the last try in this run ended for it */
+    int64_t not_before_s;   /**< Unix seconds */
+    int64_t not_after_s;
+    int64_t renew_after_s;  /**< when it is going to be renewed */
+    uint32_t key_id;        /**< PSA key identifier of its private key */
+    uint8_t key_type;
+    bool key_exportable;
+    uint8_t chain_count;    /**< certificates, the leaf included */
+    uint32_t chain_size;    /**< bytes of DER in all */
+    struct acme_problem problem; /**< what the CA said of the last failure */
+};
+
+/** Fills *status for a request's index: ACME_OK, ACME_ERR_ARGUMENT. */
+int32_t acme_cert_get_status(acme_client *client, uint16_t slot, struct acme_cert_status *status);
+
+/** Reads the DER of certificate number index (0: the leaf) of the stored chain into der. Returns
+ * its length, ACME_ERR_CERT_NONE, ACME_ERR_NOT_FOUND (index), ACME_ERR_BUFFER, ACME_ERR_STORE_*. */
+int32_t acme_cert_read(acme_client *client, uint16_t slot, uint8_t index, uint8_t *der,
+                       size_t size);
+
+/** Steps through all stored certificates, whether requested now or not. *cursor starts as 0.
+ * Copies the names of the certificate's slot, separated by commas, to names. ACME_OK, or
+ * ACME_ERR_NOT_FOUND at the end. status->error is ACME_OK. */
+int32_t acme_cert_list(acme_client *client, uint32_t *cursor, char *names, size_t names_size,
+                       struct acme_cert_status *status);
+
+struct acme_account_status {
+    bool exists;
+    uint8_t key_type;
+    uint32_t key_id;
+    char url[CONFIG_ACME_URL_MAX + 1];
+    char tos_url[CONFIG_ACME_URL_MAX + 1];
+    char thumbprint[44]; /**< RFC 7638, base64url of SHA-256 */
+};
+/** What is stored about the account at config.directory_url. */
+int32_t acme_account_get_status(acme_client *client, struct acme_account_status *status);
+
+/** Counters of this run, for tests and telemetry. */
+struct acme_counters {
+    uint32_t requests;       /**< HTTP requests sent */
+    uint32_t connections;    /**< TLS connections made */
+    uint32_t bad_nonces;
+    uint32_t new_orders;
+    uint32_t arena_peak;     /**< bytes of the JSON arena */
+    uint32_t pool_peak;      /**< bytes of the mbedTLS pool, 0 when it is not ours */
+    uint32_t store_used, store_capacity; /**< bytes */
+};
+void acme_get_counters(acme_client *client, struct acme_counters *counters);
+
+/** Name of a state as in ACME_EVENT_STATE, in capitals. Never NULL. */
+const char *acme_state_name(uint8_t state);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
