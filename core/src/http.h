@@ -52,6 +52,7 @@ struct acme_http_parser {
     uint8_t state;
     bool head_request;     /* response to HEAD has no body */
     bool line_overflow;
+    bool line_cr; /* the line's CR was seen, its LF is due */
     bool have_length, chunked;
     char line[CONFIG_ACME_HTTP_LINE_MAX + 1];
 };

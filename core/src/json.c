@@ -1,0 +1,162 @@
+/*
+ * The arena under the private cJSON, and typed access to parsed values. It must not know what a
+ * document means, and never keeps more than one.
+ */
+#include "json.h"
+
+#include <string.h>
+
+#include "json_arena.h"
+#include "json_cjson.h"
+
+/* cJSON's allocator hooks have no context argument, so the arena in use is named here for the
+ * duration of a parse. */
+static struct acme_json_arena *current;
+
+void acme_json_init(struct acme_json_arena *arena, uint8_t *data, size_t size)
+{
+    memset(arena, 0, sizeof(*arena));
+    arena->data = data;
+    arena->size = size;
+}
+
+void acme_json_reset(struct acme_json_arena *arena)
+{
+    arena->used = 0;
+    arena->exhausted = false;
+}
+
+void *acme_json_arena_malloc(size_t size)
+{
+    size_t rounded = (size + 7u) & ~(size_t)7u;
+    void *at;
+
+    if (current == NULL || rounded < size || rounded > current->size - current->used) {
+        if (current != NULL) {
+            current->exhausted = true;
+        }
+        return NULL;
+    }
+    at = current->data + current->used;
+    current->used += rounded;
+    if (current->used > current->peak) {
+        current->peak = current->used;
+    }
+    return at;
+}
+
+void *acme_json_arena_realloc(void *old, size_t size)
+{
+    /* Only cJSON's printer reallocates, and the core never prints with it. */
+    (void)old;
+    (void)size;
+    return NULL;
+}
+
+void acme_json_arena_free(void *old)
+{
+    /* The whole arena ends at once. */
+    (void)old;
+}
+
+double acme_json_strtod(const char *text, char **end)
+{
+    const char *p = text;
+    int64_t value = 0;
+    bool negative = *p == '-';
+
+    if (negative) {
+        p++;
+    }
+    while (*p >= '0' && *p <= '9' && value < INT64_C(100000000000000)) {
+        value = value * 10 + (*p - '0');
+        p++;
+    }
+    *end = (char *)(uintptr_t)(p == text + (negative ? 1 : 0) ? text : p);
+    return (double)(negative ? -value : value);
+}
+
+int32_t acme_json_parse(struct acme_json_arena *arena, const char *text, size_t len,
+                        acme_json_value *root)
+{
+    const char *end = NULL;
+    const cJSON *parsed;
+
+    acme_json_reset(arena);
+    *root = NULL;
+    current = arena;
+    parsed = cJSON_ParseWithLengthOpts(text, len, &end, 0);
+    current = NULL;
+    if (parsed == NULL) {
+        return arena->exhausted ? ACME_ERR_ARENA : ACME_ERR_JSON;
+    }
+    while (end < text + len && (*end == ' ' || *end == '\n' || *end == '\r' || *end == '\t')) {
+        end++;
+    }
+    if (end != text + len || !cJSON_IsObject(parsed)) {
+        return ACME_ERR_JSON;
+    }
+    *root = parsed;
+    return ACME_OK;
+}
+
+static const cJSON *member(acme_json_value object, const char *name)
+{
+    const cJSON *child;
+
+    if (object == NULL) {
+        return NULL;
+    }
+    for (child = object->child; child != NULL; child = child->next) {
+        if (child->string != NULL && strcmp(child->string, name) == 0) {
+            return child;
+        }
+    }
+    return NULL;
+}
+
+const char *acme_json_string(acme_json_value object, const char *name)
+{
+    return acme_json_text(member(object, name));
+}
+
+acme_json_value acme_json_object(acme_json_value object, const char *name)
+{
+    const cJSON *value = member(object, name);
+
+    return cJSON_IsObject(value) ? value : NULL;
+}
+
+acme_json_value acme_json_array(acme_json_value object, const char *name)
+{
+    const cJSON *value = member(object, name);
+
+    return cJSON_IsArray(value) ? value : NULL;
+}
+
+bool acme_json_true(acme_json_value object, const char *name)
+{
+    return cJSON_IsTrue(member(object, name)) != 0;
+}
+
+int32_t acme_json_int(acme_json_value object, const char *name, int32_t fallback)
+{
+    const cJSON *value = member(object, name);
+
+    return cJSON_IsNumber(value) && value->valueint >= 0 ? (int32_t)value->valueint : fallback;
+}
+
+acme_json_value acme_json_first(acme_json_value array)
+{
+    return array == NULL ? NULL : array->child;
+}
+
+acme_json_value acme_json_next(acme_json_value element)
+{
+    return element == NULL ? NULL : element->next;
+}
+
+const char *acme_json_text(acme_json_value value)
+{
+    return cJSON_IsString(value) ? value->valuestring : NULL;
+}

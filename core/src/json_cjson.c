@@ -1,0 +1,31 @@
+/*
+ * Compiles the private copy of cJSON over the arena of json.c. It must not reach the process's
+ * allocator or its locale: malloc, realloc, free and strtod are the arena's.
+ */
+#include <ctype.h>
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_cjson.h"
+#include "json_arena.h"
+
+#define malloc acme_json_arena_malloc
+#define realloc acme_json_arena_realloc
+#define free acme_json_arena_free
+#define strtod acme_json_strtod
+
+/* cJSON's code is not ours to mend: its warnings are its own. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wundef"
+#pragma GCC diagnostic ignored "-Wfloat-equal"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wstack-usage="
+#endif
+
+#include "cJSON.c"
