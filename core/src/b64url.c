@@ -1,61 +1,67 @@
 /*
- * base64url and streamed base64. Small and shared; knows nothing of what it encodes.
+ * base64url without padding, and padded base64 as it streams in. It must not know whose bytes
+ * these are, nor what PEM is.
  */
 #include "b64url.h"
 
 #include "acme/error.h"
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static int32_t sextet(char c, char c62, char c63)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    if (c == c62) {
-        return 62;
-    }
-    return c == c63 ? 63 : -1;
-}
+#define NOT_A_DIGIT 0xffU
 
 size_t acme_b64url_encoded_len(size_t len)
 {
-    size_t rest = len % 3;
-    size_t groups = len / 3;
+    size_t rest = len % 3U;
 
-    if (groups > (SIZE_MAX - 4) / 4) {
+    if (len / 3U > (SIZE_MAX - 3U) / 4U) {
         return 0;
     }
-    return groups * 4 + (rest == 0 ? 0 : rest + 1);
+    return len / 3U * 4U + (rest > 0 ? rest + 1U : 0);
+}
+
+static char digit_of(uint32_t sextet)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    return alphabet[sextet & 63U];
+}
+
+/* The value of a digit of either alphabet; c62 and c63 are the two that differ. */
+static uint32_t value_of(char c, char c62, char c63)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return (uint32_t)(c - 'A');
+    }
+    if (c >= 'a' && c <= 'z') {
+        return (uint32_t)(c - 'a') + 26U;
+    }
+    if (c >= '0' && c <= '9') {
+        return (uint32_t)(c - '0') + 52U;
+    }
+    if (c == c62) {
+        return 62U;
+    }
+    return c == c63 ? 63U : NOT_A_DIGIT;
 }
 
 int32_t acme_b64url_encode(const uint8_t *in, size_t len, char *out, size_t size)
 {
     size_t need = acme_b64url_encoded_len(len);
-    size_t i, at = 0;
+    size_t at = 0;
 
-    if (need > size || need > INT32_MAX || (need == 0 && len != 0)) {
+    if (need < len || need > size || need > INT32_MAX) {
         return ACME_ERR_BUFFER;
     }
-    for (i = 0; i < len; i += 3) {
-        size_t have = len - i < 3 ? len - i : 3;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t n = len - i < 3U ? len - i : 3U;
+        /* All three are read before the first is written, since out may overlap in. */
         uint32_t bits = (uint32_t)in[i] << 16;
 
-        bits |= have > 1 ? (uint32_t)in[i + 1] << 8 : 0;
-        bits |= have > 2 ? in[i + 2] : 0;
-        out[at++] = alphabet[bits >> 18];
-        out[at++] = alphabet[(bits >> 12) & 63];
-        if (have > 1) {
-            out[at++] = alphabet[(bits >> 6) & 63];
-        }
-        if (have > 2) {
-            out[at++] = alphabet[bits & 63];
+        bits |= n > 1 ? (uint32_t)in[i + 1] << 8 : 0;
+        bits |= n > 2 ? (uint32_t)in[i + 2] : 0;
+        for (size_t k = 0; k <= n; k++) {
+            out[at++] = digit_of(bits >> 18);
+            bits <<= 6;
         }
     }
     return (int32_t)at;
@@ -63,79 +69,76 @@ int32_t acme_b64url_encode(const uint8_t *in, size_t len, char *out, size_t size
 
 int32_t acme_b64url_decode(const char *in, size_t len, uint8_t *out, size_t size)
 {
+    size_t rest = len % 4U;
+    size_t need = len / 4U * 3U + (rest > 0 ? rest - 1U : 0);
     uint32_t bits = 0;
-    unsigned held = 0;
-    size_t i, at = 0;
+    unsigned held = 0; /* bits that wait for the rest of their byte */
+    size_t at = 0;
 
-    if (len % 4 == 1 || len > INT32_MAX) {
+    if (rest == 1) {
         return ACME_ERR_ARGUMENT;
     }
-    for (i = 0; i < len; i++) {
-        int32_t v = sextet(in[i], '-', '_');
+    if (need > size || need > INT32_MAX) {
+        return ACME_ERR_BUFFER;
+    }
+    for (size_t i = 0; i < len; i++) {
+        uint32_t value = value_of(in[i], '-', '_');
 
-        if (v < 0) {
+        if (value == NOT_A_DIGIT) {
             return ACME_ERR_ARGUMENT;
         }
-        bits = (bits << 6) | (uint32_t)v;
+        bits = bits << 6 | value;
         held += 6;
         if (held >= 8) {
-            if (at >= size) {
-                return ACME_ERR_BUFFER;
-            }
             held -= 8;
-            out[at++] = (uint8_t)(bits >> held);
-            bits &= (1u << held) - 1u;
+            out[at++] = (uint8_t)(bits >> held & 0xffU);
         }
     }
-    /* RFC 4648 3.5: bits that belong to no byte must be zero, so that one value has one text. */
-    return bits == 0 ? (int32_t)at : ACME_ERR_ARGUMENT;
+    /* Stray bits would give one value two spellings. */
+    return (bits & ((1U << held) - 1U)) != 0 ? ACME_ERR_ARGUMENT : (int32_t)at;
 }
 
-static int32_t push_padding(struct acme_b64_stream *s, uint8_t out[3])
+/* Puts out what is held: 2 to 4 sextets, the first in the highest bits of 24. */
+static int32_t flush(struct acme_b64_stream *s, uint8_t out[3])
 {
-    s->padding++;
-    if (s->count + s->padding > 4 || s->count < 2) {
+    uint32_t bits = s->bits << (6U * s->padding);
+    int32_t n = 3 - s->padding;
+
+    if ((bits & ((1UL << (8U * s->padding)) - 1U)) != 0) {
         return ACME_ERR_ARGUMENT;
     }
-    if (s->count + s->padding < 4) {
-        return 0;
+    for (int32_t i = 0; i < n; i++) {
+        out[i] = (uint8_t)(bits >> (16 - 8 * i) & 0xffU);
     }
-    if (s->count == 2) {
-        out[0] = (uint8_t)(s->bits >> 4);
-        return (s->bits & 0x0f) == 0 ? 1 : ACME_ERR_ARGUMENT;
-    }
-    out[0] = (uint8_t)(s->bits >> 10);
-    out[1] = (uint8_t)(s->bits >> 2);
-    return (s->bits & 0x03) == 0 ? 2 : ACME_ERR_ARGUMENT;
+    s->bits = 0;
+    s->count = 0;
+    return n;
 }
 
 int32_t acme_b64_stream_push(struct acme_b64_stream *s, char c, uint8_t out[3])
 {
-    int32_t v;
+    uint32_t value = value_of(c, '+', '/');
 
-    if (c == '\r' || c == '\n' || c == ' ' || c == '\t') {
+    if (c == '\r' || c == '\n' || c == '\t' || c == ' ') {
         return 0;
     }
     if (c == '=') {
-        return push_padding(s, out);
+        /* Also refuses one after the end, when no sextet is held. */
+        if (s->count < 2) {
+            return ACME_ERR_ARGUMENT;
+        }
+        s->padding++;
+    } else {
+        if (value == NOT_A_DIGIT || s->padding > 0) {
+            return ACME_ERR_ARGUMENT;
+        }
+        s->bits = s->bits << 6 | value;
+        s->count++;
     }
-    v = sextet(c, '+', '/');
-    if (v < 0 || s->padding != 0) {
-        return ACME_ERR_ARGUMENT;
-    }
-    s->bits = (s->bits << 6) | (uint32_t)v;
-    if (++s->count < 4) {
-        return 0;
-    }
-    out[0] = (uint8_t)(s->bits >> 16);
-    out[1] = (uint8_t)(s->bits >> 8);
-    out[2] = (uint8_t)s->bits;
-    s->bits = 0;
-    s->count = 0;
-    return 3;
+    return s->count + s->padding == 4 ? flush(s, out) : 0;
 }
 
 int32_t acme_b64_stream_end(const struct acme_b64_stream *s)
 {
-    return s->count == 0 || s->count + s->padding == 4 ? ACME_OK : ACME_ERR_ARGUMENT;
+    return s->count == 0 ? ACME_OK : ACME_ERR_ARGUMENT;
 }

@@ -1,5 +1,6 @@
 /*
- * Bounded text building. Small and shared by every room; knows none of them.
+ * Writes text into memory of a fixed size, and wipes memory. It must not know what the text means
+ * or where the memory came from.
  */
 #include "buf.h"
 
@@ -12,17 +13,23 @@ void acme_buf_init(struct acme_buf *b, char *data, size_t size)
     b->data = data;
     b->size = size;
     b->len = 0;
-    b->overflow = false;
-    data[0] = '\0';
+    b->overflow = size == 0;
+    if (size > 0) {
+        data[0] = '\0';
+    }
 }
 
 void acme_buf_add_n(struct acme_buf *b, const char *text, size_t len)
 {
+    /* All or nothing, and nothing after the first loss: a text with a hole in the middle could
+     * mean something else than what was written. */
     if (b->overflow || len >= b->size - b->len) {
         b->overflow = true;
         return;
     }
-    memcpy(b->data + b->len, text, len);
+    if (len > 0) {
+        memcpy(b->data + b->len, text, len);
+    }
     b->len += len;
     b->data[b->len] = '\0';
 }
@@ -39,13 +46,13 @@ void acme_buf_add_char(struct acme_buf *b, char c)
 
 static void add_u64(struct acme_buf *b, uint64_t value)
 {
-    char digits[20];
+    char digits[20]; /* of UINT64_MAX */
     size_t at = sizeof(digits);
 
     do {
-        digits[--at] = (char)('0' + (char)(value % 10));
-        value /= 10;
-    } while (value != 0);
+        digits[--at] = (char)('0' + (char)(value % 10U));
+        value /= 10U;
+    } while (value > 0);
     acme_buf_add_n(b, digits + at, sizeof(digits) - at);
 }
 
@@ -56,12 +63,13 @@ void acme_buf_add_u32(struct acme_buf *b, uint32_t value)
 
 void acme_buf_add_i64(struct acme_buf *b, int64_t value)
 {
+    uint64_t magnitude = (uint64_t)value;
+
     if (value < 0) {
         acme_buf_add_char(b, '-');
-        add_u64(b, 0 - (uint64_t)value);
-    } else {
-        add_u64(b, (uint64_t)value);
+        magnitude = 0U - magnitude; /* right for INT64_MIN too, which -value is not */
     }
+    add_u64(b, magnitude);
 }
 
 void acme_buf_add_json(struct acme_buf *b, const char *text)
@@ -69,15 +77,15 @@ void acme_buf_add_json(struct acme_buf *b, const char *text)
     static const char hex[] = "0123456789abcdef";
 
     for (; *text != '\0'; text++) {
-        uint8_t c = (uint8_t)*text;
+        unsigned c = (unsigned char)*text;
 
         if (c == '"' || c == '\\') {
             acme_buf_add_char(b, '\\');
             acme_buf_add_char(b, (char)c);
-        } else if (c < 0x20 || c == 0x7f) {
+        } else if (c < 0x20U) {
             acme_buf_add(b, "\\u00");
             acme_buf_add_char(b, hex[c >> 4]);
-            acme_buf_add_char(b, hex[c & 15]);
+            acme_buf_add_char(b, hex[c & 15U]);
         } else {
             acme_buf_add_char(b, (char)c);
         }
@@ -94,18 +102,40 @@ int32_t acme_str_copy(char *dst, size_t size, const char *src)
     size_t len = strlen(src);
 
     if (len >= size) {
-        dst[0] = '\0';
+        if (size > 0) {
+            dst[0] = '\0';
+        }
         return ACME_ERR_LIMIT;
     }
     memcpy(dst, src, len + 1);
     return ACME_OK;
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool acme_str_equal_nocase(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    if (a_len != b_len) {
+        return false;
+    }
+    for (size_t i = 0; i < a_len; i++) {
+        if (lower(a[i]) != lower(b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void acme_zeroize(void *data, size_t len)
 {
-    volatile uint8_t *p = data;
+    /* Volatile, because plain stores to memory that is never read again may be dropped. */
+    volatile unsigned char *p = data;
 
-    while (len-- > 0) {
+    while (len > 0) {
         *p++ = 0;
+        len--;
     }
 }

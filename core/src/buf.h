@@ -30,6 +30,8 @@ int32_t acme_buf_result(const struct acme_buf *b);
 
 /** Copies src to dst of size bytes, NUL included: ACME_OK, or ACME_ERR_LIMIT and dst = "". */
 int32_t acme_str_copy(char *dst, size_t size, const char *src);
+/** Whether two texts are equal, the case of ASCII letters aside. No locale takes part. */
+bool acme_str_equal_nocase(const char *a, size_t a_len, const char *b, size_t b_len);
 /** Overwrites memory with zeros in a way the compiler keeps. */
 void acme_zeroize(void *data, size_t len);
 

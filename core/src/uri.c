@@ -1,191 +1,172 @@
 /*
- * Splits and checks https URLs and DNS names. It must not know sockets or ACME resources.
+ * Splits and checks https URLs and DNS names. It must not know sockets, DNS, or which URLs the
+ * client's policy lets it visit.
  */
 #include "uri.h"
 
 #include <string.h>
+
+#include "buf.h"
 
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-static bool is_alpha(char c)
+static bool is_alnum(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-static char lower(char c)
+/* Whether all characters may stand in a URL that we send: RFC 3986's, and no fragment. */
+static bool is_clean(const char *url, size_t len)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* Visible ASCII only; no fragment, and none of the characters RFC 3986 excludes everywhere. */
-static bool is_url_text(const char *text, size_t len)
-{
-    size_t i;
-
-    for (i = 0; i < len; i++) {
-        if ((uint8_t)text[i] <= ' ' || (uint8_t)text[i] > '~' || strchr("\"<>\\^`{|}#", text[i]) != NULL) {
+    for (size_t i = 0; i < len; i++) {
+        if (url[i] <= ' ' || url[i] > '~' || strchr("\"#<>\\^`{|}", url[i]) != NULL) {
             return false;
         }
     }
     return true;
 }
 
-static int32_t parse_port(const char *text, size_t len, uint16_t *port)
+/* The port after the colon, which fills the rest of the authority; 0 is malformed. One number has
+ * one spelling, so that equal origins look equal. */
+static uint32_t parse_port(const char *text, size_t len)
 {
-    uint32_t value = 0;
-    size_t i;
+    uint32_t port = 0;
 
-    if (len == 0 || len > 5) {
-        return ACME_ERR_URL;
+    if (len == 0 || len > 5 || text[0] == '0') {
+        return 0;
     }
-    for (i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         if (!is_digit(text[i])) {
-            return ACME_ERR_URL;
+            return 0;
         }
-        value = value * 10 + (uint32_t)(text[i] - '0');
+        port = port * 10U + (uint32_t)(text[i] - '0');
     }
-    if (value == 0 || value > 65535) {
-        return ACME_ERR_URL;
-    }
-    *port = (uint16_t)value;
-    return ACME_OK;
+    return port <= UINT16_MAX ? port : 0;
 }
 
-static bool is_host_char(char c, bool literal)
+/* The length of a name or IPv4 address at the start of text. */
+static size_t name_len(const char *text, size_t len)
 {
-    if (is_digit(c) || is_alpha(c) || c == '.') {
-        return true;
+    size_t n = 0;
+
+    while (n < len && (is_alnum(text[n]) || text[n] == '-' || text[n] == '.' || text[n] == '_')) {
+        n++;
     }
-    return literal ? c == ':' : (c == '-' || c == '_');
+    return n;
 }
 
-/* authority = host [":" port]; an IPv6 literal is in brackets. */
-static int32_t parse_authority(const char *url, size_t at, size_t len, struct acme_uri *uri)
+/* The length of an IPv6 address up to its bracket; 0 is malformed. Zones are refused. */
+static size_t address_len(const char *text, size_t len)
 {
-    bool literal = len > 0 && url[at] == '[';
-    size_t host = literal ? at + 1 : at;
-    size_t end = host;
+    static const char allowed[] = "0123456789abcdefABCDEF:.";
+    size_t n = 0;
 
-    while (end < at + len && url[end] != (literal ? ']' : ':')) {
-        if (!is_host_char(url[end], literal)) {
+    while (n < len && strchr(allowed, text[n]) != NULL) {
+        n++;
+    }
+    return n < len && text[n] == ']' ? n : 0;
+}
+
+/* Splits the authority into host and port. Userinfo fails at its '@', as all else that is neither
+ * host nor port. */
+static int32_t parse_authority(const char *url, size_t start, size_t end, struct acme_uri *uri)
+{
+    size_t bracket = url[start] == '[' ? 1 : 0;
+    size_t host = start + bracket;
+    size_t len =
+        bracket > 0 ? address_len(url + host, end - host) : name_len(url + host, end - host);
+    size_t after = host + len + bracket;
+    uint32_t port = 443;
+
+    if (len == 0 || len > ACME_URI_HOST_MAX) {
+        return ACME_ERR_URL;
+    }
+    if (after < end) {
+        port = url[after] == ':' ? parse_port(url + after + 1, end - after - 1) : 0;
+        if (port == 0) {
             return ACME_ERR_URL;
         }
-        end++;
-    }
-    if (end == host || end - host > ACME_URI_HOST_MAX || (literal && end == at + len)) {
-        return ACME_ERR_URL;
     }
     uri->host_offset = (uint16_t)host;
-    uri->host_len = (uint16_t)(end - host);
-    uri->authority_offset = (uint16_t)at;
-    uri->authority_len = (uint16_t)len;
-    uri->port = 443;
-    end += literal ? 1 : 0;
-    if (end == at + len) {
-        return ACME_OK;
-    }
-    if (url[end] != ':') {
-        return ACME_ERR_URL;
-    }
-    return parse_port(url + end + 1, at + len - end - 1, &uri->port);
+    uri->host_len = (uint16_t)len;
+    uri->authority_offset = (uint16_t)start;
+    /* Host: leaves the default port out, also where the URL spells it. */
+    uri->authority_len = (uint16_t)((port == 443 ? after : end) - start);
+    uri->port = (uint16_t)port;
+    return ACME_OK;
 }
 
 int32_t acme_uri_parse(const char *url, struct acme_uri *uri)
 {
     static const char scheme[] = "https://";
-    size_t len = strlen(url);
-    size_t at = sizeof(scheme) - 1;
-    size_t i, end;
+    const size_t start = sizeof(scheme) - 1;
+    size_t len;
+    size_t end;
 
     memset(uri, 0, sizeof(*uri));
-    if (len <= at || len > CONFIG_ACME_URL_MAX || !is_url_text(url, len)) {
+    if (url == NULL) {
         return ACME_ERR_URL;
     }
-    for (i = 0; i < at; i++) {
-        if (lower(url[i]) != scheme[i]) {
-            return ACME_ERR_URL;
-        }
+    len = strlen(url);
+    if (len <= start || len > CONFIG_ACME_URL_MAX || !is_clean(url, len) ||
+        !acme_str_equal_nocase(url, start, scheme, start)) {
+        return ACME_ERR_URL;
     }
-    end = at;
-    while (end < len && url[end] != '/' && url[end] != '?') {
-        end++;
+    end = start + strcspn(url + start, "/?");
+    /* A query right after the host has no path to ask for. */
+    if (end == start || url[end] == '?') {
+        return ACME_ERR_URL;
     }
     uri->path_offset = (uint16_t)end;
     uri->path_len = (uint16_t)(len - end);
-    /* A query without a path would need a '/' written before it; ACME servers have no such URLs. */
-    if (end < len && url[end] == '?') {
-        return ACME_ERR_URL;
-    }
-    return parse_authority(url, at, end - at, uri);
+    return parse_authority(url, start, end, uri);
 }
 
 bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const char *url_b,
                           const struct acme_uri *b)
 {
-    uint16_t i;
-
-    if (a->port != b->port || a->host_len != b->host_len) {
-        return false;
-    }
-    for (i = 0; i < a->host_len; i++) {
-        if (lower(url_a[a->host_offset + i]) != lower(url_b[b->host_offset + i])) {
-            return false;
-        }
-    }
-    return true;
+    return a->port == b->port && acme_str_equal_nocase(url_a + a->host_offset, a->host_len,
+                                                       url_b + b->host_offset, b->host_len);
 }
 
-static int32_t check_label(const char *label, size_t len)
+/* Whether the text begins with a label; says its length, and whether it has digits only. */
+static bool check_label(const char *text, size_t *len, bool *numeric)
 {
-    size_t i;
+    size_t n = 0;
 
-    if (len == 0 || len > 63 || label[0] == '-' || label[len - 1] == '-') {
-        return ACME_ERR_NAME;
+    *numeric = true;
+    while (is_alnum(text[n]) || text[n] == '-') {
+        *numeric = *numeric && is_digit(text[n]);
+        n++;
     }
-    for (i = 0; i < len; i++) {
-        if (!is_alpha(label[i]) && !is_digit(label[i]) && label[i] != '-') {
-            return ACME_ERR_NAME;
-        }
-    }
-    return ACME_OK;
-}
-
-static bool all_digits(const char *text, size_t len)
-{
-    size_t i;
-
-    for (i = 0; i < len; i++) {
-        if (!is_digit(text[i])) {
-            return false;
-        }
-    }
-    return true;
+    *len = n;
+    return n >= 1 && n <= 63 && text[0] != '-' && text[n - 1] != '-';
 }
 
 int32_t acme_uri_check_name(const char *name, bool wildcard)
 {
-    size_t len = strlen(name);
-    size_t start = 0, i, last = 0;
+    size_t len;
+    bool numeric;
 
-    if (len == 0 || len > ACME_URI_HOST_MAX) {
+    if (name == NULL || strlen(name) > ACME_URI_HOST_MAX) {
         return ACME_ERR_NAME;
     }
-    if (wildcard && strncmp(name, "*.", 2) == 0) {
-        start = 2;
+    if (wildcard && name[0] == '*' && name[1] == '.') {
+        name += 2;
     }
-    for (i = last = start; i <= len; i++) {
-        if (i < len && name[i] != '.') {
-            continue;
+    while (check_label(name, &len, &numeric)) {
+        name += len;
+        if (*name == '\0') {
+            /* A last label of digits makes it look like an IPv4 address. */
+            return numeric ? ACME_ERR_NAME : ACME_OK;
         }
-        if (check_label(name + last, i - last) != ACME_OK) {
+        if (*name != '.') {
             return ACME_ERR_NAME;
         }
-        if (i < len) {
-            last = i + 1;
-        }
+        name++;
     }
-    return all_digits(name + last, len - last) ? ACME_ERR_NAME : ACME_OK;
+    return ACME_ERR_NAME;
 }
