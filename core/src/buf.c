@@ -82,7 +82,7 @@ void acme_buf_add_json(struct acme_buf *b, const char *text)
         if (c == '"' || c == '\\') {
             acme_buf_add_char(b, '\\');
             acme_buf_add_char(b, (char)c);
-        } else if (c < 0x20U) {
+        } else if (c < 0x20U || c == 0x7fU) {
             acme_buf_add(b, "\\u00");
             acme_buf_add_char(b, hex[c >> 4]);
             acme_buf_add_char(b, hex[c & 15U]);

@@ -7,199 +7,234 @@
 
 #include <string.h>
 
+#include "acme/client.h" /* ACME_VERSION */
 #include "buf.h"
 
-#define YEAR_S INT64_C(31536000)
+#define YEAR_S    31536000U
+#define TOO_LARGE UINT32_MAX /* a number that does not fit 32 bits */
 
 enum state {
+    /* these read lines */
     STATE_STATUS,
     STATE_HEADER,
-    STATE_BODY_LENGTH,
-    STATE_BODY_CLOSE,
-    STATE_CHUNK_SIZE,
-    STATE_CHUNK_DATA,
-    STATE_CHUNK_END,
     STATE_TRAILER,
-    STATE_DONE
+    STATE_CHUNK_SIZE,
+    STATE_CHUNK_END, /* the empty line after a chunk's data */
+    /* these read the body */
+    STATE_BODY_LENGTH,
+    STATE_BODY_CHUNK,
+    STATE_BODY_CLOSE, /* until the peer closes */
+    /* these read nothing */
+    STATE_DONE,
+    STATE_FAILED
 };
 
-static char lower(char c)
+/* ---- characters and numbers ---- */
+
+static bool is_digit(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= '0' && c <= '9';
 }
 
-static bool equal_nocase(const char *text, size_t len, const char *want)
+static bool is_alnum(char c)
 {
-    size_t i;
+    return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
 
-    for (i = 0; i < len; i++) {
-        if (want[i] == '\0' || lower(text[i]) != want[i]) {
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool is_visible(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] <= ' ' || text[i] > '~') {
             return false;
         }
     }
-    return want[len] == '\0';
+    return true;
+}
+
+static bool equals(const char *text, size_t len, const char *word)
+{
+    return acme_str_equal_nocase(text, len, word, strlen(word));
+}
+
+static uint32_t digit_value(char c)
+{
+    if (is_digit(c)) {
+        return (uint32_t)(c - '0');
+    }
+    if (c >= 'a' && c <= 'f') {
+        return (uint32_t)(c - 'a') + 10U;
+    }
+    return c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A') + 10U : 16U;
+}
+
+/* Reads the digits of base 10 or 16 at the start of text. Returns how many there are; the value is
+ * TOO_LARGE if it does not fit. */
+static size_t read_number(const char *text, size_t len, uint32_t base, uint32_t *value)
+{
+    size_t n = 0;
+
+    *value = 0;
+    while (n < len && digit_value(text[n]) < base) {
+        uint64_t wide = (uint64_t)*value * base + digit_value(text[n]);
+
+        *value = wide > TOO_LARGE ? TOO_LARGE : (uint32_t)wide;
+        n++;
+    }
+    return n;
 }
 
 /* ---- dates (RFC 9110 5.6.7) ---- */
 
-struct cursor {
-    const char *at, *end;
-    bool bad;
+/* What is left of the text, and what was read of it. */
+struct date {
+    const char *text;
+    size_t len;
+    uint32_t year, month, day, hour, minute, second; /* month from 0 */
 };
 
-static void expect(struct cursor *c, const char *text)
-{
-    size_t len = strlen(text);
+/* A lower-case letter or Y is a field, see read_field; all else stands for itself. */
+static const char *const date_forms[] = {
+    "a, d b Y h:m:s GMT", /* IMF-fixdate */
+    "l, d-b-y h:m:s GMT", /* RFC 850 */
+    "a b e h:m:s Y"       /* asctime */
+};
+static const char day_names[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                      "Thursday", "Friday", "Saturday"};
+static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-    if (c->bad || (size_t)(c->end - c->at) < len || memcmp(c->at, text, len) != 0) {
-        c->bad = true;
-        return;
+static bool take(struct date *d, const char *word, size_t len)
+{
+    if (d->len < len || memcmp(d->text, word, len) != 0) {
+        return false;
     }
-    c->at += len;
+    d->text += len;
+    d->len -= len;
+    return true;
 }
 
-static int32_t digits(struct cursor *c, size_t count)
+/* The day of the week is not compared with the date: that would catch no more than typing errors.
+ */
+static bool take_day_name(struct date *d, bool whole)
 {
-    int32_t value = 0;
-    size_t i;
-
-    if (c->bad || (size_t)(c->end - c->at) < count) {
-        c->bad = true;
-        return 0;
-    }
-    for (i = 0; i < count; i++) {
-        char d = c->at[i];
-
-        /* asctime pads the day with a space */
-        if (d == ' ' && i == 0 && count == 2) {
-            d = '0';
+    for (size_t i = 0; i < 7; i++) {
+        if (take(d, day_names[i], whole ? strlen(day_names[i]) : 3)) {
+            return true;
         }
-        if (d < '0' || d > '9') {
-            c->bad = true;
-            return 0;
-        }
-        value = value * 10 + (d - '0');
     }
-    c->at += count;
-    return value;
+    return false;
 }
 
-static int32_t month(struct cursor *c)
+static bool take_month(struct date *d)
 {
-    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int32_t i;
-
-    for (i = 0; i < 12 && !c->bad && c->end - c->at >= 3; i++) {
-        if (memcmp(c->at, names + 3 * i, 3) == 0) {
-            c->at += 3;
-            return i + 1;
+    for (d->month = 0; d->month < 12; d->month++) {
+        if (take(d, month_names + 3U * d->month, 3)) {
+            return true;
         }
     }
-    c->bad = true;
-    return 1;
+    return false;
 }
 
-static bool is_leap(int32_t y)
+static bool take_digits(struct date *d, size_t count, uint32_t *value)
+{
+    if (d->len < count || read_number(d->text, count, 10, value) != count) {
+        return false;
+    }
+    d->text += count;
+    d->len -= count;
+    return true;
+}
+
+static bool read_field(struct date *d, char field)
+{
+    bool ok;
+
+    switch (field) {
+    case 'a':
+    case 'l':
+        return take_day_name(d, field == 'l');
+    case 'b':
+        return take_month(d);
+    case 'd':
+        return take_digits(d, 2, &d->day);
+    case 'e': /* padded with a space */
+        return take_digits(d, take(d, " ", 1) ? 1 : 2, &d->day);
+    case 'h':
+        return take_digits(d, 2, &d->hour);
+    case 'm':
+        return take_digits(d, 2, &d->minute);
+    case 's':
+        return take_digits(d, 2, &d->second);
+    case 'Y':
+        return take_digits(d, 4, &d->year);
+    case 'y': /* the window of POSIX; the sliding one of RFC 9110 would need a clock */
+        ok = take_digits(d, 2, &d->year);
+        d->year += d->year < 70 ? 2000U : 1900U;
+        return ok;
+    default:
+        return take(d, &field, 1);
+    }
+}
+
+static bool is_leap(uint32_t y)
 {
     return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-}
-
-struct date {
-    int32_t year, month, day, hour, minute, second;
-};
-
-static int64_t to_unix(const struct date *d)
-{
-    /* Days from civil, with March as the first month, so that the leap day ends a year. */
-    int64_t y = d->year - (d->month <= 2 ? 1 : 0);
-    int64_t era = y / 400;
-    int64_t yoe = y - era * 400;
-    int64_t doy = (153 * (d->month + (d->month > 2 ? -3 : 9)) + 2) / 5 + d->day - 1;
-    int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    int64_t days = era * 146097 + doe - 719468;
-
-    return ((days * 24 + d->hour) * 60 + d->minute) * 60 + d->second;
 }
 
 static bool is_real(const struct date *d)
 {
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int32_t last = lengths[d->month - 1] + (d->month == 2 && is_leap(d->year) ? 1 : 0);
+    uint32_t last = lengths[d->month] + (d->month == 1 && is_leap(d->year) ? 1U : 0U);
 
     return d->year >= 1970 && d->day >= 1 && d->day <= last && d->hour <= 23 && d->minute <= 59 &&
            d->second <= 60;
 }
 
-static void time_of_day(struct cursor *c, struct date *d)
+static int64_t to_unix(const struct date *d)
 {
-    d->hour = digits(c, 2);
-    expect(c, ":");
-    d->minute = digits(c, 2);
-    expect(c, ":");
-    d->second = digits(c, 2);
+    /* March is the first month here, so that the leap day ends a year. 719469 is 1970-01-01. */
+    bool early = d->month < 2;
+    uint32_t y = d->year - (early ? 1U : 0U);
+    uint32_t m = d->month + (early ? 10U : 0U) - (early ? 0U : 2U);
+    uint32_t days = y * 365U + y / 4U - y / 100U + y / 400U + (153U * m + 2U) / 5U + d->day;
+
+    return (int64_t)(days - 719469U) * 86400 +
+           (int64_t)((d->hour * 60U + d->minute) * 60U + d->second);
 }
 
-static void imf_or_rfc850(struct cursor *c, struct date *d)
+static bool read_form(struct date *d, const char *form)
 {
-    bool dashes;
-
-    expect(c, ", ");
-    d->day = digits(c, 2);
-    dashes = !c->bad && c->at < c->end && *c->at == '-';
-    expect(c, dashes ? "-" : " ");
-    d->month = month(c);
-    expect(c, dashes ? "-" : " ");
-    d->year = digits(c, dashes ? 2 : 4);
-    if (dashes) {
-        d->year += d->year < 70 ? 2000 : 1900;
+    for (; *form != '\0'; form++) {
+        if (!read_field(d, *form)) {
+            return false;
+        }
     }
-    expect(c, " ");
-    time_of_day(c, d);
-    expect(c, " GMT");
-}
-
-static void asctime_form(struct cursor *c, struct date *d)
-{
-    expect(c, " ");
-    d->month = month(c);
-    expect(c, " ");
-    d->day = digits(c, 2);
-    expect(c, " ");
-    time_of_day(c, d);
-    expect(c, " ");
-    d->year = digits(c, 4);
+    return d->len == 0 && is_real(d);
 }
 
 int32_t acme_http_parse_date(const char *text, size_t len, int64_t *unix_s)
 {
-    struct cursor c = {text, text + len, false};
-    struct date d = {0, 1, 0, 0, 0, 0};
+    for (size_t i = 0; i < sizeof(date_forms) / sizeof(date_forms[0]); i++) {
+        struct date d = {.text = text, .len = len};
 
-    while (c.at < c.end && ((*c.at >= 'A' && *c.at <= 'Z') || (*c.at >= 'a' && *c.at <= 'z'))) {
-        c.at++;
+        if (read_form(&d, date_forms[i])) {
+            *unix_s = to_unix(&d);
+            return ACME_OK;
+        }
     }
-    if (c.at < c.end && *c.at == ',') {
-        imf_or_rfc850(&c, &d);
-    } else {
-        asctime_form(&c, &d);
-    }
-    if (c.bad || c.at != c.end || !is_real(&d)) {
-        return ACME_ERR_HTTP;
-    }
-    *unix_s = to_unix(&d);
-    return ACME_OK;
+    return ACME_ERR_HTTP;
 }
 
 /* ---- requests ---- */
 
-static bool is_visible(const char *text)
+/* Blanks and line ends in a field would end it early, and begin another one. */
+static bool is_sendable(const char *text)
 {
-    for (; *text != '\0'; text++) {
-        if ((uint8_t)*text <= ' ' || (uint8_t)*text > '~') {
-            return false;
-        }
-    }
-    return true;
+    return text != NULL && text[0] != '\0' && is_visible(text, strlen(text));
 }
 
 int32_t acme_http_request_write(const struct acme_http_request *request, char *out, size_t size)
@@ -209,9 +244,9 @@ int32_t acme_http_request_write(const struct acme_http_request *request, char *o
     if (size == 0) {
         return ACME_ERR_BUFFER;
     }
-    if (!is_visible(request->method) || !is_visible(request->host) || !is_visible(request->path) ||
-        request->path[0] != '/' ||
-        (request->content_type != NULL && !is_visible(request->content_type))) {
+    if (!is_sendable(request->method) || !is_sendable(request->host) ||
+        !is_sendable(request->path) || request->path[0] != '/' ||
+        (request->content_type != NULL && !is_sendable(request->content_type))) {
         return ACME_ERR_ARGUMENT;
     }
     acme_buf_init(&b, out, size);
@@ -220,7 +255,7 @@ int32_t acme_http_request_write(const struct acme_http_request *request, char *o
     acme_buf_add(&b, request->path);
     acme_buf_add(&b, " HTTP/1.1\r\nHost: ");
     acme_buf_add(&b, request->host);
-    acme_buf_add(&b, "\r\nUser-Agent: nanoacme\r\nAccept: */*\r\n");
+    acme_buf_add(&b, "\r\nUser-Agent: nanoacme/" ACME_VERSION "\r\nAccept: */*\r\n");
     if (request->content_type != NULL) {
         acme_buf_add(&b, "Content-Type: ");
         acme_buf_add(&b, request->content_type);
@@ -245,61 +280,41 @@ void acme_http_parser_init(struct acme_http_parser *p, bool head_request, uint32
     p->state = STATE_STATUS;
 }
 
+/* Only the first twelve characters count; the reason may be of any length. */
 static int32_t status_line(struct acme_http_parser *p)
 {
     const char *l = p->line;
-    struct acme_http_response *r = &p->response;
+    uint32_t status;
 
-    if (p->line_overflow || p->line_len < 12 || memcmp(l, "HTTP/1.", 7) != 0 ||
-        (l[7] != '0' && l[7] != '1') || l[8] != ' ' || (p->line_len > 12 && l[12] != ' ')) {
+    if (p->line_len < 12 || memcmp(l, "HTTP/1.", 7) != 0 || (l[7] != '0' && l[7] != '1') ||
+        l[8] != ' ' || read_number(l + 9, 3, 10, &status) != 3 || status < 100 || status > 599 ||
+        (p->line_len > 12 && l[12] != ' ')) {
         return ACME_ERR_HTTP;
     }
-    if (l[9] < '1' || l[9] > '5' || l[10] < '0' || l[10] > '9' || l[11] < '0' || l[11] > '9') {
-        return ACME_ERR_HTTP;
-    }
-    r->status = (uint16_t)((l[9] - '0') * 100 + (l[10] - '0') * 10 + (l[11] - '0'));
-    r->close = l[7] == '0';
+    p->response.status = (uint16_t)status;
+    p->http10 = l[7] == '0';
+    p->response.close = p->http10;
     p->state = STATE_HEADER;
     return ACME_ERR_AGAIN;
-}
-
-static int32_t decimal(const char *text, size_t len, uint32_t *value)
-{
-    uint64_t v = 0;
-    size_t i;
-
-    if (len == 0) {
-        return ACME_ERR_HTTP;
-    }
-    for (i = 0; i < len; i++) {
-        if (text[i] < '0' || text[i] > '9') {
-            return ACME_ERR_HTTP;
-        }
-        v = v * 10 + (uint64_t)(text[i] - '0');
-        if (v > UINT32_MAX) {
-            v = UINT32_MAX;
-        }
-    }
-    *value = (uint32_t)v;
-    return ACME_OK;
 }
 
 static int32_t on_content_length(struct acme_http_parser *p, const char *v, size_t len)
 {
     uint32_t value;
 
-    if (decimal(v, len, &value) != ACME_OK || p->chunked ||
+    if (len == 0 || read_number(v, len, 10, &value) != len || p->chunked ||
         (p->have_length && value != p->remaining)) {
         return ACME_ERR_HTTP;
     }
     p->have_length = true;
     p->remaining = value;
-    return ACME_OK;
+    return value == TOO_LARGE ? ACME_ERR_HTTP_LIMIT : ACME_OK;
 }
 
+/* Where a proxy and we could disagree on the end of the body, somebody may be smuggling. */
 static int32_t on_transfer_encoding(struct acme_http_parser *p, const char *v, size_t len)
 {
-    if (p->have_length || p->chunked || !equal_nocase(v, len, "chunked")) {
+    if (p->have_length || p->chunked || p->http10 || !equals(v, len, "chunked")) {
         return ACME_ERR_HTTP;
     }
     p->chunked = true;
@@ -308,48 +323,48 @@ static int32_t on_transfer_encoding(struct acme_http_parser *p, const char *v, s
 
 static int32_t on_connection(struct acme_http_parser *p, const char *v, size_t len)
 {
-    if (equal_nocase(v, len, "close")) {
-        p->response.close = true;
+    size_t start = 0;
+
+    for (size_t i = 0; i <= len; i++) {
+        if (i < len && v[i] != ',' && !is_blank(v[i])) {
+            continue;
+        }
+        if (equals(v + start, i - start, "close")) {
+            p->response.close = true;
+        }
+        start = i + 1;
     }
     return ACME_OK;
 }
+
+/* As in enum acme_http_content, from ACME_HTTP_CONTENT_JSON to ACME_HTTP_CONTENT_OTHER. */
+static const char *const content_types[] = {"application/json", "application/problem+json",
+                                            "application/pem-certificate-chain"};
 
 static int32_t on_content_type(struct acme_http_parser *p, const char *v, size_t len)
 {
     size_t end = 0;
+    unsigned type = 0;
 
-    while (end < len && v[end] != ';' && v[end] != ' ' && v[end] != '\t') {
+    while (end < len && v[end] != ';' && !is_blank(v[end])) {
         end++;
     }
-    if (equal_nocase(v, end, "application/json")) {
-        p->response.content = ACME_HTTP_CONTENT_JSON;
-    } else if (equal_nocase(v, end, "application/problem+json")) {
-        p->response.content = ACME_HTTP_CONTENT_PROBLEM;
-    } else if (equal_nocase(v, end, "application/pem-certificate-chain")) {
-        p->response.content = ACME_HTTP_CONTENT_PEM;
-    } else {
-        p->response.content = ACME_HTTP_CONTENT_OTHER;
+    while (type < 3 && !equals(v, end, content_types[type])) {
+        type++;
     }
+    p->response.content = (uint8_t)(ACME_HTTP_CONTENT_JSON + type);
     return ACME_OK;
-}
-
-static bool is_b64url(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           c == '-' || c == '_';
 }
 
 /* RFC 8555 6.5.1: a client must ignore an invalid Replay-Nonce. */
 static int32_t on_nonce(struct acme_http_parser *p, const char *v, size_t len)
 {
-    size_t i;
-
     p->response.nonce[0] = '\0';
     if (len == 0 || len > CONFIG_ACME_NONCE_MAX) {
         return ACME_OK;
     }
-    for (i = 0; i < len; i++) {
-        if (!is_b64url(v[i])) {
+    for (size_t i = 0; i < len; i++) {
+        if (!is_alnum(v[i]) && v[i] != '-' && v[i] != '_') {
             return ACME_OK;
         }
     }
@@ -360,18 +375,17 @@ static int32_t on_nonce(struct acme_http_parser *p, const char *v, size_t len)
 
 static int32_t on_location(struct acme_http_parser *p, const char *v, size_t len)
 {
-    size_t i;
+    char *location = p->response.location;
+    size_t old_len = strlen(location);
 
     if (len > CONFIG_ACME_URL_MAX) {
         return ACME_ERR_HTTP_LIMIT;
     }
-    for (i = 0; i < len; i++) {
-        if ((uint8_t)v[i] <= ' ' || (uint8_t)v[i] > '~') {
-            return ACME_ERR_HTTP;
-        }
+    if (!is_visible(v, len) || (old_len > 0 && (old_len != len || memcmp(location, v, len) != 0))) {
+        return ACME_ERR_HTTP;
     }
-    memcpy(p->response.location, v, len);
-    p->response.location[len] = '\0';
+    memcpy(location, v, len);
+    location[len] = '\0';
     return ACME_OK;
 }
 
@@ -381,8 +395,8 @@ static int32_t on_retry_after(struct acme_http_parser *p, const char *v, size_t 
     struct acme_http_response *r = &p->response;
     uint32_t seconds;
 
-    if (decimal(v, len, &seconds) == ACME_OK) {
-        r->retry_after = seconds > YEAR_S ? YEAR_S : (int64_t)seconds;
+    if (len > 0 && read_number(v, len, 10, &seconds) == len) {
+        r->retry_after = seconds > YEAR_S ? YEAR_S : seconds;
         r->retry_after_is_date = false;
         r->has_retry_after = true;
     } else if (acme_http_parse_date(v, len, &r->retry_after) == ACME_OK) {
@@ -402,48 +416,66 @@ static const struct {
     const char *name;
     int32_t (*fn)(struct acme_http_parser *p, const char *value, size_t len);
 } fields[] = {
-    {"content-length", on_content_length}, {"transfer-encoding", on_transfer_encoding},
-    {"connection", on_connection},         {"content-type", on_content_type},
-    {"replay-nonce", on_nonce},            {"location", on_location},
-    {"retry-after", on_retry_after},       {"date", on_date},
+    {"content-length", on_content_length},
+    {"transfer-encoding", on_transfer_encoding},
+    {"connection", on_connection},
+    {"content-type", on_content_type},
+    {"replay-nonce", on_nonce},
+    {"location", on_location},
+    {"retry-after", on_retry_after},
+    {"date", on_date},
 };
 
 static bool is_token_char(char c)
 {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    return is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-static int32_t header_line(struct acme_http_parser *p)
+/* Hands a field of interest, without the blanks around its value, to its function. */
+static int32_t dispatch(struct acme_http_parser *p, size_t name_len)
 {
     const char *l = p->line;
-    size_t name = 0, start, end = p->line_len, i;
+    size_t start = name_len + 1, end = p->line_len;
 
-    while (name < p->line_len && is_token_char(l[name])) {
-        name++;
-    }
-    if (name == 0 || name >= p->line_len || l[name] != ':') {
-        return ACME_ERR_HTTP; /* obs-fold and "Name :" are refused here, too */
-    }
-    start = name + 1;
-    while (start < end && (l[start] == ' ' || l[start] == '\t')) {
+    while (start < end && is_blank(l[start])) {
         start++;
     }
-    while (end > start && (l[end - 1] == ' ' || l[end - 1] == '\t')) {
+    while (end > start && is_blank(l[end - 1])) {
         end--;
     }
-    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (equal_nocase(l, name, fields[i].name)) {
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (equals(l, name_len, fields[i].name)) {
             return p->line_overflow ? ACME_ERR_HTTP_LIMIT : fields[i].fn(p, l + start, end - start);
         }
     }
     return ACME_OK;
 }
 
+static int32_t header_line(struct acme_http_parser *p)
+{
+    size_t name_len = 0;
+    int32_t rc;
+
+    while (name_len < p->line_len && is_token_char(p->line[name_len])) {
+        name_len++;
+    }
+    if (name_len == CONFIG_ACME_HTTP_LINE_MAX) {
+        return ACME_ERR_HTTP_LIMIT; /* its colon was not seen */
+    }
+    if (name_len == 0 || p->line[name_len] != ':') {
+        return ACME_ERR_HTTP; /* obs-fold and "Name :" are refused here, too */
+    }
+    rc = dispatch(p, name_len);
+    return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
+}
+
 static int32_t headers_end(struct acme_http_parser *p)
 {
     uint16_t status = p->response.status;
 
+    if (status == 101) {
+        return ACME_ERR_HTTP; /* to another protocol, which was not asked for */
+    }
     if (status < 200) {
         uint16_t seen = p->header_bytes;
 
@@ -463,67 +495,75 @@ static int32_t headers_end(struct acme_http_parser *p)
         p->state = p->remaining == 0 ? STATE_DONE : STATE_BODY_LENGTH;
     } else {
         p->response.close = true;
+        p->remaining = p->body_limit;
         p->state = STATE_BODY_CLOSE;
     }
     return p->state == STATE_DONE ? ACME_OK : ACME_ERR_AGAIN;
 }
 
-static int32_t hex_digit(char c)
+/* Whether text is empty, or blanks and then ';'. */
+static bool is_extension(const char *text)
 {
-    c = lower(c);
-    if (c >= '0' && c <= '9') {
-        return c - '0';
+    const char *p = text;
+
+    while (is_blank(*p)) {
+        p++;
     }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return *p == ';' || *text == '\0';
 }
 
 static int32_t chunk_size_line(struct acme_http_parser *p)
 {
-    uint32_t size = 0;
-    size_t i;
+    uint32_t size;
+    size_t digits = read_number(p->line, p->line_len, 16, &size);
+    size_t rest = p->line_len - digits;
 
-    for (i = 0; i < p->line_len && hex_digit(p->line[i]) >= 0; i++) {
-        if (size > (UINT32_MAX >> 4)) {
-            return ACME_ERR_HTTP_LIMIT;
-        }
-        size = (size << 4) | (uint32_t)hex_digit(p->line[i]);
-    }
-    if (i == 0 || (i < p->line_len && p->line[i] != ';' && p->line[i] != ' ')) {
+    if (digits == 0 || !is_extension(p->line + digits)) {
         return ACME_ERR_HTTP;
     }
-    if (size > p->body_limit - p->response.body_len) {
+    /* The data bounds how many chunks come, but not what their extensions add. */
+    if (size == TOO_LARGE || size > p->body_limit - p->response.body_len ||
+        rest > (size_t)CONFIG_ACME_HTTP_HEADERS_MAX - p->header_bytes) {
         return ACME_ERR_HTTP_LIMIT;
     }
+    p->header_bytes = (uint16_t)(p->header_bytes + rest);
     p->remaining = size;
-    p->state = size == 0 ? STATE_TRAILER : STATE_CHUNK_DATA;
+    p->state = size == 0 ? STATE_TRAILER : STATE_BODY_CHUNK;
     return ACME_ERR_AGAIN;
 }
 
 static int32_t line_done(struct acme_http_parser *p)
 {
-    int32_t rc;
-
     switch (p->state) {
     case STATE_STATUS:
         return status_line(p);
     case STATE_HEADER:
-        if (p->line_len == 0) {
-            return headers_end(p);
-        }
-        rc = header_line(p);
-        return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
+        return p->line_len == 0 ? headers_end(p) : header_line(p);
     case STATE_CHUNK_SIZE:
         return chunk_size_line(p);
     case STATE_CHUNK_END:
         p->state = STATE_CHUNK_SIZE;
-        return p->line_len == 0 ? ACME_ERR_AGAIN : ACME_ERR_HTTP;
+        return ACME_ERR_AGAIN;
     default: /* STATE_TRAILER: fields there say nothing that ACME needs */
-        if (p->line_len == 0) {
-            p->state = STATE_DONE;
-            return ACME_OK;
+        if (p->line_len > 0) {
+            return ACME_ERR_AGAIN;
         }
+        p->state = STATE_DONE;
+        return ACME_OK;
+    }
+}
+
+static int32_t line_store(struct acme_http_parser *p, char c)
+{
+    if (((uint8_t)c < ' ' && c != '\t') || c == 0x7f || p->state == STATE_CHUNK_END) {
+        return ACME_ERR_HTTP;
+    }
+    if (p->line_len < CONFIG_ACME_HTTP_LINE_MAX) {
+        p->line[p->line_len++] = c;
         return ACME_ERR_AGAIN;
     }
+    p->line_overflow = true;
+    return p->state == STATE_CHUNK_SIZE ? ACME_ERR_HTTP_LIMIT : ACME_ERR_AGAIN;
 }
 
 /* Collects a line; '\n' must follow '\r', and both must stand nowhere else. */
@@ -531,65 +571,56 @@ static int32_t line_byte(struct acme_http_parser *p, char c)
 {
     int32_t rc;
 
-    if (p->header_bytes >= CONFIG_ACME_HTTP_HEADERS_MAX) {
-        return ACME_ERR_HTTP_LIMIT;
-    }
-    /* Chunk framing is bounded by the chunks' data; only what has no data counts. */
-    if (p->state != STATE_CHUNK_END) {
+    /* Of the chunks, only the extensions count, which chunk_size_line adds. */
+    if (p->state <= STATE_TRAILER) {
+        if (p->header_bytes >= CONFIG_ACME_HTTP_HEADERS_MAX) {
+            return ACME_ERR_HTTP_LIMIT;
+        }
         p->header_bytes++;
     }
-    if (p->line_cr) {
-        if (c != '\n') {
-            return ACME_ERR_HTTP;
-        }
-        p->line[p->line_len] = '\0';
-        rc = line_done(p);
-        p->line_len = 0;
-        p->line_cr = false;
-        p->line_overflow = false;
-        return rc;
+    if (!p->line_cr) {
+        p->line_cr = c == '\r';
+        return p->line_cr ? ACME_ERR_AGAIN : line_store(p, c);
     }
-    if (c == '\r') {
-        p->line_cr = true;
-        return ACME_ERR_AGAIN;
-    }
-    if (((uint8_t)c < ' ' && c != '\t') || c == 0x7f) {
+    if (c != '\n') {
         return ACME_ERR_HTTP;
     }
-    if (p->line_len < CONFIG_ACME_HTTP_LINE_MAX) {
-        p->line[p->line_len++] = c;
-    } else {
-        p->line_overflow = true;
-    }
-    return ACME_ERR_AGAIN;
+    p->line[p->line_len] = '\0';
+    rc = line_done(p);
+    p->line_len = 0;
+    p->line_cr = false;
+    p->line_overflow = false;
+    return rc;
 }
 
 static int32_t body_bytes(struct acme_http_parser *p, const uint8_t *data, size_t len, size_t *took)
 {
-    size_t n = len;
-    int32_t rc;
+    size_t n = len < p->remaining ? len : p->remaining;
+    int32_t rc = ACME_OK;
 
-    if (p->state != STATE_BODY_CLOSE && n > p->remaining) {
-        n = p->remaining;
-    }
-    if (n > p->body_limit - p->response.body_len) {
+    /* Only a body that ends with the connection gets more than remains. What remained was handed
+     * over first, so that the outcome does not depend on how the bytes were split. */
+    if (n == 0) {
         return ACME_ERR_HTTP_LIMIT;
     }
-    rc = p->body_fn != NULL ? p->body_fn(p->body_ctx, data, n) : ACME_OK;
+    if (p->body_fn != NULL) {
+        rc = p->body_fn(p->body_ctx, data, n);
+    }
     if (rc != ACME_OK) {
-        return rc;
+        return rc == ACME_ERR_AGAIN ? ACME_ERR_INTERNAL : rc; /* a sink can not refuse for now */
     }
     p->response.body_len += (uint32_t)n;
-    *took = n;
-    if (p->state == STATE_BODY_CLOSE) {
-        return ACME_ERR_AGAIN;
-    }
     p->remaining -= (uint32_t)n;
-    if (p->remaining > 0) {
+    *took = n;
+    if (p->remaining > 0 || p->state == STATE_BODY_CLOSE) {
         return ACME_ERR_AGAIN;
     }
-    p->state = p->state == STATE_CHUNK_DATA ? STATE_CHUNK_END : STATE_DONE;
-    return p->state == STATE_DONE ? ACME_OK : ACME_ERR_AGAIN;
+    if (p->state == STATE_BODY_CHUNK) {
+        p->state = STATE_CHUNK_END;
+        return ACME_ERR_AGAIN;
+    }
+    p->state = STATE_DONE;
+    return ACME_OK;
 }
 
 int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, size_t len,
@@ -598,18 +629,22 @@ int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, s
     int32_t rc = p->state == STATE_DONE ? ACME_OK : ACME_ERR_AGAIN;
 
     *used = 0;
+    if (p->state == STATE_FAILED) {
+        return ACME_ERR_HTTP;
+    }
     while (rc == ACME_ERR_AGAIN && *used < len) {
         size_t took = 1;
 
-        if (p->state == STATE_BODY_LENGTH || p->state == STATE_BODY_CLOSE ||
-            p->state == STATE_CHUNK_DATA) {
+        if (p->state >= STATE_BODY_LENGTH) {
             rc = body_bytes(p, data + *used, len - *used, &took);
         } else {
             rc = line_byte(p, (char)data[*used]);
         }
-        if (rc == ACME_OK || rc == ACME_ERR_AGAIN) {
-            *used += took;
+        if (rc != ACME_OK && rc != ACME_ERR_AGAIN) {
+            p->state = STATE_FAILED;
+            return rc;
         }
+        *used += took;
     }
     return rc;
 }

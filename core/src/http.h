@@ -36,8 +36,8 @@ struct acme_http_response {
     uint32_t body_len;                      /* body bytes seen so far */
 };
 
-/** Takes body bytes as they come (chunking removed). Returns ACME_OK, or an error, which the
- * parser returns from feed. */
+/** Takes body bytes as they come (chunking removed), all of them. Returns ACME_OK, or an error other
+ * than ACME_ERR_AGAIN, which the parser returns from feed. */
 typedef int32_t (*acme_http_body_fn)(void *ctx, const uint8_t *data, size_t len);
 
 /** Parser. The caller owns it; the fields are the parser's own except `response`. */
@@ -53,6 +53,7 @@ struct acme_http_parser {
     bool head_request;     /* response to HEAD has no body */
     bool line_overflow;
     bool line_cr; /* the line's CR was seen, its LF is due */
+    bool http10;
     bool have_length, chunked;
     char line[CONFIG_ACME_HTTP_LINE_MAX + 1];
 };
@@ -62,11 +63,12 @@ void acme_http_parser_init(struct acme_http_parser *p, bool head_request, uint32
                            acme_http_body_fn body_fn, void *body_ctx);
 /** Feeds bytes. *used says how many were taken (all, unless the response ended before them).
  * ACME_OK: the response is complete. ACME_ERR_AGAIN: more bytes are needed. ACME_ERR_HTTP,
- * ACME_ERR_HTTP_LIMIT, or what body_fn returned. 1xx responses are skipped. */
+ * ACME_ERR_HTTP_LIMIT, or what body_fn returned; then the parser takes no more, and *used counts the
+ * bytes before the offending ones. 1xx responses are skipped. */
 int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, size_t len,
                               size_t *used);
 /** Says that the peer closed: ACME_OK when the body was delimited by that (no length, not
- * chunked), else ACME_ERR_CLOSED. */
+ * chunked) or complete already, else ACME_ERR_CLOSED. */
 int32_t acme_http_parser_finish(struct acme_http_parser *p);
 
 /** A request head. */
