@@ -28,10 +28,12 @@ struct acme_flashlog {
     uint32_t head_offset;  /* next free byte in it; sector_size: closed */
     uint32_t head_seq;     /* its sequence number; 0: none */
     uint32_t freed_seq;    /* sectors with sequence numbers up to this one hold nothing needed */
+    uint32_t before_oldest; /* physical index before the oldest sector: where to look first */
     uint32_t version;      /* of the newest batch seen on flash */
     uint32_t bad_sectors[4]; /* physical indices found unusable since mount; UINT32_MAX: none */
     bool in_batch;
     bool damaged;          /* a record or sector was found damaged by the last mount or read */
+    bool torn;             /* the last mount found an unfinished record: a write was cut short */
 };
 
 struct acme_flashlog_stat {
@@ -55,7 +57,7 @@ int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_
 /** Opens a batch and makes room for values of data_len bytes in all, in value_count values or
  * deletions; compaction happens here and only here. ACME_ERR_STORE_FULL, ACME_ERR_STORE_IO. */
 int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count);
-/** Adds a value to the open batch; not visible before commit. */
+/** Adds a value to the open batch; not visible before commit. A batch names a key once only. */
 int32_t acme_flashlog_put(struct acme_flashlog *log, struct acme_flashlog_key key,
                           const void *data, size_t len);
 /** Adds a deletion to the open batch. Deleting what is not there is fine. */

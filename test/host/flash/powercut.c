@@ -1,0 +1,273 @@
+/*
+ * The power-cut runner: drives the real flash log over the simulated flash, cuts at every
+ * operation of scripted lives, mounts again, and holds what it reads against a model. It knows the
+ * log's interface only. "powercut [--seconds N] [--seed S]" adds a long random run.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "acme/error.h"
+#include "flashlog.h"
+#include "flash_sim.h"
+
+#define KEYS 6
+#define STEPS 24
+#define VALUE_MAX 700
+
+struct model {
+    bool there[KEYS];
+    uint32_t tag[KEYS]; /* value contents are derived from this */
+    uint16_t len[KEYS];
+};
+
+static struct flash_sim flash;
+static unsigned long cuts, losses, runs;
+
+static void value_of(uint32_t tag, uint8_t *data, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        data[i] = (uint8_t)(tag * 31u + i * 7u + (tag >> 8));
+    }
+}
+
+static uint32_t mix(uint32_t a, uint32_t b)
+{
+    uint32_t x = a * 2654435761u ^ (b + 0x9e3779b9u);
+
+    x ^= x >> 15;
+    x *= 2246822519u;
+    return x ^ (x >> 13);
+}
+
+static uint16_t value_len(uint32_t r)
+{
+    uint32_t limit = flash.geometry.sector_size * (flash.geometry.sector_count - 1) / 32;
+
+    return (uint16_t)(r % (limit > VALUE_MAX ? VALUE_MAX : limit));
+}
+
+/* Applies step number `step` of script `seed` to the log (when log is not NULL) and the model. */
+static int32_t apply(struct acme_flashlog *log, struct model *m, uint32_t seed, uint32_t step)
+{
+    static uint8_t data[VALUE_MAX];
+    uint32_t r = mix(seed, step);
+    uint32_t k = r % KEYS, count = 1 + (r >> 8) % 3, i;
+    int32_t rc = ACME_OK;
+
+    if ((r >> 4) % 4 == 0) { /* a batch over several keys */
+        if (log != NULL && (rc = acme_flashlog_begin(log, 3 * VALUE_MAX / 4, count)) != ACME_OK) {
+            return rc;
+        }
+        for (i = 0; i < count && rc == ACME_OK; i++) {
+            uint32_t key = (k + i) % KEYS, tag = mix(r, i);
+            uint16_t len = (uint16_t)(value_len(tag) / 4);
+
+            value_of(tag, data, len);
+            m->there[key] = (tag & 3) != 0;
+            m->tag[key] = tag;
+            m->len[key] = len;
+            if (log != NULL && m->there[key]) {
+                rc = acme_flashlog_put(log, (struct acme_flashlog_key){3, key}, data, len);
+            } else if (log != NULL) {
+                rc = acme_flashlog_delete(log, (struct acme_flashlog_key){3, key});
+            }
+        }
+        if (log == NULL) {
+            return ACME_OK;
+        }
+        if (rc != ACME_OK) {
+            acme_flashlog_abort(log);
+            return rc;
+        }
+        return acme_flashlog_commit(log);
+    }
+    m->there[k] = true;
+    m->tag[k] = r;
+    m->len[k] = value_len(r >> 3);
+    value_of(r, data, m->len[k]);
+    return log == NULL ? ACME_OK
+                       : acme_flashlog_set(log, (struct acme_flashlog_key){3, k}, data, m->len[k]);
+}
+
+static bool matches(struct acme_flashlog *log, const struct model *m)
+{
+    static uint8_t want[VALUE_MAX], got[VALUE_MAX + 1];
+    uint32_t k;
+
+    for (k = 0; k < KEYS; k++) {
+        struct acme_flashlog_key key = {3, k};
+        int32_t n = acme_flashlog_read(log, key, 0, got, sizeof(got));
+
+        if (!m->there[k]) {
+            if (n != ACME_ERR_NOT_FOUND) {
+                return false;
+            }
+            continue;
+        }
+        value_of(m->tag[k], want, m->len[k]);
+        if (n != m->len[k] || memcmp(want, got, m->len[k]) != 0 ||
+            acme_flashlog_length(log, key) != n) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void lose(const char *what, uint32_t seed, uint32_t step, uint32_t cut, int kind)
+{
+    losses++;
+    if (losses <= 10) {
+        printf("powercut: LOSS %s: sector %u x %u, unit %u, script %u, step %u, cut %u kind %d\n",
+               what, flash.geometry.sector_size, flash.geometry.sector_count,
+               flash.geometry.program_size, seed, step, cut, kind);
+    }
+}
+
+/* After a cut: mounts, and finds the state before or after the step; then life goes on. */
+static bool recover(struct acme_flashlog *log, const struct model *before, struct model *m,
+                    uint32_t seed, uint32_t step, uint32_t cut, int kind)
+{
+    int32_t rc;
+
+    flash_sim_power_on(&flash);
+    rc = acme_flashlog_mount(log, &flash_sim_ops, &flash);
+    if (rc != ACME_OK) {
+        lose(acme_error_name(rc), seed, step, cut, kind);
+        return false;
+    }
+    if (matches(log, before)) {
+        *m = *before;
+    } else if (!matches(log, m)) {
+        lose("neither the state before nor after", seed, step, cut, kind);
+        return false;
+    }
+    return true;
+}
+
+/* One life: the script from a blank flash, with power cut at operation `cut` of the whole life, and
+ * again `second` operations after (0: no second cut). Returns false when the life had no such
+ * operation. */
+static bool life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed, uint32_t cut, int kind,
+                 uint32_t second)
+{
+    struct acme_flashlog log;
+    struct model m, before;
+    uint32_t step;
+    bool was_cut = false;
+
+    memset(&m, 0, sizeof(m));
+    flash_sim_init(&flash, size, count, unit, seed * 1000003u + cut);
+    if (acme_flashlog_mount(&log, &flash_sim_ops, &flash) != ACME_OK) {
+        lose("a blank flash does not mount", seed, 0, cut, kind);
+        return false;
+    }
+    flash.cut_at = cut;
+    flash.cut_kind = (enum flash_sim_cut)kind;
+    for (step = 0; step < STEPS; step++) {
+        int32_t rc;
+
+        before = m;
+        rc = apply(&log, &m, seed, step);
+        if (rc == ACME_OK && !flash.off) {
+            continue;
+        }
+        if (!flash.off) {
+            lose(acme_error_name(rc), seed, step, cut, kind);
+            return true;
+        }
+        was_cut = true;
+        cuts++;
+        if (!recover(&log, &before, &m, seed, step, cut, kind)) {
+            return true;
+        }
+        if (second != 0) {
+            flash.cut_at = second;
+            flash.cut_kind = (enum flash_sim_cut)((kind + 1) % 3);
+            second = 0;
+        }
+    }
+    if (flash.violation) {
+        lose("the rules of the flash were broken", seed, step, cut, kind);
+    }
+    if (!matches(&log, &m)) {
+        lose("the end of the life differs", seed, step, cut, kind);
+    }
+    runs++;
+    return was_cut;
+}
+
+static void linear(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed)
+{
+    int kind;
+
+    for (kind = 0; kind < 3; kind++) {
+        uint32_t cut = 1;
+
+        while (life(size, count, unit, seed, cut, kind, 0)) {
+            if (cut % 7 == 0) {
+                (void)life(size, count, unit, seed, cut, kind, 1 + cut % 5);
+            }
+            cut++;
+        }
+    }
+}
+
+static void random_run(unsigned long seconds, uint32_t seed)
+{
+    static const uint32_t sizes[] = {256, 1024, 4096}, units[] = {1, 4, 8, 32};
+    time_t end = time(NULL) + (time_t)seconds;
+    uint32_t n = 0;
+
+    printf("powercut: random run of %lu s, seed %u\n", seconds, seed);
+    while (time(NULL) < end && losses == 0) {
+        uint32_t r = mix(seed, n++), size = sizes[r % 3];
+
+        (void)life(size, (size == 256 ? 20 : 4) + (r >> 6) % 8, units[(r >> 3) % 4], r,
+                   1 + mix(r, 1) % 300, (int)((r >> 9) % 3), 1 + mix(r, 2) % 60);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const uint32_t units[] = {1, 4, 8, 32};
+    static const struct {
+        uint32_t size, count;
+    } shapes[] = {{256, 24}, {1024, 6}, {4096, 2}, {4096, 4}};
+    unsigned long seconds = 0, passed = 0, failed = 0;
+    uint32_t seed = (uint32_t)time(NULL), script, s, u;
+    int i;
+
+    for (i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--seconds") == 0) {
+            seconds = strtoul(argv[i + 1], NULL, 10);
+        } else if (strcmp(argv[i], "--seed") == 0) {
+            seed = (uint32_t)strtoul(argv[i + 1], NULL, 10);
+        } else {
+            fprintf(stderr, "usage: powercut [--seconds N] [--seed S]\n");
+            return 2;
+        }
+    }
+    for (s = 0; s < 4; s++) {
+        for (u = 0; u < 4; u++) {
+            unsigned long lost = losses, before = cuts;
+
+            for (script = 1; script <= 4; script++) {
+                linear(shapes[s].size, shapes[s].count, units[u], script);
+            }
+            printf("powercut: %u sectors of %u bytes, unit %u: %lu cut points\n", shapes[s].count,
+                   shapes[s].size, units[u], cuts - before);
+            passed += losses == lost ? 1 : 0;
+            failed += losses == lost ? 0 : 1;
+        }
+    }
+    if (seconds > 0) {
+        random_run(seconds, seed);
+    }
+    printf("powercut: %lu cut points, %lu lives, 16 geometries, %lu losses\n", cuts, runs, losses);
+    printf("%lu passed, %lu failed\n", passed, failed);
+    return losses == 0 ? 0 : 1;
+}

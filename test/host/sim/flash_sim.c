@@ -1,0 +1,152 @@
+/*
+ * The simulated NOR flash. It knows the rules of the chip and nothing of the log above it.
+ */
+#include "flash_sim.h"
+
+#include <string.h>
+
+uint32_t flash_sim_random(struct flash_sim *f)
+{
+    f->random ^= f->random << 13;
+    f->random ^= f->random >> 7;
+    f->random ^= f->random << 17;
+    return (uint32_t)(f->random >> 16);
+}
+
+void flash_sim_init(struct flash_sim *f, uint32_t sector_size, uint32_t sector_count,
+                    uint32_t program_size, uint64_t seed)
+{
+    size_t bytes = (size_t)sector_size * sector_count;
+
+    memset(f->data, 0xff, bytes);
+    memset(f->programmed, 0, bytes);
+    memset(f->unstable, 0, (char *)(f + 1) - (char *)f->unstable);
+    f->geometry.sector_size = sector_size;
+    f->geometry.sector_count = sector_count;
+    f->geometry.program_size = program_size;
+    f->random = seed * 2654435761u + 88172645463325252u;
+}
+
+void flash_sim_power_on(struct flash_sim *f)
+{
+    f->off = false;
+    f->operations = f->reads = f->programs = f->erase_calls = 0;
+    f->cut_at = f->fail_read_at = f->fail_program_at = f->fail_erase_at = 0;
+}
+
+static int32_t sim_geometry(void *ctx, struct acme_flash_geometry *geometry)
+{
+    *geometry = ((struct flash_sim *)ctx)->geometry;
+    return ACME_OK;
+}
+
+static uint32_t area(const struct flash_sim *f)
+{
+    return f->geometry.sector_size * f->geometry.sector_count;
+}
+
+static int32_t sim_read(void *ctx, uint32_t offset, void *data, size_t len)
+{
+    struct flash_sim *f = ctx;
+    size_t i;
+
+    if (offset > area(f) || len > area(f) - offset) {
+        f->violation = true;
+        return ACME_ERR_STORE_IO;
+    }
+    if (f->off || ++f->reads == f->fail_read_at) {
+        return ACME_ERR_STORE_IO;
+    }
+    memcpy(data, f->data + offset, len);
+    for (i = 0; f->any_unstable && i < len; i++) {
+        if (f->unstable[(offset + i) / f->geometry.sector_size] && flash_sim_random(f) % 4 == 0) {
+            ((uint8_t *)data)[i] ^= (uint8_t)(1u << (flash_sim_random(f) % 8));
+        }
+    }
+    return ACME_OK;
+}
+
+/* Whether the operation takes place: 1 whole, 0 not at all, -1 in part. */
+static int power(struct flash_sim *f)
+{
+    if (f->off) {
+        return 0;
+    }
+    if (++f->operations != f->cut_at) {
+        return 1;
+    }
+    f->off = true;
+    return f->cut_kind == FLASH_SIM_CUT_BEFORE ? 0 : f->cut_kind == FLASH_SIM_CUT_AFTER ? 1 : -1;
+}
+
+static int32_t sim_program(void *ctx, uint32_t offset, const void *data, size_t len)
+{
+    struct flash_sim *f = ctx;
+    uint32_t unit = f->geometry.program_size;
+    uint32_t sector = offset / f->geometry.sector_size;
+    const uint8_t *bytes = data;
+    size_t i, whole = len;
+    int done;
+
+    if (len == 0 || offset % unit != 0 || len % unit != 0 || offset > area(f) ||
+        len > area(f) - offset || (offset + len - 1) / f->geometry.sector_size != sector) {
+        f->violation = true;
+        return ACME_ERR_STORE_IO;
+    }
+    done = power(f);
+    if (done == 0 || ++f->programs == f->fail_program_at || f->bad[sector]) {
+        return ACME_ERR_STORE_IO;
+    }
+    if (done < 0) {
+        whole = flash_sim_random(f) % (len + 1);
+    }
+    for (i = 0; i < len && (i < whole || i / unit == whole / unit); i++) {
+        uint8_t value = bytes[i];
+
+        if (i % unit == 0 && f->programmed[(offset + i) / unit]) {
+            f->violation = true;
+        }
+        if (i >= whole) {
+            /* the unit under way: some bits are cleared, others not yet */
+            value |= (uint8_t)flash_sim_random(f);
+        }
+        f->programmed[(offset + i) / unit] = 1;
+        f->data[offset + i] &= value;
+    }
+    return f->off ? ACME_ERR_STORE_IO : ACME_OK;
+}
+
+static int32_t sim_erase(void *ctx, uint32_t offset)
+{
+    struct flash_sim *f = ctx;
+    uint32_t size = f->geometry.sector_size;
+    uint32_t i;
+    int done;
+
+    if (offset % size != 0 || offset >= area(f)) {
+        f->violation = true;
+        return ACME_ERR_STORE_IO;
+    }
+    done = power(f);
+    if (done == 0 || ++f->erase_calls == f->fail_erase_at || f->bad[offset / size]) {
+        return ACME_ERR_STORE_IO;
+    }
+    f->unstable[offset / size] = done < 0;
+    f->any_unstable = f->any_unstable || done < 0;
+    for (i = 0; i < size; i++) {
+        f->data[offset + i] |= done < 0 ? (uint8_t)flash_sim_random(f) : 0xffu;
+        f->programmed[(offset + i) / f->geometry.program_size] = done < 0;
+    }
+    if (done > 0) {
+        f->erases[offset / size]++;
+    }
+    return f->off ? ACME_ERR_STORE_IO : ACME_OK;
+}
+
+static int32_t sim_sync(void *ctx)
+{
+    return ((struct flash_sim *)ctx)->off ? ACME_ERR_STORE_IO : ACME_OK;
+}
+
+const struct acme_flash_ops flash_sim_ops = {sim_geometry, sim_read, sim_program, sim_erase,
+                                             sim_sync};

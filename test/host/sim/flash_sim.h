@@ -1,0 +1,46 @@
+/*
+ * A NOR flash in RAM for the tests: programming only clears bits, and each program unit is
+ * programmed at most once between erases (a violation is recorded). Power can be cut at any
+ * operation, before, in the middle or after it; operations can be made to fail; sectors can be bad.
+ */
+#ifndef FLASH_SIM_H
+#define FLASH_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "acme/port.h"
+
+#define FLASH_SIM_MAX (1024u * 1024u)
+
+enum flash_sim_cut { FLASH_SIM_CUT_BEFORE, FLASH_SIM_CUT_TORN, FLASH_SIM_CUT_AFTER };
+
+struct flash_sim {
+    struct acme_flash_geometry geometry;
+    uint8_t data[FLASH_SIM_MAX];
+    uint8_t programmed[FLASH_SIM_MAX]; /* per unit: programmed since the erase */
+    bool unstable[FLASH_SIM_MAX / 256]; /* per sector: a half-done erase, reads vary */
+    bool bad[FLASH_SIM_MAX / 256];
+    uint32_t erases[FLASH_SIM_MAX / 256];
+    uint32_t operations; /* programs and erases since power on */
+    uint32_t reads;
+    uint32_t cut_at;     /* cut at this operation (1 is the first); 0: never */
+    enum flash_sim_cut cut_kind;
+    uint32_t fail_read_at, fail_program_at, fail_erase_at; /* the n-th fails; 0: never */
+    uint32_t programs, erase_calls;
+    bool any_unstable;
+    bool off;            /* power is cut: every call fails */
+    bool violation;      /* the driver's rules were broken */
+    uint64_t random;
+};
+
+extern const struct acme_flash_ops flash_sim_ops;
+
+/** A blank flash. */
+void flash_sim_init(struct flash_sim *f, uint32_t sector_size, uint32_t sector_count,
+                    uint32_t program_size, uint64_t seed);
+/** Power comes back; counters of operations start at 0 and nothing fails. */
+void flash_sim_power_on(struct flash_sim *f);
+uint32_t flash_sim_random(struct flash_sim *f);
+
+#endif
