@@ -1,0 +1,91 @@
+/*
+ * Records over the flash log: accounts, orders, certificates with their chains, and PSA's internal
+ * trusted storage, so that mbedTLS's persistent keys live in the same log. It knows the shape of
+ * the records, not when they are written. This page lists all state that survives a reset.
+ */
+#ifndef ACME_STORE_H
+#define ACME_STORE_H
+
+#include "acme/client.h"
+#include "flashlog.h"
+
+/** Spaces of keys in the log. Never renumbered. */
+enum acme_store_space {
+    ACME_SPACE_ITS = 1,       /* id: PSA ITS uid */
+    ACME_SPACE_ACCOUNT = 2,   /* id: account slot */
+    ACME_SPACE_CERT = 3,      /* id: certificate slot */
+    ACME_SPACE_CHAIN = 4,     /* id: slot << 24 | generation << 16 | chunk */
+    ACME_SPACE_ORDER = 5,     /* id: certificate slot */
+    ACME_SPACE_TIME = 6,      /* id: 0 */
+    ACME_SPACE_ITS_FLAGS = 7, /* id: PSA ITS uid, only where flags are set */
+    ACME_SPACE_NAMES = 8      /* id: certificate slot; names, separated by commas */
+};
+
+/** Bytes of chain in one record. */
+#define ACME_CHAIN_CHUNK 512u
+
+struct acme_account_record {
+    uint8_t key_type;
+    uint8_t key_generation;
+    char directory_url[CONFIG_ACME_URL_MAX + 1];
+    char url[CONFIG_ACME_URL_MAX + 1]; /* "": the key exists, the account may not */
+    char tos_url[CONFIG_ACME_URL_MAX + 1];
+};
+
+/** An order under way; its URL is known to the CA and must be taken up again after a reset. */
+struct acme_order_record {
+    uint64_t names_id;
+    uint8_t key_type;
+    uint8_t key_generation;
+    uint8_t account_slot;
+    char url[CONFIG_ACME_URL_MAX + 1];
+};
+
+/** An installed certificate. */
+struct acme_cert_record {
+    uint64_t names_id;
+    uint8_t key_type;
+    uint8_t key_generation; /* of the key and of the chain */
+    bool key_exportable;
+    uint8_t chain_count;
+    uint16_t lengths[CONFIG_ACME_CHAIN_CERTS_MAX]; /* bytes of DER of each certificate */
+    int64_t not_before_s;
+    int64_t not_after_s;
+};
+
+/** Gives psa_its_* the log they live in (mounted, lent until NULL is given). */
+void acme_store_bind_its(struct acme_flashlog *log);
+
+/* Each read returns ACME_OK, ACME_ERR_NOT_FOUND, ACME_ERR_STORE_CORRUPT or ACME_ERR_STORE_IO; each
+ * write ACME_OK, ACME_ERR_STORE_FULL or ACME_ERR_STORE_IO. scratch is the caller's, and big enough
+ * for the record: 16 bytes and its strings. */
+int32_t acme_store_read_account(struct acme_flashlog *log, uint8_t slot,
+                                struct acme_account_record *r, uint8_t *scratch, size_t size);
+int32_t acme_store_write_account(struct acme_flashlog *log, uint8_t slot,
+                                 const struct acme_account_record *r, uint8_t *scratch,
+                                 size_t size);
+int32_t acme_store_read_order(struct acme_flashlog *log, uint8_t slot, struct acme_order_record *r,
+                              uint8_t *scratch, size_t size);
+int32_t acme_store_write_order(struct acme_flashlog *log, uint8_t slot,
+                               const struct acme_order_record *r, uint8_t *scratch, size_t size);
+int32_t acme_store_read_cert(struct acme_flashlog *log, uint8_t slot, struct acme_cert_record *r);
+/** Writes the certificate's record and removes the slot's order: one batch, all or nothing. */
+int32_t acme_store_install(struct acme_flashlog *log, uint8_t slot,
+                           const struct acme_cert_record *r, const char *names);
+/** Removes a certificate's record and names in one batch. Its key and chain are the caller's. */
+int32_t acme_store_remove_cert(struct acme_flashlog *log, uint8_t slot);
+/** Removes one record; fine if it is not there. */
+int32_t acme_store_remove(struct acme_flashlog *log, enum acme_store_space space, uint64_t id);
+
+int32_t acme_store_write_chunk(struct acme_flashlog *log, uint8_t slot, uint8_t generation,
+                               uint16_t chunk, const uint8_t *data, size_t len);
+/** Reads len bytes at an offset of the chain's DER; all of them or an error. */
+int32_t acme_store_read_chain(struct acme_flashlog *log, uint8_t slot, uint8_t generation,
+                              uint32_t offset, uint8_t *data, size_t len);
+/** Removes all chunks of a chain. */
+int32_t acme_store_remove_chain(struct acme_flashlog *log, uint8_t slot, uint8_t generation);
+
+/** An identifier of a list of names, for finding its slot again. Not for security. */
+uint64_t acme_store_names_id(const char *const *names, size_t count);
+
+#endif
