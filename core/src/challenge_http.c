@@ -1,0 +1,192 @@
+/*
+ * The http-01 responder. Requests are hostile: only the request line is looked at, everything is
+ * bounded in bytes and time, and nothing of the request is ever sent back. It must not know what
+ * it proves.
+ */
+#include "challenge_http.h"
+
+#include <string.h>
+
+#include "buf.h"
+
+#define PREFIX       "/.well-known/acme-challenge/"
+#define HEAD_MAX     8192u
+#define TIMEOUT_MS   10000u
+#define RESPONSE_MAX 512u
+
+enum stream_state { STREAM_FREE, STREAM_READ, STREAM_ANSWER, STREAM_REFUSE };
+
+void acme_responder_init(struct acme_responder *r, const struct acme_net_ops *net, void *net_ctx)
+{
+    memset(r, 0, sizeof(*r));
+    r->net = net;
+    r->net_ctx = net_ctx;
+    r->listener = ACME_HANDLE_NONE;
+}
+
+int32_t acme_responder_open(struct acme_responder *r, uint16_t port)
+{
+    if (r->listener == ACME_HANDLE_NONE) {
+        acme_handle handle = r->net->listen(r->net_ctx, port);
+
+        if (handle < 0) {
+            return handle;
+        }
+        r->listener = handle;
+    }
+    return ACME_OK;
+}
+
+void acme_responder_set(struct acme_responder *r, const char *token, const char *key_authorization)
+{
+    r->token = token;
+    r->key_authorization = key_authorization;
+    r->served = 0;
+}
+
+static void drop(struct acme_responder *r, struct acme_responder_stream *s)
+{
+    r->net->close(r->net_ctx, s->handle);
+    s->state = STREAM_FREE;
+}
+
+static void accept_one(struct acme_responder *r, struct acme_responder_stream *s, uint64_t now_ms)
+{
+    acme_handle handle = r->net->accept(r->net_ctx, r->listener);
+
+    if (handle < 0) {
+        return;
+    }
+    memset(s, 0, sizeof(*s));
+    s->handle = handle;
+    s->state = STREAM_READ;
+    s->deadline_ms = now_ms + TIMEOUT_MS;
+}
+
+/* GET, the path with our token, and HTTP/1.x: nothing more and nothing less. */
+static bool is_ours(const struct acme_responder *r, const struct acme_responder_stream *s)
+{
+    char want[ACME_RESPONDER_LINE];
+    struct acme_buf b;
+
+    if (r->token == NULL) {
+        return false;
+    }
+    acme_buf_init(&b, want, sizeof(want));
+    acme_buf_add(&b, "GET " PREFIX);
+    acme_buf_add(&b, r->token);
+    acme_buf_add(&b, " HTTP/1.");
+    return acme_buf_result(&b) > 0 && s->len >= b.len && memcmp(s->line, want, b.len) == 0;
+}
+
+static void take(struct acme_responder_stream *s, const uint8_t *data, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len && s->newlines < 2; i++) {
+        s->head_len++;
+        if (data[i] == '\n') {
+            s->newlines++;
+        } else if (data[i] != '\r') {
+            s->newlines = 0;
+        }
+        if (s->head_len == s->len + 1u && s->len < sizeof(s->line) && data[i] != '\r' &&
+            data[i] != '\n') {
+            s->line[s->len++] = (char)data[i];
+        }
+    }
+}
+
+static void read_some(struct acme_responder *r, struct acme_responder_stream *s)
+{
+    uint8_t data[128];
+    int32_t n = r->net->recv(r->net_ctx, s->handle, data, sizeof(data));
+
+    if (n == ACME_ERR_AGAIN) {
+        return;
+    }
+    if (n < 0) {
+        drop(r, s);
+        return;
+    }
+    take(s, data, (size_t)n);
+    if (s->newlines >= 2) {
+        s->state = is_ours(r, s) ? STREAM_ANSWER : STREAM_REFUSE;
+    } else if (s->head_len > HEAD_MAX) {
+        drop(r, s);
+    }
+}
+
+static void answer(struct acme_responder *r, struct acme_responder_stream *s)
+{
+    char text[RESPONSE_MAX];
+    struct acme_buf b;
+    bool ours = s->state == STREAM_ANSWER && r->key_authorization != NULL;
+    const char *content = ours ? r->key_authorization : "not found\n";
+    int32_t n;
+
+    acme_buf_init(&b, text, sizeof(text));
+    acme_buf_add(&b, ours ? "HTTP/1.1 200 OK" : "HTTP/1.1 404 Not Found");
+    acme_buf_add(&b, "\r\nContent-Type: application/octet-stream\r\nContent-Length: ");
+    acme_buf_add_u32(&b, (uint32_t)strlen(content));
+    acme_buf_add(&b, "\r\nConnection: close\r\n\r\n");
+    acme_buf_add(&b, content);
+    if (acme_buf_result(&b) < 0 || s->sent > b.len) {
+        drop(r, s);
+        return;
+    }
+    n = r->net->send(r->net_ctx, s->handle, (const uint8_t *)text + s->sent, b.len - s->sent);
+    if (n == ACME_ERR_AGAIN) {
+        return;
+    }
+    if (n < 0) {
+        drop(r, s);
+        return;
+    }
+    s->sent = (uint16_t)(s->sent + n);
+    if (s->sent == b.len) {
+        r->served += ours ? 1u : 0u;
+        drop(r, s);
+    }
+}
+
+void acme_responder_poll(struct acme_responder *r, uint64_t now_ms)
+{
+    size_t i;
+
+    if (r->listener == ACME_HANDLE_NONE) {
+        return;
+    }
+    for (i = 0; i < ACME_RESPONDER_STREAMS; i++) {
+        struct acme_responder_stream *s = &r->streams[i];
+
+        if (s->state == STREAM_FREE) {
+            accept_one(r, s, now_ms);
+        }
+        if (s->state == STREAM_READ) {
+            read_some(r, s);
+        }
+        if (s->state == STREAM_ANSWER || s->state == STREAM_REFUSE) {
+            answer(r, s);
+        }
+        if (s->state != STREAM_FREE && now_ms > s->deadline_ms) {
+            drop(r, s);
+        }
+    }
+}
+
+void acme_responder_close(struct acme_responder *r)
+{
+    size_t i;
+
+    for (i = 0; i < ACME_RESPONDER_STREAMS; i++) {
+        if (r->streams[i].state != STREAM_FREE) {
+            drop(r, &r->streams[i]);
+        }
+    }
+    if (r->listener != ACME_HANDLE_NONE) {
+        r->net->unlisten(r->net_ctx, r->listener);
+        r->listener = ACME_HANDLE_NONE;
+    }
+    acme_responder_set(r, NULL, NULL);
+}

@@ -1,0 +1,34 @@
+/*
+ * Time as the core trusts it: a wall clock that never reads below the floor (DESIGN.md "Time"). It
+ * knows the port's clock and the floor, not the store.
+ */
+#ifndef ACME_CLOCK_H
+#define ACME_CLOCK_H
+
+#include <stdbool.h>
+
+#include "acme/port.h"
+
+struct acme_clock {
+    const struct acme_clock_ops *ops;
+    void *ctx;
+    int64_t floor_s;     /* it is not earlier than this; 0: unknown */
+    int64_t offered_s;   /* authenticated time from the CA, or 0 */
+    uint64_t offered_at; /* uptime when it came */
+};
+
+void acme_clock_init(struct acme_clock *c, const struct acme_clock_ops *ops, void *ctx,
+                     int64_t floor_s);
+uint64_t acme_clock_uptime_ms(const struct acme_clock *c);
+/** Wall-clock seconds, at least the floor: ACME_OK, or ACME_ERR_NO_CLOCK and *unix_s = floor. */
+int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s);
+/** Raises the floor; never lowers it. */
+void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s);
+/** Takes the authenticated Date of a CA whose TLS chain was verified; used while the port has no
+ * wall clock. */
+void acme_clock_offer(struct acme_clock *c, int64_t unix_s);
+/** Unix seconds of a civil UTC date; the fields are valid ones, year 1970 or later. */
+int64_t acme_clock_from_civil(int32_t year, int32_t month, int32_t day, int32_t hour,
+                              int32_t minute, int32_t second);
+
+#endif

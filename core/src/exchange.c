@@ -1,0 +1,169 @@
+/*
+ * The exchange of one request and response. It must not know what is asked.
+ */
+#include "exchange.h"
+
+#include <string.h>
+
+#include "log.h"
+
+/* "Made progress; more may be there already." Not an error code. */
+#define MORE 1
+
+static int32_t connect_origin(struct acme_exchange *x)
+{
+    acme_handle stream = x->port->net->connect(x->port->net_ctx, x->origin, x->origin_port);
+    int32_t rc;
+
+    if (stream < 0) {
+        return stream;
+    }
+    rc = acme_tls_start(&x->tls, stream, x->origin);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    x->connections++;
+    x->reused = false;
+    x->state = ACME_EXCHANGE_CONNECT;
+    return ACME_OK;
+}
+
+static bool is_origin(const struct acme_exchange *x, const char *url, const struct acme_uri *uri)
+{
+    return x->origin_port == uri->port && strlen(x->origin) == uri->host_len &&
+           memcmp(x->origin, url + uri->host_offset, uri->host_len) == 0;
+}
+
+int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const uint8_t *out,
+                            size_t out_len)
+{
+    struct acme_uri uri;
+    int32_t rc = acme_uri_parse(url, &uri);
+
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    x->out = out;
+    x->out_len = (uint32_t)out_len;
+    x->out_sent = 0;
+    x->got_bytes = false;
+    x->deadline_ms = acme_clock_uptime_ms(x->clock) + CONFIG_ACME_TIMEOUT_MS;
+    x->requests++;
+    if (acme_tls_is_open(&x->tls) && is_origin(x, url, &uri)) {
+        x->reused = true;
+        x->state = ACME_EXCHANGE_SEND;
+        return ACME_OK;
+    }
+    acme_tls_close(&x->tls);
+    memcpy(x->origin, url + uri.host_offset, uri.host_len);
+    x->origin[uri.host_len] = '\0';
+    x->origin_port = uri.port;
+    return connect_origin(x);
+}
+
+static int32_t poll_connect(struct acme_exchange *x)
+{
+    int32_t rc = acme_tls_handshake(&x->tls);
+
+    if (rc == ACME_OK) {
+        x->state = ACME_EXCHANGE_SEND;
+    }
+    return rc;
+}
+
+static int32_t poll_send(struct acme_exchange *x)
+{
+    while (x->out_sent < x->out_len) {
+        int32_t n = acme_tls_send(&x->tls, x->out + x->out_sent, x->out_len - x->out_sent);
+
+        if (n < 0) {
+            return n;
+        }
+        x->out_sent += (uint32_t)n;
+    }
+    x->state = ACME_EXCHANGE_RECEIVE;
+    return ACME_OK;
+}
+
+static int32_t poll_receive(struct acme_exchange *x)
+{
+    uint8_t data[256];
+    size_t used;
+    int32_t n = acme_tls_recv(&x->tls, data, sizeof(data));
+    int32_t rc;
+
+    if (n == ACME_ERR_CLOSED && x->got_bytes) {
+        return acme_http_parser_finish(&x->parser);
+    }
+    if (n < 0) {
+        return n;
+    }
+    x->got_bytes = true;
+    rc = acme_http_parser_feed(&x->parser, data, (size_t)n, &used);
+    if (rc == ACME_OK && used < (size_t)n) {
+        x->parser.response.close = true; /* bytes nobody asked for */
+    }
+    return rc == ACME_ERR_AGAIN ? MORE : rc;
+}
+
+static int32_t step(struct acme_exchange *x)
+{
+    int32_t rc;
+
+    switch (x->state) {
+    case ACME_EXCHANGE_CONNECT:
+        rc = poll_connect(x);
+        return rc == ACME_OK ? MORE : rc;
+    case ACME_EXCHANGE_SEND:
+        rc = poll_send(x);
+        return rc == ACME_OK ? MORE : rc;
+    case ACME_EXCHANGE_RECEIVE:
+        return poll_receive(x);
+    default:
+        return ACME_ERR_STATE;
+    }
+}
+
+/* A server may close an idle connection at any time; then nothing was lost but the connection. */
+static bool is_stale(const struct acme_exchange *x, int32_t rc)
+{
+    return x->reused && !x->got_bytes && (rc == ACME_ERR_CLOSED || rc == ACME_ERR_NET);
+}
+
+int32_t acme_exchange_poll(struct acme_exchange *x)
+{
+    int32_t rc = MORE;
+    int rounds;
+
+    /* Bounded: a fast server must not keep the caller's loop from turning. */
+    for (rounds = 0; rounds < 8 && rc == MORE; rounds++) {
+        rc = step(x);
+    }
+    if (rc == MORE) {
+        return ACME_ERR_AGAIN;
+    }
+    if (rc == ACME_ERR_AGAIN && acme_clock_uptime_ms(x->clock) > x->deadline_ms) {
+        rc = ACME_ERR_TIMEOUT;
+    }
+    if (rc == ACME_ERR_AGAIN) {
+        return rc;
+    }
+    if (is_stale(x, rc)) {
+        ACME_LOG(x->port, ACME_LOG_INFO, "http: connecting again to", x->origin, 0);
+        acme_tls_close(&x->tls);
+        x->out_sent = 0;
+        rc = connect_origin(x);
+        return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
+    }
+    x->state = ACME_EXCHANGE_IDLE;
+    if (rc != ACME_OK || x->parser.response.close) {
+        acme_tls_close(&x->tls);
+    }
+    return rc;
+}
+
+void acme_exchange_close(struct acme_exchange *x)
+{
+    acme_tls_close(&x->tls);
+    x->state = ACME_EXCHANGE_IDLE;
+}

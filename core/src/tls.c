@@ -1,0 +1,217 @@
+/*
+ * mbedTLS over a stream. It must not know what is said inside.
+ */
+#include "tls.h"
+
+#include <string.h>
+
+#include <mbedtls/psa_util.h>
+
+#include "log.h"
+
+int64_t acme_tls_x509_time(const mbedtls_x509_time *t)
+{
+    return acme_clock_from_civil(t->year, t->mon, t->day, t->hour, t->min, t->sec);
+}
+
+static int bio_send(void *ctx, const unsigned char *data, size_t len)
+{
+    struct acme_tls *t = ctx;
+    int32_t n = t->port->net->send(t->port->net_ctx, t->stream, data, len);
+
+    if (n == ACME_ERR_AGAIN) {
+        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    }
+    if (n <= 0) {
+        t->net_error = n < 0 ? n : ACME_ERR_NET;
+        return MBEDTLS_ERR_SSL_CONN_EOF;
+    }
+    return (int)n;
+}
+
+static int bio_recv(void *ctx, unsigned char *data, size_t size)
+{
+    struct acme_tls *t = ctx;
+    int32_t n = t->port->net->recv(t->port->net_ctx, t->stream, data, size);
+
+    if (n == ACME_ERR_AGAIN) {
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    }
+    if (n <= 0) {
+        t->net_error = n < 0 ? n : ACME_ERR_NET;
+        return MBEDTLS_ERR_SSL_CONN_EOF;
+    }
+    return (int)n;
+}
+
+/* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
+ * clock only what is expired for sure is refused. */
+static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+    struct acme_tls *t = ctx;
+    int64_t now;
+    bool known = acme_clock_now(t->clock, &now) == ACME_OK;
+
+    (void)depth;
+    if (acme_tls_x509_time(&crt->valid_to) < now) {
+        *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+    }
+    if (known && acme_tls_x509_time(&crt->valid_from) > now) {
+        *flags |= MBEDTLS_X509_BADCERT_FUTURE;
+    }
+    if ((*flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
+        t->verify_error = ACME_ERR_TLS_DATES;
+    } else if (*flags != 0) {
+        t->verify_error = ACME_ERR_TLS_VERIFY;
+    }
+    return 0;
+}
+
+static int32_t to_error(struct acme_tls *t, int ret)
+{
+    if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
+        return ACME_ERR_AGAIN;
+    }
+    if (ret == MBEDTLS_ERR_SSL_CONN_EOF && t->net_error != ACME_OK) {
+        return t->net_error;
+    }
+    if (ret == 0 || ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || ret == MBEDTLS_ERR_SSL_CONN_EOF) {
+        return ACME_ERR_CLOSED;
+    }
+    ACME_LOG(t->port, ACME_LOG_WARNING, "tls: mbedTLS error", NULL, ret);
+    if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED || ret == MBEDTLS_ERR_X509_ALLOC_FAILED) {
+        return ACME_ERR_TLS_MEMORY;
+    }
+    if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+        return t->verify_error != ACME_OK ? t->verify_error : ACME_ERR_TLS_VERIFY;
+    }
+    return ACME_ERR_TLS;
+}
+
+static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor *anchors,
+                             size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        int ret = mbedtls_x509_crt_parse_der_nocopy(&t->anchors, anchors[i].der, anchors[i].len);
+
+        if (ret == MBEDTLS_ERR_X509_ALLOC_FAILED) {
+            return ACME_ERR_TLS_MEMORY;
+        }
+        if (ret != 0) {
+            ACME_LOG(t->port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
+            return ACME_ERR_CERT_PARSE;
+        }
+    }
+    return ACME_OK;
+}
+
+int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
+                      const struct acme_clock *clock, const struct acme_trust_anchor *anchors,
+                      size_t count)
+{
+    static const char *const alpn[] = {"http/1.1", NULL};
+    int32_t rc;
+
+    memset(t, 0, sizeof(*t));
+    t->port = port;
+    t->clock = clock;
+    t->stream = ACME_HANDLE_NONE;
+    mbedtls_ssl_config_init(&t->config);
+    mbedtls_ssl_init(&t->ssl);
+    mbedtls_x509_crt_init(&t->anchors);
+    rc = parse_anchors(t, anchors, count);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    if (mbedtls_ssl_config_defaults(&t->config, MBEDTLS_SSL_IS_CLIENT,
+                                    MBEDTLS_SSL_TRANSPORT_STREAM,
+                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
+        return ACME_ERR_TLS;
+    }
+    mbedtls_ssl_conf_authmode(&t->config, MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_ca_chain(&t->config, &t->anchors, NULL);
+    mbedtls_ssl_conf_verify(&t->config, verify, t);
+    mbedtls_ssl_conf_rng(&t->config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+#if defined(MBEDTLS_SSL_ALPN)
+    if (mbedtls_ssl_conf_alpn_protocols(&t->config, (const char **)(uintptr_t)alpn) != 0) {
+        return ACME_ERR_TLS;
+    }
+#else
+    (void)alpn;
+#endif
+    return ACME_OK;
+}
+
+void acme_tls_free(struct acme_tls *t)
+{
+    acme_tls_close(t);
+    mbedtls_ssl_config_free(&t->config);
+    mbedtls_x509_crt_free(&t->anchors);
+}
+
+int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
+{
+    int ret;
+
+    t->stream = stream;
+    t->net_error = t->verify_error = ACME_OK;
+    mbedtls_ssl_init(&t->ssl);
+    ret = mbedtls_ssl_setup(&t->ssl, &t->config);
+    if (ret == 0) {
+        ret = mbedtls_ssl_set_hostname(&t->ssl, host);
+    }
+    if (ret != 0) {
+        acme_tls_close(t);
+        return to_error(t, ret);
+    }
+    mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+    return ACME_OK;
+}
+
+int32_t acme_tls_handshake(struct acme_tls *t)
+{
+    int32_t rc = t->port->net->connected(t->port->net_ctx, t->stream);
+    int ret;
+
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    ret = mbedtls_ssl_handshake(&t->ssl);
+    return ret == 0 ? ACME_OK : to_error(t, ret);
+}
+
+int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
+{
+    int ret = mbedtls_ssl_write(&t->ssl, data, len);
+
+    return ret > 0 ? (int32_t)ret : to_error(t, ret);
+}
+
+int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
+{
+    int ret = mbedtls_ssl_read(&t->ssl, data, size);
+
+    /* TLS 1.3 tickets come between records; the core keeps no sessions. */
+    if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        return ACME_ERR_AGAIN;
+    }
+    return ret > 0 ? (int32_t)ret : to_error(t, ret);
+}
+
+void acme_tls_close(struct acme_tls *t)
+{
+    if (t->stream == ACME_HANDLE_NONE) {
+        return;
+    }
+    (void)mbedtls_ssl_close_notify(&t->ssl);
+    mbedtls_ssl_free(&t->ssl);
+    t->port->net->close(t->port->net_ctx, t->stream);
+    t->stream = ACME_HANDLE_NONE;
+}
+
+bool acme_tls_is_open(const struct acme_tls *t)
+{
+    return t->stream != ACME_HANDLE_NONE;
+}
