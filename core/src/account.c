@@ -1,0 +1,368 @@
+/*
+ * Directory, nonces and the account (RFC 8555 7.1.1, 7.2, 7.3). It must not know orders.
+ */
+#include "client_state.h"
+
+#include <string.h>
+
+/* The account record shares memory with the JSON arena: neither outlives a state. */
+_Static_assert(sizeof(struct acme_account_record) <= CONFIG_ACME_JSON_ARENA_SIZE,
+               "CONFIG_ACME_JSON_ARENA_SIZE is too small for three URLs");
+
+static struct acme_account_record *record_memory(struct acme_client *c)
+{
+    acme_json_reset(&c->arena);
+    return (struct acme_account_record *)(void *)c->arena_data;
+}
+
+int32_t acme_account_load(struct acme_client *c)
+{
+    struct acme_account_record *r = record_memory(c);
+    uint8_t i, unused = UINT8_MAX;
+
+    for (i = 0; i < CONFIG_ACME_ACCOUNT_SLOTS; i++) {
+        int32_t rc = acme_store_read_account(&c->log, i, r, (uint8_t *)c->work, sizeof(c->work));
+
+        if (rc == ACME_ERR_STORE_IO) {
+            return rc;
+        }
+        if (rc != ACME_OK) {
+            unused = unused == UINT8_MAX ? i : unused;
+        } else if (strcmp(r->directory_url, c->config.directory_url) == 0) {
+            c->account_slot = i;
+            c->account_type = r->key_type;
+            c->account_generation = r->key_generation;
+            c->account_exists = r->url[0] != '\0' &&
+                                acme_jws_key_exists(acme_client_account_key(c));
+            return acme_str_copy(c->account_url, sizeof(c->account_url), r->url);
+        }
+    }
+    c->account_slot = unused;
+    c->account_type = c->config.account_key_type;
+    c->account_generation = 0;
+    c->account_exists = false;
+    c->account_url[0] = '\0';
+    return ACME_OK;
+}
+
+static int32_t write_record(struct acme_client *c, const char *tos_url)
+{
+    struct acme_account_record *r = record_memory(c);
+    int32_t rc;
+
+    memset(r, 0, sizeof(*r));
+    r->key_type = c->account_type;
+    r->key_generation = c->account_generation;
+    rc = acme_str_copy(r->directory_url, sizeof(r->directory_url), c->config.directory_url);
+    if (rc == ACME_OK) {
+        rc = acme_str_copy(r->url, sizeof(r->url), c->account_url);
+    }
+    if (rc == ACME_OK) {
+        rc = acme_str_copy(r->tos_url, sizeof(r->tos_url), tos_url);
+    }
+    return rc != ACME_OK ? rc
+                         : acme_store_write_account(&c->log, c->account_slot, r,
+                                                    (uint8_t *)c->work, sizeof(c->work));
+}
+
+/* ---- directory ---- */
+
+int32_t acme_enter_directory(struct acme_client *c)
+{
+    return acme_request_plain(c, "GET", c->config.directory_url);
+}
+
+static int32_t take_url(struct acme_client *c, acme_json_value root, const char *name,
+                        bool required, uint16_t *offset)
+{
+    const char *url = acme_json_string(root, name);
+    struct acme_uri uri;
+
+    *offset = 0;
+    if (url == NULL) {
+        return required ? ACME_ERR_FIELD : ACME_OK;
+    }
+    if (acme_uri_parse(url, &uri) != ACME_OK) {
+        return ACME_ERR_URL;
+    }
+    return acme_pool_add(c, url, offset);
+}
+
+int32_t acme_reply_directory(struct acme_client *c)
+{
+    struct acme_directory *d = &c->directory;
+    acme_json_value root, meta;
+    const char *tos;
+    int32_t rc = acme_reply_json(c, &root);
+
+    c->pool_len = 1; /* offset 0 is the empty string */
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "newNonce", true, &d->new_nonce);
+    }
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "newAccount", true, &d->new_account);
+    }
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "newOrder", true, &d->new_order);
+    }
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "revokeCert", false, &d->revoke_cert);
+    }
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "keyChange", false, &d->key_change);
+    }
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "renewalInfo", false, &d->renewal_info);
+    }
+    meta = acme_json_object(root, "meta");
+    tos = acme_json_string(meta, "termsOfService");
+    d->tos = 0;
+    if (rc == ACME_OK && tos != NULL) {
+        rc = strlen(tos) <= CONFIG_ACME_URL_MAX ? acme_pool_add(c, tos, &d->tos) : ACME_ERR_LIMIT;
+    }
+    if (rc == ACME_OK && acme_json_true(meta, "externalAccountRequired") &&
+        c->config.eab_kid == NULL && !c->account_exists) {
+        rc = ACME_ERR_EAB;
+    }
+    c->pool_order_mark = c->pool_len;
+    if (rc == ACME_OK) {
+        acme_client_go(c, ACME_STATE_ACCOUNT);
+    }
+    return rc;
+}
+
+/* ---- nonces ---- */
+
+int32_t acme_enter_new_nonce(struct acme_client *c)
+{
+    return acme_request_plain(c, "HEAD", acme_pool_get(c, c->directory.new_nonce));
+}
+
+int32_t acme_reply_new_nonce(struct acme_client *c)
+{
+    if (c->nonce[0] == '\0') {
+        return ACME_ERR_NONCE;
+    }
+    acme_client_go(c, (enum acme_state)c->after_nonce);
+    return ACME_OK;
+}
+
+/* ---- account ---- */
+
+/* RFC 8555 7.3.3: the terms may change; the operator's policy decides. */
+static int32_t check_terms(struct acme_client *c, bool *agreed_to_others)
+{
+    struct acme_account_record *r = record_memory(c);
+    const char *terms = acme_pool_get(c, c->directory.tos);
+
+    *agreed_to_others = false;
+    if (terms[0] == '\0') {
+        return ACME_OK;
+    }
+    if (acme_store_read_account(&c->log, c->account_slot, r, (uint8_t *)c->work,
+                                sizeof(c->work)) == ACME_OK &&
+        strcmp(r->tos_url, terms) == 0) {
+        return ACME_OK;
+    }
+    *agreed_to_others = true;
+    if (!c->config.tos_agreed) {
+        return ACME_ERR_TOS;
+    }
+    if (c->config.tos_policy == ACME_TOS_STOP &&
+        (c->config.tos_accepted_url == NULL || strcmp(c->config.tos_accepted_url, terms) != 0)) {
+        return ACME_ERR_TOS;
+    }
+    return ACME_OK;
+}
+
+int32_t acme_enter_account(struct acme_client *c)
+{
+    bool made, changed;
+    int32_t rc;
+
+    if (c->account_exists) {
+        rc = check_terms(c, &changed);
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        if (!changed) {
+            acme_client_go(c, ACME_STATE_ACCOUNT_READY);
+            return ACME_STEP_MOVED;
+        }
+        /* newAccount with the known key finds the account again, and carries the new agreement */
+    } else if (c->account_slot == UINT8_MAX) {
+        return ACME_ERR_LIMIT;
+    } else if (!c->config.account_only_existing) {
+        rc = check_terms(c, &changed);
+        if (rc != ACME_OK) {
+            return rc;
+        }
+    }
+    /* The key is on flash before anybody hears of it. */
+    rc = acme_jws_ensure_key(acme_client_account_key(c), c->account_type, false, &made);
+    if (rc == ACME_OK && !c->account_exists) {
+        c->account_url[0] = '\0';
+        rc = write_record(c, "");
+    }
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    acme_client_go(c, ACME_STATE_NEW_ACCOUNT);
+    return ACME_STEP_MOVED;
+}
+
+int32_t acme_enter_new_account(struct acme_client *c)
+{
+    const char *url = acme_pool_get(c, c->directory.new_account);
+    struct acme_buf payload;
+
+    if (!acme_request_has_nonce(c)) {
+        return ACME_STEP_MOVED;
+    }
+    acme_request_payload(c, &payload);
+    acme_buf_add(&payload, "{");
+    if (c->directory.tos != 0 || c->config.tos_agreed) {
+        acme_buf_add(&payload, c->config.tos_agreed ? "\"termsOfServiceAgreed\":true"
+                                                    : "\"termsOfServiceAgreed\":false");
+    } else {
+        acme_buf_add(&payload, "\"termsOfServiceAgreed\":true");
+    }
+    if (c->config.account_only_existing) {
+        acme_buf_add(&payload, ",\"onlyReturnExisting\":true");
+    }
+    if (c->config.contact != NULL) {
+        acme_buf_add(&payload, ",\"contact\":[\"");
+        acme_buf_add_json(&payload, c->config.contact);
+        acme_buf_add(&payload, "\"]");
+    }
+#if defined(CONFIG_ACME_EAB)
+    if (c->config.eab_kid != NULL && c->config.eab_hmac_key != NULL) {
+        int32_t rc;
+
+        acme_buf_add(&payload, ",\"externalAccountBinding\":");
+        rc = acme_jws_add_eab(&payload, acme_client_account_key(c), c->config.eab_kid,
+                              c->config.eab_hmac_key, url, c->arena_data, sizeof(c->arena_data));
+        if (rc != ACME_OK) {
+            return rc;
+        }
+    }
+#endif
+    acme_buf_add(&payload, "}");
+    return acme_request_post(c, url, &payload, ACME_SIGNER_ACCOUNT_JWK);
+}
+
+int32_t acme_reply_new_account(struct acme_client *c)
+{
+    const struct acme_http_response *r = &c->exchange.parser.response;
+    acme_json_value root;
+    const char *status;
+    struct acme_uri uri;
+    int32_t rc;
+
+    if (r->status != 200 && r->status != 201) {
+        return ACME_ERR_HTTP_STATUS;
+    }
+    rc = acme_reply_json(c, &root);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    status = acme_json_string(root, "status");
+    if (status == NULL || r->location[0] == '\0') {
+        return ACME_ERR_FIELD;
+    }
+    if (strcmp(status, "valid") != 0) {
+        return ACME_ERR_ACCOUNT;
+    }
+    rc = acme_uri_parse(r->location, &uri);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    rc = acme_str_copy(c->account_url, sizeof(c->account_url), r->location);
+    if (rc == ACME_OK) {
+        rc = write_record(c, acme_pool_get(c, c->directory.tos));
+    }
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    c->account_exists = true;
+    if (c->directory.tos != 0) {
+        acme_client_emit(c, ACME_EVENT_TOS, acme_pool_get(c, c->directory.tos));
+    }
+    acme_client_go(c, ACME_STATE_ACCOUNT_READY);
+    return ACME_OK;
+}
+
+/* Every job needs the account; here they part. */
+int32_t acme_enter_account_ready(struct acme_client *c)
+{
+    int32_t rc = acme_jws_thumbprint(acme_client_account_key(c), c->thumbprint, c->arena_data,
+                                     sizeof(c->arena_data));
+
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    acme_client_emit(c, ACME_EVENT_ACCOUNT, c->account_url);
+    switch (c->job) {
+    case ACME_JOB_RUN:
+        acme_client_go(c, ACME_STATE_SELECT);
+        break;
+    case ACME_JOB_REVOKE:
+        acme_client_go(c, ACME_STATE_REVOKE);
+        break;
+    case ACME_JOB_ACCOUNT_UPDATE:
+        acme_client_go(c, ACME_STATE_ACCOUNT_UPDATE);
+        break;
+    case ACME_JOB_ACCOUNT_DEACTIVATE:
+        acme_client_go(c, ACME_STATE_ACCOUNT_DEACTIVATE);
+        break;
+    default:
+        acme_client_finish(c, ACME_OK);
+        break;
+    }
+    return ACME_STEP_MOVED;
+}
+
+int32_t acme_enter_account_update(struct acme_client *c)
+{
+    struct acme_buf payload;
+
+    acme_request_payload(c, &payload);
+    acme_buf_add(&payload, "{\"contact\":[");
+    if (c->config.contact != NULL) {
+        acme_buf_add(&payload, "\"");
+        acme_buf_add_json(&payload, c->config.contact);
+        acme_buf_add(&payload, "\"");
+    }
+    acme_buf_add(&payload, "]}");
+    return acme_request_post(c, c->account_url, &payload, ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_account_update(struct acme_client *c)
+{
+    acme_client_finish(c, ACME_OK);
+    return ACME_OK;
+}
+
+int32_t acme_enter_account_deactivate(struct acme_client *c)
+{
+    struct acme_buf payload;
+
+    acme_request_payload(c, &payload);
+    acme_buf_add(&payload, "{\"status\":\"deactivated\"}");
+    return acme_request_post(c, c->account_url, &payload, ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_account_deactivate(struct acme_client *c)
+{
+    int32_t rc = acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, c->account_slot);
+
+    if (rc == ACME_OK) {
+        rc = acme_jws_destroy_key(acme_client_account_key(c));
+    }
+    c->account_exists = false;
+    c->account_url[0] = '\0';
+    if (rc == ACME_OK) {
+        acme_client_finish(c, ACME_OK);
+    }
+    return rc;
+}

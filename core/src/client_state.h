@@ -1,0 +1,185 @@
+/*
+ * The client's whole state in RAM, and what its rooms share. Private to core/src/{client,request,
+ * account,order}.c. State that survives a reset is in store.h, nowhere else.
+ */
+#ifndef ACME_CLIENT_STATE_H
+#define ACME_CLIENT_STATE_H
+
+#include "acme/client.h"
+#include "cert.h"
+#include "challenge_http.h"
+#include "exchange.h"
+#include "json.h"
+#include "jws.h"
+#include "log.h"
+#include "problem.h"
+#include "store.h"
+
+/** The states, named after RFC 8555's resources. The table is in client.c. */
+enum acme_state {
+    ACME_STATE_IDLE,
+    ACME_STATE_DIRECTORY,
+    ACME_STATE_NEW_NONCE,
+    ACME_STATE_ACCOUNT,
+    ACME_STATE_NEW_ACCOUNT,
+    ACME_STATE_ACCOUNT_READY,
+    ACME_STATE_SELECT,
+    ACME_STATE_NEW_ORDER,
+    ACME_STATE_ORDER,
+    ACME_STATE_AUTHORIZATION,
+    ACME_STATE_CHALLENGE,
+    ACME_STATE_AUTHORIZATION_WAIT,
+    ACME_STATE_FINALIZE,
+    ACME_STATE_ORDER_WAIT,
+    ACME_STATE_CERTIFICATE,
+    ACME_STATE_INSTALL,
+    ACME_STATE_REVOKE,
+    ACME_STATE_ACCOUNT_UPDATE,
+    ACME_STATE_ACCOUNT_DEACTIVATE,
+    ACME_STATE_COUNT
+};
+
+enum acme_job {
+    ACME_JOB_NONE,
+    ACME_JOB_RUN,
+    ACME_JOB_ACCOUNT,
+    ACME_JOB_ACCOUNT_UPDATE,
+    ACME_JOB_ACCOUNT_DEACTIVATE,
+    ACME_JOB_REVOKE
+};
+
+/* What a state's enter function says: a request is under way (ACME_OK), wait until wait_until_ms
+ * (ACME_ERR_AGAIN), or it changed the state without a request. */
+#define ACME_STEP_MOVED 1
+
+struct acme_slot {
+    struct acme_cert_record cert;
+    int32_t error;      /* of the last try */
+    uint8_t store_slot; /* where its records are */
+    bool has_cert;
+    bool pending;       /* to be done in this job */
+};
+
+/* Offsets into the URL pool; 0: none, for the pool starts with an empty string. */
+struct acme_directory {
+    uint16_t new_nonce, new_account, new_order, revoke_cert, key_change, renewal_info, tos;
+};
+
+struct acme_order_state {
+    uint16_t url, finalize, certificate;
+    uint16_t authorizations[CONFIG_ACME_NAMES_MAX];
+    uint16_t authorization_count, authorization_index;
+    uint16_t challenge;       /* URL */
+    uint16_t token, key_authorization, name;
+    uint16_t challenge_mark;  /* the pool is cut back to here for the next authorization */
+    uint8_t generation;
+    bool resumed;
+};
+
+struct acme_client {
+    struct acme_config config;
+    struct acme_flashlog log;
+    struct acme_clock clock;
+    struct acme_exchange exchange;
+    struct acme_json_arena arena;
+    struct acme_responder responder;
+    struct acme_problem problem;
+    struct acme_directory directory;
+    struct acme_order_state order;
+    struct acme_chain_sink sink;
+    struct acme_slot slots[CONFIG_ACME_CERT_SLOTS];
+
+    uint8_t state, job, after_nonce;
+    bool in_exchange;    /* a request is under way */
+    bool account_exists;
+    bool account_retried, chain_streaming;
+    uint8_t account_slot, account_type, account_generation;
+    int16_t slot;        /* the request being worked on, or -1 */
+    int16_t problem_slot;
+    uint8_t revoke_reason;
+    bool revoke_with_cert_key;
+    uint16_t nonce_retries, transient_retries, polls;
+    int32_t result;      /* of the job */
+    uint64_t wait_until_ms;
+    uint32_t served_seen;
+    uint32_t bad_nonces, new_orders;
+    uint32_t body_len;   /* of a reply, in work */
+    uint16_t pool_len, pool_order_mark;
+    char thumbprint[44];
+    char nonce[CONFIG_ACME_NONCE_MAX + 1];
+    char account_url[CONFIG_ACME_URL_MAX + 1];
+    char pool[CONFIG_ACME_URL_POOL_SIZE];
+    _Alignas(8) uint8_t arena_data[CONFIG_ACME_JSON_ARENA_SIZE];
+    _Alignas(8) char work[CONFIG_ACME_WORK_SIZE];
+};
+
+/* ---- client.c ---- */
+
+void acme_client_go(struct acme_client *c, enum acme_state state);
+void acme_client_emit(struct acme_client *c, enum acme_event_type type, const char *text);
+/** The job ends. */
+void acme_client_finish(struct acme_client *c, int32_t error);
+/** The current slot's work ends; others go on. */
+void acme_client_slot_done(struct acme_client *c, int32_t error);
+psa_key_id_t acme_client_account_key(const struct acme_client *c);
+psa_key_id_t acme_client_cert_key(const struct acme_client *c, uint8_t store_slot,
+                                  uint8_t generation);
+const struct acme_cert_request *acme_client_request(const struct acme_client *c);
+struct acme_slot *acme_client_slot(struct acme_client *c);
+/** Joins a request's names with commas into work. ACME_ERR_BUFFER. */
+int32_t acme_client_join_names(struct acme_client *c, const struct acme_cert_request *request);
+
+/* ---- request.c: requests out of the work buffer, replies into it ---- */
+
+/** Copies a string into the URL pool; *offset names it. ACME_ERR_LIMIT. */
+int32_t acme_pool_add(struct acme_client *c, const char *text, uint16_t *offset);
+const char *acme_pool_get(const struct acme_client *c, uint16_t offset);
+
+/** Who signs. */
+enum acme_signer { ACME_SIGNER_ACCOUNT, ACME_SIGNER_ACCOUNT_JWK, ACME_SIGNER_CERT_JWK };
+
+/** Starts a GET or HEAD. */
+int32_t acme_request_plain(struct acme_client *c, const char *method, const char *url);
+/** A buffer at the start of work for a payload. */
+void acme_request_payload(struct acme_client *c, struct acme_buf *payload);
+/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET). Without a nonce it
+ * moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
+int32_t acme_request_post(struct acme_client *c, const char *url, const struct acme_buf *payload,
+                          enum acme_signer signer);
+/** Whether a nonce is at hand; otherwise moves to NEW_NONCE. Ask before costly payloads. */
+bool acme_request_has_nonce(struct acme_client *c);
+/** The reply's JSON object; the content type must be JSON. ACME_ERR_CONTENT_TYPE, _JSON, _ARENA. */
+int32_t acme_reply_json(struct acme_client *c, acme_json_value *root);
+/** The pause that the reply asks for, in ms, or fallback_ms; at most ceiling_ms. */
+uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_ms,
+                                uint32_t ceiling_ms);
+
+/* ---- states of account.c and order.c ---- */
+
+#define ACME_STATE_FN(name)                                                                        \
+    int32_t acme_enter_##name(struct acme_client *c);                                              \
+    int32_t acme_reply_##name(struct acme_client *c);
+ACME_STATE_FN(directory)
+ACME_STATE_FN(new_nonce)
+ACME_STATE_FN(new_account)
+ACME_STATE_FN(new_order)
+ACME_STATE_FN(order)
+ACME_STATE_FN(authorization)
+ACME_STATE_FN(challenge)
+ACME_STATE_FN(finalize)
+ACME_STATE_FN(certificate)
+ACME_STATE_FN(revoke)
+ACME_STATE_FN(account_update)
+ACME_STATE_FN(account_deactivate)
+#undef ACME_STATE_FN
+int32_t acme_enter_account(struct acme_client *c);
+int32_t acme_enter_account_ready(struct acme_client *c);
+int32_t acme_enter_select(struct acme_client *c);
+int32_t acme_enter_authorization_wait(struct acme_client *c);
+int32_t acme_enter_order_wait(struct acme_client *c);
+int32_t acme_enter_install(struct acme_client *c);
+
+/** Loads the account of the directory URL, if the store has one. */
+int32_t acme_account_load(struct acme_client *c);
+
+#endif
