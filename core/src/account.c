@@ -180,6 +180,10 @@ int32_t acme_enter_account(struct acme_client *c)
     bool made, changed;
     int32_t rc;
 
+    if (c->job == ACME_JOB_REVOKE && c->revoke_with_cert_key) {
+        acme_client_go(c, ACME_STATE_REVOKE); /* the certificate's key speaks for itself */
+        return ACME_STEP_MOVED;
+    }
     if (c->account_exists) {
         rc = check_terms(c, &changed);
         if (rc != ACME_OK) {
@@ -290,6 +294,24 @@ int32_t acme_reply_new_account(struct acme_client *c)
     }
     acme_client_go(c, ACME_STATE_ACCOUNT_READY);
     return ACME_OK;
+}
+
+int32_t acme_account_lost(struct acme_client *c)
+{
+    int32_t rc;
+
+    if (c->account_retried || c->config.account_only_existing) {
+        return ACME_ERR_ACCOUNT_NONE;
+    }
+    c->account_retried = true;
+    c->account_exists = false;
+    c->account_url[0] = '\0';
+    rc = write_record(c, "");
+    if (rc == ACME_OK) {
+        c->slot = c->job == ACME_JOB_RUN ? -1 : c->slot;
+        acme_client_go(c, ACME_STATE_ACCOUNT);
+    }
+    return rc;
 }
 
 /* Every job needs the account; here they part. */

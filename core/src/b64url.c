@@ -67,6 +67,19 @@ int32_t acme_b64url_encode(const uint8_t *in, size_t len, char *out, size_t size
     return (int32_t)at;
 }
 
+void acme_b64url_add(struct acme_buf *out, const uint8_t *data, size_t len)
+{
+    int32_t n = acme_b64url_encode(data, len, out->data + out->len,
+                                   out->overflow ? 0 : out->size - out->len - 1);
+
+    if (n < 0) {
+        out->overflow = true;
+        return;
+    }
+    out->len += (size_t)n;
+    out->data[out->len] = '\0';
+}
+
 int32_t acme_b64url_decode(const char *in, size_t len, uint8_t *out, size_t size)
 {
     size_t rest = len % 4U;

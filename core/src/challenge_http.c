@@ -157,7 +157,7 @@ void acme_responder_poll(struct acme_responder *r, uint64_t now_ms)
     if (r->listener == ACME_HANDLE_NONE) {
         return;
     }
-    for (i = 0; i < ACME_RESPONDER_STREAMS; i++) {
+    for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS; i++) {
         struct acme_responder_stream *s = &r->streams[i];
 
         if (s->state == STREAM_FREE) {
@@ -179,7 +179,7 @@ void acme_responder_close(struct acme_responder *r)
 {
     size_t i;
 
-    for (i = 0; i < ACME_RESPONDER_STREAMS; i++) {
+    for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS; i++) {
         if (r->streams[i].state != STREAM_FREE) {
             drop(r, &r->streams[i]);
         }

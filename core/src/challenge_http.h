@@ -7,10 +7,10 @@
 
 #include <stdbool.h>
 
+#include "acme/config.h"
 #include "acme/port.h"
 
-#define ACME_RESPONDER_STREAMS 4u
-#define ACME_RESPONDER_LINE    200u
+#define ACME_RESPONDER_LINE 176u /* the path with a token of 128 characters fits */
 
 struct acme_responder_stream {
     acme_handle handle;
@@ -30,7 +30,7 @@ struct acme_responder {
     const char *token;             /* lent by the caller while open */
     const char *key_authorization; /* likewise */
     uint32_t served;               /* right answers given */
-    struct acme_responder_stream streams[ACME_RESPONDER_STREAMS];
+    struct acme_responder_stream streams[CONFIG_ACME_HTTP_01_STREAMS];
 };
 
 void acme_responder_init(struct acme_responder *r, const struct acme_net_ops *net, void *net_ctx);

@@ -1,6 +1,6 @@
 /*
- * The client's whole state in RAM, and what its rooms share. Private to core/src/{client,request,
- * account,order}.c. State that survives a reset is in store.h, nowhere else.
+ * The client's whole state in RAM, and what its rooms share. Private to core/src/{client,status,
+ * request,account,order}.c. State that survives a reset is in store.h, nowhere else.
  */
 #ifndef ACME_CLIENT_STATE_H
 #define ACME_CLIENT_STATE_H
@@ -56,7 +56,8 @@ struct acme_slot {
     struct acme_cert_record cert;
     int32_t error;      /* of the last try */
     uint8_t store_slot; /* where its records are */
-    bool has_cert;
+    bool occupied;      /* cert is a stored record, be it for other names that are no longer wanted */
+    bool has_cert;      /* cert is for this request */
     bool pending;       /* to be done in this job */
 };
 
@@ -71,7 +72,9 @@ struct acme_order_state {
     uint16_t authorization_count, authorization_index;
     uint16_t challenge;       /* URL */
     uint16_t token, key_authorization, name;
+    uint16_t pool_mark;       /* the pool is cut back to here when the order is read again */
     uint16_t challenge_mark;  /* the pool is cut back to here for the next authorization */
+    uint16_t finalize_polls;
     uint8_t generation;
     bool resumed;
 };
@@ -83,7 +86,8 @@ struct acme_client {
     struct acme_exchange exchange;
     struct acme_json_arena arena;
     struct acme_responder responder;
-    struct acme_problem problem;
+    struct acme_problem problem;      /* of the request under way */
+    struct acme_problem slot_problem; /* of problem_slot, for its status */
     struct acme_directory directory;
     struct acme_order_state order;
     struct acme_chain_sink sink;
@@ -92,7 +96,8 @@ struct acme_client {
     uint8_t state, job, after_nonce;
     bool in_exchange;    /* a request is under way */
     bool account_exists;
-    bool account_retried, chain_streaming;
+    bool account_retried; /* a lost account was made anew in this job */
+    bool order_retried;   /* a lost order was made anew for this slot */
     uint8_t account_slot, account_type, account_generation;
     int16_t slot;        /* the request being worked on, or -1 */
     int16_t problem_slot;
@@ -116,6 +121,8 @@ struct acme_client {
 /* ---- client.c ---- */
 
 void acme_client_go(struct acme_client *c, enum acme_state state);
+/** Enters the state again after ms, or sooner when the responder has answered the CA. */
+void acme_client_wait(struct acme_client *c, uint32_t ms);
 void acme_client_emit(struct acme_client *c, enum acme_event_type type, const char *text);
 /** The job ends. */
 void acme_client_finish(struct acme_client *c, int32_t error);
@@ -179,6 +186,10 @@ int32_t acme_enter_authorization_wait(struct acme_client *c);
 int32_t acme_enter_order_wait(struct acme_client *c);
 int32_t acme_enter_install(struct acme_client *c);
 
+/** A problem document in a state of an order: handles it (ACME_OK), or names the error. */
+int32_t acme_order_refused(struct acme_client *c, int32_t error);
+/** The account is unknown to the CA: forgets its URL, and starts over with newAccount. */
+int32_t acme_account_lost(struct acme_client *c);
 /** Loads the account of the directory URL, if the store has one. */
 int32_t acme_account_load(struct acme_client *c);
 

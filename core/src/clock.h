@@ -27,8 +27,5 @@ void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s);
 /** Takes the authenticated Date of a CA whose TLS chain was verified; used while the port has no
  * wall clock. */
 void acme_clock_offer(struct acme_clock *c, int64_t unix_s);
-/** Unix seconds of a civil UTC date; the fields are valid ones, year 1970 or later. */
-int64_t acme_clock_from_civil(int32_t year, int32_t month, int32_t day, int32_t hour,
-                              int32_t minute, int32_t second);
 
 #endif

@@ -139,6 +139,7 @@ int32_t acme_exchange_poll(struct acme_exchange *x)
     for (rounds = 0; rounds < 8 && rc == MORE; rounds++) {
         rc = step(x);
     }
+    x->more = rc == MORE;
     if (rc == MORE) {
         return ACME_ERR_AGAIN;
     }

@@ -9,6 +9,7 @@
 
 #include "acme/client.h" /* ACME_VERSION */
 #include "buf.h"
+#include "date.h"
 
 #define YEAR_S    31536000U
 #define TOO_LARGE UINT32_MAX /* a number that does not fit 32 bits */
@@ -194,18 +195,6 @@ static bool is_real(const struct date *d)
            d->second <= 60;
 }
 
-static int64_t to_unix(const struct date *d)
-{
-    /* March is the first month here, so that the leap day ends a year. 719469 is 1970-01-01. */
-    bool early = d->month < 2;
-    uint32_t y = d->year - (early ? 1U : 0U);
-    uint32_t m = d->month + (early ? 10U : 0U) - (early ? 0U : 2U);
-    uint32_t days = y * 365U + y / 4U - y / 100U + y / 400U + (153U * m + 2U) / 5U + d->day;
-
-    return (int64_t)(days - 719469U) * 86400 +
-           (int64_t)((d->hour * 60U + d->minute) * 60U + d->second);
-}
-
 static bool read_form(struct date *d, const char *form)
 {
     for (; *form != '\0'; form++) {
@@ -222,7 +211,8 @@ int32_t acme_http_parse_date(const char *text, size_t len, int64_t *unix_s)
         struct date d = {.text = text, .len = len};
 
         if (read_form(&d, date_forms[i])) {
-            *unix_s = to_unix(&d);
+            *unix_s = acme_date_to_unix((int32_t)d.year, (int32_t)d.month + 1, (int32_t)d.day,
+                                        (int32_t)d.hour, (int32_t)d.minute, (int32_t)d.second);
             return ACME_OK;
         }
     }

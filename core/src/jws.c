@@ -139,19 +139,6 @@ int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, 
 
 /* ---- JWK ---- */
 
-static void add_b64(struct acme_buf *out, const uint8_t *data, size_t len)
-{
-    int32_t n = acme_b64url_encode(data, len, out->data + out->len,
-                                   out->overflow ? 0 : out->size - out->len - 1);
-
-    if (n < 0) {
-        out->overflow = true;
-        return;
-    }
-    out->len += (size_t)n;
-    out->data[out->len] = '\0';
-}
-
 static int32_t add_ec(struct acme_buf *out, const uint8_t *pub, size_t len, size_t bits)
 {
     size_t coordinate = (len - 1) / 2;
@@ -162,9 +149,9 @@ static int32_t add_ec(struct acme_buf *out, const uint8_t *pub, size_t len, size
     acme_buf_add(out, "{\"crv\":\"P-");
     acme_buf_add_u32(out, (uint32_t)bits);
     acme_buf_add(out, "\",\"kty\":\"EC\",\"x\":\"");
-    add_b64(out, pub + 1, coordinate);
+    acme_b64url_add(out, pub + 1, coordinate);
     acme_buf_add(out, "\",\"y\":\"");
-    add_b64(out, pub + 1 + coordinate, coordinate);
+    acme_b64url_add(out, pub + 1 + coordinate, coordinate);
     acme_buf_add(out, "\"}");
     return ACME_OK;
 }
@@ -197,9 +184,9 @@ static int32_t add_rsa(struct acme_buf *out, uint8_t *pub, size_t size)
         return ACME_ERR_CRYPTO;
     }
     acme_buf_add(out, "{\"e\":\"");
-    add_b64(out, e, e_len);
+    acme_b64url_add(out, e, e_len);
     acme_buf_add(out, "\",\"kty\":\"RSA\",\"n\":\"");
-    add_b64(out, n, n_len);
+    acme_b64url_add(out, n, n_len);
     acme_buf_add(out, "\"}");
     return ACME_OK;
 }
@@ -322,7 +309,7 @@ int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t 
     if (rc != ACME_OK) {
         return rc;
     }
-    add_b64(&out, scratch, header.len);
+    acme_b64url_add(&out, scratch, header.len);
     head_len = out.len - head_at;
     acme_buf_add(&out, "\",\"payload\":\"");
     payload_at = out.len;
@@ -331,7 +318,7 @@ int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t 
         return ACME_ERR_BUFFER;
     }
     out.size = work_size - offset;
-    add_b64(&out, payload, payload_len);
+    acme_b64url_add(&out, payload, payload_len);
     rc = hash_input(k->hash, out.data + head_at, head_len, out.data + payload_at,
                     out.len - payload_at, hash, &len);
     if (rc != ACME_OK) {
@@ -342,7 +329,7 @@ int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t 
         return ACME_ERR_CRYPTO;
     }
     acme_buf_add(&out, "\",\"signature\":\"");
-    add_b64(&out, scratch, len);
+    acme_b64url_add(&out, scratch, len);
     acme_buf_add(&out, "\"}");
     return acme_buf_result(&out);
 }
@@ -397,7 +384,7 @@ int32_t acme_jws_add_eab(struct acme_buf *out, psa_key_id_t account_key, const c
     acme_buf_add(&text, "\"}");
     acme_buf_add(out, "{\"protected\":\"");
     head_at = out->len;
-    add_b64(out, scratch, text.len);
+    acme_b64url_add(out, scratch, text.len);
     head_len = out->len - head_at;
     acme_buf_add(out, "\",\"payload\":\"");
     payload_at = out->len;
@@ -406,7 +393,7 @@ int32_t acme_jws_add_eab(struct acme_buf *out, psa_key_id_t account_key, const c
     if (rc != ACME_OK || text.overflow || out->overflow) {
         return rc != ACME_OK ? rc : ACME_ERR_BUFFER;
     }
-    add_b64(out, scratch, text.len);
+    acme_b64url_add(out, scratch, text.len);
     payload_len = out->len - payload_at;
     rc = hmac_sign(hmac_key, out->data + head_at, head_len, out->data + payload_at, payload_len,
                    mac);
@@ -414,7 +401,7 @@ int32_t acme_jws_add_eab(struct acme_buf *out, psa_key_id_t account_key, const c
         return rc;
     }
     acme_buf_add(out, "\",\"signature\":\"");
-    add_b64(out, mac, sizeof(mac));
+    acme_b64url_add(out, mac, sizeof(mac));
     acme_buf_add(out, "\"}");
     return acme_buf_result(out) < 0 ? ACME_ERR_BUFFER : ACME_OK;
 }

@@ -190,6 +190,22 @@ int32_t acme_store_read_cert(struct acme_flashlog *log, uint8_t slot, struct acm
     return ACME_OK;
 }
 
+int32_t acme_store_read_names(struct acme_flashlog *log, uint8_t slot, char *names, size_t size)
+{
+    struct acme_flashlog_key key = key_of(ACME_SPACE_NAMES, slot);
+    int32_t len = acme_flashlog_length(log, key);
+
+    if (len < 0) {
+        return len;
+    }
+    if ((size_t)len >= size) {
+        return ACME_ERR_BUFFER;
+    }
+    len = acme_flashlog_read(log, key, 0, names, (size_t)len);
+    names[len > 0 ? len : 0] = '\0';
+    return len < 0 ? len : ACME_OK;
+}
+
 static size_t encode_cert(const struct acme_cert_record *r, uint8_t raw[CERT_LEN])
 {
     size_t i;

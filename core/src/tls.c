@@ -7,11 +7,12 @@
 
 #include <mbedtls/psa_util.h>
 
+#include "date.h"
 #include "log.h"
 
 int64_t acme_tls_x509_time(const mbedtls_x509_time *t)
 {
-    return acme_clock_from_civil(t->year, t->mon, t->day, t->hour, t->min, t->sec);
+    return acme_date_to_unix(t->year, t->mon, t->day, t->hour, t->min, t->sec);
 }
 
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
@@ -191,11 +192,14 @@ int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
 
 int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
 {
-    int ret = mbedtls_ssl_read(&t->ssl, data, size);
+    int ret, tickets = 0;
 
     /* TLS 1.3 tickets come between records; the core keeps no sessions. */
+    do {
+        ret = mbedtls_ssl_read(&t->ssl, data, size);
+    } while (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET && ++tickets < 8);
     if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-        return ACME_ERR_AGAIN;
+        return ACME_ERR_TLS; /* nobody needs that many */
     }
     return ret > 0 ? (int32_t)ret : to_error(t, ret);
 }

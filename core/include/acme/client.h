@@ -104,6 +104,8 @@ struct acme_config {
     bool account_only_existing;   /**< never create an account (onlyReturnExisting) */
     bool clock_required;          /**< do nothing before the wall clock is known */
     int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
+    bool replace_unrequested;     /**< a stored certificate for names that are in no request makes
+                                       room for a new one; else acme_init fails: ACME_ERR_LIMIT */
     bool force_renewal;           /**< acme_start orders anew even if certificates are good */
     const char *eab_kid;          /**< external account binding: key identifier, or NULL */
     const char *eab_hmac_key;     /**< base64url of its HMAC key */
@@ -117,8 +119,10 @@ typedef struct acme_client acme_client;
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
-     3 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
-     CONFIG_ACME_CERT_SLOTS * 160 + CONFIG_ACME_NAMES_MAX * 8 + 2048)
+     2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
+     CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * 64 +                             \
+     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 2 +  \
+     1024 + 288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
@@ -136,7 +140,8 @@ int32_t acme_init(acme_client **client, const struct acme_config *config, void *
 void acme_deinit(acme_client *client);
 
 /** Asks for the main job: account, and a certificate for each request that lacks a good one (see
- * force_renewal). ACME_OK, or ACME_ERR_STATE when not idle. RFC 8555 section 7. */
+ * force_renewal). ACME_OK; ACME_ERR_STATE when not idle; ACME_ERR_NO_CLOCK where clock_required;
+ * ACME_ERR_STORE_*. The same for the jobs below. RFC 8555 section 7. */
 int32_t acme_start(acme_client *client);
 
 /** Asks for the account only: found or created (RFC 8555 7.3, 7.3.1). */
@@ -204,7 +209,8 @@ struct acme_account_status {
     char tos_url[CONFIG_ACME_URL_MAX + 1];
     char thumbprint[44]; /**< RFC 7638, base64url of SHA-256 */
 };
-/** What is stored about the account at config.directory_url. */
+/** What is stored about the account at config.directory_url, when idle. ACME_OK, ACME_ERR_STATE,
+ * ACME_ERR_STORE_*, ACME_ERR_CRYPTO. */
 int32_t acme_account_get_status(acme_client *client, struct acme_account_status *status);
 
 /** Counters of this run, for tests and telemetry. */

@@ -1,0 +1,440 @@
+/*
+ * The life-cycle: which state comes next, what a failed step means, and what acme_poll tells its
+ * caller. It must not know what a request or a reply contains.
+ */
+#include "client_state.h"
+
+#include <string.h>
+
+#define TRANSIENT_RETRIES   3u
+#define RETRY_FIRST_MS      1000u
+#define RETRY_CEILING_MS    60000u
+#define SERVED_SETTLE_MS    250u /* a CA looks from several places: wait until they have all been */
+#define RESPONDER_TICK_MS   1000u
+
+typedef int32_t (*state_fn)(struct acme_client *c);
+
+/* Every state, in the order of a first boot. enter starts a request or decides where to go; reply
+ * takes a reply that is no problem document. */
+static const struct {
+    const char *name;
+    state_fn enter, reply;
+} states[ACME_STATE_COUNT] = {
+    [ACME_STATE_IDLE] = {"IDLE", NULL, NULL},
+    [ACME_STATE_DIRECTORY] = {"DIRECTORY", acme_enter_directory, acme_reply_directory},
+    [ACME_STATE_NEW_NONCE] = {"NEW_NONCE", acme_enter_new_nonce, acme_reply_new_nonce},
+    [ACME_STATE_ACCOUNT] = {"ACCOUNT", acme_enter_account, NULL},
+    [ACME_STATE_NEW_ACCOUNT] = {"NEW_ACCOUNT", acme_enter_new_account, acme_reply_new_account},
+    [ACME_STATE_ACCOUNT_READY] = {"ACCOUNT_READY", acme_enter_account_ready, NULL},
+    [ACME_STATE_SELECT] = {"SELECT", acme_enter_select, NULL},
+    [ACME_STATE_NEW_ORDER] = {"NEW_ORDER", acme_enter_new_order, acme_reply_new_order},
+    [ACME_STATE_ORDER] = {"ORDER", acme_enter_order, acme_reply_order},
+    [ACME_STATE_AUTHORIZATION] = {"AUTHORIZATION", acme_enter_authorization,
+                                  acme_reply_authorization},
+    [ACME_STATE_CHALLENGE] = {"CHALLENGE", acme_enter_challenge, acme_reply_challenge},
+    [ACME_STATE_AUTHORIZATION_WAIT] = {"AUTHORIZATION_WAIT", acme_enter_authorization_wait, NULL},
+    [ACME_STATE_FINALIZE] = {"FINALIZE", acme_enter_finalize, acme_reply_finalize},
+    [ACME_STATE_ORDER_WAIT] = {"ORDER_WAIT", acme_enter_order_wait, NULL},
+    [ACME_STATE_CERTIFICATE] = {"CERTIFICATE", acme_enter_certificate, acme_reply_certificate},
+    [ACME_STATE_INSTALL] = {"INSTALL", acme_enter_install, NULL},
+    [ACME_STATE_REVOKE] = {"REVOKE", acme_enter_revoke, acme_reply_revoke},
+    [ACME_STATE_ACCOUNT_UPDATE] = {"ACCOUNT_UPDATE", acme_enter_account_update,
+                                   acme_reply_account_update},
+    [ACME_STATE_ACCOUNT_DEACTIVATE] = {"ACCOUNT_DEACTIVATE", acme_enter_account_deactivate,
+                                       acme_reply_account_deactivate},
+};
+
+const char *acme_state_name(uint8_t state)
+{
+    return state < ACME_STATE_COUNT ? states[state].name : "UNKNOWN";
+}
+
+/* ---- what the rooms ask for ---- */
+
+void acme_client_emit(struct acme_client *c, enum acme_event_type type, const char *text)
+{
+    struct acme_event event = {.type = type, .slot = c->slot, .state = c->state, .text = text};
+
+    if (c->config.on_event != NULL) {
+        c->config.on_event(c->config.event_ctx, &event);
+    }
+}
+
+static void emit_error(struct acme_client *c, int32_t error, int16_t slot)
+{
+    struct acme_event event = {.type = ACME_EVENT_ERROR, .slot = slot, .state = c->state};
+
+    event.error = error;
+    event.problem = c->problem.status != 0 || c->problem.type[0] != '\0' ? &c->problem : NULL;
+    ACME_LOG(c->config.port, ACME_LOG_WARNING, "acme:", acme_error_text(error), error);
+    if (c->config.on_event != NULL) {
+        c->config.on_event(c->config.event_ctx, &event);
+    }
+}
+
+void acme_client_go(struct acme_client *c, enum acme_state state)
+{
+    c->state = (uint8_t)state;
+    c->wait_until_ms = 0;
+    ACME_LOG(c->config.port, ACME_LOG_DEBUG, "acme: state", states[state].name, 0);
+    acme_client_emit(c, ACME_EVENT_STATE, states[state].name);
+}
+
+void acme_client_wait(struct acme_client *c, uint32_t ms)
+{
+    struct acme_event event = {.type = ACME_EVENT_WAIT, .slot = c->slot, .state = c->state};
+
+    c->wait_until_ms = acme_clock_uptime_ms(&c->clock) + ms;
+    event.wait_ms = ms;
+    if (c->config.on_event != NULL) {
+        c->config.on_event(c->config.event_ctx, &event);
+    }
+}
+
+void acme_client_finish(struct acme_client *c, int32_t error)
+{
+    uint16_t i;
+
+    if (error != ACME_OK) {
+        c->result = error;
+        emit_error(c, error, c->slot);
+    }
+    for (i = 0; i < c->config.certs_count; i++) {
+        if (c->slots[i].pending && c->job == ACME_JOB_RUN) {
+            c->slots[i].error = error;
+        }
+        c->slots[i].pending = false;
+    }
+    acme_responder_close(&c->responder);
+    acme_exchange_close(&c->exchange);
+    c->in_exchange = false;
+    c->nonce[0] = '\0';
+    c->job = ACME_JOB_NONE;
+    c->slot = -1;
+    acme_client_go(c, ACME_STATE_IDLE);
+}
+
+void acme_client_slot_done(struct acme_client *c, int32_t error)
+{
+    struct acme_slot *s = acme_client_slot(c);
+
+    s->error = error;
+    s->pending = false;
+    acme_responder_close(&c->responder);
+    if (error != ACME_OK) {
+        c->result = error;
+        c->slot_problem = c->problem;
+        c->problem_slot = c->slot;
+        emit_error(c, error, c->slot);
+        if (acme_error_severity(error) == ACME_SEVERITY_PERMANENT) {
+            /* Nothing is gained by going on with this order: the next try gets a new one. */
+            (void)acme_store_remove(&c->log, ACME_SPACE_ORDER, s->store_slot);
+        }
+    }
+    c->slot = -1;
+    acme_client_go(c, ACME_STATE_SELECT);
+}
+
+psa_key_id_t acme_client_account_key(const struct acme_client *c)
+{
+    return CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)c->account_slot * 2u + c->account_generation;
+}
+
+psa_key_id_t acme_client_cert_key(const struct acme_client *c, uint8_t store_slot,
+                                  uint8_t generation)
+{
+    (void)c;
+    return CONFIG_ACME_KEY_ID_BASE + 0x100u + (psa_key_id_t)store_slot * 2u + generation;
+}
+
+const struct acme_cert_request *acme_client_request(const struct acme_client *c)
+{
+    return &c->config.certs[c->slot];
+}
+
+struct acme_slot *acme_client_slot(struct acme_client *c)
+{
+    return &c->slots[c->slot];
+}
+
+int32_t acme_client_join_names(struct acme_client *c, const struct acme_cert_request *request)
+{
+    struct acme_buf b;
+    uint16_t i;
+
+    acme_buf_init(&b, c->work, sizeof(c->work));
+    for (i = 0; i < request->names_count; i++) {
+        acme_buf_add(&b, i == 0 ? "" : ",");
+        acme_buf_add(&b, request->names[i]);
+    }
+    return acme_buf_result(&b) < 0 ? ACME_ERR_BUFFER : ACME_OK;
+}
+
+/* ---- failures ---- */
+
+static bool is_order_state(const struct acme_client *c)
+{
+    return c->job == ACME_JOB_RUN && c->slot >= 0;
+}
+
+/* Failures that the next certificate would meet just the same. */
+static bool is_global(int32_t error)
+{
+    switch (error) {
+    case ACME_ERR_RESOLVE:
+    case ACME_ERR_CONNECT:
+    case ACME_ERR_NET:
+    case ACME_ERR_CLOSED:
+    case ACME_ERR_TIMEOUT:
+    case ACME_ERR_LISTEN:
+    case ACME_ERR_TLS:
+    case ACME_ERR_TLS_VERIFY:
+    case ACME_ERR_TLS_DATES:
+    case ACME_ERR_TLS_MEMORY:
+    case ACME_ERR_NONCE:
+    case ACME_ERR_STORE_FULL:
+    case ACME_ERR_TOS:
+    case ACME_ERR_ACCOUNT:
+    case ACME_ERR_ACCOUNT_NONE:
+    case ACME_ERR_EAB:
+        return true;
+    default:
+        return acme_error_severity(error) == ACME_SEVERITY_FATAL;
+    }
+}
+
+/* Failures that may be gone in a second. */
+static bool is_passing(int32_t error)
+{
+    return (error <= ACME_ERR_RESOLVE && error >= ACME_ERR_TIMEOUT) || error == ACME_ERR_TLS ||
+           error == ACME_ERR_SERVER;
+}
+
+static void on_error(struct acme_client *c, int32_t error)
+{
+    if (is_passing(error) && c->transient_retries < TRANSIENT_RETRIES) {
+        uint32_t ms = RETRY_FIRST_MS << c->transient_retries;
+
+        c->transient_retries++;
+        if (error == ACME_ERR_SERVER) {
+            ms = acme_reply_retry_after(c, ms, RETRY_CEILING_MS);
+        }
+        ACME_LOG(c->config.port, ACME_LOG_INFO, "acme: trying again:", acme_error_text(error),
+                 error);
+        acme_client_wait(c, ms);
+        return;
+    }
+    if (is_order_state(c) && !is_global(error)) {
+        acme_client_slot_done(c, error);
+    } else {
+        acme_client_finish(c, error);
+    }
+}
+
+/* Fills c->problem and names the error of a reply with status 400 and above. */
+static int32_t read_problem(struct acme_client *c)
+{
+    const struct acme_http_response *r = &c->exchange.parser.response;
+    acme_json_value root = NULL;
+    int32_t error;
+
+    if (r->content == ACME_HTTP_CONTENT_PROBLEM || r->content == ACME_HTTP_CONTENT_JSON) {
+        (void)acme_reply_json(c, &root); /* an unreadable document is as good as none */
+    }
+    acme_problem_read(&c->problem, root, r->status);
+    error = acme_problem_error(&c->problem);
+    return error == ACME_ERR_PROBLEM && c->problem.type[0] == '\0' ? ACME_ERR_HTTP_STATUS : error;
+}
+
+static int32_t on_problem(struct acme_client *c)
+{
+    int32_t error = read_problem(c);
+
+    ACME_LOG(c->config.port, ACME_LOG_DEBUG, "acme: problem", c->problem.type, c->problem.status);
+    if (error == ACME_ERR_NONCE) {
+        c->bad_nonces++;
+        c->nonce_retries++;
+        memset(&c->problem, 0, sizeof(c->problem));
+        /* The state is entered again, with the nonce that came with the refusal. */
+        return c->nonce_retries <= CONFIG_ACME_NONCE_RETRIES ? ACME_OK : ACME_ERR_NONCE;
+    }
+    if (error == ACME_ERR_ACCOUNT_NONE && c->state != ACME_STATE_NEW_ACCOUNT) {
+        return acme_account_lost(c);
+    }
+    if (error == ACME_ERR_ALREADY_REVOKED && c->state == ACME_STATE_REVOKE) {
+        return acme_reply_revoke(c);
+    }
+    if (is_order_state(c) && error != ACME_ERR_SERVER && error != ACME_ERR_RATE_LIMITED) {
+        return acme_order_refused(c, error);
+    }
+    return error;
+}
+
+/* ---- steps ---- */
+
+static int32_t on_reply(struct acme_client *c)
+{
+    const struct acme_http_response *r = &c->exchange.parser.response;
+    uint8_t from = c->state;
+    int32_t rc;
+
+    if (r->nonce[0] != '\0') {
+        (void)acme_str_copy(c->nonce, sizeof(c->nonce), r->nonce);
+    }
+    if (r->has_date) {
+        acme_clock_offer(&c->clock, r->date_s);
+    }
+    if (r->status >= 400) {
+        return on_problem(c);
+    }
+    if (r->status >= 300) {
+        return ACME_ERR_HTTP_REDIRECT;
+    }
+    memset(&c->problem, 0, sizeof(c->problem));
+    rc = states[from].reply(c);
+    if (rc == ACME_OK && from != ACME_STATE_NEW_NONCE) {
+        c->transient_retries = c->nonce_retries = 0;
+    }
+    return rc;
+}
+
+/* One bounded step of the job. ACME_ERR_AGAIN: there is nothing to do before an event. */
+static int32_t step(struct acme_client *c)
+{
+    int32_t rc;
+
+    if (c->in_exchange) {
+        rc = acme_exchange_poll(&c->exchange);
+        if (rc == ACME_ERR_AGAIN) {
+            return c->exchange.more ? ACME_OK : ACME_ERR_AGAIN;
+        }
+        c->in_exchange = false;
+        return rc == ACME_OK ? on_reply(c) : rc;
+    }
+    if (acme_clock_uptime_ms(&c->clock) < c->wait_until_ms) {
+        return ACME_ERR_AGAIN;
+    }
+    rc = states[c->state].enter(c);
+    return rc > 0 ? ACME_OK : rc;
+}
+
+/* The CA has fetched the proof: its answer is near, so the wait for it is cut short. */
+static void watch_responder(struct acme_client *c, uint64_t now_ms)
+{
+    acme_responder_poll(&c->responder, now_ms);
+    if (c->responder.served == c->served_seen) {
+        return;
+    }
+    c->served_seen = c->responder.served;
+    if (c->state == ACME_STATE_AUTHORIZATION_WAIT && !c->in_exchange &&
+        c->wait_until_ms > now_ms + SERVED_SETTLE_MS) {
+        c->wait_until_ms = now_ms + SERVED_SETTLE_MS;
+    }
+}
+
+static uint32_t time_left(const struct acme_client *c, uint64_t now_ms)
+{
+    uint64_t until = c->in_exchange ? c->exchange.deadline_ms + 1u : c->wait_until_ms;
+    uint64_t left = until > now_ms ? until - now_ms : 0;
+
+    if (c->responder.listener != ACME_HANDLE_NONE && left > RESPONDER_TICK_MS) {
+        left = RESPONDER_TICK_MS;
+    }
+    return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
+}
+
+enum acme_want acme_poll(acme_client *c, struct acme_poll_result *result)
+{
+    int32_t rc = ACME_ERR_AGAIN;
+
+    watch_responder(c, acme_clock_uptime_ms(&c->clock));
+    if (c->job != ACME_JOB_NONE) {
+        rc = step(c);
+        if (rc < 0 && rc != ACME_ERR_AGAIN) {
+            on_error(c, rc);
+        }
+    }
+    result->wait_ms = 0;
+    result->error = c->result;
+    if (c->job == ACME_JOB_NONE) {
+        result->want = ACME_WANT_IDLE;
+        result->wait_ms = UINT32_MAX;
+    } else if (rc == ACME_ERR_AGAIN) {
+        result->want = ACME_WANT_EVENT;
+        result->wait_ms = time_left(c, acme_clock_uptime_ms(&c->clock));
+    } else {
+        result->want = ACME_WANT_NOW;
+    }
+    return result->want;
+}
+
+/* ---- jobs ---- */
+
+static int32_t begin(struct acme_client *c, enum acme_job job)
+{
+    int64_t now;
+    int32_t rc;
+    uint16_t i;
+
+    if (c->job != ACME_JOB_NONE) {
+        return ACME_ERR_STATE;
+    }
+    if (c->config.clock_required && acme_clock_now(&c->clock, &now) != ACME_OK) {
+        return ACME_ERR_NO_CLOCK;
+    }
+    rc = acme_account_load(c);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    memset(&c->problem, 0, sizeof(c->problem));
+    for (i = 0; i < c->config.certs_count; i++) {
+        c->slots[i].pending = job == ACME_JOB_RUN;
+        c->slots[i].error = ACME_OK;
+    }
+    c->job = (uint8_t)job;
+    c->result = ACME_OK;
+    c->slot = c->problem_slot = -1;
+    c->transient_retries = c->nonce_retries = 0;
+    c->account_retried = false;
+    acme_client_go(c, ACME_STATE_DIRECTORY);
+    return ACME_OK;
+}
+
+int32_t acme_start(acme_client *c)
+{
+    return begin(c, ACME_JOB_RUN);
+}
+
+int32_t acme_account_start(acme_client *c)
+{
+    return begin(c, ACME_JOB_ACCOUNT);
+}
+
+int32_t acme_account_update(acme_client *c)
+{
+    return begin(c, ACME_JOB_ACCOUNT_UPDATE);
+}
+
+int32_t acme_account_deactivate(acme_client *c)
+{
+    return begin(c, ACME_JOB_ACCOUNT_DEACTIVATE);
+}
+
+int32_t acme_revoke_start(acme_client *c, uint16_t slot, uint8_t reason, bool with_certificate_key)
+{
+    int32_t rc;
+
+    if (slot >= c->config.certs_count || reason > 10 || reason == 7) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if (!c->slots[slot].has_cert) {
+        return ACME_ERR_CERT_NONE;
+    }
+    rc = begin(c, ACME_JOB_REVOKE);
+    if (rc == ACME_OK) {
+        c->slot = (int16_t)slot;
+        c->revoke_reason = reason;
+        c->revoke_with_cert_key = with_certificate_key;
+    }
+    return rc;
+}

@@ -1,0 +1,395 @@
+/*
+ * Sets a client up and takes it down: checks the configuration, mounts the store, starts PSA Crypto,
+ * finds each request's slot in the store. It must not know the protocol.
+ */
+#include "client_state.h"
+
+#include <string.h>
+
+#include <mbedtls/memory_buffer_alloc.h>
+
+#include "entropy.h"
+#include "uri.h"
+
+_Static_assert(sizeof(struct acme_client) <= ACME_MEMORY_SIZE, "ACME_MEMORY_SIZE is too small");
+_Static_assert(CONFIG_ACME_WORK_SIZE <= UINT16_MAX + 1, "lengths in the work buffer have 16 bits");
+_Static_assert(CONFIG_ACME_JSON_ARENA_SIZE >= 1024, "the arena is the JWS's scratch, too");
+
+/* PSA Crypto, its key store and mbedTLS's pool exist once in a process. */
+static bool in_use;
+
+/* ---- mbedTLS ---- */
+
+#if defined(CONFIG_ACME_MBEDTLS_POOL)
+static _Alignas(8) uint8_t mbedtls_pool[CONFIG_ACME_MBEDTLS_POOL_SIZE];
+
+static void pool_open(void)
+{
+    mbedtls_memory_buffer_alloc_init(mbedtls_pool, sizeof(mbedtls_pool));
+}
+
+static void pool_close(void)
+{
+    mbedtls_memory_buffer_alloc_free();
+}
+#else
+static void pool_open(void)
+{
+}
+
+static void pool_close(void)
+{
+}
+#endif
+
+static int32_t start_crypto(const struct acme_port *port)
+{
+    psa_status_t status;
+
+    acme_entropy_bind(port->entropy, port->entropy_ctx);
+    status = psa_crypto_init();
+    if (status == PSA_SUCCESS) {
+        return ACME_OK;
+    }
+    ACME_LOG(port, ACME_LOG_ERROR, "crypto: psa_crypto_init", NULL, status);
+    return acme_entropy_result() != ACME_OK ? ACME_ERR_ENTROPY : ACME_ERR_CRYPTO;
+}
+
+/* ---- configuration ---- */
+
+static int32_t check_request(const struct acme_cert_request *request)
+{
+    uint16_t i;
+    int32_t rc;
+
+    if (request->names == NULL || request->names_count == 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if (request->names_count > CONFIG_ACME_NAMES_MAX) {
+        return ACME_ERR_LIMIT;
+    }
+    for (i = 0; i < request->names_count; i++) {
+        if (request->names[i] == NULL ||
+            acme_uri_check_name(request->names[i], false) != ACME_OK) {
+            return ACME_ERR_NAME;
+        }
+    }
+    rc = acme_jws_check_key_type(request->key_type);
+#if !defined(CONFIG_ACME_KEY_EXPORTABLE)
+    if (rc == ACME_OK && request->key_exportable) {
+        rc = ACME_ERR_UNSUPPORTED;
+    }
+#endif
+    return rc;
+}
+
+static bool is_printable(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text <= ' ' || *text > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int32_t check_texts(const struct acme_config *config)
+{
+    struct acme_uri uri;
+
+    if (config->directory_url == NULL || acme_uri_parse(config->directory_url, &uri) != ACME_OK) {
+        return ACME_ERR_URL;
+    }
+    if (config->contact != NULL &&
+        (!is_printable(config->contact) || strlen(config->contact) > CONFIG_ACME_URL_MAX)) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if ((config->eab_kid == NULL) != (config->eab_hmac_key == NULL)) {
+        return ACME_ERR_ARGUMENT;
+    }
+#if !defined(CONFIG_ACME_EAB)
+    if (config->eab_kid != NULL) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+    return ACME_OK;
+}
+
+static int32_t check_config(const struct acme_config *config)
+{
+    const struct acme_port *port = config->port;
+    uint16_t i;
+    int32_t rc;
+
+    if (port == NULL || port->net == NULL || port->clock == NULL || port->entropy == NULL ||
+        port->flash == NULL || (config->certs == NULL && config->certs_count > 0) ||
+        (config->anchors == NULL && config->anchors_count > 0)) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
+        return ACME_ERR_LIMIT;
+    }
+    rc = check_texts(config);
+    if (rc == ACME_OK) {
+        rc = acme_jws_check_key_type(config->account_key_type);
+    }
+    for (i = 0; i < config->certs_count && rc == ACME_OK; i++) {
+        rc = check_request(&config->certs[i]);
+    }
+    return rc;
+}
+
+/* ---- slots ---- */
+
+/* What one slot of the store holds. */
+struct store_slot {
+    bool has_record, has_order;
+    uint64_t order_names;
+    struct acme_cert_record record;
+};
+
+static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_slot *out)
+{
+    struct acme_order_record *order = (struct acme_order_record *)(void *)c->arena_data;
+    int32_t rc = acme_store_read_cert(&c->log, index, &out->record);
+
+    if (rc == ACME_ERR_STORE_IO) {
+        return rc;
+    }
+    out->has_record = rc == ACME_OK;
+    rc = acme_store_read_order(&c->log, index, order, (uint8_t *)c->work, sizeof(c->work));
+    if (rc == ACME_ERR_STORE_IO) {
+        return rc;
+    }
+    out->has_order = rc == ACME_OK;
+    out->order_names = rc == ACME_OK ? order->names_id : 0;
+    return ACME_OK;
+}
+
+/* How well a slot suits a request: 0 not at all, more is better. */
+static uint8_t suits(const struct acme_client *c, const struct store_slot *s, uint64_t names_id)
+{
+    if (s->has_record && s->record.names_id == names_id) {
+        return 4;
+    }
+    if (!s->has_record && s->has_order && s->order_names == names_id) {
+        return 3;
+    }
+    if (!s->has_record && !s->has_order) {
+        return 2;
+    }
+    return c->config.replace_unrequested ? 1 : 0;
+}
+
+static bool is_claimed(const struct acme_client *c, uint8_t index)
+{
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        if (c->slots[i].store_slot == index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Gives one request the store slot that suits it at least this well, if there is one. */
+static int32_t claim(struct acme_client *c, uint16_t request, uint8_t at_least)
+{
+    const struct acme_cert_request *r = &c->config.certs[request];
+    uint64_t names_id = acme_store_names_id(r->names, r->names_count);
+    uint8_t i;
+
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        struct store_slot s;
+        int32_t rc;
+
+        if (is_claimed(c, i)) {
+            continue;
+        }
+        rc = look_at_slot(c, i, &s);
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        if (suits(c, &s, names_id) >= at_least) {
+            c->slots[request].store_slot = i;
+            c->slots[request].occupied = s.has_record;
+            c->slots[request].has_cert = s.has_record && s.record.names_id == names_id;
+            c->slots[request].cert = s.record;
+            return ACME_OK;
+        }
+    }
+    return at_least == 1 ? ACME_ERR_LIMIT : ACME_OK;
+}
+
+/* Known certificates find their slots before new ones take what is free. */
+static int32_t map_slots(struct acme_client *c)
+{
+    uint8_t at_least;
+    uint16_t i;
+
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        c->slots[i].store_slot = UINT8_MAX;
+    }
+    for (at_least = 4; at_least > 0; at_least--) {
+        for (i = 0; i < c->config.certs_count; i++) {
+            int32_t rc = c->slots[i].store_slot == UINT8_MAX ? claim(c, i, at_least) : ACME_OK;
+
+            if (rc != ACME_OK) {
+                return rc;
+            }
+        }
+    }
+    return ACME_OK;
+}
+
+/* What a cut left behind: keys and chains that no certificate and no order will ever use. The key
+ * of generation 0 in an empty slot stays: the slot's first order takes it. */
+static int32_t remove_remains(struct acme_client *c)
+{
+    uint8_t i;
+
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        struct store_slot s;
+        uint8_t unused;
+        int32_t rc = look_at_slot(c, i, &s);
+
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        if (s.has_order) {
+            continue;
+        }
+        unused = s.has_record ? s.record.key_generation ^ 1u : 1u;
+        rc = acme_jws_destroy_key(acme_client_cert_key(c, i, unused));
+        if (rc == ACME_OK) {
+            rc = acme_store_remove_chain(&c->log, i, unused);
+        }
+        if (rc != ACME_OK) {
+            return rc;
+        }
+    }
+    return ACME_OK;
+}
+
+/* Time has reached what the stored certificates prove. */
+static void raise_floor(struct acme_client *c)
+{
+    struct acme_cert_record record;
+    uint8_t i;
+
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        if (acme_store_read_cert(&c->log, i, &record) == ACME_OK) {
+            acme_clock_raise_floor(&c->clock, record.not_before_s);
+        }
+    }
+}
+
+/* ---- init and deinit ---- */
+
+static void set_up(struct acme_client *c, const struct acme_config *config)
+{
+    const struct acme_port *port = config->port;
+
+    memset(c, 0, sizeof(*c));
+    c->config = *config;
+    c->slot = c->problem_slot = -1;
+    c->account_slot = UINT8_MAX;
+    c->pool_len = c->pool_order_mark = 1;
+    acme_clock_init(&c->clock, port->clock, port->clock_ctx, config->build_time_s);
+    acme_json_init(&c->arena, c->arena_data, sizeof(c->arena_data));
+    acme_responder_init(&c->responder, port->net, port->net_ctx);
+    c->exchange.port = port;
+    c->exchange.clock = &c->clock;
+    c->exchange.tls.stream = ACME_HANDLE_NONE;
+}
+
+static void report_damage(struct acme_client *c)
+{
+    struct acme_event event = {.type = ACME_EVENT_ERROR, .error = ACME_ERR_STORE_CORRUPT,
+                               .slot = -1};
+
+    ACME_LOG(c->config.port, ACME_LOG_WARNING, "store: damaged records were left out", NULL, 0);
+    if (c->config.on_event != NULL) {
+        c->config.on_event(c->config.event_ctx, &event);
+    }
+}
+
+static int32_t open_all(struct acme_client *c)
+{
+    const struct acme_config *config = &c->config;
+    int32_t rc = acme_flashlog_mount(&c->log, config->port->flash, config->port->flash_ctx);
+
+    if (rc == ACME_ERR_STORE_CORRUPT) {
+        report_damage(c);
+        rc = ACME_OK;
+    }
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    acme_store_bind_its(&c->log);
+    rc = start_crypto(config->port);
+    if (rc == ACME_OK) {
+        rc = acme_tls_init(&c->exchange.tls, config->port, &c->clock, config->anchors,
+                           config->anchors_count);
+    }
+    if (rc == ACME_OK) {
+        rc = remove_remains(c);
+    }
+    if (rc == ACME_OK) {
+        rc = map_slots(c);
+    }
+    if (rc == ACME_OK) {
+        raise_floor(c);
+        rc = acme_account_load(c);
+    }
+    return rc;
+}
+
+int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
+                  size_t memory_size)
+{
+    struct acme_client *c = memory;
+    int32_t rc;
+
+    if (client == NULL || config == NULL || memory == NULL || (uintptr_t)memory % 8u != 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+    *client = NULL;
+    if (in_use) {
+        return ACME_ERR_STATE;
+    }
+    if (memory_size < ACME_MEMORY_SIZE) {
+        return ACME_ERR_MEMORY;
+    }
+    rc = check_config(config);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    set_up(c, config);
+    in_use = true;
+    pool_open();
+    rc = open_all(c);
+    if (rc != ACME_OK) {
+        acme_deinit(c);
+        return rc;
+    }
+    *client = c;
+    return ACME_OK;
+}
+
+void acme_deinit(acme_client *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    acme_responder_close(&c->responder);
+    acme_exchange_close(&c->exchange);
+    acme_tls_free(&c->exchange.tls);
+    mbedtls_psa_crypto_free();
+    acme_store_bind_its(NULL);
+    acme_entropy_bind(NULL, NULL);
+    acme_zeroize(c, sizeof(*c));
+    pool_close();
+    in_use = false;
+}

@@ -1,0 +1,777 @@
+/*
+ * Orders (RFC 8555 7.4, 7.5): from the choice of the next certificate to its installation, and
+ * revocation (7.6). It must not know sockets, or how a reply came.
+ */
+#include "client_state.h"
+
+#include <string.h>
+
+#include "b64url.h"
+#include "renewal.h"
+#include "uri.h"
+
+#define POLL_DEFAULT_MS   3000u
+#define POLL_CEILING_MS   300000u
+#define POLL_FIRST_MS     250u  /* after finalize: most CAs are done by then */
+#define POLL_SECOND_MS    1000u
+
+/* ---- the choice of what is next ---- */
+
+static bool is_due(const struct acme_client *c, const struct acme_slot *s)
+{
+    int64_t now;
+
+    if (!s->has_cert || c->config.force_renewal ||
+        !acme_jws_key_exists(acme_client_cert_key(c, s->store_slot, s->cert.key_generation))) {
+        return true;
+    }
+    (void)acme_clock_now(&c->clock, &now);
+    return now >= acme_renewal_time(s->cert.not_before_s, s->cert.not_after_s);
+}
+
+static int32_t drop_order_record(struct acme_client *c)
+{
+    return acme_store_remove(&c->log, ACME_SPACE_ORDER, acme_client_slot(c)->store_slot);
+}
+
+/* An order of an earlier run is taken up again, if it is for the same work. */
+static int32_t find_order(struct acme_client *c)
+{
+    const struct acme_cert_request *request = acme_client_request(c);
+    struct acme_order_record *r = (struct acme_order_record *)(void *)c->arena_data;
+    struct acme_slot *s = acme_client_slot(c);
+    int32_t rc;
+
+    memset(&c->order, 0, sizeof(c->order));
+    c->pool_len = c->pool_order_mark;
+    c->polls = 0;
+    c->order_retried = false;
+    c->order.generation = s->occupied ? s->cert.key_generation ^ 1u : 0u;
+    acme_json_reset(&c->arena);
+    rc = acme_store_read_order(&c->log, s->store_slot, r, (uint8_t *)c->work, sizeof(c->work));
+    if (rc == ACME_ERR_NOT_FOUND || rc == ACME_ERR_STORE_IO) {
+        return rc;
+    }
+    if (rc != ACME_OK || r->key_type != request->key_type || r->account_slot != c->account_slot ||
+        r->names_id != acme_store_names_id(request->names, request->names_count) ||
+        (s->occupied && r->key_generation == s->cert.key_generation)) {
+        rc = drop_order_record(c);
+        return rc == ACME_OK ? ACME_ERR_NOT_FOUND : rc;
+    }
+    c->order.generation = r->key_generation;
+    c->order.resumed = true;
+    return acme_pool_add(c, r->url, &c->order.url);
+}
+
+int32_t acme_enter_select(struct acme_client *c)
+{
+    int16_t i;
+    int32_t rc;
+
+    for (i = 0; i < (int16_t)c->config.certs_count; i++) {
+        if (c->slots[i].pending && is_due(c, &c->slots[i])) {
+            break;
+        }
+        c->slots[i].pending = false;
+    }
+    if (i == (int16_t)c->config.certs_count) {
+        acme_client_finish(c, ACME_OK);
+        return ACME_STEP_MOVED;
+    }
+    c->slot = i;
+    rc = find_order(c);
+    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
+        return rc;
+    }
+    acme_client_go(c, rc == ACME_OK ? ACME_STATE_ORDER : ACME_STATE_NEW_ORDER);
+    return ACME_STEP_MOVED;
+}
+
+/* ---- the order ---- */
+
+int32_t acme_enter_new_order(struct acme_client *c)
+{
+    const struct acme_cert_request *request = acme_client_request(c);
+    struct acme_buf payload;
+    uint16_t i;
+
+    acme_request_payload(c, &payload);
+    acme_buf_add(&payload, "{\"identifiers\":[");
+    for (i = 0; i < request->names_count; i++) {
+        acme_buf_add(&payload, i == 0 ? "" : ",");
+        acme_buf_add(&payload, "{\"type\":\"dns\",\"value\":\"");
+        acme_buf_add_json(&payload, request->names[i]);
+        acme_buf_add(&payload, "\"}");
+    }
+    acme_buf_add(&payload, "]}");
+    return acme_request_post(c, acme_pool_get(c, c->directory.new_order), &payload,
+                             ACME_SIGNER_ACCOUNT);
+}
+
+static bool is_requested(const struct acme_cert_request *request, const char *name)
+{
+    uint16_t i;
+
+    for (i = 0; i < request->names_count; i++) {
+        if (acme_str_equal_nocase(name, strlen(name), request->names[i],
+                                  strlen(request->names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The order must be for what was asked: as many names, and each of them ours. */
+static int32_t check_identifiers(const struct acme_client *c, acme_json_value root)
+{
+    const struct acme_cert_request *request = acme_client_request(c);
+    acme_json_value array = acme_json_array(root, "identifiers");
+    acme_json_value item;
+    uint16_t count = 0;
+
+    if (array == NULL) {
+        return ACME_ERR_FIELD;
+    }
+    for (item = acme_json_first(array); item != NULL; item = acme_json_next(item)) {
+        const char *type = acme_json_string(item, "type");
+        const char *value = acme_json_string(item, "value");
+
+        if (type == NULL || value == NULL) {
+            return ACME_ERR_FIELD;
+        }
+        if (strcmp(type, "dns") != 0 || !is_requested(request, value)) {
+            return ACME_ERR_ORDER_IDENTIFIERS;
+        }
+        count++;
+    }
+    return count == request->names_count ? ACME_OK : ACME_ERR_ORDER_IDENTIFIERS;
+}
+
+static int32_t take_url(struct acme_client *c, const char *url, uint16_t *offset)
+{
+    struct acme_uri uri;
+
+    if (url == NULL) {
+        return ACME_ERR_FIELD;
+    }
+    if (acme_uri_parse(url, &uri) != ACME_OK) {
+        return ACME_ERR_URL;
+    }
+    return acme_pool_add(c, url, offset);
+}
+
+static int32_t take_authorizations(struct acme_client *c, acme_json_value root)
+{
+    struct acme_order_state *o = &c->order;
+    acme_json_value item = acme_json_first(acme_json_array(root, "authorizations"));
+
+    o->authorization_count = 0;
+    o->authorization_index = 0;
+    for (; item != NULL; item = acme_json_next(item)) {
+        int32_t rc;
+
+        if (o->authorization_count == CONFIG_ACME_NAMES_MAX) {
+            return ACME_ERR_LIMIT;
+        }
+        rc = take_url(c, acme_json_text(item), &o->authorizations[o->authorization_count]);
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        o->authorization_count++;
+    }
+    return o->authorization_count > 0 ? ACME_OK : ACME_ERR_FIELD;
+}
+
+/* Takes the order's URLs into the pool, from the order's mark on. */
+static int32_t take_order(struct acme_client *c, acme_json_value root)
+{
+    struct acme_order_state *o = &c->order;
+    const char *certificate = acme_json_string(root, "certificate");
+    int32_t rc = check_identifiers(c, root);
+
+    c->pool_len = o->pool_mark;
+    if (rc == ACME_OK) {
+        rc = take_url(c, acme_json_string(root, "finalize"), &o->finalize);
+    }
+    o->certificate = 0;
+    if (rc == ACME_OK && certificate != NULL) {
+        rc = take_url(c, certificate, &o->certificate);
+    }
+    if (rc == ACME_OK) {
+        rc = take_authorizations(c, root);
+    }
+    o->challenge_mark = c->pool_len;
+    return rc;
+}
+
+/* Counts a poll; an order gets a bounded number of them, whatever the CA says. */
+static int32_t count_poll(struct acme_client *c)
+{
+    uint32_t limit = CONFIG_ACME_POLL_MAX * ((uint32_t)c->order.authorization_count + 1u);
+
+    c->polls++;
+    return c->polls > limit ? ACME_ERR_POLL_LIMIT : ACME_OK;
+}
+
+static int32_t wait_for_order(struct acme_client *c)
+{
+    int32_t rc = count_poll(c);
+    uint32_t ms = POLL_FIRST_MS;
+
+    if (c->order.finalize_polls == 1) {
+        ms = POLL_SECOND_MS;
+    } else if (c->order.finalize_polls > 1) {
+        ms = acme_reply_retry_after(c, POLL_DEFAULT_MS, POLL_CEILING_MS);
+    }
+    c->order.finalize_polls++;
+    if (rc == ACME_OK) {
+        acme_client_go(c, ACME_STATE_ORDER_WAIT);
+        acme_client_wait(c, ms);
+    }
+    return rc;
+}
+
+/* An order of an earlier run may have died meanwhile: then a new one takes its place, once. */
+static int32_t order_is_gone(struct acme_client *c, int32_t error)
+{
+    uint8_t generation = c->order.generation;
+    int32_t rc = drop_order_record(c);
+
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    if (!c->order.resumed || c->order_retried) {
+        return error;
+    }
+    c->order_retried = true;
+    acme_responder_set(&c->responder, NULL, NULL); /* what it answers is in the pool */
+    memset(&c->order, 0, sizeof(c->order));
+    c->order.generation = generation;
+    c->polls = 0;
+    acme_client_go(c, ACME_STATE_NEW_ORDER);
+    return ACME_OK;
+}
+
+/* A finalized order is of no use without the key it was finalized with. */
+static bool key_is_lost(struct acme_client *c)
+{
+    return !acme_jws_key_exists(
+        acme_client_cert_key(c, acme_client_slot(c)->store_slot, c->order.generation));
+}
+
+static int32_t order_invalid(struct acme_client *c, acme_json_value root)
+{
+    acme_json_value error = acme_json_object(root, "error");
+
+    if (error != NULL) {
+        acme_problem_read(&c->problem, error, (uint16_t)acme_json_int(error, "status", 0));
+    }
+    return order_is_gone(c, ACME_ERR_ORDER_INVALID);
+}
+
+/* Where an order's status leads (RFC 8555 7.1.6). */
+static int32_t follow_order(struct acme_client *c, acme_json_value root)
+{
+    const char *status = acme_json_string(root, "status");
+    int32_t rc;
+
+    if (status == NULL) {
+        return ACME_ERR_FIELD;
+    }
+    if (strcmp(status, "invalid") == 0) {
+        return order_invalid(c, root);
+    }
+    rc = take_order(c, root);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    if (c->order.resumed && key_is_lost(c) &&
+        (strcmp(status, "processing") == 0 || strcmp(status, "valid") == 0)) {
+        return order_is_gone(c, ACME_ERR_CERT_KEY);
+    }
+    if (strcmp(status, "processing") == 0) {
+        return wait_for_order(c);
+    }
+    if (strcmp(status, "valid") == 0) {
+        if (c->order.certificate == 0) {
+            return ACME_ERR_FIELD;
+        }
+        acme_client_go(c, ACME_STATE_CERTIFICATE);
+        return ACME_OK;
+    }
+    if (strcmp(status, "pending") != 0 && strcmp(status, "ready") != 0) {
+        return ACME_ERR_FIELD;
+    }
+    acme_client_go(c, status[0] == 'p' ? ACME_STATE_AUTHORIZATION : ACME_STATE_FINALIZE);
+    return count_poll(c);
+}
+
+/* The order's URL is on flash before anything is done with the order. */
+static int32_t record_order(struct acme_client *c, const char *url)
+{
+    const struct acme_cert_request *request = acme_client_request(c);
+    struct acme_order_record *r = (struct acme_order_record *)(void *)c->arena_data;
+    uint8_t scratch[16 + CONFIG_ACME_URL_MAX + 1];
+    int32_t rc;
+
+    _Static_assert(sizeof(*r) <= sizeof(c->arena_data), "the arena also holds an order's record");
+    acme_json_reset(&c->arena);
+    memset(r, 0, sizeof(*r));
+    r->names_id = acme_store_names_id(request->names, request->names_count);
+    r->key_type = request->key_type;
+    r->key_generation = c->order.generation;
+    r->account_slot = c->account_slot;
+    rc = acme_str_copy(r->url, sizeof(r->url), url);
+    if (rc == ACME_OK) {
+        rc = acme_store_write_order(&c->log, acme_client_slot(c)->store_slot, r, scratch,
+                                    sizeof(scratch));
+    }
+    return rc;
+}
+
+int32_t acme_reply_new_order(struct acme_client *c)
+{
+    const struct acme_http_response *r = &c->exchange.parser.response;
+    acme_json_value root;
+    int32_t rc;
+
+    c->new_orders++;
+    if (r->status != 201) {
+        return ACME_ERR_HTTP_STATUS;
+    }
+    if (r->location[0] == '\0') {
+        return ACME_ERR_FIELD;
+    }
+    c->pool_len = c->pool_order_mark;
+    rc = take_url(c, r->location, &c->order.url);
+    c->order.pool_mark = c->pool_len;
+    if (rc == ACME_OK) {
+        rc = record_order(c, r->location);
+    }
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    acme_client_emit(c, ACME_EVENT_ORDER, acme_pool_get(c, c->order.url));
+    rc = acme_reply_json(c, &root);
+    return rc == ACME_OK ? follow_order(c, root) : rc;
+}
+
+int32_t acme_enter_order(struct acme_client *c)
+{
+    if (c->order.pool_mark == 0) {
+        c->order.pool_mark = c->pool_len; /* an order of an earlier run: only its URL is known */
+    }
+    return acme_request_post(c, acme_pool_get(c, c->order.url), NULL, ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_order(struct acme_client *c)
+{
+    acme_json_value root;
+    int32_t rc = acme_reply_json(c, &root);
+
+    return rc == ACME_OK ? follow_order(c, root) : rc;
+}
+
+int32_t acme_order_refused(struct acme_client *c, int32_t error)
+{
+    if (c->state == ACME_STATE_FINALIZE && acme_problem_is(&c->problem, "orderNotReady")) {
+        return wait_for_order(c);
+    }
+    /* The CA no longer knows what was under way. */
+    if (c->order.resumed && (c->problem.status == 404 || c->problem.status == 403 ||
+                             c->problem.status == 410 ||
+                             acme_problem_is(&c->problem, "malformed"))) {
+        return order_is_gone(c, error);
+    }
+    return error;
+}
+
+/* ---- authorizations and challenges ---- */
+
+int32_t acme_enter_authorization(struct acme_client *c)
+{
+    struct acme_order_state *o = &c->order;
+
+    return acme_request_post(c, acme_pool_get(c, o->authorizations[o->authorization_index]), NULL,
+                             ACME_SIGNER_ACCOUNT);
+}
+
+static acme_json_value find_challenge(acme_json_value root, const char *type)
+{
+    acme_json_value item = acme_json_first(acme_json_array(root, "challenges"));
+
+    for (; item != NULL; item = acme_json_next(item)) {
+        const char *have = acme_json_string(item, "type");
+
+        if (have != NULL && strcmp(have, type) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+/* The problem is in the challenge that failed; the name is the authorization's. */
+static int32_t authorization_failed(struct acme_client *c, acme_json_value root)
+{
+    acme_json_value item = acme_json_first(acme_json_array(root, "challenges"));
+    const char *name = acme_json_string(acme_json_object(root, "identifier"), "value");
+    char identifier[sizeof(c->problem.identifier)];
+
+    for (; item != NULL; item = acme_json_next(item)) {
+        acme_json_value error = acme_json_object(item, "error");
+
+        if (error != NULL) {
+            acme_problem_read(&c->problem, error, (uint16_t)acme_json_int(error, "status", 0));
+        }
+    }
+    if (name != NULL && acme_str_copy(identifier, sizeof(identifier), name) == ACME_OK &&
+        is_requested(acme_client_request(c), identifier)) {
+        memcpy(c->problem.identifier, identifier, sizeof(identifier));
+    }
+    return order_is_gone(c, ACME_ERR_AUTHORIZATION);
+}
+
+static int32_t next_authorization(struct acme_client *c, acme_json_value root)
+{
+    const char *name = acme_json_string(acme_json_object(root, "identifier"), "value");
+    struct acme_order_state *o = &c->order;
+
+    if (name == NULL) {
+        return ACME_ERR_FIELD;
+    }
+    acme_client_emit(c, ACME_EVENT_AUTHORIZED, name);
+    acme_responder_set(&c->responder, NULL, NULL);
+    c->pool_len = o->challenge_mark;
+    o->challenge = 0;
+    o->authorization_index++;
+    acme_client_go(c, o->authorization_index < o->authorization_count ? ACME_STATE_AUTHORIZATION
+                                                                      : ACME_STATE_FINALIZE);
+    return ACME_OK;
+}
+
+/* A token goes into a URL path and a file of ours: base64url only (RFC 8555 8.3). */
+static bool is_token(const char *token)
+{
+    size_t i;
+
+    for (i = 0; token[i] != '\0'; i++) {
+        char ch = token[i];
+
+        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z') && !(ch >= '0' && ch <= '9') &&
+            ch != '-' && ch != '_') {
+            return false;
+        }
+    }
+    return i >= 22 && i <= 128; /* 128 bits of entropy at least */
+}
+
+/* The key authorization (RFC 8555 8.1): token, a dot, the thumbprint of the account key. */
+static int32_t take_challenge(struct acme_client *c, acme_json_value challenge)
+{
+    const char *token = acme_json_string(challenge, "token");
+    struct acme_order_state *o = &c->order;
+    char text[128 + 1 + 43 + 1];
+    struct acme_buf b;
+    int32_t rc;
+
+    if (token == NULL || !is_token(token)) {
+        return ACME_ERR_FIELD;
+    }
+    acme_buf_init(&b, text, sizeof(text));
+    acme_buf_add(&b, token);
+    acme_buf_add_char(&b, '.');
+    acme_buf_add(&b, c->thumbprint);
+    rc = take_url(c, acme_json_string(challenge, "url"), &o->challenge);
+    if (rc == ACME_OK) {
+        rc = acme_pool_add(c, token, &o->token);
+    }
+    if (rc == ACME_OK) {
+        rc = acme_pool_add(c, text, &o->key_authorization);
+    }
+    return rc;
+}
+
+static int32_t wait_for_authorization(struct acme_client *c)
+{
+    int32_t rc = count_poll(c);
+
+    if (rc == ACME_OK) {
+        acme_client_go(c, ACME_STATE_AUTHORIZATION_WAIT);
+        acme_client_wait(c, acme_reply_retry_after(c, POLL_DEFAULT_MS, POLL_CEILING_MS));
+    }
+    return rc;
+}
+
+static int32_t authorization_pending(struct acme_client *c, acme_json_value root)
+{
+    acme_json_value challenge = NULL;
+    int32_t rc;
+
+    if (c->order.challenge != 0) {
+        return wait_for_authorization(c); /* our challenge is with the CA already */
+    }
+#if defined(CONFIG_ACME_HTTP_01)
+    challenge = find_challenge(root, "http-01");
+#endif
+    if (challenge == NULL) {
+        return ACME_ERR_CHALLENGE_NONE;
+    }
+    rc = take_challenge(c, challenge);
+    if (rc == ACME_OK) {
+        acme_client_go(c, ACME_STATE_CHALLENGE);
+    }
+    return rc;
+}
+
+int32_t acme_reply_authorization(struct acme_client *c)
+{
+    const char *status, *name;
+    acme_json_value root;
+    int32_t rc = acme_reply_json(c, &root);
+
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    status = acme_json_string(root, "status");
+    name = acme_json_string(acme_json_object(root, "identifier"), "value");
+    if (status == NULL || name == NULL) {
+        return ACME_ERR_FIELD;
+    }
+    if (!is_requested(acme_client_request(c), name)) {
+        return ACME_ERR_ORDER_IDENTIFIERS;
+    }
+    if (strcmp(status, "valid") == 0) {
+        return next_authorization(c, root);
+    }
+    if (strcmp(status, "pending") == 0) {
+        return authorization_pending(c, root);
+    }
+    return authorization_failed(c, root); /* invalid, deactivated, expired, revoked */
+}
+
+int32_t acme_enter_challenge(struct acme_client *c)
+{
+    struct acme_order_state *o = &c->order;
+    uint16_t port = c->config.http_port != 0 ? c->config.http_port : CONFIG_ACME_HTTP_PORT;
+    struct acme_buf payload;
+    int32_t rc = acme_responder_open(&c->responder, port);
+
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    acme_responder_set(&c->responder, acme_pool_get(c, o->token),
+                       acme_pool_get(c, o->key_authorization));
+    c->served_seen = 0;
+    acme_request_payload(c, &payload);
+    acme_buf_add(&payload, "{}");
+    return acme_request_post(c, acme_pool_get(c, o->challenge), &payload, ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_challenge(struct acme_client *c)
+{
+    return wait_for_authorization(c);
+}
+
+/* Both waits end at wait_until_ms, which acme_poll watches. */
+int32_t acme_enter_authorization_wait(struct acme_client *c)
+{
+    acme_client_go(c, ACME_STATE_AUTHORIZATION);
+    return ACME_STEP_MOVED;
+}
+
+int32_t acme_enter_order_wait(struct acme_client *c)
+{
+    acme_client_go(c, ACME_STATE_ORDER);
+    return ACME_STEP_MOVED;
+}
+
+/* ---- finalize, certificate, installation ---- */
+
+/* Writes {"<name>":"<base64url of der>" with der at the end of the work buffer. */
+static void add_der(struct acme_client *c, struct acme_buf *payload, const char *name,
+                    size_t der_len)
+{
+    acme_request_payload(c, payload);
+    acme_buf_add(payload, "{\"");
+    acme_buf_add(payload, name);
+    acme_buf_add(payload, "\":\"");
+    acme_b64url_add(payload, (const uint8_t *)c->work + sizeof(c->work) - der_len, der_len);
+    acme_buf_add(payload, "\"");
+}
+
+int32_t acme_enter_finalize(struct acme_client *c)
+{
+    const struct acme_cert_request *request = acme_client_request(c);
+    psa_key_id_t key = acme_client_cert_key(c, acme_client_slot(c)->store_slot,
+                                            c->order.generation);
+    struct acme_buf payload;
+    bool made;
+    int32_t rc;
+
+    acme_responder_close(&c->responder);
+    if (!acme_request_has_nonce(c)) {
+        return ACME_STEP_MOVED;
+    }
+    rc = acme_jws_ensure_key(key, request->key_type, request->key_exportable, &made);
+    if (rc == ACME_OK) {
+        rc = acme_cert_write_csr(request, key, (uint8_t *)c->work, sizeof(c->work));
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    add_der(c, &payload, "csr", (size_t)rc);
+    acme_buf_add(&payload, "}");
+    return acme_request_post(c, acme_pool_get(c, c->order.finalize), &payload,
+                             ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_finalize(struct acme_client *c)
+{
+    acme_json_value root;
+    int32_t rc = acme_reply_json(c, &root);
+
+    c->order.finalize_polls = 0;
+    return rc == ACME_OK ? follow_order(c, root) : rc;
+}
+
+int32_t acme_enter_certificate(struct acme_client *c)
+{
+    uint8_t slot = acme_client_slot(c)->store_slot;
+    int32_t rc;
+
+    if (!acme_request_has_nonce(c)) {
+        return ACME_STEP_MOVED;
+    }
+    rc = acme_store_remove_chain(&c->log, slot, c->order.generation);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    acme_chain_sink_init(&c->sink, &c->log, c->arena_data, slot, c->order.generation);
+    return acme_request_post(c, acme_pool_get(c, c->order.certificate), NULL, ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_certificate(struct acme_client *c)
+{
+    int32_t rc;
+
+    if (c->exchange.parser.response.status != 200) {
+        return ACME_ERR_HTTP_STATUS;
+    }
+    rc = acme_chain_sink_finish(&c->sink);
+    if (rc == ACME_OK) {
+        acme_client_go(c, ACME_STATE_INSTALL);
+    }
+    return rc;
+}
+
+/* The new chain and key are whole and in force; what they replace can go. A cut here leaves remains,
+ * which acme_init removes. */
+static void remove_replaced(struct acme_client *c, const struct acme_slot *s)
+{
+    uint8_t old = c->order.generation ^ 1u;
+
+    (void)acme_jws_destroy_key(acme_client_cert_key(c, s->store_slot, old));
+    (void)acme_store_remove_chain(&c->log, s->store_slot, old);
+}
+
+static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
+{
+    const struct acme_slot *s = acme_client_slot(c);
+    struct acme_chain_check check = {
+        .log = &c->log,
+        .clock = &c->clock,
+        .request = acme_client_request(c),
+        .key = acme_client_cert_key(c, s->store_slot, c->order.generation),
+        .slot = s->store_slot,
+        .generation = c->order.generation,
+        .scratch = (uint8_t *)c->work,
+        .scratch_size = sizeof(c->work),
+    };
+
+    memset(record, 0, sizeof(*record));
+    record->names_id = acme_store_names_id(check.request->names, check.request->names_count);
+    record->key_type = check.request->key_type;
+    record->key_exportable = check.request->key_exportable;
+    record->key_generation = c->order.generation;
+    record->chain_count = c->sink.count;
+    memcpy(record->lengths, c->sink.lengths, sizeof(record->lengths));
+    return acme_cert_check_chain(&check, record);
+}
+
+int32_t acme_enter_install(struct acme_client *c)
+{
+    struct acme_slot *s = acme_client_slot(c);
+    struct acme_cert_record record;
+    int32_t rc = check_chain(c, &record);
+
+    if (rc == ACME_OK) {
+        rc = acme_client_join_names(c, acme_client_request(c));
+    }
+    if (rc == ACME_OK) {
+        rc = acme_store_install(&c->log, s->store_slot, &record, c->work);
+    }
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    s->cert = record;
+    s->has_cert = s->occupied = true;
+    acme_clock_raise_floor(&c->clock, record.not_before_s);
+    remove_replaced(c, s);
+    acme_client_emit(c, ACME_EVENT_INSTALLED, NULL);
+    acme_client_slot_done(c, ACME_OK);
+    return ACME_STEP_MOVED;
+}
+
+/* ---- revocation ---- */
+
+int32_t acme_enter_revoke(struct acme_client *c)
+{
+    const struct acme_slot *s = acme_client_slot(c);
+    size_t len = s->cert.lengths[0];
+    struct acme_buf payload;
+    int32_t rc;
+
+    if (c->directory.revoke_cert == 0) {
+        return ACME_ERR_FIELD;
+    }
+    if (!acme_request_has_nonce(c)) {
+        return ACME_STEP_MOVED;
+    }
+    if (len > sizeof(c->work)) {
+        return ACME_ERR_BUFFER;
+    }
+    rc = acme_store_read_chain(&c->log, s->store_slot, s->cert.key_generation, 0,
+                               (uint8_t *)c->work + sizeof(c->work) - len, len);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    add_der(c, &payload, "certificate", len);
+    acme_buf_add(&payload, ",\"reason\":");
+    acme_buf_add_u32(&payload, c->revoke_reason);
+    acme_buf_add(&payload, "}");
+    return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload,
+                             c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);
+}
+
+/* The key goes first: after a cut the slot has a certificate without a key, which is no certificate,
+ * and never a key that a next order could take for its own. */
+int32_t acme_reply_revoke(struct acme_client *c)
+{
+    struct acme_slot *s = acme_client_slot(c);
+    int32_t rc = acme_jws_destroy_key(
+        acme_client_cert_key(c, s->store_slot, s->cert.key_generation));
+
+    if (rc == ACME_OK) {
+        rc = acme_store_remove_cert(&c->log, s->store_slot);
+    }
+    if (rc == ACME_OK) {
+        rc = acme_store_remove_chain(&c->log, s->store_slot, s->cert.key_generation);
+    }
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    s->has_cert = s->occupied = false;
+    acme_client_emit(c, ACME_EVENT_REVOKED, NULL);
+    acme_client_finish(c, ACME_OK);
+    return ACME_OK;
+}
