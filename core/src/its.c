@@ -4,7 +4,7 @@
  */
 #include <psa/crypto.h>
 
-#include "psa_crypto_its.h"
+#include <psa/internal_trusted_storage.h>
 #include "store.h"
 
 static struct acme_flashlog *its_log;

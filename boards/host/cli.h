@@ -1,0 +1,112 @@
+/*
+ * What the files of the host's command line share. The command line is a board: it gives the core
+ * its port and its configuration, and shows what the core says.
+ */
+#ifndef NANOACME_CLI_H
+#define NANOACME_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "acme/client.h"
+#include "acme_posix.h"
+
+/* Exit codes; documented in --help and the README. */
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_SOME_FAILED = 1, /* some certificates were obtained, some were not */
+    CLI_USAGE = 2,
+    CLI_CONFIG = 3, /* configuration, files, store */
+    CLI_NETWORK = 4,
+    CLI_REFUSED = 5, /* the CA said no, or its answers were not acceptable */
+    CLI_INTERNAL = 6
+};
+
+enum cli_command {
+    CLI_RUN,
+    CLI_LIST,
+    CLI_EXPORT,
+    CLI_ACCOUNT,
+    CLI_REVOKE,
+    CLI_STORE
+};
+
+enum cli_account { CLI_ACCOUNT_SHOW, CLI_ACCOUNT_CREATE, CLI_ACCOUNT_UPDATE, CLI_ACCOUNT_DEACTIVATE };
+
+#define CLI_NAMES_MAX CONFIG_ACME_NAMES_MAX
+
+struct cli_options {
+    enum cli_command command;
+    enum cli_account account;
+    const char *server;
+    const char *domains[CLI_NAMES_MAX];
+    uint16_t domains_count;
+    const char *email;
+    const char *ca_file;
+    const char *store;
+    const char *out;
+    const char *eab_kid, *eab_hmac_key;
+    uint8_t key_type, account_key_type;
+    uint16_t http_port;
+    uint8_t reason;
+    bool accept_tos, each, exportable, force, json, quiet, foreign_urls;
+    bool only_existing;
+    bool no_intermediates, export_key, with_cert_key;
+    int verbose;
+};
+
+/** Parses the command line. Returns true, or false with *exit_code when there is nothing to do. */
+bool cli_options_parse(int argc, char **argv, struct cli_options *o, int *exit_code);
+/** The name of a key type as --key-type takes it. */
+const char *cli_key_type_name(uint8_t key_type);
+
+/* ---- session.c: the client and its port for one command ---- */
+
+struct cli_session {
+    const struct cli_options *options;
+    struct acme_port port;
+    struct acme_config config;
+    acme_client *client;
+    int32_t error; /* of opening */
+};
+
+/** The certificates to work on: --domain as one request, or with --each as many. */
+void cli_session_requests(struct cli_session *s);
+/** Opens store, port and client. CLI_OK, or an exit code after an error was printed. */
+int cli_session_open(struct cli_session *s, const struct cli_options *options);
+/** Closes them, and opens them again with one request for the stored certificate that covers the
+ * first --domain. */
+int cli_session_select(struct cli_session *s);
+/** Drives the job that was started until it ends. Returns its error, or ACME_ERR_AGAIN when a signal
+ * ended it. */
+int32_t cli_session_drive(struct cli_session *s);
+void cli_session_close(struct cli_session *s);
+/** The exit code for an error of the core. */
+int cli_exit_code(int32_t error);
+
+/* ---- output.c ---- */
+
+void cli_output_init(const struct cli_options *options);
+void cli_on_event(void *ctx, const struct acme_event *event);
+extern const struct acme_log_ops cli_log_ops;
+/** "nanoacme: error: ..." on stderr. */
+void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** An error of the core, with what to do next. */
+void cli_error_core(const char *what, int32_t error, const struct acme_problem *problem);
+/** A line of progress on stderr, unless quiet. */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** The results of a run, on stdout; names the certificates' states. */
+void cli_show_run(struct cli_session *s, int32_t result);
+int cli_show_list(struct cli_session *s);
+int cli_show_account(struct cli_session *s);
+int cli_show_store(struct cli_session *s);
+
+/* ---- pem.c ---- */
+
+/** Reads the certificates of a PEM file as trust anchors; they live as long as the process. Returns
+ * their count, or -1 after an error was printed. */
+int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anchors);
+/** Writes the stored chain (and key, where asked and allowed) to --out or stdout. */
+int cli_pem_export(struct cli_session *s);
+
+#endif

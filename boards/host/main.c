@@ -1,0 +1,114 @@
+/*
+ * The command line `nanoacme`: which command does what. It must not know the protocol.
+ */
+#include "cli.h"
+
+static int finish_job(struct cli_session *s, const char *what, int32_t started)
+{
+    int32_t rc = started == ACME_OK ? cli_session_drive(s) : started;
+
+    if (started != ACME_OK) {
+        cli_error_core(what, rc, NULL);
+    }
+    return rc == ACME_OK ? CLI_OK : cli_exit_code(rc);
+}
+
+static int command_run(struct cli_session *s)
+{
+    uint16_t i, good = 0;
+    int32_t rc = acme_start(s->client);
+
+    if (rc != ACME_OK) {
+        cli_error_core("run", rc, NULL);
+        return cli_exit_code(rc);
+    }
+    rc = cli_session_drive(s);
+    cli_show_run(s, rc);
+    if (rc == ACME_OK) {
+        return CLI_OK;
+    }
+    for (i = 0; i < s->config.certs_count; i++) {
+        struct acme_cert_status status;
+
+        (void)acme_cert_get_status(s->client, i, &status);
+        if (status.valid && status.error == ACME_OK) {
+            good++;
+        }
+    }
+    return good > 0 ? CLI_SOME_FAILED : cli_exit_code(rc);
+}
+
+static int command_account(struct cli_session *s)
+{
+    int code = CLI_OK;
+
+    switch (s->options->account) {
+    case CLI_ACCOUNT_CREATE:
+        code = finish_job(s, "account create", acme_account_start(s->client));
+        break;
+    case CLI_ACCOUNT_UPDATE:
+        code = finish_job(s, "account update", acme_account_update(s->client));
+        break;
+    case CLI_ACCOUNT_DEACTIVATE:
+        code = finish_job(s, "account deactivate", acme_account_deactivate(s->client));
+        break;
+    default:
+        break;
+    }
+    return code == CLI_OK && s->options->account != CLI_ACCOUNT_DEACTIVATE ? cli_show_account(s)
+                                                                           : code;
+}
+
+static int command_revoke(struct cli_session *s)
+{
+    int code = cli_session_select(s);
+
+    if (code != CLI_OK) {
+        return code;
+    }
+    return finish_job(s, "revoke", acme_revoke_start(s->client, 0, s->options->reason,
+                                                     s->options->with_cert_key));
+}
+
+static int command_export(struct cli_session *s)
+{
+    int code = cli_session_select(s);
+
+    return code == CLI_OK ? cli_pem_export(s) : code;
+}
+
+static int dispatch(struct cli_session *s)
+{
+    switch (s->options->command) {
+    case CLI_RUN:
+        return command_run(s);
+    case CLI_LIST:
+        return cli_show_list(s);
+    case CLI_EXPORT:
+        return command_export(s);
+    case CLI_ACCOUNT:
+        return command_account(s);
+    case CLI_REVOKE:
+        return command_revoke(s);
+    default:
+        return cli_show_store(s);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct cli_options options;
+    static struct cli_session session;
+    int code;
+
+    if (!cli_options_parse(argc, argv, &options, &code)) {
+        return code;
+    }
+    cli_output_init(&options);
+    code = cli_session_open(&session, &options);
+    if (code == CLI_OK) {
+        code = dispatch(&session);
+    }
+    cli_session_close(&session);
+    return code;
+}

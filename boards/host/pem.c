@@ -1,0 +1,186 @@
+/*
+ * PEM on the host: trust anchors in, chains and exportable keys out. Base64 and key encoding are
+ * mbedTLS's. It must not decide what is trusted.
+ */
+#define _GNU_SOURCE
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <mbedtls/base64.h>
+#include <mbedtls/pem.h>
+#include <mbedtls/pk.h>
+#include <psa/crypto.h>
+
+#define BEGIN_CERT "-----BEGIN CERTIFICATE-----"
+#define END_CERT   "-----END CERTIFICATE-----"
+#define FILE_MAX   (4u * 1024u * 1024u)
+#define ANCHORS_MAX 400
+
+static struct acme_trust_anchor anchor_list[ANCHORS_MAX];
+
+/* The whole file, NUL-terminated; the caller's to free. */
+static char *read_file(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    char *text = f == NULL ? NULL : malloc(FILE_MAX + 1);
+    size_t len;
+
+    if (text == NULL) {
+        cli_error("%s: %s", path, strerror(errno));
+        if (f != NULL) {
+            (void)fclose(f);
+        }
+        return NULL;
+    }
+    len = fread(text, 1, FILE_MAX, f);
+    text[len] = '\0';
+    (void)fclose(f);
+    return text;
+}
+
+/* Decodes one certificate in place of its own text: DER is shorter than base64. */
+static bool decode(char *body, size_t len, struct acme_trust_anchor *anchor)
+{
+    size_t out = 0;
+    unsigned char *der = malloc(len);
+
+    if (der == NULL || mbedtls_base64_decode(der, len, &out, (unsigned char *)body, len) != 0) {
+        free(der);
+        return false;
+    }
+    anchor->der = der; /* lives as long as the process */
+    anchor->len = out;
+    return true;
+}
+
+int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anchors)
+{
+    char *text = read_file(path);
+    char *at = text;
+    int count = 0;
+
+    if (text == NULL) {
+        return -1;
+    }
+    while (count >= 0 && count < ANCHORS_MAX && (at = strstr(at, BEGIN_CERT)) != NULL) {
+        char *body = at + strlen(BEGIN_CERT);
+        char *end = strstr(body, END_CERT);
+
+        if (end == NULL || !decode(body, (size_t)(end - body), &anchor_list[count])) {
+            cli_error("%s: certificate number %d cannot be read", path, count + 1);
+            count = -1;
+        } else {
+            count++;
+            at = end;
+        }
+    }
+    free(text);
+    if (count == 0) {
+        cli_error("%s: no certificates in it; it should have PEM certificates of CA roots", path);
+    }
+    *anchors = anchor_list;
+    return count > 0 ? count : -1;
+}
+
+/* ---- export ---- */
+
+static int write_chain(struct cli_session *s, FILE *out)
+{
+    static uint8_t der[CONFIG_ACME_CERT_SIZE_MAX];
+    static unsigned char pem[CONFIG_ACME_CERT_SIZE_MAX * 3 / 2 + 128];
+    struct acme_cert_status status;
+    uint8_t i, count;
+
+    (void)acme_cert_get_status(s->client, 0, &status);
+    count = s->options->no_intermediates ? 1 : status.chain_count;
+    for (i = 0; i < count; i++) {
+        int32_t len = acme_cert_read(s->client, 0, i, der, sizeof(der));
+        size_t pem_len;
+
+        if (len < 0) {
+            cli_error_core("export", len, NULL);
+            return cli_exit_code(len);
+        }
+        if (mbedtls_pem_write_buffer(BEGIN_CERT "\n", END_CERT "\n", der, (size_t)len, pem,
+                                     sizeof(pem), &pem_len) != 0) {
+            cli_error_core("export", ACME_ERR_INTERNAL, NULL);
+            return CLI_INTERNAL;
+        }
+        (void)fputs((char *)pem, out);
+    }
+    return CLI_OK;
+}
+
+static int write_key(struct cli_session *s, FILE *out)
+{
+    static unsigned char pem[8192];
+    struct acme_cert_status status;
+    mbedtls_pk_context pk;
+    int ret;
+
+    (void)acme_cert_get_status(s->client, 0, &status);
+    if (!status.key_exportable) {
+        cli_error_core("export", ACME_ERR_KEY_EXPORT, NULL);
+        cli_say("get the certificate anew with: nanoacme run --exportable-key --force ...");
+        return CLI_CONFIG;
+    }
+    mbedtls_pk_init(&pk);
+    ret = mbedtls_pk_copy_from_psa(status.key_id, &pk);
+    if (ret == 0) {
+        ret = mbedtls_pk_write_key_pem(&pk, pem, sizeof(pem));
+    }
+    mbedtls_pk_free(&pk);
+    if (ret == 0) {
+        (void)fputs((char *)pem, out);
+    } else {
+        cli_error("export: mbedTLS error %d", ret);
+    }
+    explicit_bzero(pem, sizeof(pem));
+    return ret == 0 ? CLI_OK : CLI_INTERNAL;
+}
+
+/* A file is written under another name first: a reader sees the old one or the new one, whole. */
+static int write_file(struct cli_session *s, int (*write)(struct cli_session *, FILE *))
+{
+    char name[4096];
+    FILE *out;
+    int fd, code;
+
+    if (snprintf(name, sizeof(name), "%s.new", s->options->out) >= (int)sizeof(name)) {
+        cli_error("--out: the name is too long");
+        return CLI_USAGE;
+    }
+    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+              s->options->export_key ? S_IRUSR | S_IWUSR : 0644);
+    out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (out == NULL) {
+        cli_error("%s: %s", name, strerror(errno));
+        return CLI_CONFIG;
+    }
+    code = write(s, out);
+    if (fflush(out) != 0 || fsync(fd) != 0 || fclose(out) != 0 ||
+        (code == CLI_OK && rename(name, s->options->out) != 0)) {
+        cli_error("%s: %s", s->options->out, strerror(errno));
+        code = CLI_CONFIG;
+    }
+    if (code != CLI_OK) {
+        (void)unlink(name);
+    }
+    return code;
+}
+
+int cli_pem_export(struct cli_session *s)
+{
+    int (*write)(struct cli_session *, FILE *) = s->options->export_key ? write_key : write_chain;
+
+    if (s->options->out != NULL) {
+        return write_file(s, write);
+    }
+    return write(s, stdout);
+}

@@ -1,0 +1,82 @@
+/*
+ * The core's interfaces on POSIX: sockets, clocks, the kernel's random generator, and a file that
+ * behaves as NOR flash. All state is in structs that the caller owns; nothing is allocated, except
+ * what the C library does on its own inside getaddrinfo and pthread_create.
+ */
+#ifndef ACME_POSIX_H
+#define ACME_POSIX_H
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "acme/port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- network ---- */
+
+#define ACME_POSIX_SOCKETS   32
+#define ACME_POSIX_ADDRESSES 8
+
+struct acme_posix_socket {
+    int fd;
+    uint8_t state;
+    bool want_read, want_write;
+    uint16_t port;
+    uint8_t address_count, address_next;
+    uint64_t attempt_ms; /* when the address under way was begun */
+    struct sockaddr_storage addresses[ACME_POSIX_ADDRESSES];
+    char host[256];
+};
+
+/** The sockets of one client. The caller owns it; it must live until every lookup has ended, so make
+ * it static. */
+struct acme_posix_net {
+    pthread_mutex_t lock; /* guards state and addresses of sockets that are looked up */
+    int wake[2];          /* a pipe: a lookup has ended */
+    struct acme_posix_socket sockets[ACME_POSIX_SOCKETS];
+};
+
+extern const struct acme_net_ops acme_posix_net_ops;
+
+/** Sets up. ACME_OK or ACME_ERR_NET. */
+int32_t acme_posix_net_init(struct acme_posix_net *net);
+/** Waits until a socket that said ACME_ERR_AGAIN can go on, a lookup has ended, a signal came, or
+ * wait_ms are over. The only function here that blocks. */
+void acme_posix_net_wait(struct acme_posix_net *net, uint32_t wait_ms);
+/** Closes what is open. */
+void acme_posix_net_close(struct acme_posix_net *net);
+
+/* ---- clock and entropy: no context ---- */
+
+extern const struct acme_clock_ops acme_posix_clock_ops;
+extern const struct acme_entropy_ops acme_posix_entropy_ops;
+
+/* ---- flash in a file ---- */
+
+/** A flash area in a file: a page that says its geometry, then the area. */
+struct acme_posix_flash {
+    int fd;
+    uint8_t *map;
+    size_t map_size;
+    struct acme_flash_geometry geometry;
+};
+
+extern const struct acme_flash_ops acme_posix_flash_ops;
+
+/** Opens the file, or creates it (readable by its owner only) with this geometry, and locks it
+ * against other processes. An existing file keeps its own geometry. ACME_OK; ACME_ERR_STORE_IO (see
+ * errno; EAGAIN or EACCES with a lock: another process has it); ACME_ERR_STORE_FORMAT (not such a
+ * file, or truncated; it is left as it is); ACME_ERR_STORE_GEOMETRY. */
+int32_t acme_posix_flash_open(struct acme_posix_flash *flash, const char *path,
+                              const struct acme_flash_geometry *geometry);
+void acme_posix_flash_close(struct acme_posix_flash *flash);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,261 @@
+/*
+ * acme_flash_ops over a file that behaves as NOR flash: programming only clears bits, erasing sets a
+ * whole sector. The file's first page says what it is. It must not know what is stored.
+ */
+#define _GNU_SOURCE
+#include "acme_posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE_SIZE_FILE 4096u
+#define AREA_MAX       (256u * 1024u * 1024u)
+
+static const char magic[] = "nanoacme flash image, version 1\n";
+
+/* magic, then three numbers in little endian */
+#define HEADER_LEN (sizeof(magic) - 1 + 12)
+
+static void put32(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+    p[2] = (uint8_t)(v >> 16);
+    p[3] = (uint8_t)(v >> 24);
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static bool is_usable(const struct acme_flash_geometry *g)
+{
+    return g->sector_size >= 256 && (g->sector_size & (g->sector_size - 1)) == 0 &&
+           g->sector_count >= 2 && g->sector_count <= AREA_MAX / g->sector_size &&
+           g->program_size >= 1 && g->program_size <= 32 &&
+           (g->program_size & (g->program_size - 1)) == 0;
+}
+
+static int32_t write_all(int fd, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return ACME_ERR_STORE_IO;
+        }
+        data += n;
+        len -= (size_t)n;
+    }
+    return ACME_OK;
+}
+
+static int32_t fill(int fd, const struct acme_flash_geometry *g)
+{
+    uint8_t page[PAGE_SIZE_FILE];
+    uint64_t left = (uint64_t)g->sector_size * g->sector_count;
+    int32_t rc;
+
+    memset(page, 0xff, sizeof(page));
+    memcpy(page, magic, sizeof(magic) - 1);
+    put32(page + sizeof(magic) - 1, g->sector_size);
+    put32(page + sizeof(magic) + 3, g->sector_count);
+    put32(page + sizeof(magic) + 7, g->program_size);
+    rc = write_all(fd, page, sizeof(page));
+    memset(page, 0xff, sizeof(page));
+    while (left > 0 && rc == ACME_OK) {
+        size_t n = left < sizeof(page) ? (size_t)left : sizeof(page);
+
+        rc = write_all(fd, page, n);
+        left -= n;
+    }
+    return rc == ACME_OK && fsync(fd) == 0 ? ACME_OK : ACME_ERR_STORE_IO;
+}
+
+/* The file appears whole or not at all: made under another name, then linked. */
+static int32_t create(const char *path, const struct acme_flash_geometry *g)
+{
+    char name[PATH_MAX];
+    int fd, saved;
+    int32_t rc;
+
+    if (snprintf(name, sizeof(name), "%s.%ld.new", path, (long)getpid()) >= (int)sizeof(name)) {
+        errno = ENAMETOOLONG;
+        return ACME_ERR_STORE_IO;
+    }
+    fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return ACME_ERR_STORE_IO;
+    }
+    rc = fill(fd, g);
+    if (close(fd) != 0) {
+        rc = ACME_ERR_STORE_IO;
+    }
+    if (rc == ACME_OK && link(name, path) != 0 && errno != EEXIST) {
+        rc = ACME_ERR_STORE_IO;
+    }
+    saved = errno;
+    (void)unlink(name);
+    errno = saved;
+    return rc;
+}
+
+static int32_t read_header(struct acme_posix_flash *f)
+{
+    uint8_t head[HEADER_LEN];
+    struct stat st;
+    uint64_t size;
+
+    if (fstat(f->fd, &st) != 0) {
+        return ACME_ERR_STORE_IO;
+    }
+    if (!S_ISREG(st.st_mode) || pread(f->fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+        memcmp(head, magic, sizeof(magic) - 1) != 0) {
+        return ACME_ERR_STORE_FORMAT;
+    }
+    f->geometry.sector_size = get32(head + sizeof(magic) - 1);
+    f->geometry.sector_count = get32(head + sizeof(magic) + 3);
+    f->geometry.program_size = get32(head + sizeof(magic) + 7);
+    if (!is_usable(&f->geometry)) {
+        return ACME_ERR_STORE_FORMAT;
+    }
+    size = PAGE_SIZE_FILE + (uint64_t)f->geometry.sector_size * f->geometry.sector_count;
+    if ((uint64_t)st.st_size != size) {
+        return ACME_ERR_STORE_FORMAT;
+    }
+    f->map_size = (size_t)size;
+    return ACME_OK;
+}
+
+static int32_t lock_and_map(struct acme_posix_flash *f)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int32_t rc;
+
+    if (fcntl(f->fd, F_SETLK, &lock) != 0) {
+        return ACME_ERR_STORE_IO;
+    }
+    rc = read_header(f);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    f->map = mmap(NULL, f->map_size, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+    if (f->map == MAP_FAILED) {
+        f->map = NULL;
+        return ACME_ERR_STORE_IO;
+    }
+    return ACME_OK;
+}
+
+int32_t acme_posix_flash_open(struct acme_posix_flash *f, const char *path,
+                              const struct acme_flash_geometry *geometry)
+{
+    int32_t rc;
+    int saved;
+
+    memset(f, 0, sizeof(*f));
+    f->fd = open(path, O_RDWR | O_CLOEXEC);
+    if (f->fd < 0 && errno == ENOENT) {
+        rc = is_usable(geometry) ? create(path, geometry) : ACME_ERR_STORE_GEOMETRY;
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        f->fd = open(path, O_RDWR | O_CLOEXEC);
+    }
+    if (f->fd < 0) {
+        return ACME_ERR_STORE_IO;
+    }
+    rc = lock_and_map(f);
+    if (rc != ACME_OK) {
+        saved = errno;
+        acme_posix_flash_close(f);
+        errno = saved;
+    }
+    return rc;
+}
+
+void acme_posix_flash_close(struct acme_posix_flash *f)
+{
+    if (f->map != NULL) {
+        (void)munmap(f->map, f->map_size);
+    }
+    if (f->fd >= 0) {
+        (void)close(f->fd);
+    }
+    f->map = NULL;
+    f->fd = -1;
+}
+
+/* ---- the flash ---- */
+
+static int32_t flash_geometry(void *ctx, struct acme_flash_geometry *geometry)
+{
+    *geometry = ((const struct acme_posix_flash *)ctx)->geometry;
+    return ACME_OK;
+}
+
+static uint8_t *at(struct acme_posix_flash *f, uint32_t offset, size_t len)
+{
+    size_t area = f->map_size - PAGE_SIZE_FILE;
+
+    return offset > area || len > area - offset ? NULL : f->map + PAGE_SIZE_FILE + offset;
+}
+
+static int32_t flash_read(void *ctx, uint32_t offset, void *data, size_t len)
+{
+    const uint8_t *from = at(ctx, offset, len);
+
+    if (from == NULL) {
+        return ACME_ERR_STORE_IO;
+    }
+    memcpy(data, from, len);
+    return ACME_OK;
+}
+
+static int32_t flash_program(void *ctx, uint32_t offset, const void *data, size_t len)
+{
+    struct acme_posix_flash *f = ctx;
+    uint8_t *to = at(f, offset, len);
+    const uint8_t *from = data;
+    size_t i;
+
+    if (to == NULL || offset % f->geometry.program_size != 0 || len % f->geometry.program_size != 0) {
+        return ACME_ERR_STORE_IO;
+    }
+    for (i = 0; i < len; i++) {
+        to[i] &= from[i];
+    }
+    return ACME_OK;
+}
+
+static int32_t flash_erase(void *ctx, uint32_t offset)
+{
+    struct acme_posix_flash *f = ctx;
+    uint8_t *to = at(f, offset, f->geometry.sector_size);
+
+    if (to == NULL || offset % f->geometry.sector_size != 0) {
+        return ACME_ERR_STORE_IO;
+    }
+    memset(to, 0xff, f->geometry.sector_size);
+    return ACME_OK;
+}
+
+static int32_t flash_sync(void *ctx)
+{
+    struct acme_posix_flash *f = ctx;
+
+    return msync(f->map, f->map_size, MS_SYNC) == 0 ? ACME_OK : ACME_ERR_STORE_IO;
+}
+
+const struct acme_flash_ops acme_posix_flash_ops = {flash_geometry, flash_read, flash_program,
+                                                    flash_erase, flash_sync};
