@@ -1,0 +1,211 @@
+"""Servers for the end-to-end tests and the demo: a real Pebble in strict mode, a name server
+(pebble-challtestsrv), each on free ports of the loopback, started and stopped here."""
+import contextlib
+import datetime
+import ipaddress
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import time
+import urllib.request
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+BIN = os.path.join(ROOT, "third_party", "bin")
+
+
+def free_port():
+    """A port that was free a moment ago; from a range the kernel does not hand out by itself."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(condition, what, seconds=20):
+    """Waits for a condition, bounded; no blind sleeps."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"waited {seconds} s for {what}")
+
+
+def listens(port):
+    with socket.socket() as s:
+        s.settimeout(0.2)
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def make_server_ca(folder):
+    """The root and the certificate that the CA's own HTTPS has."""
+    now = datetime.datetime.utcnow()
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    key = ec.generate_private_key(ec.SECP256R1())
+    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test bench root")])
+
+    def build(subject, public, ca):
+        b = (x509.CertificateBuilder().subject_name(subject).issuer_name(ca_name)
+             .public_key(public).serial_number(x509.random_serial_number())
+             .not_valid_before(now - datetime.timedelta(hours=1))
+             .not_valid_after(now + datetime.timedelta(days=30))
+             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True))
+        if not ca:
+            b = b.add_extension(x509.SubjectAlternativeName([
+                x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+                x509.IPAddress(ipaddress.ip_address("10.0.2.2"))]), critical=False)
+        return b.sign(ca_key, hashes.SHA256())
+
+    ca = build(ca_name, ca_key.public_key(), True)
+    cert = build(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+                 key.public_key(), False)
+    paths = {n: os.path.join(folder, n) for n in ("ca.pem", "server.pem", "server.key")}
+    with open(paths["ca.pem"], "wb") as f:
+        f.write(ca.public_bytes(serialization.Encoding.PEM))
+    with open(paths["server.pem"], "wb") as f:
+        f.write(cert.public_bytes(serialization.Encoding.PEM))
+    with open(paths["server.key"], "wb") as f:
+        f.write(key.private_bytes(serialization.Encoding.PEM,
+                                  serialization.PrivateFormat.TraditionalOpenSSL,
+                                  serialization.NoEncryption()))
+    return paths
+
+
+class Process:
+    """A server of the bench: its output goes to a log; it ends with the test."""
+
+    def __init__(self, name, argv, folder, env=None):
+        self.log_path = os.path.join(folder, name + ".log")
+        self._log = open(self.log_path, "ab")
+        self.popen = subprocess.Popen(argv, stdout=self._log, stderr=subprocess.STDOUT,
+                                      cwd=folder, env={**os.environ, **(env or {})})
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def stop(self):
+        if self.popen.poll() is None:
+            self.popen.terminate()
+            try:
+                self.popen.wait(5)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+                self.popen.wait(5)
+        self._log.close()
+
+
+class Lab:
+    """Pebble and its name server. Every name resolves to 127.0.0.1 unless told otherwise."""
+
+    def __init__(self, folder, nonce_reject=0, authz_reuse=0, chain_length=1, alternate_roots=0,
+                 config=None, va_always_valid=False, address="127.0.0.1"):
+        self.folder = str(folder)
+        self.address = address
+        self.port, self.management_port = free_port(), free_port()
+        self.dns_port, self.challtest_port = free_port(), free_port()
+        self.http_port, self.tls_port = free_port(), free_port()
+        self.env = {
+            "PEBBLE_WFE_NONCEREJECT": str(nonce_reject),
+            "PEBBLE_AUTHZREUSE": str(authz_reuse),
+            "PEBBLE_CHAIN_LENGTH": str(chain_length),
+            "PEBBLE_ALTERNATE_ROOTS": str(alternate_roots),
+            "PEBBLE_VA_NOSLEEP": "1",
+        }
+        if va_always_valid:
+            self.env["PEBBLE_VA_ALWAYS_VALID"] = "1"
+        self.extra_config = config or {}
+        self.certs = make_server_ca(self.folder)
+        self.pebble = self.challtest = None
+
+    @property
+    def directory(self):
+        return f"https://{self.address}:{self.port}/dir"
+
+    @property
+    def ca_file(self):
+        return self.certs["ca.pem"]
+
+    def start_names(self):
+        self.challtest = Process("names", [
+            os.path.join(BIN, "pebble-challtestsrv"), "-defaultIPv6", "",
+            "-defaultIPv4", "127.0.0.1", "-dnsserver", f"127.0.0.1:{self.dns_port}",
+            "-management", f"127.0.0.1:{self.challtest_port}",
+            "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""], self.folder)
+        wait_until(lambda: listens(self.challtest_port), "the name server")
+
+    def start_pebble(self):
+        config = {"pebble": {
+            "listenAddress": f"0.0.0.0:{self.port}",
+            "managementListenAddress": f"127.0.0.1:{self.management_port}",
+            "certificate": self.certs["server.pem"], "privateKey": self.certs["server.key"],
+            "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
+            "externalAccountBindingRequired": False,
+            "retryAfter": {"authz": 3, "order": 5}, **self.extra_config}}
+        path = os.path.join(self.folder, "pebble.json")
+        with open(path, "w", encoding="ascii") as f:
+            json.dump(config, f)
+        self.pebble = Process("pebble", [
+            os.path.join(BIN, "pebble"), "-strict", "-config", path,
+            "-dnsserver", f"127.0.0.1:{self.dns_port}"], self.folder, self.env)
+        wait_until(lambda: listens(self.port) and listens(self.management_port), "Pebble")
+
+    def start(self):
+        self.start_names()
+        self.start_pebble()
+        return self
+
+    def stop(self):
+        for p in (self.pebble, self.challtest):
+            if p is not None:
+                p.stop()
+        self.pebble = self.challtest = None
+
+    def set_name(self, name, address):
+        """Makes a name resolve to an IPv4 address; an empty list makes it not resolve."""
+        body = {"host": name + ".", "addresses": [address] if address else []}
+        call = "add-a" if address else "set-servfail"
+        self._challtest(call, body if address else {"host": name + "."})
+
+    def _challtest(self, call, body):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.challtest_port}/{call}", json.dumps(body).encode(),
+            method="POST")
+        with urllib.request.urlopen(request, timeout=5) as r:
+            assert r.status == 200
+
+    def management(self, path):
+        context = ssl.create_default_context(cafile=self.ca_file)
+        with urllib.request.urlopen(f"https://127.0.0.1:{self.management_port}{path}",
+                                    context=context, timeout=5) as r:
+            return r.read()
+
+    def issuing_root(self, number=0):
+        """The root of the certificates that Pebble issues, as a PEM file."""
+        path = os.path.join(self.folder, f"root{number}.pem")
+        with open(path, "wb") as f:
+            f.write(self.management(f"/roots/{number}"))
+        return path
+
+    def requests(self):
+        """The requests in Pebble's log: (method, path)."""
+        return re.findall(r"(GET|HEAD|POST) (/\S*) -> ", self.pebble.log())
+
+    def count(self, text):
+        return self.pebble.log().count(text)
+
+
+@contextlib.contextmanager
+def running_lab(folder, **options):
+    lab = Lab(folder, **options)
+    try:
+        yield lab.start()
+    finally:
+        lab.stop()
