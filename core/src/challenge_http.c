@@ -50,17 +50,19 @@ static void drop(struct acme_responder *r, struct acme_responder_stream *s)
     s->state = STREAM_FREE;
 }
 
-static void accept_one(struct acme_responder *r, struct acme_responder_stream *s, uint64_t now_ms)
+/* Whether there may be more. */
+static bool accept_one(struct acme_responder *r, struct acme_responder_stream *s, uint64_t now_ms)
 {
     acme_handle handle = r->net->accept(r->net_ctx, r->listener);
 
     if (handle < 0) {
-        return;
+        return false;
     }
     memset(s, 0, sizeof(*s));
     s->handle = handle;
     s->state = STREAM_READ;
     s->deadline_ms = now_ms + TIMEOUT_MS;
+    return true;
 }
 
 /* GET, the path with our token, and HTTP/1.x: nothing more and nothing less. */
@@ -97,23 +99,26 @@ static void take(struct acme_responder_stream *s, const uint8_t *data, size_t le
     }
 }
 
+/* Reads until the port says "try later": only then will it call again. The head's limit ends it. */
 static void read_some(struct acme_responder *r, struct acme_responder_stream *s)
 {
-    uint8_t data[128];
-    int32_t n = r->net->recv(r->net_ctx, s->handle, data, sizeof(data));
+    while (s->state == STREAM_READ) {
+        uint8_t data[128];
+        int32_t n = r->net->recv(r->net_ctx, s->handle, data, sizeof(data));
 
-    if (n == ACME_ERR_AGAIN) {
-        return;
-    }
-    if (n < 0) {
-        drop(r, s);
-        return;
-    }
-    take(s, data, (size_t)n);
-    if (s->newlines >= 2) {
-        s->state = is_ours(r, s) ? STREAM_ANSWER : STREAM_REFUSE;
-    } else if (s->head_len > HEAD_MAX) {
-        drop(r, s);
+        if (n == ACME_ERR_AGAIN) {
+            return;
+        }
+        if (n < 0) {
+            drop(r, s);
+            return;
+        }
+        take(s, data, (size_t)n);
+        if (s->newlines >= 2) {
+            s->state = is_ours(r, s) ? STREAM_ANSWER : STREAM_REFUSE;
+        } else if (s->head_len > HEAD_MAX) {
+            drop(r, s);
+        }
     }
 }
 
@@ -123,7 +128,6 @@ static void answer(struct acme_responder *r, struct acme_responder_stream *s)
     struct acme_buf b;
     bool ours = s->state == STREAM_ANSWER && r->key_authorization != NULL;
     const char *content = ours ? r->key_authorization : "not found\n";
-    int32_t n;
 
     acme_buf_init(&b, text, sizeof(text));
     acme_buf_add(&b, ours ? "HTTP/1.1 200 OK" : "HTTP/1.1 404 Not Found");
@@ -135,23 +139,26 @@ static void answer(struct acme_responder *r, struct acme_responder_stream *s)
         drop(r, s);
         return;
     }
-    n = r->net->send(r->net_ctx, s->handle, (const uint8_t *)text + s->sent, b.len - s->sent);
-    if (n == ACME_ERR_AGAIN) {
-        return;
+    while (s->sent < b.len) {
+        int32_t n = r->net->send(r->net_ctx, s->handle, (const uint8_t *)text + s->sent,
+                                 b.len - s->sent);
+
+        if (n == ACME_ERR_AGAIN) {
+            return;
+        }
+        if (n < 0) {
+            drop(r, s);
+            return;
+        }
+        s->sent = (uint16_t)(s->sent + n);
     }
-    if (n < 0) {
-        drop(r, s);
-        return;
-    }
-    s->sent = (uint16_t)(s->sent + n);
-    if (s->sent == b.len) {
-        r->served += ours ? 1u : 0u;
-        drop(r, s);
-    }
+    r->served += ours ? 1u : 0u;
+    drop(r, s);
 }
 
 void acme_responder_poll(struct acme_responder *r, uint64_t now_ms)
 {
+    bool more = true;
     size_t i;
 
     if (r->listener == ACME_HANDLE_NONE) {
@@ -160,8 +167,8 @@ void acme_responder_poll(struct acme_responder *r, uint64_t now_ms)
     for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS; i++) {
         struct acme_responder_stream *s = &r->streams[i];
 
-        if (s->state == STREAM_FREE) {
-            accept_one(r, s, now_ms);
+        if (s->state == STREAM_FREE && more) {
+            more = accept_one(r, s, now_ms);
         }
         if (s->state == STREAM_READ) {
             read_some(r, s);

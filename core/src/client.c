@@ -400,9 +400,27 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     return ACME_OK;
 }
 
+/* A device that has what it wants must not bother the network at each boot. */
+static bool has_work(const struct acme_client *c)
+{
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        if (acme_order_is_due(c, &c->slots[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int32_t acme_start(acme_client *c)
 {
-    return begin(c, ACME_JOB_RUN);
+    int32_t rc = begin(c, ACME_JOB_RUN);
+
+    if (rc == ACME_OK && !has_work(c)) {
+        acme_client_finish(c, ACME_OK);
+    }
+    return rc;
 }
 
 int32_t acme_account_start(acme_client *c)

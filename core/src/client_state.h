@@ -77,6 +77,7 @@ struct acme_order_state {
     uint16_t finalize_polls;
     uint8_t generation;
     bool resumed;
+    bool challenge_sent; /* the CA was told before a reset */
 };
 
 struct acme_client {
@@ -186,6 +187,8 @@ int32_t acme_enter_authorization_wait(struct acme_client *c);
 int32_t acme_enter_order_wait(struct acme_client *c);
 int32_t acme_enter_install(struct acme_client *c);
 
+/** Whether a slot has no certificate in working order, or one that is to be renewed. */
+bool acme_order_is_due(const struct acme_client *c, const struct acme_slot *s);
 /** A problem document in a state of an order: handles it (ACME_OK), or names the error. */
 int32_t acme_order_refused(struct acme_client *c, int32_t error);
 /** The account is unknown to the CA: forgets its URL, and starts over with newAccount. */

@@ -17,7 +17,7 @@
 
 /* ---- the choice of what is next ---- */
 
-static bool is_due(const struct acme_client *c, const struct acme_slot *s)
+bool acme_order_is_due(const struct acme_client *c, const struct acme_slot *s)
 {
     int64_t now;
 
@@ -69,7 +69,7 @@ int32_t acme_enter_select(struct acme_client *c)
     int32_t rc;
 
     for (i = 0; i < (int16_t)c->config.certs_count; i++) {
-        if (c->slots[i].pending && is_due(c, &c->slots[i])) {
+        if (c->slots[i].pending && acme_order_is_due(c, &c->slots[i])) {
             break;
         }
         c->slots[i].pending = false;
@@ -372,20 +372,6 @@ int32_t acme_reply_order(struct acme_client *c)
     return rc == ACME_OK ? follow_order(c, root) : rc;
 }
 
-int32_t acme_order_refused(struct acme_client *c, int32_t error)
-{
-    if (c->state == ACME_STATE_FINALIZE && acme_problem_is(&c->problem, "orderNotReady")) {
-        return wait_for_order(c);
-    }
-    /* The CA no longer knows what was under way. */
-    if (c->order.resumed && (c->problem.status == 404 || c->problem.status == 403 ||
-                             c->problem.status == 410 ||
-                             acme_problem_is(&c->problem, "malformed"))) {
-        return order_is_gone(c, error);
-    }
-    return error;
-}
-
 /* ---- authorizations and challenges ---- */
 
 int32_t acme_enter_authorization(struct acme_client *c)
@@ -469,6 +455,7 @@ static bool is_token(const char *token)
 static int32_t take_challenge(struct acme_client *c, acme_json_value challenge)
 {
     const char *token = acme_json_string(challenge, "token");
+    const char *status;
     struct acme_order_state *o = &c->order;
     char text[128 + 1 + 43 + 1];
     struct acme_buf b;
@@ -488,6 +475,8 @@ static int32_t take_challenge(struct acme_client *c, acme_json_value challenge)
     if (rc == ACME_OK) {
         rc = acme_pool_add(c, text, &o->key_authorization);
     }
+    status = acme_json_string(challenge, "status");
+    o->challenge_sent = status != NULL && strcmp(status, "processing") == 0;
     return rc;
 }
 
@@ -500,6 +489,24 @@ static int32_t wait_for_authorization(struct acme_client *c)
         acme_client_wait(c, acme_reply_retry_after(c, POLL_DEFAULT_MS, POLL_CEILING_MS));
     }
     return rc;
+}
+
+int32_t acme_order_refused(struct acme_client *c, int32_t error)
+{
+    if (c->state == ACME_STATE_FINALIZE && acme_problem_is(&c->problem, "orderNotReady")) {
+        return wait_for_order(c);
+    }
+    /* A challenge that was sent before a reset may be refused now; the authorization knows best. */
+    if (c->state == ACME_STATE_CHALLENGE && error == ACME_ERR_PROBLEM) {
+        return wait_for_authorization(c);
+    }
+    /* The CA no longer knows what was under way. */
+    if (c->order.resumed && (c->problem.status == 404 || c->problem.status == 403 ||
+                             c->problem.status == 410 ||
+                             acme_problem_is(&c->problem, "malformed"))) {
+        return order_is_gone(c, error);
+    }
+    return error;
 }
 
 static int32_t authorization_pending(struct acme_client *c, acme_json_value root)
@@ -562,6 +569,10 @@ int32_t acme_enter_challenge(struct acme_client *c)
     acme_responder_set(&c->responder, acme_pool_get(c, o->token),
                        acme_pool_get(c, o->key_authorization));
     c->served_seen = 0;
+    if (o->challenge_sent) { /* by an earlier run: the CA may come at any time */
+        rc = wait_for_authorization(c);
+        return rc == ACME_OK ? ACME_STEP_MOVED : rc;
+    }
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{}");
     return acme_request_post(c, acme_pool_get(c, o->challenge), &payload, ACME_SIGNER_ACCOUNT);

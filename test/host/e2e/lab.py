@@ -5,10 +5,12 @@ import datetime
 import ipaddress
 import json
 import os
+import random
 import re
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -22,10 +24,16 @@ BIN = os.path.join(ROOT, "third_party", "bin")
 
 
 def free_port():
-    """A port that was free a moment ago; from a range the kernel does not hand out by itself."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that was free a moment ago, below those that the kernel hands out by itself: else a
+    client that tries again and again could end up connected to itself."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def wait_until(condition, what, seconds=20):
@@ -200,6 +208,55 @@ class Lab:
 
     def count(self, text):
         return self.pebble.log().count(text)
+
+
+class Gateway:
+    """A patient way into the device: takes the CA's connections and hands them on as soon as the
+    device listens, be it after a reset. Without it a CA that looks while the device is off makes
+    the authorization invalid, which no client can mend."""
+
+    def __init__(self, port, device_port, seconds=20):
+        self.device_port, self.seconds = device_port, seconds
+        self.listener = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                stream, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(stream,), daemon=True).start()
+
+    def _carry(self, stream):
+        end = time.monotonic() + self.seconds
+        with stream:
+            request = b""
+            while b"\r\n\r\n" not in request:
+                part = stream.recv(4096)
+                if not part:
+                    return
+                request += part
+            while time.monotonic() < end:
+                answer = self._ask(request)
+                if answer.startswith(b"HTTP/1.1 200"):
+                    stream.sendall(answer)
+                    return
+                time.sleep(0.02)
+
+    def _ask(self, request):
+        answer = b""
+        try:
+            with socket.create_connection(("127.0.0.1", self.device_port), 5) as device:
+                device.sendall(request)
+                while part := device.recv(4096):
+                    answer += part
+        except OSError:
+            return b""
+        return answer
+
+    def stop(self):
+        self.listener.close()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,79 @@
+"""Fixtures of the end-to-end tests: the command line under test, and the servers around it."""
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+import lab as lab_module  # noqa: E402
+
+BUILD = os.environ.get("NANOACME_BUILD", os.path.join(lab_module.ROOT, "build"))
+
+
+class Result:
+    """What one call of the command line did."""
+
+    def __init__(self, done):
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def __repr__(self):
+        return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+class Cli:
+    """The command line with a store, and the CA it talks to."""
+
+    def __init__(self, folder, ca, binary="nanoacme"):
+        self.binary = os.path.join(BUILD, binary)
+        self.store = os.path.join(str(folder), "store.img")
+        self.ca = ca
+        self.http_port = ca.http_port
+
+    def argv(self, *args):
+        return [self.binary, "--store", self.store, "--server", self.ca.directory,
+                "--ca-file", self.ca.ca_file, *args]
+
+    def call(self, *args, env=None, timeout=60):
+        return Result(subprocess.run(self.argv(*args), capture_output=True, text=True,
+                                     timeout=timeout, env={**os.environ, **(env or {})},
+                                     check=False))
+
+    def run(self, *names, extra=(), **options):
+        args = ["run", "--accept-tos", "--json", "--http-port", str(self.http_port)]
+        for name in names:
+            args += ["--domain", name]
+        return self.call(*args, *extra, **options)
+
+
+@pytest.fixture
+def make_lab(tmp_path):
+    """Starts a lab with options; it ends with the test."""
+    labs = []
+
+    def make(**options):
+        folder = tmp_path / f"lab{len(labs)}"
+        folder.mkdir()
+        labs.append(lab_module.Lab(folder, **options))
+        return labs[-1].start()
+
+    yield make
+    for each in labs:
+        each.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_lab(tmp_path_factory):
+    """One plain Pebble for all tests of a file that need nothing special."""
+    with lab_module.running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture
+def cli(tmp_path, shared_lab):
+    return Cli(tmp_path, shared_lab)
