@@ -22,16 +22,14 @@ enum cli_exit {
     CLI_INTERNAL = 6
 };
 
-enum cli_command {
-    CLI_RUN,
-    CLI_LIST,
-    CLI_EXPORT,
-    CLI_ACCOUNT,
-    CLI_REVOKE,
-    CLI_STORE
-};
+enum cli_command { CLI_RUN, CLI_LIST, CLI_EXPORT, CLI_ACCOUNT, CLI_REVOKE, CLI_STORE };
 
-enum cli_account { CLI_ACCOUNT_SHOW, CLI_ACCOUNT_CREATE, CLI_ACCOUNT_UPDATE, CLI_ACCOUNT_DEACTIVATE };
+enum cli_account {
+    CLI_ACCOUNT_SHOW,
+    CLI_ACCOUNT_CREATE,
+    CLI_ACCOUNT_UPDATE,
+    CLI_ACCOUNT_DEACTIVATE
+};
 
 #define CLI_NAMES_MAX CONFIG_ACME_NAMES_MAX
 
@@ -77,8 +75,8 @@ int cli_session_open(struct cli_session *s, const struct cli_options *options);
 /** Closes them, and opens them again with one request for the stored certificate that covers the
  * first --domain. */
 int cli_session_select(struct cli_session *s);
-/** Drives the job that was started until it ends. Returns its error, or ACME_ERR_AGAIN when a signal
- * ended it. */
+/** Drives the job that was started until it ends. Returns its error, or ACME_ERR_AGAIN when a
+ * signal ended it. */
 int32_t cli_session_drive(struct cli_session *s);
 void cli_session_close(struct cli_session *s);
 /** The exit code for an error of the core. */

@@ -66,8 +66,9 @@ static int command_revoke(struct cli_session *s)
     if (code != CLI_OK) {
         return code;
     }
-    return finish_job(s, "revoke", acme_revoke_start(s->client, 0, s->options->reason,
-                                                     s->options->with_cert_key));
+    return finish_job(
+        s, "revoke",
+        acme_revoke_start(s->client, 0, s->options->reason, s->options->with_cert_key));
 }
 
 static int command_export(struct cli_session *s)

@@ -1,7 +1,6 @@
 /*
  * The command line's words and options (getopt_long). It must not do what they ask for.
  */
-#define _GNU_SOURCE
 #include "cli.h"
 
 #include <ctype.h>
@@ -68,49 +67,48 @@ static const struct option long_options[] = {
 
 static void usage(FILE *out)
 {
-    fputs(
-        "usage: nanoacme COMMAND [OPTIONS]\n"
-        "\n"
-        "Commands:\n"
-        "  run       get a certificate for the --domain names, or renew it when it is time\n"
-        "  list      show the certificates in the store\n"
-        "  export    write a stored certificate chain (and key) as PEM\n"
-        "  account   show the account; or: account create | update | deactivate\n"
-        "  revoke    revoke the certificate stored for --domain, and remove it\n"
-        "  store     show how full the store is\n"
-        "\n"
-        "Options:\n"
-        "  -d, --domain NAME          a name for the certificate; repeat for more names\n"
-        "      --each                 run: one certificate for each --domain\n"
-        "  -s, --server URL           the CA's directory (default: Let's Encrypt)\n"
-        "      --ca-file FILE         PEM roots that the CA's own HTTPS is verified against\n"
-        "                             (default: the system's)\n"
-        "  -m, --email ADDRESS        contact of the account\n"
-        "      --accept-tos           agree to the CA's terms of service\n"
-        "      --store FILE           the flash image that keeps keys and certificates\n"
-        "                             (default: " DEFAULT_STORE ")\n"
-        "      --http-port PORT       where http-01 is answered (default: 80)\n"
-        "      --key-type TYPE        p256 (default), p384, rsa2048, rsa3072, rsa4096\n"
-        "      --account-key-type TYPE  likewise, for a new account\n"
-        "      --exportable-key       run: let the new key be exported later\n"
-        "      --force                run: renew even if it is not time yet\n"
-        "      --only-existing        never create an account\n"
-        "      --eab-kid ID           external account binding: key identifier\n"
-        "      --eab-hmac-key KEY     external account binding: HMAC key, base64url\n"
-        "      --allow-foreign-urls   let the CA name URLs on other hosts than its directory's\n"
-        "  -o, --out FILE             export: where to (default: standard output)\n"
-        "      --no-intermediates     export: the certificate without its chain\n"
-        "      --key                  export: the private key instead (if it is exportable)\n"
-        "      --reason N             revoke: RFC 5280 reason code (default: 0)\n"
-        "      --with-certificate-key revoke: sign with the certificate's key\n"
-        "      --json                 results as JSON on standard output\n"
-        "  -v, --verbose              more about what goes on; twice: every request\n"
-        "  -q, --quiet                errors only\n"
-        "  -h, --help    --version\n"
-        "\n"
-        "Exit codes: 0 done; 1 some certificates failed, some did not; 2 usage;\n"
-        "  3 configuration, file or store; 4 network; 5 the CA refused; 6 internal error\n",
-        out);
+    fputs("usage: nanoacme COMMAND [OPTIONS]\n"
+          "\n"
+          "Commands:\n"
+          "  run       get a certificate for the --domain names, or renew it when it is time\n"
+          "  list      show the certificates in the store\n"
+          "  export    write a stored certificate chain (and key) as PEM\n"
+          "  account   show the account; or: account create | update | deactivate\n"
+          "  revoke    revoke the certificate stored for --domain, and remove it\n"
+          "  store     show how full the store is\n"
+          "\n"
+          "Options:\n"
+          "  -d, --domain NAME          a name for the certificate; repeat for more names\n"
+          "      --each                 run: one certificate for each --domain\n"
+          "  -s, --server URL           the CA's directory (default: Let's Encrypt)\n"
+          "      --ca-file FILE         PEM roots that the CA's own HTTPS is verified against\n"
+          "                             (default: the system's)\n"
+          "  -m, --email ADDRESS        contact of the account\n"
+          "      --accept-tos           agree to the CA's terms of service\n"
+          "      --store FILE           the flash image that keeps keys and certificates\n"
+          "                             (default: " DEFAULT_STORE ")\n"
+          "      --http-port PORT       where http-01 is answered (default: 80)\n"
+          "      --key-type TYPE        p256 (default), p384, rsa2048, rsa3072, rsa4096\n"
+          "      --account-key-type TYPE  likewise, for a new account\n"
+          "      --exportable-key       run: let the new key be exported later\n"
+          "      --force                run: renew even if it is not time yet\n"
+          "      --only-existing        never create an account\n"
+          "      --eab-kid ID           external account binding: key identifier\n"
+          "      --eab-hmac-key KEY     external account binding: HMAC key, base64url\n"
+          "      --allow-foreign-urls   let the CA name URLs on other hosts than its directory's\n"
+          "  -o, --out FILE             export: where to (default: standard output)\n"
+          "      --no-intermediates     export: the certificate without its chain\n"
+          "      --key                  export: the private key instead (if it is exportable)\n"
+          "      --reason N             revoke: RFC 5280 reason code (default: 0)\n"
+          "      --with-certificate-key revoke: sign with the certificate's key\n"
+          "      --json                 results as JSON on standard output\n"
+          "  -v, --verbose              more about what goes on; twice: every request\n"
+          "  -q, --quiet                errors only\n"
+          "  -h, --help    --version\n"
+          "\n"
+          "Exit codes: 0 done; 1 some certificates failed, some did not; 2 usage;\n"
+          "  3 configuration, file or store; 4 network; 5 the CA refused; 6 internal error\n",
+          out);
 }
 
 static const char *const key_types[] = {"p256", "p384", "rsa2048", "rsa3072", "rsa4096"};
@@ -301,8 +299,8 @@ static bool take_words(struct cli_options *o, int count, char **words)
 
 static bool check(const struct cli_options *o)
 {
-    bool needs_domain = o->command == CLI_RUN || o->command == CLI_EXPORT ||
-                        o->command == CLI_REVOKE;
+    bool needs_domain =
+        o->command == CLI_RUN || o->command == CLI_EXPORT || o->command == CLI_REVOKE;
 
     if (needs_domain && o->domains_count == 0) {
         cli_error("this command needs a name: --domain NAME");

@@ -2,7 +2,6 @@
  * What the command line says: progress and errors on stderr, results on stdout as text or JSON. It
  * must not change anything.
  */
-#define _GNU_SOURCE
 #include "cli.h"
 
 #include <cJSON.h>
@@ -20,7 +19,8 @@ void cli_output_init(const struct cli_options *o)
 {
     options = o;
     /* https://no-color.org */
-    colour = isatty(STDERR_FILENO) != 0 && (getenv("NO_COLOR") == NULL || *getenv("NO_COLOR") == '\0');
+    colour =
+        isatty(STDERR_FILENO) != 0 && (getenv("NO_COLOR") == NULL || *getenv("NO_COLOR") == '\0');
 }
 
 static void print(const char *before, const char *after, const char *format, va_list arguments)
@@ -58,8 +58,8 @@ void cli_error_core(const char *what, int32_t error, const struct acme_problem *
     if (problem == NULL) {
         return;
     }
-    (void)fprintf(stderr, "  the CA says: %s%s%s", problem->type, problem->type[0] != '\0' ? ": " : "",
-                  problem->detail);
+    (void)fprintf(stderr, "  the CA says: %s%s%s", problem->type,
+                  problem->type[0] != '\0' ? ": " : "", problem->detail);
     if (problem->identifier[0] != '\0') {
         (void)fprintf(stderr, " (%s)", problem->identifier);
     }
@@ -255,8 +255,8 @@ void cli_show_run(struct cli_session *s, int32_t result)
 
         acme_get_counters(s->client, &n);
         cli_say("%u requests on %u connections, %u bad nonces; peaks: mbedTLS pool %u bytes, JSON "
-                "arena %u bytes", n.requests, n.connections, n.bad_nonces, n.pool_peak,
-                n.arena_peak);
+                "arena %u bytes",
+                n.requests, n.connections, n.bad_nonces, n.pool_peak, n.arena_peak);
     }
 }
 

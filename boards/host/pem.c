@@ -2,7 +2,6 @@
  * PEM on the host: trust anchors in, chains and exportable keys out. Base64 and key encoding are
  * mbedTLS's. It must not decide what is trusted.
  */
-#define _GNU_SOURCE
 #include "cli.h"
 
 #include <errno.h>
@@ -17,9 +16,9 @@
 #include <mbedtls/pk.h>
 #include <psa/crypto.h>
 
-#define BEGIN_CERT "-----BEGIN CERTIFICATE-----"
-#define END_CERT   "-----END CERTIFICATE-----"
-#define FILE_MAX   (4u * 1024u * 1024u)
+#define BEGIN_CERT  "-----BEGIN CERTIFICATE-----"
+#define END_CERT    "-----END CERTIFICATE-----"
+#define FILE_MAX    (4u * 1024u * 1024u)
 #define ANCHORS_MAX 400
 
 static struct acme_trust_anchor anchor_list[ANCHORS_MAX];

@@ -2,7 +2,6 @@
  * Opens the port, the store and the client for one command, and drives them. It must not format
  * results.
  */
-#define _GNU_SOURCE
 #include "cli.h"
 
 #include <errno.h>
@@ -79,7 +78,8 @@ static int open_store(const struct cli_options *o)
         return CLI_OK;
     }
     if (rc == ACME_ERR_STORE_FORMAT) {
-        cli_error("store %s: not a nanoacme flash image, or cut short; it was left as it is", o->store);
+        cli_error("store %s: not a nanoacme flash image, or cut short; it was left as it is",
+                  o->store);
     } else if (errno == EAGAIN || errno == EACCES) {
         cli_error("store %s: in use by another process, or not yours", o->store);
     } else {
@@ -137,7 +137,8 @@ static int configure(struct cli_session *s)
     if (o->command == CLI_LIST || o->command == CLI_EXPORT || o->command == CLI_STORE) {
         return CLI_OK; /* no network */
     }
-    count = cli_pem_read_anchors(o->ca_file != NULL ? o->ca_file : SYSTEM_ROOTS, &s->config.anchors);
+    count =
+        cli_pem_read_anchors(o->ca_file != NULL ? o->ca_file : SYSTEM_ROOTS, &s->config.anchors);
     s->config.anchors_count = count > 0 ? (uint16_t)count : 0;
     return count > 0 ? CLI_OK : CLI_CONFIG;
 }

@@ -32,8 +32,8 @@ int32_t acme_account_load(struct acme_client *c)
             c->account_slot = i;
             c->account_type = r->key_type;
             c->account_generation = r->key_generation;
-            c->account_exists = r->url[0] != '\0' &&
-                                acme_jws_key_exists(acme_client_account_key(c));
+            c->account_exists =
+                r->url[0] != '\0' && acme_jws_key_exists(acme_client_account_key(c));
             return acme_str_copy(c->account_url, sizeof(c->account_url), r->url);
         }
     }
@@ -61,8 +61,8 @@ static int32_t write_record(struct acme_client *c, const char *tos_url)
         rc = acme_str_copy(r->tos_url, sizeof(r->tos_url), tos_url);
     }
     return rc != ACME_OK ? rc
-                         : acme_store_write_account(&c->log, c->account_slot, r,
-                                                    (uint8_t *)c->work, sizeof(c->work));
+                         : acme_store_write_account(&c->log, c->account_slot, r, (uint8_t *)c->work,
+                                                    sizeof(c->work));
 }
 
 /* ---- directory ---- */
@@ -159,8 +159,8 @@ static int32_t check_terms(struct acme_client *c, bool *agreed_to_others)
     if (terms[0] == '\0') {
         return ACME_OK;
     }
-    if (acme_store_read_account(&c->log, c->account_slot, r, (uint8_t *)c->work,
-                                sizeof(c->work)) == ACME_OK &&
+    if (acme_store_read_account(&c->log, c->account_slot, r, (uint8_t *)c->work, sizeof(c->work)) ==
+            ACME_OK &&
         strcmp(r->tos_url, terms) == 0) {
         return ACME_OK;
     }

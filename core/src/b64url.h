@@ -15,8 +15,8 @@ size_t acme_b64url_encoded_len(size_t len);
 /** Encodes len bytes to out (not NUL-terminated). out may lie before in within one buffer if it
  * ends no later than in does. Returns the characters written, or ACME_ERR_BUFFER. */
 int32_t acme_b64url_encode(const uint8_t *in, size_t len, char *out, size_t size);
-/** Adds the base64url of len bytes to out, which remembers overflow. data may stand further on in the
- * same buffer, as for acme_b64url_encode. */
+/** Adds the base64url of len bytes to out, which remembers overflow. data may stand further on in
+ * the same buffer, as for acme_b64url_encode. */
 void acme_b64url_add(struct acme_buf *out, const uint8_t *data, size_t len);
 /** Decodes; strict: no padding, no white space, no stray bits. Returns bytes written (>= 0),
  * ACME_ERR_ARGUMENT (not base64url) or ACME_ERR_BUFFER. */

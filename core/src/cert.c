@@ -70,10 +70,9 @@ int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_
         rc = set_names(&csr, request, (mbedtls_x509_san_list *)(void *)(out + skip));
     }
     if (rc == ACME_OK) {
-        rc = from_mbedtls(mbedtls_x509write_csr_der(&csr, out + skip + nodes_size,
-                                                    size - skip - nodes_size,
-                                                    mbedtls_psa_get_random,
-                                                    MBEDTLS_PSA_RANDOM_STATE));
+        rc = from_mbedtls(
+            mbedtls_x509write_csr_der(&csr, out + skip + nodes_size, size - skip - nodes_size,
+                                      mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE));
     }
     mbedtls_x509write_csr_free(&csr);
     mbedtls_pk_free(&pk);
@@ -267,9 +266,9 @@ static int32_t check_key(const struct acme_chain_check *check, const mbedtls_x50
     if (ret != 0 || our_len <= 0) {
         return ACME_ERR_CRYPTO;
     }
-    if (leaf_len != our_len || memcmp(check->scratch + half - (size_t)our_len,
-                                      check->scratch + 2 * half - (size_t)our_len,
-                                      (size_t)our_len) != 0) {
+    if (leaf_len != our_len ||
+        memcmp(check->scratch + half - (size_t)our_len, check->scratch + 2 * half - (size_t)our_len,
+               (size_t)our_len) != 0) {
         return ACME_ERR_CERT_KEY;
     }
     return ACME_OK;

@@ -50,9 +50,10 @@ struct acme_chain_check {
     size_t scratch_size;
 };
 
-/** Checks the stored chain of record->chain_count certificates: the leaf is for the key, has exactly
- * the request's names, is valid now; each certificate is signed by the next. Fills the record's
- * dates. ACME_OK or ACME_ERR_CERT_*, ACME_ERR_STORE_*, ACME_ERR_TLS_MEMORY. */
-int32_t acme_cert_check_chain(const struct acme_chain_check *check, struct acme_cert_record *record);
+/** Checks the stored chain of record->chain_count certificates: the leaf is for the key, has
+ * exactly the request's names, is valid now; each certificate is signed by the next. Fills the
+ * record's dates. ACME_OK or ACME_ERR_CERT_*, ACME_ERR_STORE_*, ACME_ERR_TLS_MEMORY. */
+int32_t acme_cert_check_chain(const struct acme_chain_check *check,
+                              struct acme_cert_record *record);
 
 #endif

@@ -140,8 +140,8 @@ static void answer(struct acme_responder *r, struct acme_responder_stream *s)
         return;
     }
     while (s->sent < b.len) {
-        int32_t n = r->net->send(r->net_ctx, s->handle, (const uint8_t *)text + s->sent,
-                                 b.len - s->sent);
+        int32_t n =
+            r->net->send(r->net_ctx, s->handle, (const uint8_t *)text + s->sent, b.len - s->sent);
 
         if (n == ACME_ERR_AGAIN) {
             return;

@@ -15,7 +15,7 @@
 struct acme_responder_stream {
     acme_handle handle;
     uint64_t deadline_ms;
-    uint16_t len;      /* of the request line so far */
+    uint16_t len; /* of the request line so far */
     uint8_t state;
     uint8_t newlines;  /* towards the end of the request's head */
     uint16_t head_len; /* bytes of the request's head */

@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-#define TRANSIENT_RETRIES   3u
-#define RETRY_FIRST_MS      1000u
-#define RETRY_CEILING_MS    60000u
-#define SERVED_SETTLE_MS    250u /* a CA looks from several places: wait until they have all been */
-#define RESPONDER_TICK_MS   1000u
+#define TRANSIENT_RETRIES 3u
+#define RETRY_FIRST_MS    1000u
+#define RETRY_CEILING_MS  60000u
+#define SERVED_SETTLE_MS  250u /* a CA looks from several places: wait until they have all been */
+#define RESPONDER_TICK_MS 1000u
 
 typedef int32_t (*state_fn)(struct acme_client *c);
 

@@ -56,9 +56,9 @@ struct acme_slot {
     struct acme_cert_record cert;
     int32_t error;      /* of the last try */
     uint8_t store_slot; /* where its records are */
-    bool occupied;      /* cert is a stored record, be it for other names that are no longer wanted */
-    bool has_cert;      /* cert is for this request */
-    bool pending;       /* to be done in this job */
+    bool occupied; /* cert is a stored record, be it for other names that are no longer wanted */
+    bool has_cert; /* cert is for this request */
+    bool pending;  /* to be done in this job */
 };
 
 /* Offsets into the URL pool; 0: none, for the pool starts with an empty string. */
@@ -70,10 +70,10 @@ struct acme_order_state {
     uint16_t url, finalize, certificate;
     uint16_t authorizations[CONFIG_ACME_NAMES_MAX];
     uint16_t authorization_count, authorization_index;
-    uint16_t challenge;       /* URL */
+    uint16_t challenge; /* URL */
     uint16_t token, key_authorization, name;
-    uint16_t pool_mark;       /* the pool is cut back to here when the order is read again */
-    uint16_t challenge_mark;  /* the pool is cut back to here for the next authorization */
+    uint16_t pool_mark;      /* the pool is cut back to here when the order is read again */
+    uint16_t challenge_mark; /* the pool is cut back to here for the next authorization */
     uint16_t finalize_polls;
     uint8_t generation;
     bool resumed;
@@ -95,21 +95,21 @@ struct acme_client {
     struct acme_slot slots[CONFIG_ACME_CERT_SLOTS];
 
     uint8_t state, job, after_nonce;
-    bool in_exchange;    /* a request is under way */
+    bool in_exchange; /* a request is under way */
     bool account_exists;
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
     uint8_t account_slot, account_type, account_generation;
-    int16_t slot;        /* the request being worked on, or -1 */
+    int16_t slot; /* the request being worked on, or -1 */
     int16_t problem_slot;
     uint8_t revoke_reason;
     bool revoke_with_cert_key;
     uint16_t nonce_retries, transient_retries, polls;
-    int32_t result;      /* of the job */
+    int32_t result; /* of the job */
     uint64_t wait_until_ms;
     uint32_t served_seen;
     uint32_t bad_nonces, new_orders;
-    uint32_t body_len;   /* of a reply, in work */
+    uint32_t body_len; /* of a reply, in work */
     uint16_t pool_len, pool_order_mark;
     char thumbprint[44];
     char nonce[CONFIG_ACME_NONCE_MAX + 1];

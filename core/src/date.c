@@ -3,8 +3,8 @@
  */
 #include "date.h"
 
-int64_t acme_date_to_unix(int32_t year, int32_t month, int32_t day, int32_t hour,
-                          int32_t minute, int32_t second)
+int64_t acme_date_to_unix(int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute,
+                          int32_t second)
 {
     /* Days from civil, with March as the first month, so that the leap day ends a year. */
     int64_t y = year - (month <= 2 ? 1 : 0);

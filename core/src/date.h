@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/** Unix seconds of a civil UTC date; month and day count from 1; the fields are valid ones, year 1970
- * or later. */
+/** Unix seconds of a civil UTC date; month and day count from 1; the fields are valid ones, year
+ * 1970 or later. */
 int64_t acme_date_to_unix(int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute,
                           int32_t second);
 

@@ -24,9 +24,9 @@ struct acme_exchange {
     char origin[ACME_URI_HOST_MAX + 1]; /* host of the open connection */
     uint16_t origin_port;
     uint8_t state;
-    bool reused;      /* the connection has carried a request before */
-    bool got_bytes;   /* of the response */
-    bool more;        /* the last poll ended early: there may be more without a network event */
+    bool reused;    /* the connection has carried a request before */
+    bool got_bytes; /* of the response */
+    bool more;      /* the last poll ended early: there may be more without a network event */
     const uint8_t *out;
     uint32_t out_len, out_sent;
     uint64_t deadline_ms;

@@ -38,10 +38,10 @@ struct record {
     uint16_t len, frag;
     uint32_t version;
     uint64_t id;
-    uint32_t payload; /* offset on flash */
-    uint32_t size;    /* on flash, padding included */
+    uint32_t payload;        /* offset on flash */
+    uint32_t size;           /* on flash, padding included */
     uint32_t head_crc, want; /* checksum so far, and as stored */
-    bool whole;       /* its checksum holds; set by check_whole, which reads the payload */
+    bool whole;              /* its checksum holds; set by check_whole, which reads the payload */
 };
 
 struct cursor {
@@ -223,7 +223,8 @@ static uint32_t count_free(const struct acme_flashlog *log)
         struct header h;
         int32_t rc = read_header(log, sector, &h);
 
-        if (!is_bad(log, sector) && (rc == ACME_ERR_NOT_FOUND || (rc == ACME_OK && !is_used(log, &h)))) {
+        if (!is_bad(log, sector) &&
+            (rc == ACME_ERR_NOT_FOUND || (rc == ACME_OK && !is_used(log, &h)))) {
             free_count++;
         }
     }
@@ -248,7 +249,8 @@ static uint32_t find_sector(const struct acme_flashlog *log, uint32_t seq, uint3
 
 /* ---- reading records ---- */
 
-static int32_t payload_crc(const struct acme_flashlog *log, uint32_t at, uint32_t len, uint32_t *crc)
+static int32_t payload_crc(const struct acme_flashlog *log, uint32_t at, uint32_t len,
+                           uint32_t *crc)
 {
     uint8_t chunk[64];
 
@@ -394,7 +396,8 @@ static int32_t lookup(const struct acme_flashlog *log, const struct acme_flashlo
             pending.version = r.version;
             /* Only a whole record may commit: a torn one never happened. A copy was committed
              * before it was made, even when it is damaged. */
-            commits = (r.flags & FLAG_COPIED) != 0 || ((r.flags & FLAG_COMMIT) != 0 && check_whole(log, &r));
+            commits = (r.flags & FLAG_COPIED) != 0 ||
+                      ((r.flags & FLAG_COMMIT) != 0 && check_whole(log, &r));
         } else if (r.kind == KIND_COMMIT && pending.any && r.version == pending.version) {
             commits = check_whole(log, &r);
         }
@@ -577,7 +580,8 @@ static int32_t write_headers(struct acme_flashlog *log, uint32_t sector, const s
     uint32_t copy;
 
     for (copy = 0; copy < 2; copy++) {
-        struct writer w = {log, at_sector(log, sector) + copy * pad(log, HEADER_LEN), 0, ACME_OK, {0}};
+        struct writer w = {
+            log, at_sector(log, sector) + copy * pad(log, HEADER_LEN), 0, ACME_OK, {0}};
         uint8_t raw[HEADER_LEN];
 
         encode_header(h, raw);
@@ -979,8 +983,8 @@ static int32_t put_mark(struct acme_flashlog *log, struct acme_flashlog_key key,
     return append(log, &r, &from);
 }
 
-int32_t acme_flashlog_put(struct acme_flashlog *log, struct acme_flashlog_key key,
-                          const void *data, size_t len)
+int32_t acme_flashlog_put(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
+                          size_t len)
 {
     return log->in_batch ? put_value(log, key, data, len, 0) : ACME_ERR_STATE;
 }
@@ -1014,8 +1018,8 @@ void acme_flashlog_abort(struct acme_flashlog *log)
     log->in_batch = false;
 }
 
-int32_t acme_flashlog_set(struct acme_flashlog *log, struct acme_flashlog_key key,
-                          const void *data, size_t len)
+int32_t acme_flashlog_set(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
+                          size_t len)
 {
     int32_t rc = acme_flashlog_begin(log, len, 1);
 

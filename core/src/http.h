@@ -23,11 +23,11 @@ enum acme_http_content {
 
 /** What a response said, filled while it is parsed. Strings are NUL-terminated. */
 struct acme_http_response {
-    uint16_t status;                        /* 200 ... */
-    uint8_t content;                        /* enum acme_http_content */
-    bool close;                             /* the connection can not be used again */
+    uint16_t status; /* 200 ... */
+    uint8_t content; /* enum acme_http_content */
+    bool close;      /* the connection can not be used again */
     bool has_retry_after;
-    bool retry_after_is_date;               /* retry_after is Unix seconds, not a delay */
+    bool retry_after_is_date; /* retry_after is Unix seconds, not a delay */
     bool has_date;
     int64_t retry_after;                    /* seconds */
     int64_t date_s;                         /* Date, Unix seconds */
@@ -36,8 +36,8 @@ struct acme_http_response {
     uint32_t body_len;                      /* body bytes seen so far */
 };
 
-/** Takes body bytes as they come (chunking removed), all of them. Returns ACME_OK, or an error other
- * than ACME_ERR_AGAIN, which the parser returns from feed. */
+/** Takes body bytes as they come (chunking removed), all of them. Returns ACME_OK, or an error
+ * other than ACME_ERR_AGAIN, which the parser returns from feed. */
 typedef int32_t (*acme_http_body_fn)(void *ctx, const uint8_t *data, size_t len);
 
 /** Parser. The caller owns it; the fields are the parser's own except `response`. */
@@ -46,11 +46,11 @@ struct acme_http_parser {
     acme_http_body_fn body_fn;
     void *body_ctx;
     uint32_t body_limit;
-    uint32_t remaining;    /* of the body or of the chunk */
+    uint32_t remaining; /* of the body or of the chunk */
     uint16_t line_len;
     uint16_t header_bytes; /* seen in all, against CONFIG_ACME_HTTP_HEADERS_MAX */
     uint8_t state;
-    bool head_request;     /* response to HEAD has no body */
+    bool head_request; /* response to HEAD has no body */
     bool line_overflow;
     bool line_cr; /* the line's CR was seen, its LF is due */
     bool http10;
@@ -63,8 +63,8 @@ void acme_http_parser_init(struct acme_http_parser *p, bool head_request, uint32
                            acme_http_body_fn body_fn, void *body_ctx);
 /** Feeds bytes. *used says how many were taken (all, unless the response ended before them).
  * ACME_OK: the response is complete. ACME_ERR_AGAIN: more bytes are needed. ACME_ERR_HTTP,
- * ACME_ERR_HTTP_LIMIT, or what body_fn returned; then the parser takes no more, and *used counts the
- * bytes before the offending ones. 1xx responses are skipped. */
+ * ACME_ERR_HTTP_LIMIT, or what body_fn returned; then the parser takes no more, and *used counts
+ * the bytes before the offending ones. 1xx responses are skipped. */
 int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, size_t len,
                               size_t *used);
 /** Says that the peer closed: ACME_OK when the body was delimited by that (no length, not

@@ -1,6 +1,6 @@
 /*
- * Sets a client up and takes it down: checks the configuration, mounts the store, starts PSA Crypto,
- * finds each request's slot in the store. It must not know the protocol.
+ * Sets a client up and takes it down: checks the configuration, mounts the store, starts PSA
+ * Crypto, finds each request's slot in the store. It must not know the protocol.
  */
 #include "client_state.h"
 
@@ -69,8 +69,7 @@ static int32_t check_request(const struct acme_cert_request *request)
         return ACME_ERR_LIMIT;
     }
     for (i = 0; i < request->names_count; i++) {
-        if (request->names[i] == NULL ||
-            acme_uri_check_name(request->names[i], false) != ACME_OK) {
+        if (request->names[i] == NULL || acme_uri_check_name(request->names[i], false) != ACME_OK) {
             return ACME_ERR_NAME;
         }
     }
@@ -306,8 +305,8 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
 
 static void report_damage(struct acme_client *c)
 {
-    struct acme_event event = {.type = ACME_EVENT_ERROR, .error = ACME_ERR_STORE_CORRUPT,
-                               .slot = -1};
+    struct acme_event event = {
+        .type = ACME_EVENT_ERROR, .error = ACME_ERR_STORE_CORRUPT, .slot = -1};
 
     ACME_LOG(c->config.port, ACME_LOG_WARNING, "store: damaged records were left out", NULL, 0);
     if (c->config.on_event != NULL) {

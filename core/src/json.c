@@ -143,7 +143,8 @@ int32_t acme_json_int(acme_json_value object, const char *name, int32_t fallback
 {
     const cJSON *value = member(object, name);
 
-    return cJSON_IsNumber(value) && value->valueint >= 0 ? (int32_t)value->valueint : fallback;
+    return value != NULL && cJSON_IsNumber(value) && value->valueint >= 0 ? (int32_t)value->valueint
+                                                                          : fallback;
 }
 
 acme_json_value acme_json_first(acme_json_value array)
@@ -158,5 +159,5 @@ acme_json_value acme_json_next(acme_json_value element)
 
 const char *acme_json_text(acme_json_value value)
 {
-    return cJSON_IsString(value) ? value->valuestring : NULL;
+    return value != NULL && cJSON_IsString(value) ? value->valuestring : NULL;
 }

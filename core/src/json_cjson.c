@@ -13,10 +13,10 @@
 #include "json_cjson.h"
 #include "json_arena.h"
 
-#define malloc acme_json_arena_malloc
+#define malloc  acme_json_arena_malloc
 #define realloc acme_json_arena_realloc
-#define free acme_json_arena_free
-#define strtod acme_json_strtod
+#define free    acme_json_arena_free
+#define strtod  acme_json_strtod
 
 /* cJSON's code is not ours to mend: its warnings are its own. */
 #if defined(__GNUC__)

@@ -10,10 +10,10 @@
 #include "renewal.h"
 #include "uri.h"
 
-#define POLL_DEFAULT_MS   3000u
-#define POLL_CEILING_MS   300000u
-#define POLL_FIRST_MS     250u  /* after finalize: most CAs are done by then */
-#define POLL_SECOND_MS    1000u
+#define POLL_DEFAULT_MS 3000u
+#define POLL_CEILING_MS 300000u
+#define POLL_FIRST_MS   250u /* after finalize: most CAs are done by then */
+#define POLL_SECOND_MS  1000u
 
 /* ---- the choice of what is next ---- */
 
@@ -501,9 +501,9 @@ int32_t acme_order_refused(struct acme_client *c, int32_t error)
         return wait_for_authorization(c);
     }
     /* The CA no longer knows what was under way. */
-    if (c->order.resumed && (c->problem.status == 404 || c->problem.status == 403 ||
-                             c->problem.status == 410 ||
-                             acme_problem_is(&c->problem, "malformed"))) {
+    if (c->order.resumed &&
+        (c->problem.status == 404 || c->problem.status == 403 || c->problem.status == 410 ||
+         acme_problem_is(&c->problem, "malformed"))) {
         return order_is_gone(c, error);
     }
     return error;
@@ -613,8 +613,8 @@ static void add_der(struct acme_client *c, struct acme_buf *payload, const char 
 int32_t acme_enter_finalize(struct acme_client *c)
 {
     const struct acme_cert_request *request = acme_client_request(c);
-    psa_key_id_t key = acme_client_cert_key(c, acme_client_slot(c)->store_slot,
-                                            c->order.generation);
+    psa_key_id_t key =
+        acme_client_cert_key(c, acme_client_slot(c)->store_slot, c->order.generation);
     struct acme_buf payload;
     bool made;
     int32_t rc;
@@ -632,8 +632,7 @@ int32_t acme_enter_finalize(struct acme_client *c)
     }
     add_der(c, &payload, "csr", (size_t)rc);
     acme_buf_add(&payload, "}");
-    return acme_request_post(c, acme_pool_get(c, c->order.finalize), &payload,
-                             ACME_SIGNER_ACCOUNT);
+    return acme_request_post(c, acme_pool_get(c, c->order.finalize), &payload, ACME_SIGNER_ACCOUNT);
 }
 
 int32_t acme_reply_finalize(struct acme_client *c)
@@ -675,8 +674,8 @@ int32_t acme_reply_certificate(struct acme_client *c)
     return rc;
 }
 
-/* The new chain and key are whole and in force; what they replace can go. A cut here leaves remains,
- * which acme_init removes. */
+/* The new chain and key are whole and in force; what they replace can go. A cut here leaves
+ * remains, which acme_init removes. */
 static void remove_replaced(struct acme_client *c, const struct acme_slot *s)
 {
     uint8_t old = c->order.generation ^ 1u;
@@ -764,13 +763,13 @@ int32_t acme_enter_revoke(struct acme_client *c)
                              c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);
 }
 
-/* The key goes first: after a cut the slot has a certificate without a key, which is no certificate,
- * and never a key that a next order could take for its own. */
+/* The key goes first: after a cut the slot has a certificate without a key, which is no
+ * certificate, and never a key that a next order could take for its own. */
 int32_t acme_reply_revoke(struct acme_client *c)
 {
     struct acme_slot *s = acme_client_slot(c);
-    int32_t rc = acme_jws_destroy_key(
-        acme_client_cert_key(c, s->store_slot, s->cert.key_generation));
+    int32_t rc =
+        acme_jws_destroy_key(acme_client_cert_key(c, s->store_slot, s->cert.key_generation));
 
     if (rc == ACME_OK) {
         rc = acme_store_remove_cert(&c->log, s->store_slot);

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/** The Unix second from which a certificate that is valid over this span is renewed: when a third of
- * its lifetime is left. */
+/** The Unix second from which a certificate that is valid over this span is renewed: when a third
+ * of its lifetime is left. */
 int64_t acme_renewal_time(int64_t not_before_s, int64_t not_after_s);
 
 #endif

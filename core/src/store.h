@@ -68,8 +68,8 @@ int32_t acme_store_read_order(struct acme_flashlog *log, uint8_t slot, struct ac
                               uint8_t *scratch, size_t size);
 int32_t acme_store_write_order(struct acme_flashlog *log, uint8_t slot,
                                const struct acme_order_record *r, uint8_t *scratch, size_t size);
-/** The names of a stored certificate, separated by commas, NUL-terminated; ACME_ERR_BUFFER when they do
- * not fit. */
+/** The names of a stored certificate, separated by commas, NUL-terminated; ACME_ERR_BUFFER when
+ * they do not fit. */
 int32_t acme_store_read_names(struct acme_flashlog *log, uint8_t slot, char *names, size_t size);
 int32_t acme_store_read_cert(struct acme_flashlog *log, uint8_t slot, struct acme_cert_record *r);
 /** Writes the certificate's record and removes the slot's order: one batch, all or nothing. */

@@ -126,8 +126,7 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
     if (rc != ACME_OK) {
         return rc;
     }
-    if (mbedtls_ssl_config_defaults(&t->config, MBEDTLS_SSL_IS_CLIENT,
-                                    MBEDTLS_SSL_TRANSPORT_STREAM,
+    if (mbedtls_ssl_config_defaults(&t->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
                                     MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
         return ACME_ERR_TLS;
     }

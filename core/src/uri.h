@@ -21,15 +21,15 @@ struct acme_uri {
     uint16_t port;
 };
 
-/** Parses an absolute https URL: only the characters of RFC 3986, no userinfo, no fragment, no query
- * without a path, host a name or address and not empty, port 1 to 65535 without leading zeros
+/** Parses an absolute https URL: only the characters of RFC 3986, no userinfo, no fragment, no
+ * query without a path, host a name or address and not empty, port 1 to 65535 without leading zeros
  * (default 443), length at most CONFIG_ACME_URL_MAX. ACME_OK or ACME_ERR_URL. */
 int32_t acme_uri_parse(const char *url, struct acme_uri *uri);
 /** Whether two parsed URLs have the same host (case-insensitive) and port. */
 bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const char *url_b,
                           const struct acme_uri *b);
-/** Checks a DNS name as a certificate identifier: LDH labels of 1 to 63 (underscore not allowed), at
- * most 253 in all, no trailing dot, optional leading "*." when wildcard is true, not all-numeric
+/** Checks a DNS name as a certificate identifier: LDH labels of 1 to 63 (underscore not allowed),
+ * at most 253 in all, no trailing dot, optional leading "*." when wildcard is true, not all-numeric
  * last label. ACME_OK or ACME_ERR_NAME. */
 int32_t acme_uri_check_name(const char *name, bool wildcard);
 

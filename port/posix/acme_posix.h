@@ -33,8 +33,8 @@ struct acme_posix_socket {
     char host[256];
 };
 
-/** The sockets of one client. The caller owns it; it must live until every lookup has ended, so make
- * it static. */
+/** The sockets of one client. The caller owns it; it must live until every lookup has ended, so
+ * make it static. */
 struct acme_posix_net {
     pthread_mutex_t lock; /* guards state and addresses of sockets that are looked up */
     int wake[2];          /* a pipe: a lookup has ended */

@@ -1,8 +1,7 @@
 /*
- * acme_flash_ops over a file that behaves as NOR flash: programming only clears bits, erasing sets a
- * whole sector. The file's first page says what it is. It must not know what is stored.
+ * acme_flash_ops over a file that behaves as NOR flash: programming only clears bits, erasing sets
+ * a whole sector. The file's first page says what it is. It must not know what is stored.
  */
-#define _GNU_SOURCE
 #include "acme_posix.h"
 
 #include <errno.h>
@@ -229,7 +228,8 @@ static int32_t flash_program(void *ctx, uint32_t offset, const void *data, size_
     const uint8_t *from = data;
     size_t i;
 
-    if (to == NULL || offset % f->geometry.program_size != 0 || len % f->geometry.program_size != 0) {
+    if (to == NULL || offset % f->geometry.program_size != 0 ||
+        len % f->geometry.program_size != 0) {
         return ACME_ERR_STORE_IO;
     }
     for (i = 0; i < len; i++) {

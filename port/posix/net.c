@@ -3,7 +3,6 @@
  * getaddrinfo blocks; everything else happens on the caller's thread. It must not know what is said
  * over a stream.
  */
-#define _GNU_SOURCE /* accept4, pipe2 */
 #include "acme_posix.h"
 
 #include <arpa/inet.h>
@@ -166,8 +165,8 @@ static int32_t connect_next(struct acme_posix_socket *s)
     close_fd(s);
     while (s->address_next < s->address_count) {
         const struct sockaddr_storage *to = &s->addresses[s->address_next++];
-        socklen_t len = to->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                  : sizeof(struct sockaddr_in);
+        socklen_t len =
+            to->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
         int one = 1;
 
         s->fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -324,8 +323,8 @@ static int open_listener(int family, uint16_t port)
 {
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-    const struct sockaddr *address = family == AF_INET6 ? (struct sockaddr *)&v6
-                                                        : (struct sockaddr *)&v4;
+    const struct sockaddr *address =
+        family == AF_INET6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
     int one = 1, zero = 0;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -418,8 +417,8 @@ void acme_posix_net_wait(struct acme_posix_net *net, uint32_t wait_ms)
         /* Only who was told to come again waits: others would wake us for nothing. */
         if (s->fd >= 0 && (s->want_read || s->want_write)) {
             fds[count].fd = s->fd;
-            fds[count].events = (short)((s->want_read ? POLLIN : 0) |
-                                        (s->want_write ? POLLOUT : 0));
+            fds[count].events =
+                (short)((s->want_read ? POLLIN : 0) | (s->want_write ? POLLOUT : 0));
             fds[count].revents = 0;
             count++;
         }

@@ -26,8 +26,8 @@ extern "C" {
 
 /** Key types of account and certificate keys. */
 enum acme_key_type {
-    ACME_KEY_EC_P256 = 0, /**< the default */
-    ACME_KEY_EC_P384 = 1, /**< needs CONFIG_ACME_KEY_P384 */
+    ACME_KEY_EC_P256 = 0,  /**< the default */
+    ACME_KEY_EC_P384 = 1,  /**< needs CONFIG_ACME_KEY_P384 */
     ACME_KEY_RSA_2048 = 2, /**< RSA needs CONFIG_ACME_KEY_RSA */
     ACME_KEY_RSA_3072 = 3,
     ACME_KEY_RSA_4096 = 4
@@ -54,23 +54,23 @@ enum acme_tos_policy {
 };
 
 enum acme_event_type {
-    ACME_EVENT_STATE,     /**< the client entered .state (see acme_state_name) */
-    ACME_EVENT_ACCOUNT,   /**< an account is known; .text is its URL */
-    ACME_EVENT_TOS,       /**< terms of service agreed to; .text is their URL */
-    ACME_EVENT_ORDER,     /**< an order was created and stored; .text is its URL */
-    ACME_EVENT_AUTHORIZED,/**< .text is the name that is proven */
-    ACME_EVENT_INSTALLED, /**< a certificate was checked and stored for .slot */
-    ACME_EVENT_REVOKED,   /**< the certificate of .slot was revoked and removed */
-    ACME_EVENT_ERROR,     /**< .error, with .problem where the CA sent one; .slot or -1 */
-    ACME_EVENT_WAIT       /**< nothing to do for .wait_ms */
+    ACME_EVENT_STATE,      /**< the client entered .state (see acme_state_name) */
+    ACME_EVENT_ACCOUNT,    /**< an account is known; .text is its URL */
+    ACME_EVENT_TOS,        /**< terms of service agreed to; .text is their URL */
+    ACME_EVENT_ORDER,      /**< an order was created and stored; .text is its URL */
+    ACME_EVENT_AUTHORIZED, /**< .text is the name that is proven */
+    ACME_EVENT_INSTALLED,  /**< a certificate was checked and stored for .slot */
+    ACME_EVENT_REVOKED,    /**< the certificate of .slot was revoked and removed */
+    ACME_EVENT_ERROR,      /**< .error, with .problem where the CA sent one; .slot or -1 */
+    ACME_EVENT_WAIT        /**< nothing to do for .wait_ms */
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
 struct acme_problem {
-    uint16_t status;      /**< HTTP status, or 0 when there is no problem document */
-    char type[64];        /**< without the urn:ietf:params:acme:error: prefix */
+    uint16_t status; /**< HTTP status, or 0 when there is no problem document */
+    char type[64];   /**< without the urn:ietf:params:acme:error: prefix */
     char detail[192];
-    char identifier[64];  /**< of the first subproblem, or of the authorization */
+    char identifier[64]; /**< of the first subproblem, or of the authorization */
 };
 
 struct acme_event {
@@ -93,10 +93,10 @@ struct acme_config {
     const struct acme_trust_anchor *anchors; /**< the CA's TLS is verified against these */
     uint16_t anchors_count;
     const struct acme_cert_request *certs;
-    uint16_t certs_count; /**< 0 to CONFIG_ACME_CERT_SLOTS */
-    const char *contact;  /**< "mailto:..." or NULL for none */
-    bool tos_agreed;      /**< the operator agrees to the CA's terms of service */
-    uint8_t tos_policy;   /**< enum acme_tos_policy */
+    uint16_t certs_count;         /**< 0 to CONFIG_ACME_CERT_SLOTS */
+    const char *contact;          /**< "mailto:..." or NULL for none */
+    bool tos_agreed;              /**< the operator agrees to the CA's terms of service */
+    uint8_t tos_policy;           /**< enum acme_tos_policy */
     const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     uint8_t account_key_type;     /**< enum acme_key_type */
     uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
@@ -174,16 +174,16 @@ enum acme_want acme_poll(acme_client *client, struct acme_poll_result *result);
 
 /** What is stored for a request. */
 struct acme_cert_status {
-    bool valid;             /**< there is a chain with a working key */
-    int32_t error;          /**< how the last try in this run ended for it */
-    int64_t not_before_s;   /**< Unix seconds */
+    bool valid;           /**< there is a chain with a working key */
+    int32_t error;        /**< how the last try in this run ended for it */
+    int64_t not_before_s; /**< Unix seconds */
     int64_t not_after_s;
-    int64_t renew_after_s;  /**< when it is going to be renewed */
-    uint32_t key_id;        /**< PSA key identifier of its private key */
+    int64_t renew_after_s; /**< when it is going to be renewed */
+    uint32_t key_id;       /**< PSA key identifier of its private key */
     uint8_t key_type;
     bool key_exportable;
-    uint8_t chain_count;    /**< certificates, the leaf included */
-    uint32_t chain_size;    /**< bytes of DER in all */
+    uint8_t chain_count;         /**< certificates, the leaf included */
+    uint32_t chain_size;         /**< bytes of DER in all */
     struct acme_problem problem; /**< what the CA said of the last failure */
 };
 
@@ -215,12 +215,12 @@ int32_t acme_account_get_status(acme_client *client, struct acme_account_status 
 
 /** Counters of this run, for tests and telemetry. */
 struct acme_counters {
-    uint32_t requests;       /**< HTTP requests sent */
-    uint32_t connections;    /**< TLS connections made */
+    uint32_t requests;    /**< HTTP requests sent */
+    uint32_t connections; /**< TLS connections made */
     uint32_t bad_nonces;
     uint32_t new_orders;
-    uint32_t arena_peak;     /**< bytes of the JSON arena */
-    uint32_t pool_peak;      /**< bytes of the mbedTLS pool, 0 when it is not ours */
+    uint32_t arena_peak;                 /**< bytes of the JSON arena */
+    uint32_t pool_peak;                  /**< bytes of the mbedTLS pool, 0 when it is not ours */
     uint32_t store_used, store_capacity; /**< bytes */
 };
 void acme_get_counters(acme_client *client, struct acme_counters *counters);

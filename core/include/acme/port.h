@@ -26,7 +26,7 @@ extern "C" {
 
 /** A port's own number for a stream or a listener; >= 0. */
 typedef int32_t acme_handle;
-#define ACME_HANDLE_NONE ((acme_handle) - 1)
+#define ACME_HANDLE_NONE ((acme_handle)-1)
 
 /** An IP address. */
 struct acme_address {

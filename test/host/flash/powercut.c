@@ -12,8 +12,8 @@
 #include "flashlog.h"
 #include "flash_sim.h"
 
-#define KEYS 6
-#define STEPS 24
+#define KEYS      6
+#define STEPS     24
 #define VALUE_MAX 700
 
 struct model {
@@ -151,8 +151,8 @@ static bool recover(struct acme_flashlog *log, const struct model *before, struc
 /* One life: the script from a blank flash, with power cut at operation `cut` of the whole life, and
  * again `second` operations after (0: no second cut). Returns false when the life had no such
  * operation. */
-static bool life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed, uint32_t cut, int kind,
-                 uint32_t second)
+static bool life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed, uint32_t cut,
+                 int kind, uint32_t second)
 {
     struct acme_flashlog log;
     struct model m, before;

@@ -18,19 +18,19 @@ enum flash_sim_cut { FLASH_SIM_CUT_BEFORE, FLASH_SIM_CUT_TORN, FLASH_SIM_CUT_AFT
 struct flash_sim {
     struct acme_flash_geometry geometry;
     uint8_t data[FLASH_SIM_MAX];
-    uint8_t programmed[FLASH_SIM_MAX]; /* per unit: programmed since the erase */
+    uint8_t programmed[FLASH_SIM_MAX];  /* per unit: programmed since the erase */
     bool unstable[FLASH_SIM_MAX / 256]; /* per sector: a half-done erase, reads vary */
     bool bad[FLASH_SIM_MAX / 256];
     uint32_t erases[FLASH_SIM_MAX / 256];
     uint32_t operations; /* programs and erases since power on */
     uint32_t reads;
-    uint32_t cut_at;     /* cut at this operation (1 is the first); 0: never */
+    uint32_t cut_at; /* cut at this operation (1 is the first); 0: never */
     enum flash_sim_cut cut_kind;
     uint32_t fail_read_at, fail_program_at, fail_erase_at; /* the n-th fails; 0: never */
     uint32_t programs, erase_calls;
     bool any_unstable;
-    bool off;            /* power is cut: every call fails */
-    bool violation;      /* the driver's rules were broken */
+    bool off;       /* power is cut: every call fails */
+    bool violation; /* the driver's rules were broken */
     uint64_t random;
 };
 
