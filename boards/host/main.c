@@ -24,8 +24,8 @@ static int command_run(struct cli_session *s)
     }
     rc = cli_session_drive(s);
     cli_show_run(s, rc);
-    if (rc == ACME_OK) {
-        return CLI_OK;
+    if (rc == ACME_OK || rc == ACME_ERR_AGAIN) {
+        return cli_exit_code(rc);
     }
     for (i = 0; i < s->config.certs_count; i++) {
         struct acme_cert_status status;

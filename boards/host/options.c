@@ -120,11 +120,11 @@ const char *cli_key_type_name(uint8_t key_type)
 
 static bool take_key_type(const char *text, const char *option, uint8_t *key_type)
 {
-    uint8_t i;
+    size_t i;
 
     for (i = 0; i < sizeof(key_types) / sizeof(key_types[0]); i++) {
         if (strcmp(text, key_types[i]) == 0) {
-            *key_type = i;
+            *key_type = (uint8_t)i;
             return true;
         }
     }

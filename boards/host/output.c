@@ -17,17 +17,17 @@ static bool colour;
 
 void cli_output_init(const struct cli_options *o)
 {
-    options = o;
     /* https://no-color.org */
-    colour =
-        isatty(STDERR_FILENO) != 0 && (getenv("NO_COLOR") == NULL || *getenv("NO_COLOR") == '\0');
+    const char *no_color = getenv("NO_COLOR");
+
+    options = o;
+    colour = isatty(STDERR_FILENO) != 0 && (no_color == NULL || *no_color == '\0');
 }
 
-static void print(const char *before, const char *after, const char *format, va_list arguments)
+static void print(const char *before, const char *format, va_list arguments)
 {
     (void)fputs(before, stderr);
     (void)vfprintf(stderr, format, arguments);
-    (void)fputs(after, stderr);
     (void)fputc('\n', stderr);
 }
 
@@ -36,7 +36,7 @@ void cli_error(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    print(colour ? "\033[31mnanoacme: error:\033[0m " : "nanoacme: error: ", "", format, arguments);
+    print(colour ? "\033[31mnanoacme: error:\033[0m " : "nanoacme: error: ", format, arguments);
     va_end(arguments);
 }
 
@@ -48,7 +48,7 @@ void cli_say(const char *format, ...)
         return;
     }
     va_start(arguments, format);
-    print("nanoacme: ", "", format, arguments);
+    print("nanoacme: ", format, arguments);
     va_end(arguments);
 }
 

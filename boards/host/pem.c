@@ -18,7 +18,7 @@
 
 #define BEGIN_CERT  "-----BEGIN CERTIFICATE-----"
 #define END_CERT    "-----END CERTIFICATE-----"
-#define FILE_MAX    (4u * 1024u * 1024u)
+#define FILE_MAX    ((size_t)4 * 1024 * 1024)
 #define ANCHORS_MAX 400
 
 static struct acme_trust_anchor anchor_list[ANCHORS_MAX];

@@ -133,7 +133,7 @@ static bool take_day_name(struct date *d, bool whole)
 static bool take_month(struct date *d)
 {
     for (d->month = 0; d->month < 12; d->month++) {
-        if (take(d, month_names + 3U * d->month, 3)) {
+        if (take(d, month_names + (size_t)3 * d->month, 3)) {
             return true;
         }
     }

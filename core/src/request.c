@@ -157,6 +157,7 @@ int32_t acme_reply_json(struct acme_client *c, acme_json_value *root)
 {
     const struct acme_http_response *r = &c->exchange.parser.response;
 
+    *root = NULL;
     if (r->content != ACME_HTTP_CONTENT_JSON && r->content != ACME_HTTP_CONTENT_PROBLEM) {
         return ACME_ERR_CONTENT_TYPE;
     }

@@ -53,7 +53,6 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
     int64_t now;
     bool known = acme_clock_now(t->clock, &now) == ACME_OK;
 
-    (void)depth;
     if (acme_tls_x509_time(&crt->valid_to) < now) {
         *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
     }
@@ -64,6 +63,10 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
         t->verify_error = ACME_ERR_TLS_DATES;
     } else if (*flags != 0) {
         t->verify_error = ACME_ERR_TLS_VERIFY;
+    }
+    if (*flags != 0) {
+        ACME_LOG(t->port, ACME_LOG_WARNING, "tls: certificate refused, MBEDTLS_X509_BADCERT flags",
+                 depth == 0 ? "of the server" : "of an issuer", (int32_t)*flags);
     }
     return 0;
 }

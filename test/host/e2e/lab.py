@@ -218,7 +218,8 @@ class Gateway:
     def __init__(self, port, device_port, seconds=20):
         self.device_port, self.seconds = device_port, seconds
         self.listener = socket.create_server(("127.0.0.1", port))
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
 
     def _accept(self):
         while True:
@@ -256,6 +257,8 @@ class Gateway:
         return answer
 
     def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
         self.listener.close()
 
 

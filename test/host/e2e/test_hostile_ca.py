@@ -1,0 +1,339 @@
+"""A CA that misbehaves in every way we could think of: each gives a named error and a sentence,
+within a bounded number of requests, and the good certificate that was stored before is still there
+and still good."""
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from conftest import Cli
+from scripted_ca import JSON, PEM, Reply, ScriptedCa, problem
+
+NAME = "device.example.org"
+AT_ONCE = {"Retry-After": "0"}
+NOBODY = ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture(name="world")
+def _world(tmp_path):
+    """A scripted CA, and a store with a good certificate from it."""
+    ca = ScriptedCa(tmp_path)
+    cli = Cli(tmp_path, ca)
+    done = cli.run(NAME)
+    assert done.code == 0, done
+    yield ca, cli
+    ca.stop()
+
+
+def raw(text):
+    return lambda ca, request: text.encode("latin-1")
+
+
+def say(body=None, *args, **options):
+    return lambda ca, request: Reply(body, *args, **options)
+
+
+def change(name, **changes):
+    """The usual answer, with members changed; None removes one."""
+    def answer(ca, request):
+        reply = ca.usual(name, request)
+        body = {**json.loads(reply.body), **changes}
+        reply.body = json.dumps({k: v for k, v in body.items() if v is not None})
+        return reply
+    return answer
+
+
+def without_header(name, header):
+    def answer(ca, request):
+        reply = ca.usual(name, request)
+        del reply.headers[header]
+        return reply
+    return answer
+
+
+def with_header(name, header, value):
+    def answer(ca, request):
+        reply = ca.usual(name, request)
+        reply.headers[header] = value
+        return reply
+    return answer
+
+
+def order(status, **more):
+    return lambda ca, request: Reply(ca.order_body(status, **more))
+
+
+def new_order(**changes):
+    return change("order", **changes)
+
+
+def authorization(state, **challenge):
+    headers = challenge.pop("reply_headers", None)
+    return lambda ca, request: Reply(ca.authorization_body(0, state, **challenge), headers=headers)
+
+
+def authorization_with(**changes):
+    return lambda ca, request: Reply({**ca.authorization_body(0, "pending"), **changes})
+
+
+def chain(*make):
+    return lambda ca, request: Reply(ca.pem(*(m(ca) for m in make)), content=PEM)
+
+
+def leaf(**options):
+    return lambda ca: ca.issue(**options)
+
+
+def issuer(ca):
+    return ca.issuer
+
+
+def root(ca):
+    return ca.root
+
+
+OK = "HTTP/1.1 200 OK\r\n"
+CLOSE = "Connection: close\r\n"
+
+MISBEHAVIOUR = {
+    # HTTP
+    "status line of garbage": ("directory", raw("SSH-2.0-OpenSSH\r\n" + CLOSE + "\r\n"), "ACME_ERR_HTTP"),
+    "HTTP/2 preface": ("directory", raw("PRI * HTTP/2.0\r\n" + CLOSE + "\r\n"), "ACME_ERR_HTTP"),
+    "status 99": ("directory", raw("HTTP/1.1 099 No\r\n" + CLOSE + "\r\n"), "ACME_ERR_HTTP"),
+    "header without colon": ("directory", raw(OK + "Nonsense\r\n\r\n"), "ACME_ERR_HTTP"),
+    "header with a bare CR": ("directory", raw(OK + "Location: a\rb\r\n\r\n"), "ACME_ERR_HTTP"),
+    "two lengths": ("directory", raw(OK + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), "ACME_ERR_HTTP"),
+    "negative length": ("directory", raw(OK + "Content-Length: -1\r\n\r\n"), "ACME_ERR_HTTP"),
+    "huge length": ("directory", raw(OK + "Content-Length: 99999999999999999999\r\n\r\n"), "ACME_ERR_HTTP_LIMIT"),
+    "length over the limit": ("directory", raw(OK + "Content-Length: 4000000\r\n\r\n"), "ACME_ERR_HTTP_LIMIT"),
+    "chunk length that overflows": ("directory", raw(OK + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"), "ACME_ERR_HTTP_LIMIT"),
+    "chunk over the limit": ("directory", raw(OK + "Transfer-Encoding: chunked\r\n\r\nfffffff0\r\n"), "ACME_ERR_HTTP_LIMIT"),
+    "chunk that is no number": ("directory", raw(OK + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"), "ACME_ERR_HTTP"),
+    "gzip": ("directory", raw(OK + "Transfer-Encoding: gzip\r\n\r\n"), "ACME_ERR_HTTP"),
+    "headers without end": ("directory", raw(OK + "X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 2000), "ACME_ERR_HTTP_LIMIT"),
+    "a location that is too long": ("account", with_header("account", "Location", "https://127.0.0.1/" + "a" * 5000), "ACME_ERR_HTTP_LIMIT"),
+    "body without end": ("directory", raw(OK + "Content-Type: application/json\r\n\r\n" + " " * 200000), "ACME_ERR_HTTP_LIMIT"),
+    "redirect": ("directory", say("", 302, headers={"Location": "https://127.0.0.1/elsewhere"}), "ACME_ERR_HTTP_REDIRECT"),
+    "status without problem": ("directory", say("go away", 404, "text/plain"), "ACME_ERR_HTTP_STATUS"),
+    "nonce with quotes": ("nonce", raw(OK + 'Replay-Nonce: a"b\r\n\r\n'), "ACME_ERR_NONCE"),
+    "no nonce": ("nonce", raw(OK + "\r\n"), "ACME_ERR_NONCE"),
+    # directory
+    "not JSON": ("directory", say("<html>hello</html>"), "ACME_ERR_JSON"),
+    "not even close to JSON": ("directory", say("{\"newNonce\":"), "ACME_ERR_JSON"),
+    "an array": ("directory", say([1, 2]), "ACME_ERR_JSON"),
+    "JSON and more": ("directory", say("{} {}"), "ACME_ERR_JSON"),
+    "deep JSON": ("directory", say("{\"a\":" + "[" * 5000 + "]" * 5000 + "}"), "ACME_ERR_JSON"),
+    "JSON larger than the arena": ("directory", say({"a": list(range(8000))}), "ACME_ERR_ARENA"),
+    "text instead of JSON": ("directory", say("{}", content="text/html"), "ACME_ERR_CONTENT_TYPE"),
+    "no newNonce": ("directory", change("directory", newNonce=None), "ACME_ERR_FIELD"),
+    "no newAccount": ("directory", change("directory", newAccount=None), "ACME_ERR_FIELD"),
+    "no newOrder": ("directory", change("directory", newOrder=None), "ACME_ERR_FIELD"),
+    "newOrder is a number": ("directory", change("directory", newOrder=42), "ACME_ERR_FIELD"),
+    "http URL": ("directory", change("directory", newOrder="http://127.0.0.1/order"), "ACME_ERR_URL"),
+    "URL with line end": ("directory", change("directory", newOrder="https://127.0.0.1/o\r\nX: y"), "ACME_ERR_URL"),
+    "URL with a user": ("directory", change("directory", newOrder="https://a@127.0.0.1/o"), "ACME_ERR_URL"),
+    "foreign host": ("directory", change("directory", newNonce="https://evil.example/nonce"), "ACME_ERR_URL_POLICY"),
+    "terms that are too long": ("directory", change("directory", meta={"termsOfService": "x" * 3000}), "ACME_ERR_LIMIT"),
+    "account binding demanded": ("directory", change("directory", meta={"externalAccountRequired": True}), None),
+    # order
+    "order refused": ("order", lambda c, r: problem("rejectedIdentifier", status=403), "ACME_ERR_ORDER"),
+    "order rate limited": ("order", lambda c, r: problem("rateLimited", status=429), "ACME_ERR_RATE_LIMITED"),
+    "unknown problem": ("order", lambda c, r: problem("somethingNew", status=418), "ACME_ERR_PROBLEM"),
+    "account unknown for ever": ("order", lambda c, r: problem("accountDoesNotExist"), "ACME_ERR_ACCOUNT_NONE"),
+    "order without location": ("order", without_header("order", "Location"), "ACME_ERR_FIELD"),
+    "order location is http": ("order", with_header("order", "Location", "http://127.0.0.1/o"), "ACME_ERR_URL"),
+    "order location elsewhere": ("order", with_header("order", "Location", "https://evil.example/o"), None),
+    "order with status 200": ("order", say({"status": "pending"}), "ACME_ERR_HTTP_STATUS"),
+    "order for other names": ("order", new_order(identifiers=[{"type": "dns", "value": "evil.example"}]), "ACME_ERR_ORDER_IDENTIFIERS"),
+    "order for more names": ("order", new_order(identifiers=[{"type": "dns", "value": NAME}] * 2), "ACME_ERR_ORDER_IDENTIFIERS"),
+    "order for an address": ("order", new_order(identifiers=[{"type": "ip", "value": NAME}]), "ACME_ERR_ORDER_IDENTIFIERS"),
+    "order without names": ("order", new_order(identifiers=None), "ACME_ERR_FIELD"),
+    "order with strange names": ("order", new_order(identifiers=[NAME]), "ACME_ERR_FIELD"),
+    "order without status": ("order", new_order(status=None), "ACME_ERR_FIELD"),
+    "order with a new status": ("order", new_order(status="thinking"), "ACME_ERR_FIELD"),
+    "order without finalize": ("order", new_order(finalize=None), "ACME_ERR_FIELD"),
+    "order without authorizations": ("order", new_order(authorizations=None), "ACME_ERR_FIELD"),
+    "order with numbers": ("order", new_order(authorizations=[1]), "ACME_ERR_FIELD"),
+    "order with http URLs": ("order", new_order(authorizations=["http://a/"]), "ACME_ERR_URL"),
+    "order with 200 authorizations": ("order", lambda c, r: new_order(authorizations=[c.base + "/authorization/0"] * 200)(c, r), "ACME_ERR_LIMIT"),
+    "order with huge URLs": ("order", lambda c, r: new_order(authorizations=[c.base + "/" + "a" * 900] * 40)(c, r), "ACME_ERR_LIMIT"),
+    "order is valid without a certificate": ("order", new_order(status="valid"), "ACME_ERR_FIELD"),
+    "order is invalid": ("order", new_order(status="invalid", error={"type": "urn:ietf:params:acme:error:caa", "status": 403}), "ACME_ERR_ORDER_INVALID"),
+    # authorization
+    "authorization for another name": ("authorization", authorization_with(identifier={"type": "dns", "value": "evil.example"}), "ACME_ERR_ORDER_IDENTIFIERS"),
+    "authorization without a name": ("authorization", authorization_with(identifier=None), "ACME_ERR_FIELD"),
+    "authorization without challenges": ("authorization", authorization_with(challenges=[]), "ACME_ERR_CHALLENGE_NONE"),
+    "authorization with other challenges": ("authorization", authorization_with(challenges=[{"type": "dns-01"}, {}]), "ACME_ERR_CHALLENGE_NONE"),
+    "token with a slash": ("authorization", authorization("pending", token="../../../../../../etc/passwd"), "ACME_ERR_FIELD"),
+    "token with a line end": ("authorization", authorization("pending", token="aaaaaaaaaaaaaaaaaaaaaaaa\r\nX"), "ACME_ERR_FIELD"),
+    "token that is too short": ("authorization", authorization("pending", token="short"), "ACME_ERR_FIELD"),
+    "token that is too long": ("authorization", authorization("pending", token="a" * 129), "ACME_ERR_FIELD"),
+    "no token": ("authorization", authorization("pending", token=None), "ACME_ERR_FIELD"),
+    "challenge without URL": ("authorization", authorization("pending", url=None), "ACME_ERR_FIELD"),
+    "challenge elsewhere": ("authorization", authorization("pending", url="https://evil.example/"), "ACME_ERR_URL_POLICY"),
+    "authorization invalid": ("authorization", authorization("invalid", error={"type": "urn:ietf:params:acme:error:connection", "detail": "no way in", "status": 400}), "ACME_ERR_AUTHORIZATION"),
+    "authorization deactivated": ("authorization", authorization("deactivated"), "ACME_ERR_AUTHORIZATION"),
+    "authorization pending for ever": ("authorization", authorization("pending", status="processing", reply_headers=AT_ONCE), "ACME_ERR_POLL_LIMIT"),
+    # finalize
+    "finalize refused": ("finalize", lambda c, r: problem("badCSR", status=403), "ACME_ERR_ORDER"),
+    "never ready": ("finalize", lambda c, r: problem("orderNotReady", status=403, headers=AT_ONCE), "ACME_ERR_POLL_LIMIT"),
+    "processing for ever": ("orders", lambda c, r: Reply(c.order_body("processing"), headers={"Retry-After": "0"}), "ACME_ERR_POLL_LIMIT"),
+    "ready for ever": ("finalize", order("ready"), "ACME_ERR_POLL_LIMIT"),
+    "back to pending for ever": ("finalize", order("pending"), "ACME_ERR_POLL_LIMIT"),
+    "certificate URL elsewhere": ("orders", order("valid", certificate="https://evil.example/"), "ACME_ERR_URL_POLICY"),
+    # certificate
+    "certificate as JSON": ("certificate", lambda c, r: Reply(c.pem(c.issue()), content=JSON), "ACME_ERR_CONTENT_TYPE"),
+    "no certificate": ("certificate", say("\n", content=PEM), "ACME_ERR_CERT_PARSE"),
+    "garbage": ("certificate", say("garbage", content=PEM), "ACME_ERR_CERT_PARSE"),
+    "a key": ("certificate", say("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", content=PEM), "ACME_ERR_CERT_PARSE"),
+    "base64 of nothing": ("certificate", say("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", content=PEM), "ACME_ERR_CERT_PARSE"),
+    "cut short": ("certificate", lambda c, r: Reply(c.pem(c.issue())[:-30], content=PEM), "ACME_ERR_CERT_PARSE"),
+    "another key": ("certificate", chain(leaf(public=NOBODY.public_key()), issuer), "ACME_ERR_CERT_KEY"),
+    "another name": ("certificate", chain(leaf(names=["evil.example"]), issuer), "ACME_ERR_CERT_NAMES"),
+    "a name too many": ("certificate", chain(leaf(names=[NAME, "evil.example"]), issuer), "ACME_ERR_CERT_NAMES"),
+    "expired": ("certificate", chain(leaf(days=(-9, -1)), issuer), "ACME_ERR_CERT_DATES"),
+    "of the future": ("certificate", chain(leaf(days=(2, 9)), issuer), "ACME_ERR_CERT_DATES"),
+    "wrong order": ("certificate", chain(issuer, leaf()), "ACME_ERR_CERT_KEY"),
+    "not by its issuer": ("certificate", chain(leaf(signer=NOBODY), issuer), "ACME_ERR_CERT_CHAIN"),
+    "a link is missing": ("certificate", chain(leaf(), root), "ACME_ERR_CERT_CHAIN"),
+    "too many links": ("certificate", chain(leaf(), *[issuer] * 12), "ACME_ERR_CERT_LIMIT"),
+    "too large": ("certificate", chain(leaf(padding=17000), issuer), "ACME_ERR_CERT_LIMIT"),
+    "status 204": ("certificate", say("", 204, None), "ACME_ERR_HTTP_STATUS"),
+}
+
+
+@pytest.mark.parametrize("case", MISBEHAVIOUR, ids=lambda c: c.replace(" ", "-"))
+def test_misbehaviour(world, case):
+    ca, cli = world
+    resource, answer, error = MISBEHAVIOUR[case]
+    before = cli.call("list", "--json").out
+    ca.answers[resource] = answer
+    ca.give_nonces = resource != "nonce" and case != "foreign host"
+    if resource == "account" or case == "account binding demanded":
+        error = error or "ACME_ERR_EAB"
+        cli.store += ".other"  # a store without an account
+    start = len(ca.log)
+    done = cli.run(NAME, extra=["--force"])
+    assert len(ca.log) - start < 150
+    if error is None:
+        error = "ACME_ERR_URL_POLICY" if "elsewhere" in case else "ACME_OK"
+    assert done.json["result"] == error, done
+    assert (done.code == 0) == (error == "ACME_OK"), done
+    if error != "ACME_OK":
+        assert f"({error})" in done.err
+    if cli.store.endswith(".other"):
+        return
+    # Nothing that was good is lost, and a CA that comes to its senses is used again.
+    assert cli.call("list", "--json").out == before
+    ca.answers.clear()
+    ca.give_nonces = True
+    again = cli.run(NAME, extra=["--force", "-vv"])
+    assert again.code == 0, again
+
+
+def test_passing_failures_are_overcome(world):
+    ca, cli = world
+    seen = []
+
+    def twice(ca_, request):
+        seen.append(request.path)
+        return problem("serverInternal", status=500) if len(seen) < 3 else None
+
+    ca.answers["order"] = twice
+    done = cli.run(NAME, extra=["--force"])
+    assert done.code == 0 and len(seen) == 3, done
+
+
+def test_a_dropped_connection_is_made_anew(world):
+    ca, cli = world
+    seen = []
+
+    def close_once(ca_, request):
+        seen.append(1)
+        reply = ca_.usual("orders", request).encode("n" * 30)
+        return reply.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+
+    ca.answers["orders"] = close_once
+    done = cli.run(NAME, extra=["--force"])
+    assert done.code == 0 and done.json["counters"]["connections"] == 2, done
+
+
+def test_server_errors_for_ever(world):
+    ca, cli = world
+    ca.answers["order"] = lambda c, r: problem("serverInternal", status=500, detail="\x1b[31mred\n")
+    done = cli.run(NAME, extra=["--force"])
+    assert done.json["result"] == "ACME_ERR_SERVER" and "\x1b" not in done.err, done
+    assert ca.log.count("order") == 5
+
+
+def test_bad_nonces_for_ever(world):
+    ca, cli = world
+    ca.answers["order"] = lambda c, r: problem("badNonce")
+    done = cli.run(NAME, extra=["--force"])
+    assert done.json["result"] == "ACME_ERR_NONCE" and done.code == 5, done
+    assert len(ca.log) < 250
+
+
+def test_an_order_that_vanished_is_made_anew(world):
+    ca, cli = world
+    ca.answers["finalize"] = lambda c, r: problem("serverInternal", status=500)
+    assert cli.run(NAME, extra=["--force"]).code != 0
+    ca.answers = {"orders": lambda c, r: problem("malformed", status=404) if c.finalized is None
+                  else None}
+    orders = ca.orders
+    done = cli.run(NAME, extra=["--force"])
+    assert done.code == 0 and ca.orders == orders + 1, done
+
+
+@pytest.mark.parametrize("status", ["deactivated", "revoked"])
+def test_account_is_not_valid(tmp_path, status):
+    ca = ScriptedCa(tmp_path)
+    ca.answers["account"] = change("account", status=status)
+    done = Cli(tmp_path, ca).run(NAME)
+    assert done.json["result"] == "ACME_ERR_ACCOUNT" and done.code == 5, done
+    ca.stop()
+
+
+def test_account_answers_that_lack_something(tmp_path):
+    ca = ScriptedCa(tmp_path)
+    cli = Cli(tmp_path, ca)
+    for answer, error in ((change("account", status=None), "ACME_ERR_FIELD"),
+                          (without_header("account", "Location"), "ACME_ERR_FIELD"),
+                          (with_header("account", "Location", "http://127.0.0.1/a"), "ACME_ERR_URL"),
+                          (say({"status": "valid"}, 202), "ACME_ERR_HTTP_STATUS"),
+                          (lambda c, r: problem("invalidContact"), "ACME_ERR_ACCOUNT"),
+                          (lambda c, r: problem("userActionRequired", status=403), "ACME_ERR_TOS")):
+        ca.answers["account"] = answer
+        done = cli.run(NAME)
+        assert done.json["result"] == error, (error, done)
+    ca.answers.clear()
+    assert cli.run(NAME).code == 0
+    ca.stop()
+
+
+def test_terms_that_change(world):
+    ca, cli = world
+    ca.answers["directory"] = change("directory",
+                                     meta={"termsOfService": ca.base + "/terms/2"})
+    accounts = ca.log.count("account")
+    refused = cli.call("run", "-d", NAME, "--force", "--json")
+    assert refused.json["result"] == "ACME_ERR_TOS", refused
+    agreed = cli.run(NAME, extra=["--force"])
+    assert agreed.code == 0 and "/terms/2" in agreed.err, agreed
+    assert ca.log.count("account") == accounts + 1
+    assert cli.call("account", "--json").json["termsOfService"].endswith("/terms/2")
+    again = cli.run(NAME, extra=["--force", "-vv"])
+    assert again.code == 0, again
+    assert ca.log.count("account") == accounts + 1
+
+
+def test_revocation_that_fails_and_that_was_done_before(world):
+    ca, cli = world
+    ca.answers["revoke"] = lambda c, r: problem("unauthorized", status=403)
+    refused = cli.call("revoke", "-d", NAME)
+    assert refused.code == 5 and len(cli.call("list", "--json").json) == 1, refused
+    ca.answers["directory"] = change("directory", revokeCert=None)
+    assert "ACME_ERR_FIELD" in cli.call("revoke", "-d", NAME).err
+    ca.answers = {"revoke": lambda c, r: problem("alreadyRevoked")}
+    assert cli.call("revoke", "-d", NAME).code == 0
+    assert cli.call("list", "--json").json == []
