@@ -72,53 +72,58 @@ int32_t acme_enter_directory(struct acme_client *c)
     return acme_request_plain(c, "GET", c->config.directory_url);
 }
 
+/* Takes a URL of the directory into the pool. */
 static int32_t take_url(struct acme_client *c, acme_json_value root, const char *name,
-                        bool required, uint16_t *offset)
+                        uint16_t *offset)
 {
     const char *url = acme_json_string(root, name);
     struct acme_uri uri;
 
     *offset = 0;
     if (url == NULL) {
-        return required ? ACME_ERR_FIELD : ACME_OK;
+        return ACME_ERR_FIELD;
     }
-    if (acme_uri_parse(url, &uri) != ACME_OK) {
-        return ACME_ERR_URL;
+    return acme_uri_parse(url, &uri) == ACME_OK ? acme_pool_add(c, url, offset) : ACME_ERR_URL;
+}
+
+static int32_t take_urls(struct acme_client *c, acme_json_value root)
+{
+    struct acme_directory *d = &c->directory;
+    int32_t rc = take_url(c, root, "newNonce", &d->new_nonce);
+
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "newAccount", &d->new_account);
     }
-    return acme_pool_add(c, url, offset);
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "newOrder", &d->new_order);
+    }
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "revokeCert", &d->revoke_cert);
+        rc = rc == ACME_ERR_FIELD ? ACME_OK : rc; /* missed only by who revokes */
+    }
+    return rc;
 }
 
 int32_t acme_reply_directory(struct acme_client *c)
 {
     struct acme_directory *d = &c->directory;
     acme_json_value root, meta;
-    const char *tos;
+    const char *terms;
     int32_t rc = acme_reply_json(c, &root);
 
     c->pool_len = 1; /* offset 0 is the empty string */
+    d->tos = 0;
     if (rc == ACME_OK) {
-        rc = take_url(c, root, "newNonce", true, &d->new_nonce);
+        rc = take_urls(c, root);
     }
-    if (rc == ACME_OK) {
-        rc = take_url(c, root, "newAccount", true, &d->new_account);
-    }
-    if (rc == ACME_OK) {
-        rc = take_url(c, root, "newOrder", true, &d->new_order);
-    }
-    if (rc == ACME_OK) {
-        rc = take_url(c, root, "revokeCert", false, &d->revoke_cert);
-    }
-    if (rc == ACME_OK) {
-        rc = take_url(c, root, "keyChange", false, &d->key_change);
-    }
-    if (rc == ACME_OK) {
-        rc = take_url(c, root, "renewalInfo", false, &d->renewal_info);
+    if (rc != ACME_OK) {
+        return rc;
     }
     meta = acme_json_object(root, "meta");
-    tos = acme_json_string(meta, "termsOfService");
-    d->tos = 0;
-    if (rc == ACME_OK && tos != NULL) {
-        rc = strlen(tos) <= CONFIG_ACME_URL_MAX ? acme_pool_add(c, tos, &d->tos) : ACME_ERR_LIMIT;
+    terms = acme_json_string(meta, "termsOfService");
+    if (terms != NULL) {
+        rc = strlen(terms) <= CONFIG_ACME_URL_MAX ? acme_pool_add(c, terms, &d->tos)
+                                                  : ACME_ERR_LIMIT;
     }
     if (rc == ACME_OK && acme_json_true(meta, "externalAccountRequired") &&
         c->config.eab_kid == NULL && !c->account_exists) {
@@ -180,10 +185,12 @@ int32_t acme_enter_account(struct acme_client *c)
     bool made, changed;
     int32_t rc;
 
+#if defined(CONFIG_ACME_REVOCATION)
     if (c->job == ACME_JOB_REVOKE && c->revoke_with_cert_key) {
         acme_client_go(c, ACME_STATE_REVOKE); /* the certificate's key speaks for itself */
         return ACME_STEP_MOVED;
     }
+#endif
     if (c->account_exists) {
         rc = check_terms(c, &changed);
         if (rc != ACME_OK) {
@@ -224,13 +231,10 @@ int32_t acme_enter_new_account(struct acme_client *c)
         return ACME_STEP_MOVED;
     }
     acme_request_payload(c, &payload);
-    acme_buf_add(&payload, "{");
-    if (c->directory.tos != 0 || c->config.tos_agreed) {
-        acme_buf_add(&payload, c->config.tos_agreed ? "\"termsOfServiceAgreed\":true"
-                                                    : "\"termsOfServiceAgreed\":false");
-    } else {
-        acme_buf_add(&payload, "\"termsOfServiceAgreed\":true");
-    }
+    /* A CA without terms wants no agreement, and takes one all the same. */
+    acme_buf_add(&payload, c->config.tos_agreed || c->directory.tos == 0
+                               ? "{\"termsOfServiceAgreed\":true"
+                               : "{\"termsOfServiceAgreed\":false");
     if (c->config.account_only_existing) {
         acme_buf_add(&payload, ",\"onlyReturnExisting\":true");
     }
@@ -328,15 +332,19 @@ int32_t acme_enter_account_ready(struct acme_client *c)
     case ACME_JOB_RUN:
         acme_client_go(c, ACME_STATE_SELECT);
         break;
+#if defined(CONFIG_ACME_REVOCATION)
     case ACME_JOB_REVOKE:
         acme_client_go(c, ACME_STATE_REVOKE);
         break;
+#endif
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
     case ACME_JOB_ACCOUNT_UPDATE:
         acme_client_go(c, ACME_STATE_ACCOUNT_UPDATE);
         break;
     case ACME_JOB_ACCOUNT_DEACTIVATE:
         acme_client_go(c, ACME_STATE_ACCOUNT_DEACTIVATE);
         break;
+#endif
     default:
         acme_client_finish(c, ACME_OK);
         break;
@@ -344,6 +352,7 @@ int32_t acme_enter_account_ready(struct acme_client *c)
     return ACME_STEP_MOVED;
 }
 
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
 int32_t acme_enter_account_update(struct acme_client *c)
 {
     struct acme_buf payload;
@@ -388,3 +397,4 @@ int32_t acme_reply_account_deactivate(struct acme_client *c)
     }
     return rc;
 }
+#endif

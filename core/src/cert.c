@@ -11,6 +11,7 @@
 #include <mbedtls/x509_csr.h>
 #include <mbedtls/psa_util.h>
 
+#include "buf.h"
 #include "tls.h"
 
 /* ---- CSR ---- */
@@ -276,21 +277,7 @@ static int32_t check_key(const struct acme_chain_check *check, const mbedtls_x50
 
 static bool san_is(const mbedtls_x509_buf *san, const char *name)
 {
-    size_t len = strlen(name), i;
-
-    if (san->len != len) {
-        return false;
-    }
-    for (i = 0; i < len; i++) {
-        char a = (char)san->p[i], b = name[i];
-
-        a = a >= 'A' && a <= 'Z' ? (char)(a - 'A' + 'a') : a;
-        b = b >= 'A' && b <= 'Z' ? (char)(b - 'A' + 'a') : b;
-        if (a != b) {
-            return false;
-        }
-    }
-    return true;
+    return acme_str_equal_nocase((const char *)san->p, san->len, name, strlen(name));
 }
 
 static bool is_requested(const struct acme_cert_request *request, const mbedtls_x509_buf *san)

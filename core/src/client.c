@@ -17,78 +17,94 @@ typedef int32_t (*state_fn)(struct acme_client *c);
 /* Every state, in the order of a first boot. enter starts a request or decides where to go; reply
  * takes a reply that is no problem document. */
 static const struct {
+#if defined(CONFIG_ACME_ERROR_TEXTS)
     const char *name;
+#define NAME(name) name,
+#else
+#define NAME(name)
+#endif
     state_fn enter, reply;
 } states[ACME_STATE_COUNT] = {
-    [ACME_STATE_IDLE] = {"IDLE", NULL, NULL},
-    [ACME_STATE_DIRECTORY] = {"DIRECTORY", acme_enter_directory, acme_reply_directory},
-    [ACME_STATE_NEW_NONCE] = {"NEW_NONCE", acme_enter_new_nonce, acme_reply_new_nonce},
-    [ACME_STATE_ACCOUNT] = {"ACCOUNT", acme_enter_account, NULL},
-    [ACME_STATE_NEW_ACCOUNT] = {"NEW_ACCOUNT", acme_enter_new_account, acme_reply_new_account},
-    [ACME_STATE_ACCOUNT_READY] = {"ACCOUNT_READY", acme_enter_account_ready, NULL},
-    [ACME_STATE_SELECT] = {"SELECT", acme_enter_select, NULL},
-    [ACME_STATE_NEW_ORDER] = {"NEW_ORDER", acme_enter_new_order, acme_reply_new_order},
-    [ACME_STATE_ORDER] = {"ORDER", acme_enter_order, acme_reply_order},
-    [ACME_STATE_AUTHORIZATION] = {"AUTHORIZATION", acme_enter_authorization,
+    [ACME_STATE_IDLE] = {NAME("IDLE") NULL, NULL},
+    [ACME_STATE_DIRECTORY] = {NAME("DIRECTORY") acme_enter_directory, acme_reply_directory},
+    [ACME_STATE_NEW_NONCE] = {NAME("NEW_NONCE") acme_enter_new_nonce, acme_reply_new_nonce},
+    [ACME_STATE_ACCOUNT] = {NAME("ACCOUNT") acme_enter_account, NULL},
+    [ACME_STATE_NEW_ACCOUNT] = {NAME("NEW_ACCOUNT") acme_enter_new_account, acme_reply_new_account},
+    [ACME_STATE_ACCOUNT_READY] = {NAME("ACCOUNT_READY") acme_enter_account_ready, NULL},
+    [ACME_STATE_SELECT] = {NAME("SELECT") acme_enter_select, NULL},
+    [ACME_STATE_NEW_ORDER] = {NAME("NEW_ORDER") acme_enter_new_order, acme_reply_new_order},
+    [ACME_STATE_ORDER] = {NAME("ORDER") acme_enter_order, acme_reply_order},
+    [ACME_STATE_AUTHORIZATION] = {NAME("AUTHORIZATION") acme_enter_authorization,
                                   acme_reply_authorization},
-    [ACME_STATE_CHALLENGE] = {"CHALLENGE", acme_enter_challenge, acme_reply_challenge},
-    [ACME_STATE_AUTHORIZATION_WAIT] = {"AUTHORIZATION_WAIT", acme_enter_authorization_wait, NULL},
-    [ACME_STATE_FINALIZE] = {"FINALIZE", acme_enter_finalize, acme_reply_finalize},
-    [ACME_STATE_ORDER_WAIT] = {"ORDER_WAIT", acme_enter_order_wait, NULL},
-    [ACME_STATE_CERTIFICATE] = {"CERTIFICATE", acme_enter_certificate, acme_reply_certificate},
-    [ACME_STATE_INSTALL] = {"INSTALL", acme_enter_install, NULL},
-    [ACME_STATE_REVOKE] = {"REVOKE", acme_enter_revoke, acme_reply_revoke},
-    [ACME_STATE_ACCOUNT_UPDATE] = {"ACCOUNT_UPDATE", acme_enter_account_update,
+    [ACME_STATE_CHALLENGE] = {NAME("CHALLENGE") acme_enter_challenge, acme_reply_challenge},
+    [ACME_STATE_AUTHORIZATION_WAIT] = {NAME("AUTHORIZATION_WAIT") acme_enter_authorization_wait,
+                                       NULL},
+    [ACME_STATE_FINALIZE] = {NAME("FINALIZE") acme_enter_finalize, acme_reply_finalize},
+    [ACME_STATE_ORDER_WAIT] = {NAME("ORDER_WAIT") acme_enter_order_wait, NULL},
+    [ACME_STATE_CERTIFICATE] = {NAME("CERTIFICATE") acme_enter_certificate, acme_reply_certificate},
+    [ACME_STATE_INSTALL] = {NAME("INSTALL") acme_enter_install, NULL},
+#if defined(CONFIG_ACME_REVOCATION)
+    [ACME_STATE_REVOKE] = {NAME("REVOKE") acme_enter_revoke, acme_reply_revoke},
+#endif
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    [ACME_STATE_ACCOUNT_UPDATE] = {NAME("ACCOUNT_UPDATE") acme_enter_account_update,
                                    acme_reply_account_update},
-    [ACME_STATE_ACCOUNT_DEACTIVATE] = {"ACCOUNT_DEACTIVATE", acme_enter_account_deactivate,
+    [ACME_STATE_ACCOUNT_DEACTIVATE] = {NAME("ACCOUNT_DEACTIVATE") acme_enter_account_deactivate,
                                        acme_reply_account_deactivate},
+#endif
 };
 
 const char *acme_state_name(uint8_t state)
 {
+#if defined(CONFIG_ACME_ERROR_TEXTS)
     return state < ACME_STATE_COUNT ? states[state].name : "UNKNOWN";
+#else
+    (void)state;
+    return "STATE";
+#endif
 }
 
 /* ---- what the rooms ask for ---- */
 
-void acme_client_emit(struct acme_client *c, enum acme_event_type type, const char *text)
+static void deliver(struct acme_client *c, struct acme_event *event)
 {
-    struct acme_event event = {.type = type, .slot = c->slot, .state = c->state, .text = text};
-
+    event->state = c->state;
+    event->slot = c->slot;
     if (c->config.on_event != NULL) {
-        c->config.on_event(c->config.event_ctx, &event);
+        c->config.on_event(c->config.event_ctx, event);
     }
 }
 
-static void emit_error(struct acme_client *c, int32_t error, int16_t slot)
+void acme_client_emit(struct acme_client *c, enum acme_event_type type, const char *text)
 {
-    struct acme_event event = {.type = ACME_EVENT_ERROR, .slot = slot, .state = c->state};
+    struct acme_event event = {.type = type, .text = text};
 
-    event.error = error;
+    deliver(c, &event);
+}
+
+static void emit_error(struct acme_client *c, int32_t error)
+{
+    struct acme_event event = {.type = ACME_EVENT_ERROR, .error = error};
+
     event.problem = c->problem.status != 0 || c->problem.type[0] != '\0' ? &c->problem : NULL;
     ACME_LOG(c->config.port, ACME_LOG_WARNING, "acme:", acme_error_text(error), error);
-    if (c->config.on_event != NULL) {
-        c->config.on_event(c->config.event_ctx, &event);
-    }
+    deliver(c, &event);
 }
 
 void acme_client_go(struct acme_client *c, enum acme_state state)
 {
     c->state = (uint8_t)state;
     c->wait_until_ms = 0;
-    ACME_LOG(c->config.port, ACME_LOG_DEBUG, "acme: state", states[state].name, 0);
-    acme_client_emit(c, ACME_EVENT_STATE, states[state].name);
+    ACME_LOG(c->config.port, ACME_LOG_DEBUG, "acme: state", acme_state_name(c->state), 0);
+    acme_client_emit(c, ACME_EVENT_STATE, acme_state_name(c->state));
 }
 
 void acme_client_wait(struct acme_client *c, uint32_t ms)
 {
-    struct acme_event event = {.type = ACME_EVENT_WAIT, .slot = c->slot, .state = c->state};
+    struct acme_event event = {.type = ACME_EVENT_WAIT, .wait_ms = ms};
 
     c->wait_until_ms = acme_clock_uptime_ms(&c->clock) + ms;
-    event.wait_ms = ms;
-    if (c->config.on_event != NULL) {
-        c->config.on_event(c->config.event_ctx, &event);
-    }
+    deliver(c, &event);
 }
 
 void acme_client_finish(struct acme_client *c, int32_t error)
@@ -97,7 +113,7 @@ void acme_client_finish(struct acme_client *c, int32_t error)
 
     if (error != ACME_OK) {
         c->result = error;
-        emit_error(c, error, c->slot);
+        emit_error(c, error);
     }
     for (i = 0; i < c->config.certs_count; i++) {
         if (c->slots[i].pending && c->job == ACME_JOB_RUN) {
@@ -125,7 +141,7 @@ void acme_client_slot_done(struct acme_client *c, int32_t error)
         c->result = error;
         c->slot_problem = c->problem;
         c->problem_slot = c->slot;
-        emit_error(c, error, c->slot);
+        emit_error(c, error);
         if (acme_error_severity(error) == ACME_SEVERITY_PERMANENT) {
             /* Nothing is gained by going on with this order: the next try gets a new one. */
             (void)acme_store_remove(&c->log, ACME_SPACE_ORDER, s->store_slot);
@@ -261,9 +277,11 @@ static int32_t on_problem(struct acme_client *c)
     if (error == ACME_ERR_ACCOUNT_NONE && c->state != ACME_STATE_NEW_ACCOUNT) {
         return acme_account_lost(c);
     }
+#if defined(CONFIG_ACME_REVOCATION)
     if (error == ACME_ERR_ALREADY_REVOKED && c->state == ACME_STATE_REVOKE) {
         return acme_reply_revoke(c);
     }
+#endif
     if (is_order_state(c) && error != ACME_ERR_SERVER && error != ACME_ERR_RATE_LIMITED) {
         return acme_order_refused(c, error);
     }
@@ -428,6 +446,7 @@ int32_t acme_account_start(acme_client *c)
     return begin(c, ACME_JOB_ACCOUNT);
 }
 
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
 int32_t acme_account_update(acme_client *c)
 {
     return begin(c, ACME_JOB_ACCOUNT_UPDATE);
@@ -437,7 +456,21 @@ int32_t acme_account_deactivate(acme_client *c)
 {
     return begin(c, ACME_JOB_ACCOUNT_DEACTIVATE);
 }
+#else
+int32_t acme_account_update(acme_client *c)
+{
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+}
 
+int32_t acme_account_deactivate(acme_client *c)
+{
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+}
+#endif
+
+#if defined(CONFIG_ACME_REVOCATION)
 int32_t acme_revoke_start(acme_client *c, uint16_t slot, uint8_t reason, bool with_certificate_key)
 {
     int32_t rc;
@@ -456,3 +489,13 @@ int32_t acme_revoke_start(acme_client *c, uint16_t slot, uint8_t reason, bool wi
     }
     return rc;
 }
+#else
+int32_t acme_revoke_start(acme_client *c, uint16_t slot, uint8_t reason, bool with_certificate_key)
+{
+    (void)c;
+    (void)slot;
+    (void)reason;
+    (void)with_certificate_key;
+    return ACME_ERR_UNSUPPORTED;
+}
+#endif

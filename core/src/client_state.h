@@ -63,12 +63,11 @@ struct acme_slot {
 
 /* Offsets into the URL pool; 0: none, for the pool starts with an empty string. */
 struct acme_directory {
-    uint16_t new_nonce, new_account, new_order, revoke_cert, key_change, renewal_info, tos;
+    uint16_t new_nonce, new_account, new_order, revoke_cert, tos;
 };
 
 struct acme_order_state {
     uint16_t url, finalize, certificate;
-    uint16_t authorizations[CONFIG_ACME_NAMES_MAX];
     uint16_t authorization_count, authorization_index;
     uint16_t challenge; /* URL */
     uint16_t token, key_authorization, name;
@@ -78,22 +77,11 @@ struct acme_order_state {
     uint8_t generation;
     bool resumed;
     bool challenge_sent; /* the CA was told before a reset */
+    uint16_t authorizations[CONFIG_ACME_NAMES_MAX];
 };
 
 struct acme_client {
-    struct acme_config config;
-    struct acme_flashlog log;
-    struct acme_clock clock;
-    struct acme_exchange exchange;
-    struct acme_json_arena arena;
-    struct acme_responder responder;
-    struct acme_problem problem;      /* of the request under way */
-    struct acme_problem slot_problem; /* of problem_slot, for its status */
-    struct acme_directory directory;
-    struct acme_order_state order;
-    struct acme_chain_sink sink;
-    struct acme_slot slots[CONFIG_ACME_CERT_SLOTS];
-
+    /* What is used most comes first: its offsets then fit the short instructions of Thumb. */
     uint8_t state, job, after_nonce;
     bool in_exchange; /* a request is under way */
     bool account_exists;
@@ -111,6 +99,19 @@ struct acme_client {
     uint32_t bad_nonces, new_orders;
     uint32_t body_len; /* of a reply, in work */
     uint16_t pool_len, pool_order_mark;
+    struct acme_directory directory;
+    struct acme_order_state order;
+    struct acme_flashlog log;
+    struct acme_clock clock;
+    struct acme_json_arena arena;
+
+    struct acme_config config;
+    struct acme_exchange exchange;
+    struct acme_responder responder;
+    struct acme_problem problem;      /* of the request under way */
+    struct acme_problem slot_problem; /* of problem_slot, for its status */
+    struct acme_chain_sink sink;
+    struct acme_slot slots[CONFIG_ACME_CERT_SLOTS];
     char thumbprint[44];
     char nonce[CONFIG_ACME_NONCE_MAX + 1];
     char account_url[CONFIG_ACME_URL_MAX + 1];

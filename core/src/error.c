@@ -3,24 +3,24 @@
  * must not know who returns them or why.
  */
 #include "acme/error.h"
+#include "acme/config.h"
 
 #include <stddef.h>
 
+#if defined(CONFIG_ACME_ERROR_TEXTS)
 struct entry {
     const char *name;
     const char *text;
     int16_t value;
-    uint8_t severity;
 };
 
-#define ENTRY(name, value, severity, sentence)                                                     \
-    {#name, sentence, value, (uint8_t)ACME_SEVERITY_##severity},
+#define ENTRY(name, value, severity, sentence) {#name, sentence, value},
 static const struct entry entries[] = {ACME_ERROR_LIST(ENTRY)};
 #undef ENTRY
 
 /* Ports may return values that are in no list: those are faults of the port. */
 static const struct entry unknown = {"ACME_ERR_UNKNOWN", "an unknown error; check the port's code",
-                                     0, (uint8_t)ACME_SEVERITY_FATAL};
+                                     0};
 
 static const struct entry *find(int32_t error)
 {
@@ -41,8 +41,29 @@ const char *acme_error_text(int32_t error)
 {
     return find(error)->text;
 }
+#else
+const char *acme_error_name(int32_t error)
+{
+    (void)error;
+    return "ACME_ERR";
+}
+
+const char *acme_error_text(int32_t error)
+{
+    (void)error;
+    return "look its number up in acme/error.h";
+}
+#endif
 
 enum acme_severity acme_error_severity(int32_t error)
 {
-    return (enum acme_severity)find(error)->severity;
+    switch (error) {
+#define CASE(name, value, severity, sentence)                                                      \
+    case name:                                                                                     \
+        return ACME_SEVERITY_##severity;
+        ACME_ERROR_LIST(CASE)
+#undef CASE
+    default:
+        return ACME_SEVERITY_FATAL;
+    }
 }

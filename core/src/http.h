@@ -42,7 +42,6 @@ typedef int32_t (*acme_http_body_fn)(void *ctx, const uint8_t *data, size_t len)
 
 /** Parser. The caller owns it; the fields are the parser's own except `response`. */
 struct acme_http_parser {
-    struct acme_http_response response;
     acme_http_body_fn body_fn;
     void *body_ctx;
     uint32_t body_limit;
@@ -55,6 +54,7 @@ struct acme_http_parser {
     bool line_cr; /* the line's CR was seen, its LF is due */
     bool http10;
     bool have_length, chunked;
+    struct acme_http_response response;
     char line[CONFIG_ACME_HTTP_LINE_MAX + 1];
 };
 

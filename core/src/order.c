@@ -734,6 +734,7 @@ int32_t acme_enter_install(struct acme_client *c)
 
 /* ---- revocation ---- */
 
+#if defined(CONFIG_ACME_REVOCATION)
 int32_t acme_enter_revoke(struct acme_client *c)
 {
     const struct acme_slot *s = acme_client_slot(c);
@@ -785,3 +786,4 @@ int32_t acme_reply_revoke(struct acme_client *c)
     acme_client_finish(c, ACME_OK);
     return ACME_OK;
 }
+#endif
