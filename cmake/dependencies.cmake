@@ -24,9 +24,9 @@ if(NOT TARGET acme_mbedtls)
     # The core brings psa_its_* itself.
     list(FILTER _sources EXCLUDE REGEX "psa_its_file\\.c$")
     add_library(acme_mbedtls STATIC ${_sources})
-    target_include_directories(acme_mbedtls SYSTEM PUBLIC "${ACME_MBEDTLS_DIR}/include"
-        PRIVATE "${ACME_MBEDTLS_DIR}/library")
-    target_include_directories(acme_mbedtls PRIVATE "${CMAKE_CURRENT_LIST_DIR}/../core/its")
+    target_include_directories(acme_mbedtls SYSTEM PUBLIC "${ACME_MBEDTLS_DIR}/include")
+    target_include_directories(acme_mbedtls PRIVATE "${ACME_MBEDTLS_DIR}/library"
+        "${CMAKE_CURRENT_LIST_DIR}/../core/its")
     get_filename_component(_config_dir "${ACME_MBEDTLS_CONFIG}" DIRECTORY)
     get_filename_component(_config_name "${ACME_MBEDTLS_CONFIG}" NAME)
     target_include_directories(acme_mbedtls PUBLIC "${_config_dir}")

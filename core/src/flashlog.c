@@ -14,14 +14,15 @@
 
 #include "crc.h"
 
-#define FORMAT_VERSION 1u
-#define HEADER_LEN     24u
-#define RECORD_LEN     24u
-#define RECORD_MAGIC   0xacu
-#define FRAG_LAST      0x8000u
-#define NO_SECTOR      UINT32_MAX
-#define PROGRAM_MAX    32u
-#define STAGE_LEN      128u /* a multiple of every program unit */
+#define FORMAT_VERSION   1u
+#define HEADER_LEN       24u
+#define RECORD_LEN       24u
+#define RECORD_MAGIC     0xacu
+#define FRAG_LAST        0x8000u
+#define NO_SECTOR        UINT32_MAX
+#define PROGRAM_MAX      32u
+#define DELETION_RESERVE 5u   /* records that only deletions may use */
+#define STAGE_LEN        128u /* a multiple of every program unit */
 
 enum kind { KIND_PUT = 0, KIND_DELETE = 1, KIND_COMMIT = 2, KIND_FREED = 3 };
 #define FLAG_COPIED 0x04u
@@ -90,44 +91,44 @@ static bool is_blank(const uint8_t *p, size_t len)
 
 /* ---- geometry ---- */
 
-static uint32_t pad(const struct acme_flashlog *log, uint32_t len)
+static uint32_t pad(struct acme_flashlog *log, uint32_t len)
 {
     uint32_t unit = log->geometry.program_size;
 
     return (len + unit - 1) & ~(unit - 1);
 }
 
-static uint32_t data_start(const struct acme_flashlog *log)
+static uint32_t data_start(struct acme_flashlog *log)
 {
     return 2 * pad(log, HEADER_LEN);
 }
 
 /* The largest record: a quarter of a sector, so that little is lost at a sector's end. */
-static uint32_t record_max(const struct acme_flashlog *log)
+static uint32_t record_max(struct acme_flashlog *log)
 {
     uint32_t max = log->geometry.sector_size / 4;
 
     return max > 1024 ? 1024 : max;
 }
 
-static uint32_t payload_max(const struct acme_flashlog *log)
+static uint32_t payload_max(struct acme_flashlog *log)
 {
     return record_max(log) - RECORD_LEN;
 }
 
 /* Ordinary records end here: the rest is kept for one FREED record. */
-static uint32_t data_end(const struct acme_flashlog *log)
+static uint32_t data_end(struct acme_flashlog *log)
 {
     return log->geometry.sector_size - pad(log, RECORD_LEN);
 }
 
 /* What one sector holds for sure, whatever the sizes of the records. */
-static uint32_t sector_room(const struct acme_flashlog *log)
+static uint32_t sector_room(struct acme_flashlog *log)
 {
     return data_end(log) - data_start(log) - record_max(log) + log->geometry.program_size;
 }
 
-static uint32_t at_sector(const struct acme_flashlog *log, uint32_t sector)
+static uint32_t at_sector(struct acme_flashlog *log, uint32_t sector)
 {
     return sector * log->geometry.sector_size;
 }
@@ -159,8 +160,40 @@ static void encode_header(const struct header *h, uint8_t raw[HEADER_LEN])
     put32(raw + 20, acme_crc32(0, raw, 20));
 }
 
+/* Every read of the flash. One that fails is remembered: what could not be read must never pass for
+ * something that is not there, so nothing is written or erased after it, and the call that met it
+ * fails as a whole. */
+static int32_t flash_read(struct acme_flashlog *log, uint32_t at, void *data, size_t len)
+{
+    if (log->ops->read(log->ctx, at, data, len) != ACME_OK) {
+        log->read_failed = true;
+        return ACME_ERR_STORE_IO;
+    }
+    return ACME_OK;
+}
+
+static int32_t flash_program(struct acme_flashlog *log, uint32_t at, const void *data, size_t len)
+{
+    return log->read_failed ? ACME_ERR_STORE_IO : log->ops->program(log->ctx, at, data, len);
+}
+
+static int32_t flash_erase(struct acme_flashlog *log, uint32_t sector)
+{
+    return log->read_failed ? ACME_ERR_STORE_IO
+                            : log->ops->erase(log->ctx, at_sector(log, sector));
+}
+
+/* What a public call returns. */
+static int32_t outcome(struct acme_flashlog *log, int32_t rc)
+{
+    bool failed = log->read_failed;
+
+    log->read_failed = false;
+    return failed ? ACME_ERR_STORE_IO : rc;
+}
+
 /* ACME_OK, ACME_ERR_NOT_FOUND (no valid header), ACME_ERR_STORE_FORMAT, ACME_ERR_STORE_IO. */
-static int32_t read_header(const struct acme_flashlog *log, uint32_t sector, struct header *h)
+static int32_t read_header(struct acme_flashlog *log, uint32_t sector, struct header *h)
 {
     uint32_t copy;
 
@@ -168,7 +201,7 @@ static int32_t read_header(const struct acme_flashlog *log, uint32_t sector, str
         uint8_t raw[HEADER_LEN];
         uint32_t at = at_sector(log, sector) + copy * pad(log, HEADER_LEN);
 
-        if (log->ops->read(log->ctx, at, raw, sizeof(raw)) != ACME_OK) {
+        if (flash_read(log, at, raw, sizeof(raw)) != ACME_OK) {
             return ACME_ERR_STORE_IO;
         }
         if (memcmp(raw, magic, sizeof(magic)) != 0 || get32(raw + 20) != acme_crc32(0, raw, 20)) {
@@ -185,7 +218,7 @@ static int32_t read_header(const struct acme_flashlog *log, uint32_t sector, str
     return ACME_ERR_NOT_FOUND;
 }
 
-static bool is_bad(const struct acme_flashlog *log, uint32_t sector)
+static bool is_bad(struct acme_flashlog *log, uint32_t sector)
 {
     size_t i;
 
@@ -210,12 +243,12 @@ static int32_t mark_bad(struct acme_flashlog *log, uint32_t sector)
     return ACME_ERR_STORE_IO;
 }
 
-static bool is_used(const struct acme_flashlog *log, const struct header *h)
+static bool is_used(struct acme_flashlog *log, const struct header *h)
 {
     return h->seq > log->freed_seq && h->seq <= log->head_seq;
 }
 
-static uint32_t count_free(const struct acme_flashlog *log)
+static uint32_t count_free(struct acme_flashlog *log)
 {
     uint32_t sector, free_count = 0;
 
@@ -232,7 +265,7 @@ static uint32_t count_free(const struct acme_flashlog *log)
 }
 
 /* The sector with a sequence number; hint is looked at first, for sectors follow one another. */
-static uint32_t find_sector(const struct acme_flashlog *log, uint32_t seq, uint32_t hint)
+static uint32_t find_sector(struct acme_flashlog *log, uint32_t seq, uint32_t hint)
 {
     uint32_t i;
 
@@ -249,15 +282,14 @@ static uint32_t find_sector(const struct acme_flashlog *log, uint32_t seq, uint3
 
 /* ---- reading records ---- */
 
-static int32_t payload_crc(const struct acme_flashlog *log, uint32_t at, uint32_t len,
-                           uint32_t *crc)
+static int32_t payload_crc(struct acme_flashlog *log, uint32_t at, uint32_t len, uint32_t *crc)
 {
     uint8_t chunk[64];
 
     while (len > 0) {
         uint32_t n = len < sizeof(chunk) ? len : (uint32_t)sizeof(chunk);
 
-        if (log->ops->read(log->ctx, at, chunk, n) != ACME_OK) {
+        if (flash_read(log, at, chunk, n) != ACME_OK) {
             return ACME_ERR_STORE_IO;
         }
         *crc = acme_crc32(*crc, chunk, n);
@@ -280,7 +312,7 @@ static void decode_record(const uint8_t *raw, struct record *r)
 
 /* Reads the record at an offset of a sector: ACME_OK, ACME_ERR_NOT_FOUND (blank: the end),
  * ACME_ERR_STORE_CORRUPT (no record), ACME_ERR_STORE_IO. */
-static int32_t read_record(const struct acme_flashlog *log, uint32_t sector, uint32_t offset,
+static int32_t read_record(struct acme_flashlog *log, uint32_t sector, uint32_t offset,
                            struct record *r)
 {
     uint8_t raw[RECORD_LEN];
@@ -290,7 +322,7 @@ static int32_t read_record(const struct acme_flashlog *log, uint32_t sector, uin
     if (offset + RECORD_LEN > log->geometry.sector_size) {
         return ACME_ERR_NOT_FOUND;
     }
-    if (log->ops->read(log->ctx, at, raw, sizeof(raw)) != ACME_OK) {
+    if (flash_read(log, at, raw, sizeof(raw)) != ACME_OK) {
         return ACME_ERR_STORE_IO;
     }
     if (is_blank(raw, sizeof(raw))) {
@@ -313,7 +345,7 @@ static int32_t read_record(const struct acme_flashlog *log, uint32_t sector, uin
 }
 
 /* Reads the payload, so it is called only where the answer matters. */
-static bool check_whole(const struct acme_flashlog *log, struct record *r)
+static bool check_whole(struct acme_flashlog *log, struct record *r)
 {
     uint32_t crc = r->head_crc;
 
@@ -321,7 +353,7 @@ static bool check_whole(const struct acme_flashlog *log, struct record *r)
     return r->whole;
 }
 
-static void cursor_start(const struct acme_flashlog *log, struct cursor *c)
+static void cursor_start(struct acme_flashlog *log, struct cursor *c)
 {
     c->seq = log->freed_seq;
     c->sector = log->before_oldest;
@@ -329,7 +361,7 @@ static void cursor_start(const struct acme_flashlog *log, struct cursor *c)
     c->stopped_dirty = false;
 }
 
-static bool cursor_next_sector(const struct acme_flashlog *log, struct cursor *c)
+static bool cursor_next_sector(struct acme_flashlog *log, struct cursor *c)
 {
     while (c->seq < log->head_seq) {
         uint32_t sector;
@@ -346,7 +378,7 @@ static bool cursor_next_sector(const struct acme_flashlog *log, struct cursor *c
 }
 
 /* The next record in the order of writing: ACME_OK, ACME_ERR_NOT_FOUND (end), ACME_ERR_STORE_IO. */
-static int32_t cursor_next(const struct acme_flashlog *log, struct cursor *c, struct record *r)
+static int32_t cursor_next(struct acme_flashlog *log, struct cursor *c, struct record *r)
 {
     for (;;) {
         int32_t rc = read_record(log, c->sector, c->offset, r);
@@ -377,7 +409,7 @@ struct found {
 };
 
 /* The committed state of a key. */
-static int32_t lookup(const struct acme_flashlog *log, const struct acme_flashlog_key *key,
+static int32_t lookup(struct acme_flashlog *log, const struct acme_flashlog_key *key,
                       struct found *best)
 {
     struct found pending = {false, false, 0};
@@ -410,7 +442,7 @@ static int32_t lookup(const struct acme_flashlog *log, const struct acme_flashlo
 
 /* Finds a whole fragment of a committed value, from the cursor on and then once from the start, for
  * fragments mostly follow one another: ACME_OK, ACME_ERR_STORE_CORRUPT, ACME_ERR_STORE_IO. */
-static int32_t find_fragment(const struct acme_flashlog *log, struct cursor *c,
+static int32_t find_fragment(struct acme_flashlog *log, struct cursor *c,
                              const struct acme_flashlog_key *key, uint32_t version, uint32_t index,
                              struct record *r)
 {
@@ -430,20 +462,20 @@ static int32_t find_fragment(const struct acme_flashlog *log, struct cursor *c,
 }
 
 /* Copies what a fragment has from `inside` on. Returns the number of bytes. */
-static int32_t copy_fragment(const struct acme_flashlog *log, const struct record *r, size_t inside,
+static int32_t copy_fragment(struct acme_flashlog *log, const struct record *r, size_t inside,
                              uint8_t *data, size_t size)
 {
     size_t n = r->len > inside ? r->len - inside : 0;
 
     n = n > size ? size : n;
-    if (n > 0 && log->ops->read(log->ctx, r->payload + (uint32_t)inside, data, n) != ACME_OK) {
+    if (n > 0 && flash_read(log, r->payload + (uint32_t)inside, data, n) != ACME_OK) {
         return ACME_ERR_STORE_IO;
     }
     return (int32_t)n;
 }
 
-int32_t acme_flashlog_read(struct acme_flashlog *log, struct acme_flashlog_key key, size_t offset,
-                           void *data, size_t size)
+static int32_t log_read(struct acme_flashlog *log, struct acme_flashlog_key key, size_t offset,
+                        void *data, size_t size)
 {
     uint32_t index = (uint32_t)(offset / payload_max(log));
     size_t inside = offset % payload_max(log);
@@ -469,7 +501,13 @@ int32_t acme_flashlog_read(struct acme_flashlog *log, struct acme_flashlog_key k
     return rc < 0 ? rc : (int32_t)got;
 }
 
-int32_t acme_flashlog_length(struct acme_flashlog *log, struct acme_flashlog_key key)
+int32_t acme_flashlog_read(struct acme_flashlog *log, struct acme_flashlog_key key, size_t offset,
+                           void *data, size_t size)
+{
+    return outcome(log, log_read(log, key, offset, data, size));
+}
+
+static int32_t log_length(struct acme_flashlog *log, struct acme_flashlog_key key)
 {
     struct found f;
     struct cursor c;
@@ -493,13 +531,18 @@ int32_t acme_flashlog_length(struct acme_flashlog *log, struct acme_flashlog_key
     return rc == ACME_ERR_NOT_FOUND ? ACME_ERR_STORE_CORRUPT : rc;
 }
 
+int32_t acme_flashlog_length(struct acme_flashlog *log, struct acme_flashlog_key key)
+{
+    return outcome(log, log_length(log, key));
+}
+
 static bool key_less(uint8_t space_a, uint64_t id_a, uint8_t space_b, uint64_t id_b)
 {
     return space_a != space_b ? space_a < space_b : id_a < id_b;
 }
 
 /* The smallest key above *key that any PUT names, live or not. */
-static int32_t next_named(const struct acme_flashlog *log, struct acme_flashlog_key *key)
+static int32_t next_named(struct acme_flashlog *log, struct acme_flashlog_key *key)
 {
     struct acme_flashlog_key best = {0, 0};
     struct cursor c;
@@ -521,7 +564,7 @@ static int32_t next_named(const struct acme_flashlog *log, struct acme_flashlog_
     return rc;
 }
 
-int32_t acme_flashlog_next(struct acme_flashlog *log, struct acme_flashlog_key *key)
+static int32_t log_next(struct acme_flashlog *log, struct acme_flashlog_key *key)
 {
     int32_t rc;
 
@@ -536,11 +579,16 @@ int32_t acme_flashlog_next(struct acme_flashlog *log, struct acme_flashlog_key *
     return rc;
 }
 
+int32_t acme_flashlog_next(struct acme_flashlog *log, struct acme_flashlog_key *key)
+{
+    return outcome(log, log_next(log, key));
+}
+
 /* ---- writing ---- */
 
 /* Collects bytes into program units. */
 struct writer {
-    const struct acme_flashlog *log;
+    struct acme_flashlog *log;
     uint32_t at;
     uint32_t fill;
     int32_t rc;
@@ -553,7 +601,7 @@ static void writer_flush(struct writer *w)
         uint32_t len = pad(w->log, w->fill);
 
         memset(w->stage + w->fill, 0xff, len - w->fill);
-        w->rc = w->log->ops->program(w->log->ctx, w->at, w->stage, len);
+        w->rc = flash_program(w->log, w->at, w->stage, len);
         w->at += len;
         w->fill = 0;
     }
@@ -594,7 +642,7 @@ static int32_t write_headers(struct acme_flashlog *log, uint32_t sector, const s
     return ACME_OK;
 }
 
-static uint32_t next_free(const struct acme_flashlog *log, struct header *old)
+static uint32_t next_free(struct acme_flashlog *log, struct header *old)
 {
     uint32_t start = log->head == NO_SECTOR ? 0 : log->head + 1;
     uint32_t i;
@@ -636,8 +684,7 @@ static int32_t open_next(struct acme_flashlog *log)
         h.seq = log->head_seq + 1;
         h.erases++;
         h.version = log->version;
-        if (log->ops->erase(log->ctx, at_sector(log, sector)) == ACME_OK &&
-            write_headers(log, sector, &h) == ACME_OK) {
+        if (flash_erase(log, sector) == ACME_OK && write_headers(log, sector, &h) == ACME_OK) {
             log->head = sector;
             log->head_seq = h.seq;
             log->head_offset = data_start(log);
@@ -682,7 +729,7 @@ static void write_payload(struct writer *w, const struct source *from, uint32_t 
         uint8_t chunk[64];
         uint32_t n = len - done < sizeof(chunk) ? len - done : (uint32_t)sizeof(chunk);
 
-        w->rc = w->log->ops->read(w->log->ctx, from->flash + done, chunk, n);
+        w->rc = flash_read(w->log, from->flash + done, chunk, n);
         writer_add(w, chunk, n);
         done += n;
     }
@@ -744,8 +791,8 @@ static int32_t append(struct acme_flashlog *log, const struct record *r, const s
 
 /* Whether a record of the oldest sector must be kept: it is the committed version of its key, and
  * no younger copy exists. */
-static int32_t is_live(const struct acme_flashlog *log, struct record *r,
-                       const struct cursor *place, bool *live)
+static int32_t is_live(struct acme_flashlog *log, struct record *r, const struct cursor *place,
+                       bool *live)
 {
     struct acme_flashlog_key key = {r->space, r->id};
     struct cursor c = *place;
@@ -837,7 +884,7 @@ static int32_t reclaim(struct acme_flashlog *log)
     return rc;
 }
 
-static uint32_t bad_count(const struct acme_flashlog *log)
+static uint32_t bad_count(struct acme_flashlog *log)
 {
     uint32_t i, count = 0;
 
@@ -847,7 +894,7 @@ static uint32_t bad_count(const struct acme_flashlog *log)
     return count;
 }
 
-static uint32_t capacity(const struct acme_flashlog *log)
+static uint32_t capacity(struct acme_flashlog *log)
 {
     uint32_t lost = 1 + bad_count(log);
 
@@ -856,7 +903,7 @@ static uint32_t capacity(const struct acme_flashlog *log)
                : 0;
 }
 
-static int32_t live_bytes(const struct acme_flashlog *log, uint32_t *bytes)
+static int32_t live_bytes(struct acme_flashlog *log, uint32_t *bytes)
 {
     struct cursor c;
     struct record r;
@@ -877,7 +924,7 @@ static int32_t live_bytes(const struct acme_flashlog *log, uint32_t *bytes)
 }
 
 /* Bytes that a batch can take without compaction, leaving one sector free. */
-static uint32_t room(const struct acme_flashlog *log)
+static uint32_t room(struct acme_flashlog *log)
 {
     uint32_t free_count = count_free(log);
     uint32_t bytes = free_count > 1 ? (free_count - 1) * sector_room(log) : 0;
@@ -912,7 +959,7 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need)
     return ACME_ERR_STORE_FULL;
 }
 
-int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
+static int32_t log_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
 {
     size_t overhead = RECORD_LEN + log->geometry.program_size;
     size_t fragments;
@@ -925,12 +972,21 @@ int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t v
         return ACME_ERR_STORE_FULL;
     }
     fragments = data_len / payload_max(log) + 2 * value_count + 1;
+    /* A full store must still be able to let something go. */
+    if (data_len > 0) {
+        fragments += DELETION_RESERVE;
+    }
     rc = make_room(log, (uint32_t)(data_len + fragments * overhead));
     if (rc == ACME_OK) {
         log->version++;
         log->in_batch = true;
     }
     return rc;
+}
+
+int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
+{
+    return outcome(log, log_begin(log, data_len, value_count));
 }
 
 static int32_t put_value(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
@@ -983,13 +1039,19 @@ static int32_t put_mark(struct acme_flashlog *log, struct acme_flashlog_key key,
     return append(log, &r, &from);
 }
 
-int32_t acme_flashlog_put(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
-                          size_t len)
+static int32_t log_put(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
+                       size_t len)
 {
     return log->in_batch ? put_value(log, key, data, len, 0) : ACME_ERR_STATE;
 }
 
-int32_t acme_flashlog_delete(struct acme_flashlog *log, struct acme_flashlog_key key)
+int32_t acme_flashlog_put(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
+                          size_t len)
+{
+    return outcome(log, log_put(log, key, data, len));
+}
+
+static int32_t log_delete(struct acme_flashlog *log, struct acme_flashlog_key key)
 {
     if (!log->in_batch) {
         return ACME_ERR_STATE;
@@ -997,7 +1059,12 @@ int32_t acme_flashlog_delete(struct acme_flashlog *log, struct acme_flashlog_key
     return key.space == 0 || key.space > 15 ? ACME_ERR_ARGUMENT : put_mark(log, key, KIND_DELETE);
 }
 
-int32_t acme_flashlog_commit(struct acme_flashlog *log)
+int32_t acme_flashlog_delete(struct acme_flashlog *log, struct acme_flashlog_key key)
+{
+    return outcome(log, log_delete(log, key));
+}
+
+static int32_t log_commit(struct acme_flashlog *log)
 {
     struct acme_flashlog_key none = {0, 0};
     int32_t rc;
@@ -1013,15 +1080,20 @@ int32_t acme_flashlog_commit(struct acme_flashlog *log)
     return rc == ACME_OK ? log->ops->sync(log->ctx) : rc;
 }
 
+int32_t acme_flashlog_commit(struct acme_flashlog *log)
+{
+    return outcome(log, log_commit(log));
+}
+
 void acme_flashlog_abort(struct acme_flashlog *log)
 {
     log->in_batch = false;
 }
 
-int32_t acme_flashlog_set(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
-                          size_t len)
+static int32_t log_set(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
+                       size_t len)
 {
-    int32_t rc = acme_flashlog_begin(log, len, 1);
+    int32_t rc = log_begin(log, len, 1);
 
     if (rc != ACME_OK) {
         return rc;
@@ -1031,9 +1103,15 @@ int32_t acme_flashlog_set(struct acme_flashlog *log, struct acme_flashlog_key ke
     return rc == ACME_OK ? log->ops->sync(log->ctx) : rc;
 }
 
+int32_t acme_flashlog_set(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
+                          size_t len)
+{
+    return outcome(log, log_set(log, key, data, len));
+}
+
 /* ---- mount ---- */
 
-static int32_t sector_is_foreign(const struct acme_flashlog *log, uint32_t sector, bool *foreign)
+static int32_t sector_is_foreign(struct acme_flashlog *log, uint32_t sector, bool *foreign)
 {
     uint32_t offset = data_start(log);
 
@@ -1043,7 +1121,7 @@ static int32_t sector_is_foreign(const struct acme_flashlog *log, uint32_t secto
         uint32_t n = log->geometry.sector_size - offset;
 
         n = n < sizeof(chunk) ? n : (uint32_t)sizeof(chunk);
-        if (log->ops->read(log->ctx, at_sector(log, sector) + offset, chunk, n) != ACME_OK) {
+        if (flash_read(log, at_sector(log, sector) + offset, chunk, n) != ACME_OK) {
             return ACME_ERR_STORE_IO;
         }
         *foreign = !is_blank(chunk, n);
@@ -1055,7 +1133,7 @@ static int32_t sector_is_foreign(const struct acme_flashlog *log, uint32_t secto
 /* No sector has a valid header: an area never used is empty, and so is one whose first opening was
  * cut short, which leaves sector 0 half erased or with half a header, but without a record.
  * Anything else belongs to somebody. */
-static int32_t check_unused(const struct acme_flashlog *log)
+static int32_t check_unused(struct acme_flashlog *log)
 {
     uint32_t sector;
 
@@ -1107,13 +1185,13 @@ static int32_t survey(struct acme_flashlog *log)
 }
 
 /* Whether anything is programmed in a sector behind an offset. */
-static bool data_behind(const struct acme_flashlog *log, uint32_t sector, uint32_t offset)
+static bool data_behind(struct acme_flashlog *log, uint32_t sector, uint32_t offset)
 {
     for (; offset < log->geometry.sector_size; offset += log->geometry.program_size) {
         uint8_t unit[PROGRAM_MAX];
 
-        if (log->ops->read(log->ctx, at_sector(log, sector) + offset, unit,
-                           log->geometry.program_size) != ACME_OK ||
+        if (flash_read(log, at_sector(log, sector) + offset, unit, log->geometry.program_size) !=
+                ACME_OK ||
             !is_blank(unit, log->geometry.program_size)) {
             return true;
         }
@@ -1146,7 +1224,7 @@ static int32_t check_sector(struct acme_flashlog *log, uint32_t sector)
 }
 
 /* Where the oldest sector in use is; anywhere, when damage took it. */
-static uint32_t find_oldest(const struct acme_flashlog *log)
+static uint32_t find_oldest(struct acme_flashlog *log)
 {
     uint32_t sector = find_sector(log, log->freed_seq + 1, log->head + 1);
 
@@ -1191,7 +1269,7 @@ static int32_t start(struct acme_flashlog *log, const struct acme_flash_ops *ops
     return check_geometry(&log->geometry);
 }
 
-int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
+static int32_t log_mount(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
 {
     int32_t rc = start(log, ops, ctx);
 
@@ -1221,6 +1299,11 @@ int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_o
     return log->damaged ? ACME_ERR_STORE_CORRUPT : ACME_OK;
 }
 
+int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
+{
+    return outcome(log, log_mount(log, ops, ctx));
+}
+
 int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
 {
     uint32_t sector;
@@ -1228,14 +1311,14 @@ int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_
 
     for (sector = 0; rc == ACME_OK && sector < log->geometry.sector_count; sector++) {
         /* A sector that cannot be erased is passed over later, when it is opened. */
-        if (ops->erase(ctx, at_sector(log, sector)) != ACME_OK) {
+        if (flash_erase(log, sector) != ACME_OK) {
             rc = mark_bad(log, sector);
         }
     }
     return rc;
 }
 
-int32_t acme_flashlog_stat(struct acme_flashlog *log, struct acme_flashlog_stat *stat)
+static int32_t log_stat(struct acme_flashlog *log, struct acme_flashlog_stat *stat)
 {
     uint32_t sector;
 
@@ -1255,4 +1338,9 @@ int32_t acme_flashlog_stat(struct acme_flashlog *log, struct acme_flashlog_stat 
         stat->erases_max = h.erases > stat->erases_max ? h.erases : stat->erases_max;
     }
     return live_bytes(log, &stat->live_bytes);
+}
+
+int32_t acme_flashlog_stat(struct acme_flashlog *log, struct acme_flashlog_stat *stat)
+{
+    return outcome(log, log_stat(log, stat));
 }

@@ -32,8 +32,9 @@ struct acme_flashlog {
     uint32_t version;        /* of the newest batch seen on flash */
     uint32_t bad_sectors[4]; /* physical indices found unusable since mount; UINT32_MAX: none */
     bool in_batch;
-    bool damaged; /* a record or sector was found damaged by the last mount or read */
-    bool torn;    /* the last mount found an unfinished record: a write was cut short */
+    bool read_failed; /* during the call under way */
+    bool damaged;     /* a record or sector was found damaged by the last mount or read */
+    bool torn;        /* the last mount found an unfinished record: a write was cut short */
 };
 
 struct acme_flashlog_stat {

@@ -45,7 +45,9 @@ static uint32_t mix(uint32_t a, uint32_t b)
 
 static uint16_t value_len(uint32_t r)
 {
-    uint32_t limit = flash.geometry.sector_size * (flash.geometry.sector_count - 1) / 32;
+    /* What is live must fit, with the overhead of large program units in small sectors. */
+    uint32_t share = flash.geometry.program_size * 8 >= flash.geometry.sector_size ? 64 : 36;
+    uint32_t limit = flash.geometry.sector_size * (flash.geometry.sector_count - 1) / share;
 
     return (uint16_t)(r % (limit > VALUE_MAX ? VALUE_MAX : limit));
 }
@@ -177,7 +179,7 @@ static bool life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed, ui
         }
         if (!flash.off) {
             lose(acme_error_name(rc), seed, step, cut, kind);
-            return true;
+            return false; /* it fails without a cut: no other cut point tells more */
         }
         was_cut = true;
         cuts++;

@@ -1,0 +1,481 @@
+/*
+ * Records and PSA ITS on the flash log: what is written is read again after a mount, damaged and
+ * foreign records are told apart from missing ones, and every operation that fails leaves what was
+ * there before.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <psa/crypto.h>
+#include <psa/internal_trusted_storage.h>
+
+#include "flash_sim.h"
+#include "store.h"
+
+static struct flash_sim flash;
+static struct acme_flashlog log_;
+
+static int set_up(void **state)
+{
+    (void)state;
+    flash_sim_init(&flash, 1024, 16, 4, 7);
+    assert_int_equal(acme_flashlog_mount(&log_, &flash_sim_ops, &flash), ACME_OK);
+    acme_store_bind_its(&log_);
+    return 0;
+}
+
+static void remount(void)
+{
+    flash_sim_power_on(&flash);
+    assert_int_equal(acme_flashlog_mount(&log_, &flash_sim_ops, &flash), ACME_OK);
+}
+
+static void put_raw(enum acme_store_space space, uint64_t id, const void *data, size_t len)
+{
+    struct acme_flashlog_key key = {(uint8_t)space, id};
+
+    assert_int_equal(acme_flashlog_set(&log_, key, data, len), ACME_OK);
+}
+
+static void test_account(void **state)
+{
+    struct acme_account_record a = {2, 1, "https://ca.example/dir", "https://ca.example/1", "t"}, b;
+    uint8_t scratch[4096], tiny[20];
+
+    (void)state;
+    assert_int_equal(acme_store_read_account(&log_, 1, &b, scratch, sizeof(scratch)),
+                     ACME_ERR_NOT_FOUND);
+    assert_int_equal(acme_store_write_account(&log_, 1, &a, tiny, sizeof(tiny)), ACME_ERR_BUFFER);
+    assert_int_equal(acme_store_write_account(&log_, 1, &a, scratch, sizeof(scratch)), ACME_OK);
+    remount();
+    assert_int_equal(acme_store_read_account(&log_, 1, &b, scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(b.key_type, 2);
+    assert_int_equal(b.key_generation, 1);
+    assert_string_equal(b.directory_url, a.directory_url);
+    assert_string_equal(b.url, a.url);
+    assert_string_equal(b.tos_url, a.tos_url);
+    assert_int_equal(acme_store_read_account(&log_, 0, &b, scratch, sizeof(scratch)),
+                     ACME_ERR_NOT_FOUND);
+}
+
+static void test_order(void **state)
+{
+    struct acme_order_record a = {UINT64_C(0x1122334455667788), 1, 0, 3, "https://ca.example/o"}, b;
+    uint8_t scratch[4096], tiny[20];
+
+    (void)state;
+    assert_int_equal(acme_store_write_order(&log_, 5, &a, tiny, sizeof(tiny)), ACME_ERR_BUFFER);
+    assert_int_equal(acme_store_write_order(&log_, 5, &a, scratch, sizeof(scratch)), ACME_OK);
+    remount();
+    assert_int_equal(acme_store_read_order(&log_, 5, &b, scratch, sizeof(scratch)), ACME_OK);
+    assert_true(a.names_id == b.names_id && b.key_type == 1 && b.account_slot == 3);
+    assert_string_equal(b.url, a.url);
+    assert_int_equal(acme_store_remove(&log_, ACME_SPACE_ORDER, 5), ACME_OK);
+    assert_int_equal(acme_store_remove(&log_, ACME_SPACE_ORDER, 5), ACME_OK);
+    assert_int_equal(acme_store_read_order(&log_, 5, &b, scratch, sizeof(scratch)),
+                     ACME_ERR_NOT_FOUND);
+}
+
+static void test_damaged_records(void **state)
+{
+    struct acme_account_record a;
+    struct acme_order_record o;
+    struct acme_cert_record c;
+    uint8_t scratch[4096], raw[40 + CONFIG_ACME_URL_MAX + 8];
+
+    (void)state;
+    memset(raw, 'x', sizeof(raw));
+    put_raw(ACME_SPACE_ACCOUNT, 0, raw, 10); /* too short */
+    assert_int_equal(acme_store_read_account(&log_, 0, &a, scratch, sizeof(scratch)),
+                     ACME_ERR_STORE_CORRUPT);
+    raw[0] = 9; /* of another version */
+    put_raw(ACME_SPACE_ACCOUNT, 0, raw, 40);
+    assert_int_equal(acme_store_read_account(&log_, 0, &a, scratch, sizeof(scratch)),
+                     ACME_ERR_STORE_CORRUPT);
+    raw[0] = 1; /* a text without end, and one that is too long */
+    put_raw(ACME_SPACE_ORDER, 0, raw, 40);
+    assert_int_equal(acme_store_read_order(&log_, 0, &o, scratch, sizeof(scratch)),
+                     ACME_ERR_STORE_CORRUPT);
+    raw[sizeof(raw) - 1] = 0;
+    put_raw(ACME_SPACE_ORDER, 0, raw, sizeof(raw));
+    assert_int_equal(acme_store_read_order(&log_, 0, &o, scratch, sizeof(scratch)),
+                     ACME_ERR_STORE_CORRUPT);
+    memset(raw, 0, sizeof(raw));
+    put_raw(ACME_SPACE_CERT, 0, raw, 32); /* version 0 */
+    assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_ERR_STORE_CORRUPT);
+    raw[0] = 1;
+    put_raw(ACME_SPACE_CERT, 0, raw, 20); /* short */
+    assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_ERR_STORE_CORRUPT);
+    raw[4] = 2; /* two certificates, but no lengths */
+    put_raw(ACME_SPACE_CERT, 0, raw, 32);
+    assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_ERR_STORE_CORRUPT);
+    raw[4] = 200;
+    put_raw(ACME_SPACE_CERT, 0, raw, 32);
+    assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_ERR_STORE_CORRUPT);
+}
+
+static struct acme_cert_record a_cert(uint8_t generation)
+{
+    struct acme_cert_record c = {
+        .names_id = 42, .key_type = 1, .key_generation = generation, .key_exportable = true};
+
+    c.chain_count = 2;
+    c.lengths[0] = 700;
+    c.lengths[1] = 60000;
+    c.not_before_s = 1700000000;
+    c.not_after_s = INT64_C(5000000000); /* past 2038 and 2106 */
+    return c;
+}
+
+static void test_cert(void **state)
+{
+    struct acme_cert_record a = a_cert(1), b;
+    char names[32];
+
+    (void)state;
+    assert_int_equal(acme_store_read_names(&log_, 0, names, sizeof(names)), ACME_ERR_NOT_FOUND);
+    assert_int_equal(acme_store_install(&log_, 0, &a, "a.example,b.example"), ACME_OK);
+    remount();
+    assert_int_equal(acme_store_read_cert(&log_, 0, &b), ACME_OK);
+    assert_memory_equal(a.lengths, b.lengths, sizeof(a.lengths));
+    assert_true(b.names_id == 42 && b.key_generation == 1 && b.key_exportable &&
+                b.not_before_s == a.not_before_s && b.not_after_s == a.not_after_s);
+    assert_int_equal(acme_store_read_names(&log_, 0, names, sizeof(names)), ACME_OK);
+    assert_string_equal(names, "a.example,b.example");
+    assert_int_equal(acme_store_read_names(&log_, 0, names, 19), ACME_ERR_BUFFER);
+    assert_int_equal(acme_store_remove_cert(&log_, 0), ACME_OK);
+    assert_int_equal(acme_store_read_cert(&log_, 0, &b), ACME_ERR_NOT_FOUND);
+}
+
+/* Installing ends the order and begins the certificate in one step, wherever power is cut. */
+static void test_install_is_atomic(void **state)
+{
+    struct acme_order_record order = {42, 1, 1, 0, "https://ca.example/o"}, o;
+    struct acme_cert_record old = a_cert(0), new = a_cert(1), c;
+    uint8_t scratch[1200];
+    uint32_t cut;
+    bool done = false;
+
+    (void)state;
+    for (cut = 1; !done; cut++) {
+        int kind;
+
+        for (kind = 0; kind < 3; kind++) {
+            bool ordered;
+
+            (void)set_up(NULL);
+            assert_int_equal(acme_store_install(&log_, 0, &old, "n"), ACME_OK);
+            assert_int_equal(acme_store_write_order(&log_, 0, &order, scratch, sizeof(scratch)),
+                             ACME_OK);
+            flash_sim_power_on(&flash);
+            flash.cut_at = cut;
+            flash.cut_kind = (enum flash_sim_cut)kind;
+            done = acme_store_install(&log_, 0, &new, "n") == ACME_OK && !flash.off;
+            remount();
+            ordered = acme_store_read_order(&log_, 0, &o, scratch, sizeof(scratch)) == ACME_OK;
+            assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_OK);
+            assert_int_equal(c.key_generation, ordered ? 0 : 1);
+            assert_false(flash.violation);
+        }
+    }
+    assert_true(cut > 3);
+}
+
+static void test_chain(void **state)
+{
+    uint8_t der[ACME_CHAIN_CHUNK * 2 + 100], out[sizeof(der)];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(der); i++) {
+        der[i] = (uint8_t)(i * 7 + i / 256);
+    }
+    for (i = 0; i < 3; i++) {
+        size_t len = i < 2 ? ACME_CHAIN_CHUNK : 100;
+
+        assert_int_equal(
+            acme_store_write_chunk(&log_, 3, 1, (uint16_t)i, der + i * ACME_CHAIN_CHUNK, len),
+            ACME_OK);
+    }
+    for (i = 0; i < sizeof(der); i += 37) {
+        assert_int_equal(acme_store_read_chain(&log_, 3, 1, (uint32_t)i, out, sizeof(der) - i),
+                         ACME_OK);
+        assert_memory_equal(out, der + i, sizeof(der) - i);
+    }
+    assert_int_equal(acme_store_read_chain(&log_, 3, 1, 1, out, sizeof(der)),
+                     ACME_ERR_STORE_CORRUPT); /* past the end */
+    assert_int_equal(acme_store_read_chain(&log_, 3, 0, 0, out, 1), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_remove_chain(&log_, 3, 1), ACME_OK);
+    assert_int_equal(acme_store_read_chain(&log_, 3, 1, 0, out, 1), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_remove_chain(&log_, 3, 1), ACME_OK);
+}
+
+static void test_names_id(void **state)
+{
+    const char *const ab[] = {"a", "b"}, *const one[] = {"ab"}, *const ba[] = {"b", "a"};
+
+    (void)state;
+    assert_true(acme_store_names_id(ab, 2) == acme_store_names_id(ab, 2));
+    assert_true(acme_store_names_id(ab, 2) != acme_store_names_id(one, 1));
+    assert_true(acme_store_names_id(ab, 2) != acme_store_names_id(ba, 2));
+    assert_true(acme_store_names_id(ab, 1) != acme_store_names_id(ab, 2));
+}
+
+/* A full store refuses, and keeps what it has. */
+static void test_full(void **state)
+{
+    uint8_t data[ACME_CHAIN_CHUNK] = {1};
+    uint16_t i, stored = 0;
+    uint8_t out;
+    int32_t rc = ACME_OK;
+
+    (void)state;
+    for (i = 0; i < 1000 && rc == ACME_OK; i++) {
+        rc = acme_store_write_chunk(&log_, 0, 0, i, data, sizeof(data));
+        stored = rc == ACME_OK ? (uint16_t)(i + 1) : stored;
+    }
+    assert_int_equal(rc, ACME_ERR_STORE_FULL);
+    assert_true(stored > 10);
+    remount();
+    for (i = 0; i < stored; i++) {
+        assert_int_equal(acme_store_read_chain(&log_, 0, 0, i * ACME_CHAIN_CHUNK, &out, 1),
+                         ACME_OK);
+    }
+    assert_int_equal(psa_its_set(9, sizeof(data), data, 0), PSA_ERROR_INSUFFICIENT_STORAGE);
+    assert_int_equal(acme_store_remove_chain(&log_, 0, 0), ACME_OK);
+    assert_int_equal(psa_its_set(9, sizeof(data), data, 0), PSA_SUCCESS);
+}
+
+/* Each flash operation fails once: the call says so, and the old value is still there. */
+static void test_failing_flash(void **state)
+{
+    struct acme_cert_record old = a_cert(0), new = a_cert(1), c;
+    uint32_t n, failures = 0;
+
+    (void)state;
+    for (n = 1; n < 40; n++) {
+        int which;
+
+        for (which = 0; which < 3; which++) {
+            int32_t rc;
+
+            (void)set_up(NULL);
+            assert_int_equal(acme_store_install(&log_, 0, &old, "n"), ACME_OK);
+            flash_sim_power_on(&flash);
+            flash.programs = flash.erase_calls = flash.reads = 0;
+            flash.fail_program_at = which == 0 ? n : 0;
+            flash.fail_erase_at = which == 1 ? n : 0;
+            flash.fail_read_at = which == 2 ? n : 0;
+            rc = acme_store_install(&log_, 0, &new, "n");
+            failures += rc != ACME_OK ? 1 : 0;
+            flash.fail_program_at = flash.fail_erase_at = flash.fail_read_at = 0;
+            remount();
+            assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_OK);
+            assert_true(c.key_generation == (rc == ACME_OK ? 1 : 0) ||
+                        (rc != ACME_OK && c.key_generation == 1)); /* failed after the commit */
+        }
+    }
+    assert_true(failures > 0);
+}
+
+static void test_its(void **state)
+{
+    struct psa_storage_info_t info;
+    uint8_t out[16];
+    size_t len;
+
+    (void)state;
+    assert_int_equal(psa_its_get(1, 0, 1, out, &len), PSA_ERROR_DOES_NOT_EXIST);
+    assert_int_equal(psa_its_get_info(1, &info), PSA_ERROR_DOES_NOT_EXIST);
+    assert_int_equal(psa_its_remove(1), PSA_ERROR_DOES_NOT_EXIST);
+    assert_int_equal(psa_its_set(0, 1, "x", 0), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_its_set(1, 1, "x", 0x80), PSA_ERROR_NOT_SUPPORTED);
+    assert_int_equal(psa_its_set(1, 10, "0123456789", 0), PSA_SUCCESS);
+    assert_int_equal(psa_its_set(1, 8, "abcdefgh", 0), PSA_SUCCESS);
+    remount();
+    assert_int_equal(psa_its_get_info(1, &info), PSA_SUCCESS);
+    assert_int_equal(info.size, 8);
+    assert_int_equal(info.flags, 0);
+    assert_int_equal(psa_its_get(1, 2, 3, out, &len), PSA_SUCCESS);
+    assert_int_equal(len, 3);
+    assert_memory_equal(out, "cde", 3);
+    assert_int_equal(psa_its_get(1, 9, 0, out, &len), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_its_get(1, 4, 5, out, &len), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_its_remove(1), PSA_SUCCESS);
+    assert_int_equal(psa_its_get_info(1, &info), PSA_ERROR_DOES_NOT_EXIST);
+}
+
+static void test_its_write_once(void **state)
+{
+    struct psa_storage_info_t info;
+
+    (void)state;
+    assert_int_equal(psa_its_set(7, 3, "abc", PSA_STORAGE_FLAG_WRITE_ONCE), PSA_SUCCESS);
+    remount();
+    assert_int_equal(psa_its_get_info(7, &info), PSA_SUCCESS);
+    assert_int_equal(info.flags, PSA_STORAGE_FLAG_WRITE_ONCE);
+    assert_int_equal(psa_its_set(7, 3, "xyz", 0), PSA_ERROR_NOT_PERMITTED);
+    assert_int_equal(psa_its_remove(7), PSA_ERROR_NOT_PERMITTED);
+}
+
+static void test_its_unbound_and_broken(void **state)
+{
+    struct psa_storage_info_t info;
+    uint8_t out;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(psa_its_set(1, 1, "x", 0), PSA_SUCCESS);
+    flash.off = true;
+    assert_int_equal(psa_its_get(1, 0, 1, &out, &len), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(psa_its_set(1, 1, "y", 0), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(psa_its_remove(1), PSA_ERROR_STORAGE_FAILURE);
+    acme_store_bind_its(NULL);
+    assert_int_equal(psa_its_set(1, 1, "x", 0), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(psa_its_get(1, 0, 1, &out, &len), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(psa_its_get_info(1, &info), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(psa_its_remove(1), PSA_ERROR_STORAGE_FAILURE);
+}
+
+/* ---- the log below ---- */
+
+static void test_mount_refuses(void **state)
+{
+    static const uint32_t bad[][3] = {{100, 8, 4},   {128, 8, 4},  {1024, 1, 4}, {1024, 8, 3},
+                                      {1024, 8, 64}, {1024, 8, 0}, {1000, 8, 4}};
+    struct acme_flashlog log;
+    uint32_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        flash_sim_init(&flash, 1024, 16, 4, 7);
+        flash.geometry = (struct acme_flash_geometry){bad[i][0], bad[i][1], bad[i][2]};
+        assert_int_equal(acme_flashlog_mount(&log, &flash_sim_ops, &flash),
+                         ACME_ERR_STORE_GEOMETRY);
+    }
+    flash_sim_init(&flash, 1024, 16, 4, 7);
+    memset(flash.data, 0x5a, 16 * 1024); /* somebody else's */
+    assert_int_equal(acme_flashlog_mount(&log, &flash_sim_ops, &flash), ACME_ERR_STORE_FORMAT);
+    assert_int_equal(flash.data[777], 0x5a);
+    assert_int_equal(acme_flashlog_format(&log, &flash_sim_ops, &flash), ACME_OK);
+    assert_int_equal(acme_flashlog_mount(&log, &flash_sim_ops, &flash), ACME_OK);
+    flash.fail_read_at = flash.reads + 1;
+    assert_int_equal(acme_flashlog_mount(&log, &flash_sim_ops, &flash), ACME_ERR_STORE_IO);
+}
+
+static void test_batches(void **state)
+{
+    struct acme_flashlog_key a = {ACME_SPACE_TIME, 1}, b = {ACME_SPACE_TIME, 2}, at = {0, 0};
+    struct acme_flashlog_stat stat;
+    uint8_t out[8];
+
+    (void)state;
+    assert_int_not_equal(acme_flashlog_put(&log_, a, "x", 1), ACME_OK); /* no batch */
+    assert_int_not_equal(acme_flashlog_commit(&log_), ACME_OK);
+    assert_int_equal(acme_flashlog_begin(&log_, 2, 2), ACME_OK);
+    assert_int_equal(acme_flashlog_put(&log_, a, "x", 1), ACME_OK);
+    assert_int_equal(acme_flashlog_length(&log_, a), ACME_ERR_NOT_FOUND); /* not yet */
+    acme_flashlog_abort(&log_);
+    assert_int_equal(acme_flashlog_length(&log_, a), ACME_ERR_NOT_FOUND);
+    assert_int_equal(acme_flashlog_set(&log_, b, "bb", 2), ACME_OK);
+    assert_int_equal(acme_flashlog_set(&log_, a, "a", 1), ACME_OK);
+    assert_int_equal(acme_flashlog_read(&log_, b, 1, out, 8), 1);
+    assert_int_equal(acme_flashlog_read(&log_, b, 9, out, 8), 0);
+    assert_int_equal(acme_flashlog_next(&log_, &at), ACME_OK);
+    assert_int_equal(at.id, 1);
+    assert_int_equal(acme_flashlog_next(&log_, &at), ACME_OK);
+    assert_int_equal(at.id, 2);
+    assert_int_equal(acme_flashlog_next(&log_, &at), ACME_ERR_NOT_FOUND);
+    assert_int_equal(acme_flashlog_stat(&log_, &stat), ACME_OK);
+    assert_true(stat.live_bytes > 0 && stat.live_bytes < stat.capacity_bytes);
+    assert_int_equal(acme_flashlog_begin(&log_, 1u << 30, 1), ACME_ERR_STORE_FULL);
+}
+
+/* A flipped bit anywhere: each value is the right one, damaged, or missing; never a wrong one. */
+static void test_flipped_bits(void **state)
+{
+    static uint8_t image[16 * 1024];
+    struct acme_flashlog_key keys[3] = {{1, 11}, {2, 22}, {3, 33}};
+    uint8_t value[300], out[300];
+    uint32_t bit, wrong = 0;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        memset(value, (int)(i + 1), sizeof(value));
+        assert_int_equal(acme_flashlog_set(&log_, keys[i], value, sizeof(value)), ACME_OK);
+    }
+    memcpy(image, flash.data, sizeof(image));
+    for (bit = 0; bit < 3 * 1024 * 8; bit += 3) {
+        struct acme_flashlog log;
+        int32_t rc;
+
+        memcpy(flash.data, image, sizeof(image));
+        flash.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        rc = acme_flashlog_mount(&log, &flash_sim_ops, &flash);
+        if (rc != ACME_OK && rc != ACME_ERR_STORE_CORRUPT) {
+            assert_int_equal(rc, ACME_ERR_STORE_FORMAT);
+            continue;
+        }
+        for (i = 0; i < 3; i++) {
+            rc = acme_flashlog_read(&log, keys[i], 0, out, sizeof(out));
+            memset(value, (int)(i + 1), sizeof(value));
+            wrong +=
+                rc >= 0 && (rc != (int32_t)sizeof(out) || memcmp(out, value, sizeof(out)) != 0);
+        }
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void test_bad_sectors_are_left_out(void **state)
+{
+    uint8_t data[200];
+    uint32_t i;
+
+    (void)state;
+    flash.bad[3] = flash.bad[7] = true;
+    for (i = 0; i < 400; i++) {
+        memset(data, (int)i, sizeof(data));
+        assert_int_equal(acme_store_write_chunk(&log_, 0, 0, (uint16_t)(i % 5), data, sizeof(data)),
+                         ACME_OK);
+    }
+    remount();
+    for (i = 395; i < 400; i++) {
+        uint8_t out;
+
+        assert_int_equal(acme_flashlog_read(&log_,
+                                            (struct acme_flashlog_key){ACME_SPACE_CHAIN, i % 5}, 0,
+                                            &out, 1),
+                         1);
+        assert_int_equal(out, (uint8_t)i);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_account, set_up),
+        cmocka_unit_test_setup(test_order, set_up),
+        cmocka_unit_test_setup(test_damaged_records, set_up),
+        cmocka_unit_test_setup(test_cert, set_up),
+        cmocka_unit_test_setup(test_install_is_atomic, set_up),
+        cmocka_unit_test_setup(test_chain, set_up),
+        cmocka_unit_test(test_names_id),
+        cmocka_unit_test_setup(test_full, set_up),
+        cmocka_unit_test_setup(test_failing_flash, set_up),
+        cmocka_unit_test_setup(test_its, set_up),
+        cmocka_unit_test_setup(test_its_write_once, set_up),
+        cmocka_unit_test_setup(test_its_unbound_and_broken, set_up),
+        cmocka_unit_test_setup(test_mount_refuses, set_up),
+        cmocka_unit_test_setup(test_batches, set_up),
+        cmocka_unit_test_setup(test_flipped_bits, set_up),
+        cmocka_unit_test_setup(test_bad_sectors_are_left_out, set_up),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
