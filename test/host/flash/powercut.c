@@ -177,6 +177,13 @@ static bool life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed, ui
         if (rc == ACME_OK && !flash.off) {
             continue;
         }
+        if (!flash.off && rc == ACME_ERR_STORE_FULL) {
+            m = before; /* refused as a whole */
+            if (!matches(&log, &m)) {
+                lose("a refused batch left its traces", seed, step, cut, kind);
+            }
+            continue;
+        }
         if (!flash.off) {
             lose(acme_error_name(rc), seed, step, cut, kind);
             return false; /* it fails without a cut: no other cut point tells more */
