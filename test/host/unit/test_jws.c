@@ -1,0 +1,332 @@
+/*
+ * JWK, thumbprint, JWS and external account binding: against the vectors of RFC 7638 and RFC 7515,
+ * and by verifying what was signed. Every buffer that is too small is told, and never overrun.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "b64url.h"
+#include "crypto_bench.h"
+#include "jws.h"
+
+#define KEY 0x0ac30000u
+
+static void test_keys(void **state)
+{
+    uint8_t out[256];
+    size_t len;
+    bool made;
+
+    (void)state;
+    assert_false(acme_jws_key_exists(KEY));
+    assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
+    assert_int_equal(acme_jws_ensure_key(KEY, 99, false, &made), ACME_ERR_KEY_TYPE);
+    assert_int_equal(acme_jws_check_key_type(99), ACME_ERR_KEY_TYPE);
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_true(made && acme_jws_key_exists(KEY));
+    assert_int_equal(psa_export_key(KEY, out, sizeof(out), &len), PSA_ERROR_NOT_PERMITTED);
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_false(made);
+    /* Another type, or another right to export: another key. */
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, true, &made), ACME_OK);
+    assert_true(made);
+    assert_int_equal(psa_export_key(KEY, out, sizeof(out), &len), PSA_SUCCESS);
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P384, false, &made), ACME_OK);
+    assert_true(made);
+    assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
+    assert_false(acme_jws_key_exists(KEY));
+}
+
+static void test_keys_need_the_store(void **state)
+{
+    bool made;
+
+    (void)state;
+    bench_flash.off = true;
+    assert_int_not_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    flash_sim_power_on(&bench_flash);
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+}
+
+/* RFC 7638 3.1: the thumbprint of this RSA key is NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs. */
+static void test_rfc7638(void **state)
+{
+    static const char n[] = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7"
+                            "aPFFxuhDR1L6tSoc_BJECP"
+                            "ebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_"
+                            "RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY"
+                            "368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdk"
+                            "t-bFTWhAI4vMQFh6WeZu0f"
+                            "M4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    uint8_t der[9 + 257 + 5] = {0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00},
+                          scratch[2048];
+    psa_key_id_t id;
+    char out[44];
+
+    (void)state;
+    assert_int_equal(acme_b64url_decode(n, strlen(n), der + 9, 256), 256);
+    memcpy(der + 9 + 256, "\x02\x03\x01\x00\x01", 5);
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_RSA_PUBLIC_KEY);
+    assert_int_equal(psa_import_key(&attributes, der, 9 + 256 + 5, &id), PSA_SUCCESS);
+    assert_int_equal(acme_jws_thumbprint(id, out, scratch, sizeof(scratch)), ACME_OK);
+    assert_string_equal(out, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    assert_int_equal(acme_jws_thumbprint(id, out, scratch, 300), ACME_ERR_CRYPTO);
+    assert_int_equal(acme_jws_thumbprint(id, out, scratch, 700), ACME_ERR_BUFFER);
+    assert_int_equal(psa_destroy_key(id), PSA_SUCCESS);
+    assert_int_equal(acme_jws_thumbprint(id, out, scratch, sizeof(scratch)), ACME_ERR_CRYPTO);
+}
+
+/* RFC 7515 A.3.1: the EC key's members come out as they stand there. */
+static void test_rfc7515_key(void **state)
+{
+    static const char d[] = "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI";
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    uint8_t raw[32], scratch[256];
+    psa_key_id_t id;
+    char out[256];
+    struct acme_buf b;
+
+    (void)state;
+    assert_int_equal(acme_b64url_decode(d, strlen(d), raw, 32), 32);
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    assert_int_equal(psa_import_key(&attributes, raw, 32, &id), PSA_SUCCESS);
+    acme_buf_init(&b, out, sizeof(out));
+    assert_int_equal(acme_jws_add_jwk(&b, id, scratch, sizeof(scratch)), ACME_OK);
+    assert_string_equal(out, "{\"crv\":\"P-256\",\"kty\":\"EC\","
+                             "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+                             "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}");
+    assert_int_equal(acme_jws_add_jwk(&b, id, scratch, 10), ACME_ERR_CRYPTO);
+    assert_int_equal(psa_destroy_key(id), PSA_SUCCESS);
+}
+
+/* Takes one member's text out of a flattened JWS. */
+static size_t member(const char *jws, const char *name, const char **value)
+{
+    char mark[32];
+    const char *at;
+
+    (void)snprintf(mark, sizeof(mark), "\"%s\":\"", name);
+    at = strstr(jws, mark);
+    assert_non_null(at);
+    *value = at + strlen(mark);
+    return (size_t)(strchr(*value, '"') - *value);
+}
+
+static void decode(const char *jws, const char *name, char *out, size_t size)
+{
+    const char *text;
+    size_t len = member(jws, name, &text);
+    int32_t n = acme_b64url_decode(text, len, (uint8_t *)out, size - 1);
+
+    assert_true(n >= 0);
+    out[n] = '\0';
+}
+
+/* The signature holds over BASE64URL(protected) "." BASE64URL(payload). */
+static void verify(const char *jws, psa_key_id_t key, psa_algorithm_t alg)
+{
+    const char *head, *payload, *signature;
+    size_t head_len = member(jws, "protected", &head);
+    size_t payload_len = member(jws, "payload", &payload);
+    size_t signature_len = member(jws, "signature", &signature);
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    static uint8_t input[8192], raw[600], public[600];
+    psa_key_id_t verifier;
+    size_t public_len;
+    int32_t n = acme_b64url_decode(signature, signature_len, raw, sizeof(raw));
+
+    assert_true(n > 0);
+    memcpy(input, head, head_len);
+    input[head_len] = '.';
+    memcpy(input + head_len + 1, payload, payload_len);
+    /* Who verifies has the public key only. */
+    assert_int_equal(psa_export_public_key(key, public, sizeof(public), &public_len), PSA_SUCCESS);
+    assert_int_equal(psa_get_key_attributes(key, &attributes), PSA_SUCCESS);
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_IS_RSA(psa_get_key_type(&attributes))
+                                      ? PSA_KEY_TYPE_RSA_PUBLIC_KEY
+                                      : PSA_KEY_TYPE_ECC_PUBLIC_KEY(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_lifetime(&attributes, PSA_KEY_LIFETIME_VOLATILE);
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_VERIFY_MESSAGE);
+    psa_set_key_algorithm(&attributes, alg);
+    assert_int_equal(psa_import_key(&attributes, public, public_len, &verifier), PSA_SUCCESS);
+    assert_int_equal(
+        psa_verify_message(verifier, alg, input, head_len + 1 + payload_len, raw, (size_t)n),
+        PSA_SUCCESS);
+    assert_int_equal(psa_destroy_key(verifier), PSA_SUCCESS);
+}
+
+static void check_jws(uint8_t type, psa_algorithm_t alg, const char *alg_name)
+{
+    static char work[8192];
+    static uint8_t scratch[2560];
+    static const char payload[] = "{\"csr\":\"abc\"}";
+    struct acme_jws_params p = {KEY, type, "https://ca.example/account/1", "nonce-1",
+                                "https://ca.example/order/1"};
+    char text[4096], want[300];
+    bool made;
+    int32_t n;
+
+    assert_int_equal(acme_jws_ensure_key(KEY, type, false, &made), ACME_OK);
+    memcpy(work + sizeof(work) - strlen(payload), payload, strlen(payload));
+    n = acme_jws_write(&p, work, sizeof(work), 100, strlen(payload), scratch, sizeof(scratch));
+    assert_true(n > 0);
+    assert_int_equal(strlen(work + 100), n);
+    verify(work + 100, KEY, alg);
+    decode(work + 100, "protected", text, sizeof(text));
+    (void)snprintf(want, sizeof(want),
+                   "{\"alg\":\"%s\",\"kid\":\"https://ca.example/account/1\",\"nonce\":\"nonce-1\","
+                   "\"url\":\"https://ca.example/order/1\"}",
+                   alg_name);
+    assert_string_equal(text, want);
+    decode(work + 100, "payload", text, sizeof(text));
+    assert_string_equal(text, payload);
+    /* POST-as-GET: the payload is the empty string; and with the key itself instead of its name. */
+    p.kid = NULL;
+    n = acme_jws_write(&p, work, sizeof(work), 0, 0, scratch, sizeof(scratch));
+    assert_true(n > 0);
+    verify(work, KEY, alg);
+    decode(work, "payload", text, sizeof(text));
+    assert_string_equal(text, "");
+    decode(work, "protected", text, sizeof(text));
+    assert_non_null(strstr(text, "\"jwk\":{"));
+    assert_null(strstr(text, "\"kid\""));
+    assert_null(strstr(text, "\"d\""));
+}
+
+static void test_es256(void **state)
+{
+    (void)state;
+    check_jws(ACME_KEY_EC_P256, PSA_ALG_ECDSA(PSA_ALG_SHA_256), "ES256");
+}
+
+static void test_es384(void **state)
+{
+    (void)state;
+    check_jws(ACME_KEY_EC_P384, PSA_ALG_ECDSA(PSA_ALG_SHA_384), "ES384");
+}
+
+static void test_rs256(void **state)
+{
+    (void)state;
+    check_jws(ACME_KEY_RSA_2048, PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_256), "RS256");
+}
+
+/* At every size of the buffers: a whole JWS or an error, and nothing written outside. */
+static void test_small_buffers(void **state)
+{
+    struct acme_jws_params p = {KEY, ACME_KEY_EC_P256, NULL, "n", "https://ca.example/x"};
+    static char work[1200 + 16];
+    static uint8_t scratch[1024 + 16];
+    size_t size, whole = 0;
+    bool made;
+
+    (void)state;
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    for (size = 1; size <= 1200; size += 3) {
+        size_t payload_len = size > 60 ? 60 : size / 2;
+        int32_t n;
+
+        memset(work, 0x55, sizeof(work));
+        n = acme_jws_write(&p, work, size, 0, payload_len, scratch, 1024);
+        assert_true(n == ACME_ERR_BUFFER || n > 0);
+        whole += n > 0 ? 1 : 0;
+        if (n > 0) {
+            verify(work, KEY, PSA_ALG_ECDSA(PSA_ALG_SHA_256));
+        }
+        assert_int_equal(work[size], 0x55);
+        assert_int_equal(work[size + 15], 0x55);
+    }
+    assert_true(whole > 10);
+    for (size = 80; size <= 1024; size += 13) {
+        int32_t n;
+
+        memset(scratch, 0x55, sizeof(scratch));
+        n = acme_jws_write(&p, work, 1200, 0, 60, scratch, size);
+        assert_true(n == ACME_ERR_BUFFER || n == ACME_ERR_CRYPTO || n > 0);
+        assert_int_equal(scratch[size], 0x55);
+    }
+    assert_int_equal(acme_jws_write(&p, work, 100, 100, 0, scratch, 1024), ACME_ERR_BUFFER);
+    assert_int_equal(acme_jws_write(&p, work, 100, 50, 51, scratch, 1024), ACME_ERR_BUFFER);
+    p.key_type = 77;
+    assert_int_equal(acme_jws_write(&p, work, 1200, 0, 0, scratch, 1024), ACME_ERR_KEY_TYPE);
+    p.key_type = ACME_KEY_EC_P256;
+    p.key = KEY + 1; /* there is none */
+    assert_int_equal(acme_jws_write(&p, work, 1200, 0, 0, scratch, 1024), ACME_ERR_CRYPTO);
+    p.kid = "https://ca.example/account/1";
+    assert_int_equal(acme_jws_write(&p, work, 1200, 0, 0, scratch, 1024), ACME_ERR_CRYPTO);
+}
+
+static void test_eab(void **state)
+{
+    static const char key_text[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    uint8_t scratch[1024], raw[32], mac[32];
+    const char *head, *payload, *signature;
+    char out[1500], text[600], input[1200];
+    struct acme_buf b;
+    size_t head_len, payload_len, signature_len;
+    psa_key_id_t hmac;
+    bool made;
+
+    (void)state;
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    acme_buf_init(&b, out, sizeof(out));
+    assert_int_equal(acme_jws_add_eab(&b, KEY, "kid-1", key_text, "https://ca.example/new", scratch,
+                                      sizeof(scratch)),
+                     ACME_OK);
+    decode(out, "protected", text, sizeof(text));
+    assert_string_equal(text,
+                        "{\"alg\":\"HS256\",\"kid\":\"kid-1\",\"url\":\"https://ca.example/new\"}");
+    decode(out, "payload", text, sizeof(text));
+    assert_memory_equal(text, "{\"crv\":\"P-256\"", 14);
+    head_len = member(out, "protected", &head);
+    payload_len = member(out, "payload", &payload);
+    signature_len = member(out, "signature", &signature);
+    assert_int_equal(acme_b64url_decode(signature, signature_len, mac, 32), 32);
+    (void)snprintf(input, sizeof(input), "%.*s.%.*s", (int)head_len, head, (int)payload_len,
+                   payload);
+    assert_int_equal(acme_b64url_decode(key_text, strlen(key_text), raw, 32), 32);
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_HMAC);
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_VERIFY_MESSAGE);
+    psa_set_key_algorithm(&attributes, PSA_ALG_HMAC(PSA_ALG_SHA_256));
+    assert_int_equal(psa_import_key(&attributes, raw, 32, &hmac), PSA_SUCCESS);
+    assert_int_equal(psa_mac_verify(hmac, PSA_ALG_HMAC(PSA_ALG_SHA_256), (uint8_t *)input,
+                                    strlen(input), mac, 32),
+                     PSA_SUCCESS);
+    (void)psa_destroy_key(hmac);
+    acme_buf_init(&b, out, sizeof(out));
+    assert_int_equal(acme_jws_add_eab(&b, KEY, "k", "not base64!", "u", scratch, sizeof(scratch)),
+                     ACME_ERR_EAB);
+    assert_int_equal(acme_jws_add_eab(&b, KEY, "k", "", "u", scratch, sizeof(scratch)),
+                     ACME_ERR_EAB);
+    acme_buf_init(&b, out, 200);
+    assert_int_equal(acme_jws_add_eab(&b, KEY, "k", key_text, "u", scratch, sizeof(scratch)),
+                     ACME_ERR_BUFFER);
+    acme_buf_init(&b, out, sizeof(out));
+    assert_int_equal(acme_jws_add_eab(&b, KEY + 1, "k", key_text, "u", scratch, sizeof(scratch)),
+                     ACME_ERR_CRYPTO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_keys, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_keys_need_the_store, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_rfc7638, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_rfc7515_key, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_es256, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_es384, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_rs256, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_small_buffers, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_eab, bench_up, bench_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
