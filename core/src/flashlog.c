@@ -179,8 +179,7 @@ static int32_t flash_program(struct acme_flashlog *log, uint32_t at, const void 
 
 static int32_t flash_erase(struct acme_flashlog *log, uint32_t sector)
 {
-    return log->read_failed ? ACME_ERR_STORE_IO
-                            : log->ops->erase(log->ctx, at_sector(log, sector));
+    return log->read_failed ? ACME_ERR_STORE_IO : log->ops->erase(log->ctx, at_sector(log, sector));
 }
 
 /* What a public call returns. */

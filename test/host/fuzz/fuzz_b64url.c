@@ -72,6 +72,7 @@ static void check_as_stream(const uint8_t *data, size_t size)
     }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > TEXT_MAX) {

@@ -85,6 +85,7 @@ static void check_response(const struct outcome *o)
     check_text(o->response.location, CONFIG_ACME_URL_MAX);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct outcome whole, pieces;

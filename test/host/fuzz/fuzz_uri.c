@@ -55,6 +55,7 @@ static void check_name(const char *name, bool wildcard)
     }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1); /* of the exact size, so that a read beyond it is seen */
