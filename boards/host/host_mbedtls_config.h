@@ -11,6 +11,7 @@
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
 #define MBEDTLS_MEMORY_DEBUG
+#define MBEDTLS_MEMORY_ALIGN_MULTIPLE 8 /* pointers and 64-bit numbers live there */
 
 /* Entropy comes through acme_port.entropy. */
 #define MBEDTLS_NO_PLATFORM_ENTROPY

@@ -80,6 +80,7 @@ def test_no_such_host(alone):
 
 def test_a_server_without_tls(tmp_path, alone):
     with socket.create_server(("127.0.0.1", 0)) as s:
+        s.settimeout(20)
         url = f"https://127.0.0.1:{s.getsockname()[1]}/"
         process = subprocess.Popen(alone.argv("run", "-d", "a.example", "--accept-tos", "--server",
                                               url), stderr=subprocess.PIPE, text=True)
