@@ -40,6 +40,7 @@ struct cli_options {
     const char *domains[CLI_NAMES_MAX];
     uint16_t domains_count;
     const char *email;
+    const char *accepted_terms; /* or NULL: any that the CA has */
     const char *ca_file;
     const char *store;
     const char *out;

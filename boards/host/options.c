@@ -13,6 +13,7 @@
 
 enum {
     OPT_ACCEPT_TOS = 256,
+    OPT_ACCEPT_TERMS,
     OPT_ACCOUNT_KEY_TYPE,
     OPT_CA_FILE,
     OPT_EACH,
@@ -37,6 +38,7 @@ static const char short_options[] = "d:m:s:o:hqv";
 
 static const struct option long_options[] = {
     {"accept-tos", no_argument, NULL, OPT_ACCEPT_TOS},
+    {"accept-terms", required_argument, NULL, OPT_ACCEPT_TERMS},
     {"account-key-type", required_argument, NULL, OPT_ACCOUNT_KEY_TYPE},
     {"allow-foreign-urls", no_argument, NULL, OPT_FOREIGN},
     {"ca-file", required_argument, NULL, OPT_CA_FILE},
@@ -85,6 +87,7 @@ static void usage(FILE *out)
           "                             (default: the system's)\n"
           "  -m, --email ADDRESS        contact of the account\n"
           "      --accept-tos           agree to the CA's terms of service\n"
+          "      --accept-terms URL     agree to these terms, and stop if the CA has others\n"
           "      --store FILE           the flash image that keeps keys and certificates\n"
           "                             (default: " DEFAULT_STORE ")\n"
           "      --http-port PORT       where http-01 is answered (default: 80)\n"
@@ -216,6 +219,10 @@ static bool take_option(struct cli_options *o, int option, char *value)
         break;
     case 's':
         o->server = value;
+        break;
+    case OPT_ACCEPT_TERMS:
+        o->accept_tos = true;
+        o->accepted_terms = value;
         break;
     case OPT_CA_FILE:
         o->ca_file = value;

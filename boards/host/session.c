@@ -118,6 +118,8 @@ static int configure(struct cli_session *s)
     s->config.port = &s->port;
     s->config.directory_url = o->server;
     s->config.tos_agreed = o->accept_tos;
+    s->config.tos_policy = o->accepted_terms != NULL ? ACME_TOS_STOP : ACME_TOS_AGREE_AGAIN;
+    s->config.tos_accepted_url = o->accepted_terms;
     s->config.account_key_type = o->account_key_type;
     s->config.http_port = o->http_port;
     s->config.allow_foreign_urls = o->foreign_urls;

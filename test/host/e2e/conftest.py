@@ -36,7 +36,7 @@ class Cli:
         self.http_port = ca.http_port
 
     def argv(self, *args):
-        return [self.binary, "--store", self.store, "--server", self.ca.directory,
+        return [*os.environ.get("NANOACME_WRAP", "").split(), self.binary, "--store", self.store, "--server", self.ca.directory,
                 "--ca-file", self.ca.ca_file, *args]
 
     def call(self, *args, env=None, timeout=60):

@@ -316,9 +316,10 @@ def test_terms_that_change(world):
     ca.answers["directory"] = change("directory",
                                      meta={"termsOfService": ca.base + "/terms/2"})
     accounts = ca.log.count("account")
-    refused = cli.call("run", "-d", NAME, "--force", "--json")
-    assert refused.json["result"] == "ACME_ERR_TOS", refused
-    agreed = cli.run(NAME, extra=["--force"])
+    for policy in ([], ["--accept-terms", ca.base + "/terms"]):
+        refused = cli.call("run", "-d", NAME, "--force", "--json", *policy)
+        assert refused.json["result"] == "ACME_ERR_TOS", refused
+    agreed = cli.call("run", "-d", NAME, "--force", "--accept-terms", ca.base + "/terms/2")
     assert agreed.code == 0 and "/terms/2" in agreed.err, agreed
     assert ca.log.count("account") == accounts + 1
     assert cli.call("account", "--json").json["termsOfService"].endswith("/terms/2")
