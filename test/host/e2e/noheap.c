@@ -9,10 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <mbedtls/base64.h>
-
 #include "acme/client.h"
 #include "acme_posix.h"
+#include "pem_anchor.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -60,23 +59,6 @@ void __wrap_free(void *old)
     __real_free(old);
 }
 
-static size_t read_der(const char *path, unsigned char *der, size_t size)
-{
-    static char text[8192];
-    FILE *f = fopen(path, "r");
-    size_t len = f == NULL ? 0 : fread(text, 1, sizeof(text) - 1, f), out = 0;
-    char *begin = strstr(text, "-----\n"), *end = strstr(text, "\n-----END");
-
-    if (f == NULL || len == 0 || begin == NULL || end == NULL ||
-        mbedtls_base64_decode(der, size, &out, (unsigned char *)begin + 6,
-                              (size_t)(end - begin - 6)) != 0) {
-        (void)fprintf(stderr, "cannot read %s\n", path);
-        exit(3);
-    }
-    (void)fclose(f);
-    return out;
-}
-
 static int32_t drive(acme_client *client, struct acme_posix_net *net)
 {
     struct acme_poll_result result;
@@ -119,7 +101,7 @@ int main(int argc, char **argv)
         return 2;
     }
     name = argv[5];
-    anchor.len = read_der(argv[2], der, sizeof(der));
+    anchor.len = pem_anchor_read(argv[2], der, sizeof(der));
     request.names = &name;
     request.names_count = 1;
     config.port = &port;

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <mbedtls/base64.h>
-
 #include "acme/client.h"
 #include "acme_posix.h"
 #include "flash_sim.h"
+#include "pem_anchor.h"
 
 enum kind {
     NONE,
@@ -151,23 +150,6 @@ static const struct acme_clock_ops clock_ops = {t_uptime, t_wall};
 static const struct acme_entropy_ops entropy_ops = {t_fill};
 static const struct acme_flash_ops flash_ops = {t_geometry, t_read, t_program, t_erase, t_sync};
 
-static size_t read_der(const char *path, unsigned char *der, size_t size)
-{
-    static char text[8192];
-    FILE *f = fopen(path, "r");
-    size_t len = f == NULL ? 0 : fread(text, 1, sizeof(text) - 1, f), out = 0;
-    char *begin = strstr(text, "-----\n"), *end = strstr(text, "\n-----END");
-
-    if (f == NULL || len == 0 || begin == NULL || end == NULL ||
-        mbedtls_base64_decode(der, size, &out, (unsigned char *)begin + 6,
-                              (size_t)(end - begin - 6)) != 0) {
-        (void)fprintf(stderr, "cannot read %s\n", path);
-        exit(3);
-    }
-    (void)fclose(f);
-    return out;
-}
-
 /* A job that does not end within this much of its own time hangs. */
 #define JOB_LIMIT_MS (20u * 60u * 1000u)
 
@@ -250,7 +232,7 @@ int main(int argc, char **argv)
     if (argc != 4) {
         return 2;
     }
-    anchor.len = read_der(argv[2], der, sizeof(der));
+    anchor.len = pem_anchor_read(argv[2], der, sizeof(der));
     config.port = &port;
     config.directory_url = argv[1];
     config.anchors = &anchor;
