@@ -80,6 +80,8 @@ int cli_session_select(struct cli_session *s);
  * signal ended it. */
 int32_t cli_session_drive(struct cli_session *s);
 void cli_session_close(struct cli_session *s);
+/** Splits a list of names at its commas, in place. Returns how many of them are in out. */
+uint16_t cli_split_names(char *names, const char **out, uint16_t max);
 /** The exit code for an error of the core. */
 int cli_exit_code(int32_t error);
 

@@ -270,17 +270,13 @@ int cli_show_list(struct cli_session *s)
 
     while (acme_cert_list(s->client, &cursor, names, sizeof(names), &status) == ACME_OK) {
         const char *each[CONFIG_ACME_NAMES_MAX];
-        char *save = NULL, *name;
-        uint16_t count = 0;
+        uint16_t count;
 
         found++;
         if (!options->json) {
             text_cert(names, &status);
         }
-        for (name = strtok_r(names, ",", &save); name != NULL && count < CONFIG_ACME_NAMES_MAX;
-             name = strtok_r(NULL, ",", &save)) {
-            each[count++] = name;
-        }
+        count = cli_split_names(names, each, CONFIG_ACME_NAMES_MAX);
         cJSON_AddItemToArray(list, json_cert(each, count, &status));
     }
     if (options->json) {

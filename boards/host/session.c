@@ -184,8 +184,7 @@ int cli_session_open(struct cli_session *s, const struct cli_options *options)
     return open_client(s);
 }
 
-/* Splits a list of names at its commas, in place. */
-static uint16_t split(char *names, const char **out, uint16_t max)
+uint16_t cli_split_names(char *names, const char **out, uint16_t max)
 {
     uint16_t count = 0;
     char *save = NULL, *name;
@@ -206,7 +205,7 @@ int cli_session_select(struct cli_session *s)
     uint16_t i, count;
 
     while (acme_cert_list(s->client, &cursor, names, sizeof(names), &status) == ACME_OK) {
-        count = split(names, list, CONFIG_ACME_NAMES_MAX);
+        count = cli_split_names(names, list, CONFIG_ACME_NAMES_MAX);
         for (i = 0; i < count && strcmp(list[i], s->options->domains[0]) != 0; i++) {
         }
         if (i < count) {

@@ -72,33 +72,19 @@ int32_t acme_enter_directory(struct acme_client *c)
     return acme_request_plain(c, "GET", c->config.directory_url);
 }
 
-/* Takes a URL of the directory into the pool. */
-static int32_t take_url(struct acme_client *c, acme_json_value root, const char *name,
-                        uint16_t *offset)
-{
-    const char *url = acme_json_string(root, name);
-    struct acme_uri uri;
-
-    *offset = 0;
-    if (url == NULL) {
-        return ACME_ERR_FIELD;
-    }
-    return acme_uri_parse(url, &uri) == ACME_OK ? acme_pool_add(c, url, offset) : ACME_ERR_URL;
-}
-
 static int32_t take_urls(struct acme_client *c, acme_json_value root)
 {
     struct acme_directory *d = &c->directory;
-    int32_t rc = take_url(c, root, "newNonce", &d->new_nonce);
+    int32_t rc = acme_pool_add_url(c, acme_json_string(root, "newNonce"), &d->new_nonce);
 
     if (rc == ACME_OK) {
-        rc = take_url(c, root, "newAccount", &d->new_account);
+        rc = acme_pool_add_url(c, acme_json_string(root, "newAccount"), &d->new_account);
     }
     if (rc == ACME_OK) {
-        rc = take_url(c, root, "newOrder", &d->new_order);
+        rc = acme_pool_add_url(c, acme_json_string(root, "newOrder"), &d->new_order);
     }
     if (rc == ACME_OK) {
-        rc = take_url(c, root, "revokeCert", &d->revoke_cert);
+        rc = acme_pool_add_url(c, acme_json_string(root, "revokeCert"), &d->revoke_cert);
         rc = rc == ACME_ERR_FIELD ? ACME_OK : rc; /* missed only by who revokes */
     }
     return rc;

@@ -280,12 +280,12 @@ static bool san_is(const mbedtls_x509_buf *san, const char *name)
     return acme_str_equal_nocase((const char *)san->p, san->len, name, strlen(name));
 }
 
-static bool is_requested(const struct acme_cert_request *request, const mbedtls_x509_buf *san)
+bool acme_cert_has_name(const struct acme_cert_request *request, const char *name, size_t len)
 {
     uint16_t i;
 
     for (i = 0; i < request->names_count; i++) {
-        if (san_is(san, request->names[i])) {
+        if (acme_str_equal_nocase(name, len, request->names[i], strlen(request->names[i]))) {
             return true;
         }
     }
@@ -317,7 +317,8 @@ static int32_t check_names(const struct acme_cert_request *request, const mbedtl
         }
     }
     for (san = &leaf->subject_alt_names; san != NULL; san = san->next) {
-        if (san->buf.p != NULL && !is_requested(request, &san->buf)) {
+        if (san->buf.p != NULL &&
+            !acme_cert_has_name(request, (const char *)san->buf.p, san->buf.len)) {
             return ACME_ERR_CERT_NAMES;
         }
     }

@@ -12,6 +12,8 @@
 #include "clock.h"
 #include "store.h"
 
+/** Whether a request asks for a name; the case of letters aside. */
+bool acme_cert_has_name(const struct acme_cert_request *request, const char *name, size_t len);
 /** Writes a CSR for names (RFC 8555 7.4) to the end of out, right-aligned. Returns its length,
  * ACME_ERR_BUFFER, ACME_ERR_TLS_MEMORY, ACME_ERR_CRYPTO. */
 int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_t key, uint8_t *out,

@@ -142,6 +142,8 @@ int32_t acme_client_join_names(struct acme_client *c, const struct acme_cert_req
 
 /** Copies a string into the URL pool; *offset names it. ACME_ERR_LIMIT. */
 int32_t acme_pool_add(struct acme_client *c, const char *text, uint16_t *offset);
+/** The same for a URL, which must be an https one: ACME_ERR_FIELD (NULL), ACME_ERR_URL. */
+int32_t acme_pool_add_url(struct acme_client *c, const char *url, uint16_t *offset);
 const char *acme_pool_get(const struct acme_client *c, uint16_t offset);
 
 /** Who signs. */

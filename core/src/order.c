@@ -108,19 +108,6 @@ int32_t acme_enter_new_order(struct acme_client *c)
                              ACME_SIGNER_ACCOUNT);
 }
 
-static bool is_requested(const struct acme_cert_request *request, const char *name)
-{
-    uint16_t i;
-
-    for (i = 0; i < request->names_count; i++) {
-        if (acme_str_equal_nocase(name, strlen(name), request->names[i],
-                                  strlen(request->names[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The order must be for what was asked: as many names, and each of them ours. */
 static int32_t check_identifiers(const struct acme_client *c, acme_json_value root)
 {
@@ -139,25 +126,12 @@ static int32_t check_identifiers(const struct acme_client *c, acme_json_value ro
         if (type == NULL || value == NULL) {
             return ACME_ERR_FIELD;
         }
-        if (strcmp(type, "dns") != 0 || !is_requested(request, value)) {
+        if (strcmp(type, "dns") != 0 || !acme_cert_has_name(request, value, strlen(value))) {
             return ACME_ERR_ORDER_IDENTIFIERS;
         }
         count++;
     }
     return count == request->names_count ? ACME_OK : ACME_ERR_ORDER_IDENTIFIERS;
-}
-
-static int32_t take_url(struct acme_client *c, const char *url, uint16_t *offset)
-{
-    struct acme_uri uri;
-
-    if (url == NULL) {
-        return ACME_ERR_FIELD;
-    }
-    if (acme_uri_parse(url, &uri) != ACME_OK) {
-        return ACME_ERR_URL;
-    }
-    return acme_pool_add(c, url, offset);
 }
 
 static int32_t take_authorizations(struct acme_client *c, acme_json_value root)
@@ -173,7 +147,7 @@ static int32_t take_authorizations(struct acme_client *c, acme_json_value root)
         if (o->authorization_count == CONFIG_ACME_NAMES_MAX) {
             return ACME_ERR_LIMIT;
         }
-        rc = take_url(c, acme_json_text(item), &o->authorizations[o->authorization_count]);
+        rc = acme_pool_add_url(c, acme_json_text(item), &o->authorizations[o->authorization_count]);
         if (rc != ACME_OK) {
             return rc;
         }
@@ -191,11 +165,11 @@ static int32_t take_order(struct acme_client *c, acme_json_value root)
 
     c->pool_len = o->pool_mark;
     if (rc == ACME_OK) {
-        rc = take_url(c, acme_json_string(root, "finalize"), &o->finalize);
+        rc = acme_pool_add_url(c, acme_json_string(root, "finalize"), &o->finalize);
     }
     o->certificate = 0;
     if (rc == ACME_OK && certificate != NULL) {
-        rc = take_url(c, certificate, &o->certificate);
+        rc = acme_pool_add_url(c, certificate, &o->certificate);
     }
     if (rc == ACME_OK) {
         rc = take_authorizations(c, root);
@@ -343,7 +317,7 @@ int32_t acme_reply_new_order(struct acme_client *c)
         return ACME_ERR_FIELD;
     }
     c->pool_len = c->pool_order_mark;
-    rc = take_url(c, r->location, &c->order.url);
+    rc = acme_pool_add_url(c, r->location, &c->order.url);
     c->order.pool_mark = c->pool_len;
     if (rc == ACME_OK) {
         rc = record_order(c, r->location);
@@ -411,7 +385,7 @@ static int32_t authorization_failed(struct acme_client *c, acme_json_value root)
         }
     }
     if (name != NULL && acme_str_copy(identifier, sizeof(identifier), name) == ACME_OK &&
-        is_requested(acme_client_request(c), identifier)) {
+        acme_cert_has_name(acme_client_request(c), identifier, strlen(identifier))) {
         memcpy(c->problem.identifier, identifier, sizeof(identifier));
     }
     return order_is_gone(c, ACME_ERR_AUTHORIZATION);
@@ -468,7 +442,7 @@ static int32_t take_challenge(struct acme_client *c, acme_json_value challenge)
     acme_buf_add(&b, token);
     acme_buf_add_char(&b, '.');
     acme_buf_add(&b, c->thumbprint);
-    rc = take_url(c, acme_json_string(challenge, "url"), &o->challenge);
+    rc = acme_pool_add_url(c, acme_json_string(challenge, "url"), &o->challenge);
     if (rc == ACME_OK) {
         rc = acme_pool_add(c, token, &o->token);
     }
@@ -544,7 +518,7 @@ int32_t acme_reply_authorization(struct acme_client *c)
     if (status == NULL || name == NULL) {
         return ACME_ERR_FIELD;
     }
-    if (!is_requested(acme_client_request(c), name)) {
+    if (!acme_cert_has_name(acme_client_request(c), name, strlen(name))) {
         return ACME_ERR_ORDER_IDENTIFIERS;
     }
     if (strcmp(status, "valid") == 0) {

@@ -22,6 +22,17 @@ int32_t acme_pool_add(struct acme_client *c, const char *text, uint16_t *offset)
     return ACME_OK;
 }
 
+int32_t acme_pool_add_url(struct acme_client *c, const char *url, uint16_t *offset)
+{
+    struct acme_uri uri;
+
+    *offset = 0;
+    if (url == NULL) {
+        return ACME_ERR_FIELD;
+    }
+    return acme_uri_parse(url, &uri) == ACME_OK ? acme_pool_add(c, url, offset) : ACME_ERR_URL;
+}
+
 const char *acme_pool_get(const struct acme_client *c, uint16_t offset)
 {
     return c->pool + offset;
