@@ -120,6 +120,24 @@ int32_t acme_account_get_status(acme_client *c, struct acme_account_status *stat
                                sizeof(c->arena_data));
 }
 
+uint32_t acme_next_wakeup_s(acme_client *c)
+{
+    int64_t now, left, least = UINT32_MAX;
+    uint16_t i;
+
+    (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
+    for (i = 0; i < c->config.certs_count; i++) {
+        const struct acme_slot *s = &c->slots[i];
+
+        if (acme_order_is_due(c, s)) {
+            return 0;
+        }
+        left = acme_renewal_time(s->cert.not_before_s, s->cert.not_after_s) - now;
+        least = left < least ? left : least;
+    }
+    return least > 0 ? (uint32_t)least : 0;
+}
+
 void acme_get_counters(acme_client *c, struct acme_counters *counters)
 {
     struct acme_flashlog_stat stat;

@@ -213,6 +213,11 @@ struct acme_account_status {
  * ACME_ERR_STORE_*, ACME_ERR_CRYPTO. */
 int32_t acme_account_get_status(acme_client *client, struct acme_account_status *status);
 
+/** Seconds until the first certificate is due for renewal by the trusted time (the time floor where
+ * no clock is known): 0 when one is due or missing, UINT32_MAX when none is requested. The time to
+ * call acme_start again; a device may sleep until then. */
+uint32_t acme_next_wakeup_s(acme_client *client);
+
 /** Counters of this run, for tests and telemetry. */
 struct acme_counters {
     uint32_t requests;    /**< HTTP requests sent */

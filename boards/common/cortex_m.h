@@ -1,0 +1,23 @@
+/*
+ * What all Cortex-M boards here share: reset, tick, faults, stack painting.
+ */
+#ifndef CORTEX_M_H
+#define CORTEX_M_H
+
+#include <stdint.h>
+
+typedef void (*cortex_m_handler)(void);
+
+/* Symbols of the linker script. */
+extern uint32_t cortex_m_stack_bottom[], cortex_m_stack_top[];
+
+/** Entries of the vector table. */
+void cortex_m_reset(void);
+void cortex_m_fault(void);
+void cortex_m_tick(void);
+
+/** 1 kHz from the core's clock. */
+void cortex_m_start_tick(uint32_t clock_hz);
+void cortex_m_enable_irq(uint32_t number);
+
+#endif

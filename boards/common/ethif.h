@@ -1,0 +1,20 @@
+/*
+ * The board's Ethernet as lwIP's interface, and lwIP as a part of the loop. It must not know who
+ * uses the network.
+ */
+#ifndef ETHIF_H
+#define ETHIF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Starts lwIP and the interface, with DHCP (and, where configured, IPv6 autoconfiguration). */
+void ethif_start(void);
+/** Feeds what has come to lwIP, runs its timers, follows the link. True: something happened. */
+bool ethif_poll(void);
+/** Milliseconds until lwIP's next timer. */
+uint32_t ethif_next_ms(void);
+/** The interface is up and has an IPv4 address. */
+bool ethif_is_ready(void);
+
+#endif

@@ -1,0 +1,326 @@
+/*
+ * The application: a device that gets its certificate on its first boot and shows its status page
+ * with it ever after. One loop, which sleeps until the next deadline or an interrupt. This file is
+ * the example to begin with; it must not know which board it runs on.
+ */
+#include <string.h>
+
+#include <lwip/memp.h>
+#include <lwip/stats.h>
+
+#include "acme/client.h"
+#include "acme_lwip_raw.h"
+#include "board.h"
+#include "console.h"
+#include "ethif.h"
+#include "https.h"
+#include "settings.h"
+#include "text.h"
+
+/* Memory for both at once, or one after the other? The board says. */
+#ifndef BOARD_HTTPS_ALONGSIDE
+#define BOARD_HTTPS_ALONGSIDE 1
+#endif
+
+#define WAKE_MAX_S 3600u
+
+static struct settings settings;
+static struct acme_lwip_raw net;
+static struct acme_lwip_raw_clock wall_clock = {.uptime_ms = board_uptime_ms};
+static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
+static acme_client *client;
+static const char *names[SETTINGS_NAMES_MAX];
+static struct acme_trust_anchor anchor;
+static struct acme_cert_request request;
+
+static uint64_t next_start_ms; /* when the client is asked to look again */
+static bool working;           /* the client has a job */
+static uint32_t failures;
+static uint32_t longest_step_ms; /* of acme_poll */
+
+/* ---- the serial line ---- */
+
+static void say(const char *what, const char *text, int64_t number)
+{
+    char line[192];
+    struct text t;
+
+    text_init(&t, line, sizeof(line) - 2);
+    text_add(&t, what);
+    if (text != NULL) {
+        text_add(&t, " ");
+        text_add(&t, text);
+    }
+    if (number != 0) {
+        text_add(&t, " ");
+        text_add_number(&t, number);
+    }
+    t.size = sizeof(line);
+    text_add(&t, "\r\n");
+    board_write(line);
+}
+
+static void log_write(void *ctx, enum acme_log_level level, const char *line)
+{
+    (void)ctx;
+    (void)level;
+    say(line, NULL, 0);
+}
+
+static const struct acme_log_ops log_ops = {log_write};
+
+static void on_event(void *ctx, const struct acme_event *event)
+{
+    (void)ctx;
+    switch (event->type) {
+    case ACME_EVENT_STATE:
+        say("acme: state", event->text, event->state);
+        break;
+    case ACME_EVENT_ACCOUNT:
+        say("acme: account", event->text, 0);
+        break;
+    case ACME_EVENT_ORDER:
+        say("acme: order", event->text, 0);
+        break;
+    case ACME_EVENT_AUTHORIZED:
+        say("acme: authorized", event->text, 0);
+        break;
+    case ACME_EVENT_INSTALLED:
+        say("acme: certificate installed", NULL, 0);
+        break;
+    case ACME_EVENT_ERROR:
+        say("acme: error", acme_error_name(event->error), event->error);
+        if (event->problem != NULL) {
+            say("acme: problem", event->problem->detail, event->problem->status);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- the status page ---- */
+
+static void add_row(struct text *t, bool json, const char *name, const char *value, bool last)
+{
+    text_add(t, json ? "\"" : "<dt>");
+    text_add(t, name);
+    text_add(t, json ? "\":\"" : "</dt><dd>");
+    text_add(t, value);
+    text_add(t, json ? (last ? "\"" : "\",") : "</dd>\n");
+}
+
+static void add_number_row(struct text *t, bool json, const char *name, int64_t number)
+{
+    char digits[24];
+    struct text d;
+
+    text_init(&d, digits, sizeof(digits));
+    text_add_number(&d, number);
+    add_row(t, json, name, digits, false);
+}
+
+static void add_date_row(struct text *t, bool json, const char *name, int64_t unix_s)
+{
+    char date[24];
+    struct text d;
+
+    text_init(&d, date, sizeof(date));
+    text_add_date(&d, unix_s);
+    add_row(t, json, name, date, false);
+}
+
+static void add_memory_rows(struct text *t, bool json)
+{
+    struct acme_counters counters;
+
+    acme_get_counters(client, &counters);
+    add_number_row(t, json, "stack_peak", board_stack_peak());
+    add_number_row(t, json, "stack_size", board_stack_size());
+    add_number_row(t, json, "mbedtls_pool_peak", counters.pool_peak);
+    add_number_row(t, json, "json_arena_peak", counters.arena_peak);
+    add_number_row(t, json, "lwip_heap_peak", lwip_stats.mem.max);
+    add_number_row(t, json, "lwip_pbufs_peak", lwip_stats.memp[MEMP_PBUF_POOL]->max);
+    add_number_row(t, json, "store_used", counters.store_used);
+    add_number_row(t, json, "longest_step_ms", longest_step_ms);
+    add_number_row(t, json, "requests", counters.requests);
+    add_number_row(t, json, "new_orders", counters.new_orders);
+}
+
+static bool write_page(const char *path, struct text *t)
+{
+    bool json = strcmp(path, "/status.json") == 0;
+    struct acme_cert_status status;
+
+    if ((!json && strcmp(path, "/") != 0) ||
+        acme_cert_get_status(client, 0, &status) != ACME_OK) {
+        return false;
+    }
+    text_add(t, json ? "{" : "<!doctype html><title>nanoacme</title><h1>nanoacme</h1><dl>\n");
+    add_row(t, json, "name", names[0], false);
+    add_row(t, json, "board", board_name, false);
+    add_date_row(t, json, "valid_from", status.not_before_s);
+    add_date_row(t, json, "expires", status.not_after_s);
+    add_date_row(t, json, "next_renewal", status.renew_after_s);
+    add_number_row(t, json, "uptime_s", (int64_t)(board_uptime_ms() / 1000u));
+    add_memory_rows(t, json);
+    add_row(t, json, "version", ACME_VERSION, true);
+    text_add(t, json ? "}\n" : "</dl>\n");
+    return true;
+}
+
+/* ---- the client ---- */
+
+static void start_client(void)
+{
+    static struct acme_port port = {
+        .net = &acme_lwip_raw_net_ops,
+        .net_ctx = &net,
+        .clock = &acme_lwip_raw_clock_ops,
+        .clock_ctx = &wall_clock,
+        .entropy = &board_entropy_ops,
+        .log = &log_ops,
+    };
+    struct acme_config config = {0};
+    int32_t rc;
+
+    port.flash = board_flash_ops;
+    port.flash_ctx = board_store_flash;
+    for (uint16_t i = 0; i < settings_names_count(&settings); i++) {
+        names[i] = settings.names[i];
+    }
+    request.names = names;
+    request.names_count = settings_names_count(&settings);
+    anchor.der = settings.anchor;
+    anchor.len = settings.anchor_len;
+    config.port = &port;
+    config.directory_url = settings.directory;
+    config.anchors = &anchor;
+    config.anchors_count = 1;
+    config.certs = &request;
+    config.certs_count = 1;
+    config.contact = settings.contact[0] != '\0' ? settings.contact : NULL;
+    config.tos_agreed = true; /* whoever gave the device its settings agrees */
+    config.build_time_s = BOARD_BUILD_TIME_S;
+    config.replace_unrequested = true;
+    config.on_event = on_event;
+    rc = acme_init(&client, &config, memory, sizeof(memory));
+    if (rc != ACME_OK) {
+        say("acme: cannot start:", acme_error_name(rc), rc);
+        board_panic("acme_init");
+    }
+    https_init(client, &port, write_page);
+}
+
+static void report_memory(void)
+{
+    struct acme_counters counters;
+
+    acme_get_counters(client, &counters);
+    say("memory: stack peak", NULL, board_stack_peak());
+    say("memory: mbedTLS pool peak", NULL, counters.pool_peak);
+    say("memory: JSON arena peak", NULL, counters.arena_peak);
+    say("memory: lwIP heap peak", NULL, lwip_stats.mem.max);
+    say("memory: lwIP pbufs peak", NULL, lwip_stats.memp[MEMP_PBUF_POOL]->max);
+    say("time: longest step in ms", NULL, longest_step_ms);
+    say("acme: requests", NULL, counters.requests);
+}
+
+static void report_certificate(void)
+{
+    struct acme_cert_status status;
+    char date[24];
+    struct text t;
+
+    if (acme_cert_get_status(client, 0, &status) == ACME_OK && status.valid) {
+        text_init(&t, date, sizeof(date));
+        text_add_date(&t, status.not_after_s);
+        say("https: serving until", date, 0);
+    }
+}
+
+/* A failed job is tried again after a pause that doubles; a done one when the certificate is due. */
+static void plan_next(int32_t error)
+{
+    uint32_t pause_s = CONFIG_ACME_RETRY_MIN_S;
+
+    report_memory();
+    if (error == ACME_OK) {
+        failures = 0;
+        report_certificate();
+        pause_s = acme_next_wakeup_s(client);
+        if (pause_s > WAKE_MAX_S) {
+            pause_s = WAKE_MAX_S;
+        }
+    } else {
+        for (uint32_t i = 0; i < failures && pause_s < CONFIG_ACME_RETRY_MAX_S / 2; i++) {
+            pause_s *= 2;
+        }
+        failures++;
+        pause_s += board_random() % (pause_s / 4u + 1u);
+        say("acme: next try in seconds", NULL, pause_s);
+    }
+    next_start_ms = board_uptime_ms() + pause_s * UINT64_C(1000);
+}
+
+/* One turn of the client: how long it may wait for the next, in ms. */
+static uint32_t poll_client(void)
+{
+    struct acme_poll_result result;
+    uint64_t before = board_uptime_ms(), now;
+
+    if (!working) {
+        if (!ethif_is_ready() || before < next_start_ms ||
+            (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
+            return UINT32_MAX;
+        }
+        working = acme_start(client) == ACME_OK;
+    }
+    (void)acme_poll(client, &result);
+    now = board_uptime_ms();
+    if (now - before > longest_step_ms) {
+        longest_step_ms = (uint32_t)(now - before);
+    }
+    if (result.want == ACME_WANT_IDLE) {
+        working = false;
+        plan_next(result.error);
+        return 0;
+    }
+    return result.wait_ms;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+int main(void)
+{
+    uint64_t deadline = 0;
+
+    board_init();
+    say("boot: nanoacme " ACME_VERSION " on", board_name, 0);
+    if (!settings_load(&settings)) {
+        console_provision(&settings);
+    }
+    ethif_start();
+    acme_lwip_raw_init(&net);
+    acme_lwip_raw_sntp_start(&wall_clock, settings.ntp[0] != '\0' ? settings.ntp : NULL);
+    start_client();
+    report_certificate();
+    for (;;) {
+        bool more, active = ethif_poll();
+
+        if (active || board_uptime_ms() >= deadline) {
+            uint32_t wait_ms = poll_client();
+
+            more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
+            /* A second is soon enough for the server's time-outs. */
+            deadline = board_uptime_ms() + (more ? 0 : least(wait_ms, 1000u));
+            continue;
+        }
+        if (ethif_next_ms() > 0) {
+            board_sleep();
+        }
+    }
+}

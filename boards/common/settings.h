@@ -1,0 +1,37 @@
+/*
+ * What a device is told at the factory: its names, its CA and the CA's root. Kept in a flash area of
+ * its own, apart from the store. It must not know what they are for.
+ */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SETTINGS_NAMES_MAX  4
+#define SETTINGS_NAME_SIZE  64
+#define SETTINGS_URL_SIZE   128
+#define SETTINGS_ANCHOR_MAX 1536
+
+struct settings {
+    char names[SETTINGS_NAMES_MAX][SETTINGS_NAME_SIZE];
+    char directory[SETTINGS_URL_SIZE];
+    char contact[SETTINGS_NAME_SIZE]; /* "mailto:...", or empty */
+    char ntp[SETTINGS_NAME_SIZE];     /* a time server, or empty: only what DHCP names */
+    uint32_t anchor_len;
+    uint32_t crc; /* over everything but itself; settings_save makes it */
+    uint8_t anchor[SETTINGS_ANCHOR_MAX];
+};
+
+/** Reads them from flash; false: the device has none, or they are damaged. */
+bool settings_load(struct settings *s);
+/** Writes them; false: the flash refused. A cut in between leaves a device without settings. */
+bool settings_save(struct settings *s);
+/** Takes one line ("name x", "directory https://…", "contact mailto:…", "ntp x", "anchor HEX…"; an
+ * anchor may come in several lines). NULL, or what is wrong with it. */
+const char *settings_take_line(struct settings *s, const char *line);
+/** What is missing before they can be saved, or NULL. */
+const char *settings_missing(const struct settings *s);
+uint16_t settings_names_count(const struct settings *s);
+
+#endif
