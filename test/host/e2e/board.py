@@ -1,0 +1,130 @@
+"""An emulated board: the real image in QEMU, its serial line, its flash, its network."""
+import json
+import os
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+from lab import ROOT, free_port, wait_until
+
+BOARDS = {  # machine, Ethernet model
+    "mps2_an385": ("mps2-an385", "lan9118"),
+    "lm3s6965evb": ("lm3s6965evb", "stellaris"),
+}
+
+
+def der_of(pem_path):
+    with open(pem_path, encoding="ascii") as f:
+        return ssl.PEM_cert_to_DER_cert(f.read())
+
+
+class Board:
+    """One device. Its folder holds the flash, so a new Board in the same folder is the same device
+    after a power cut."""
+
+    def __init__(self, folder, board="mps2_an385", http_port=None, https_port=None, icount=False,
+                 echo=None):
+        self.folder, self.board, self.icount, self.echo = str(folder), board, icount, echo
+        self.http_port = http_port or free_port()
+        self.https_port = https_port or free_port()
+        self.image = os.path.join(ROOT, "build", board, f"nanoacme-{board}.elf")
+        self.text, self.popen, self.reader = "", None, None
+        self.monitor_path = os.path.join(self.folder, "monitor")
+
+    def start(self):
+        machine, model = BOARDS[self.board]
+        argv = ["qemu-system-arm", "-M", machine, "-display", "none", "-kernel", self.image,
+                "-semihosting-config", "enable=on,target=native", "-serial", "stdio",
+                "-monitor", f"unix:{self.monitor_path},server,nowait",
+                "-nic", f"user,model={model},id=net,hostfwd=tcp:127.0.0.1:{self.http_port}-:80,"
+                        f"hostfwd=tcp:127.0.0.1:{self.https_port}-:443"]
+        if self.icount:
+            argv += ["-icount", "shift=auto"]
+        self.popen = subprocess.Popen(argv, cwd=self.folder, stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.reader = threading.Thread(target=self._read, args=(self.popen,), daemon=True)
+        self.reader.start()
+        return self
+
+    def _read(self, popen):
+        for line in iter(popen.stdout.readline, b""):
+            line = line.decode("ascii", "replace").replace("\r", "")
+            self.text += line
+            if self.echo:
+                self.echo(line)
+
+    def cut_power(self):
+        if self.popen is not None:
+            self.popen.kill()
+            self.popen.wait(10)
+            self.reader.join(10)
+            self.popen.stdout.close()
+            self.popen.stdin.close()
+        self.popen = None
+
+    def reset(self):
+        self.cut_power()
+        return self.start()
+
+    def wait_for(self, text, seconds=60, count=1):
+        def seen():
+            if self.popen.poll() is not None:
+                raise RuntimeError(f"the emulator ended\n{self.text}")
+            return self.text.count(text) >= count
+        try:
+            wait_until(seen, f"{text!r} from the board", seconds)
+        except TimeoutError as e:
+            raise TimeoutError(f"{e}\n{self.text}") from e
+
+    def provision(self, names, directory, ca_file, **more):
+        """What the factory types at the serial line."""
+        self.wait_for("console: this device has no settings")
+        anchor = der_of(ca_file).hex()
+        lines = [f"name {n}" for n in names] + [f"directory {directory}"]
+        lines += [f"{key} {value}" for key, value in more.items()]
+        lines += ["anchor " + anchor[i:i + 128] for i in range(0, len(anchor), 128)] + ["save"]
+        for number, line in enumerate(lines):
+            self.popen.stdin.write(line.encode() + b"\n")
+            self.popen.stdin.flush()
+            self.wait_for("console: ok", count=number + 1, seconds=10)
+
+    def monitor(self, command):
+        """A command to the emulator."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.monitor_path)
+            answer = b""
+            while b"(qemu) " not in answer:
+                answer += s.recv(4096)
+            s.sendall(command.encode() + b"\n")
+            answer = b""
+            while b"(qemu) " not in answer:
+                answer += s.recv(4096)
+
+    def set_link(self, up):
+        self.monitor(f"set_link net {'on' if up else 'off'}")
+
+    def fetch(self, name, root, path="/status.json", timeout=10):
+        """The page over TLS, by a client that trusts this root only, and the certificate."""
+        context = ssl.create_default_context(cafile=root)
+        with socket.create_connection(("127.0.0.1", self.https_port), timeout) as raw, \
+                context.wrap_socket(raw, server_hostname=name) as s:
+            certificate = s.getpeercert(binary_form=True)
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+            answer = b""
+            while part := s.recv(4096):
+                answer += part
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 "), head
+        return (json.loads(body) if path.endswith(".json") else body.decode()), certificate
+
+    def fetch_when_ready(self, name, root, seconds=60, **options):
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return self.fetch(name, root, **options)
+            except OSError as e:
+                if time.monotonic() > end:
+                    raise TimeoutError(f"{e}\n{self.text}") from e
+                time.sleep(0.1)
