@@ -32,6 +32,7 @@ static struct {
     mbedtls_ssl_config config;
     mbedtls_x509_crt chain;
     mbedtls_pk_context key;
+    uint32_t key_id;
     size_t len, sent;
     char buffer[BUFFER_SIZE]; /* a certificate to parse, then the request, then the reply */
 } s = {.listener = ACME_HANDLE_NONE, .stream = ACME_HANDLE_NONE};
@@ -64,6 +65,7 @@ static void drop(void)
     mbedtls_ssl_config_free(&s.config);
     mbedtls_x509_crt_free(&s.chain);
     mbedtls_pk_free(&s.key);
+    (void)psa_purge_key(s.key_id); /* its copy in RAM would split the pool */
     if (s.stream != ACME_HANDLE_NONE) {
         s.port->net->close(s.port->net_ctx, s.stream);
     }
@@ -85,7 +87,8 @@ static int load_chain(const struct acme_cert_status *status)
             return ret;
         }
     }
-    return mbedtls_pk_setup_opaque(&s.key, status->key_id);
+    s.key_id = status->key_id;
+    return mbedtls_pk_setup_opaque(&s.key, s.key_id);
 }
 
 static int set_up_tls(const struct acme_cert_status *status)

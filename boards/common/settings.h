@@ -11,7 +11,9 @@
 #define SETTINGS_NAMES_MAX  4
 #define SETTINGS_NAME_SIZE  64
 #define SETTINGS_URL_SIZE   128
+#ifndef SETTINGS_ANCHOR_MAX
 #define SETTINGS_ANCHOR_MAX 1536
+#endif
 
 struct settings {
     char names[SETTINGS_NAMES_MAX][SETTINGS_NAME_SIZE];

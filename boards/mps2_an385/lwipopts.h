@@ -16,6 +16,7 @@
 #define LWIP_DHCP              1
 #define LWIP_DHCP_GET_NTP_SRV  1
 #define LWIP_DNS               1
+#define LWIP_DHCP_DOES_ACD_CHECK 0 /* RFC 5227 probing: seven seconds of each boot */
 #define LWIP_NETIF_HOSTNAME    1
 #define LWIP_ND6_NUM_NEIGHBORS 5
 
@@ -33,7 +34,7 @@
 #define TCP_SND_BUF       (4 * TCP_MSS)
 #define TCP_SND_QUEUELEN  16
 #define TCP_LISTEN_BACKLOG 1
-#define TCP_MSL           5000 /* a device has few pcbs, and its links are short */
+#define TCP_MSL            5000 /* a device has few pcbs, and its links are short */
 
 /* The address of a host never leaves the cache for longer than its record says. */
 #define DNS_TABLE_SIZE 4

@@ -107,6 +107,19 @@ void acme_client_wait(struct acme_client *c, uint32_t ms)
     deliver(c, &event);
 }
 
+/* PSA keeps what it has loaded: keys have no business in RAM between jobs, and in a small pool they
+ * would lie in the way of the next TLS buffer. */
+static void purge_keys(const struct acme_client *c)
+{
+    uint8_t i;
+
+    (void)psa_purge_key(acme_client_account_key(c));
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        (void)psa_purge_key(acme_client_cert_key(c, i, 0));
+        (void)psa_purge_key(acme_client_cert_key(c, i, 1));
+    }
+}
+
 void acme_client_finish(struct acme_client *c, int32_t error)
 {
     uint16_t i;
@@ -123,6 +136,7 @@ void acme_client_finish(struct acme_client *c, int32_t error)
     }
     acme_responder_close(&c->responder);
     acme_exchange_close(&c->exchange);
+    purge_keys(c);
     c->in_exchange = false;
     c->nonce[0] = '\0';
     c->job = ACME_JOB_NONE;
