@@ -84,6 +84,7 @@ struct acme_client {
     /* What is used most comes first: its offsets then fit the short instructions of Thumb. */
     uint8_t state, job, after_nonce;
     bool in_exchange; /* a request is under way */
+    bool forced_once; /* config.force_renewal holds for this job only */
     bool account_exists;
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
