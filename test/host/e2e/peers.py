@@ -34,6 +34,9 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
+    def handle_error(self, request, client_address):
+        pass  # a device that hangs up is no error of the bench
+
 
 class Peers:
     """Both servers, and a port where nobody listens."""

@@ -57,28 +57,28 @@ def test_a_good_port(tmp_path, peers, store):
 
 def test_flash_is_left_alone_unless_asked(tmp_path):
     path = tmp_path / "flash.img"
-    call("none", path, "look")
+    call("nothing", path, "look")
     before = path.read_bytes()
-    code, out = call("none", path, "look")
+    code, out = call("nothing", path, "look")
     assert code == 0 and path.read_bytes() == before
     assert "flash.erase skipped: it would erase the area, and was not asked for" in out
-    code, out = call("none", path, "again")
+    code, out = call("nothing", path, "again")
     assert code == 1 and path.read_bytes() == before
     assert "selftest: flash.kept FAILED: there is nothing of a first run\n" in out
 
 
 def test_flash_that_forgets(tmp_path):
     path = tmp_path / "flash.img"
-    assert call("none", path, "first")[0] == 0
+    assert call("nothing", path, "first")[0] == 0
     image = bytearray(path.read_bytes())
     image[-1] ^= 4  # one bit of the last sector's pattern
     path.write_bytes(image)
-    code, out = call("none", path, "again")
+    code, out = call("nothing", path, "again")
     assert code == 1 and "flash.kept FAILED: the power has changed sector 7\n" in out
     image[-1] ^= 4
     image[-100] = 0
     path.write_bytes(image)
-    code, out = call("none", path, "again")
+    code, out = call("nothing", path, "again")
     assert code == 1 and "flash.kept FAILED: what was erased in sector 7 is not erased" in out
 
 
