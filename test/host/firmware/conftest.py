@@ -9,6 +9,7 @@ from board import BOARDS, Board  # noqa: E402
 from lab import running_lab  # noqa: E402
 
 NAME = "device.example.org"
+STORE_SIZES = {"mps2_an385": 16 * 4096, "lm3s6965evb": 24 * 1024}  # of the flash maps in board.c
 
 
 class Bench:
@@ -16,7 +17,7 @@ class Bench:
 
     def __init__(self, folder, kind):
         self.folder, self.kind, self.boards, self.labs = folder, kind, [], []
-        self.lab = None
+        self.lab, self.store_size = None, STORE_SIZES[kind]
 
     def start_lab(self, **options):
         folder = self.folder / "lab"
