@@ -68,7 +68,8 @@ def make_server_ca(folder):
         if not ca:
             b = b.add_extension(x509.SubjectAlternativeName([
                 x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-                x509.IPAddress(ipaddress.ip_address("10.0.2.2"))]), critical=False)
+                x509.IPAddress(ipaddress.ip_address("10.0.2.2")),
+                x509.IPAddress(ipaddress.ip_address("fec0::2"))]), critical=False)
         return b.sign(ca_key, hashes.SHA256())
 
     ca = build(ca_name, ca_key.public_key(), True)
@@ -151,7 +152,7 @@ class Lab:
 
     def start_pebble(self):
         config = {"pebble": {
-            "listenAddress": f"0.0.0.0:{self.port}",
+            "listenAddress": f":{self.port}",
             "managementListenAddress": f"127.0.0.1:{self.management_port}",
             "certificate": self.certs["server.pem"], "privateKey": self.certs["server.key"],
             "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
