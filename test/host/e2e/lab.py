@@ -66,8 +66,9 @@ def make_server_ca(folder, address="127.0.0.1"):
              .not_valid_after(now + datetime.timedelta(days=30))
              .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True))
         if not ca:
+            names = {"localhost", address if re.search("[a-z]", address) else "localhost"}
             b = b.add_extension(x509.SubjectAlternativeName([
-                x509.DNSName("localhost"), x509.DNSName(address),
+                *map(x509.DNSName, sorted(names)),
                 x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
                 x509.IPAddress(ipaddress.ip_address("10.0.2.2"))]), critical=False)
         return b.sign(ca_key, hashes.SHA256())
