@@ -102,7 +102,7 @@ struct acme_client {
     uint16_t pool_len, pool_order_mark;
     struct acme_directory directory;
     struct acme_order_state order;
-    struct acme_flashlog log;
+    struct acme_store log;
     struct acme_clock clock;
     struct acme_json_arena arena;
 
