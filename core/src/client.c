@@ -349,6 +349,9 @@ static int32_t step(struct acme_client *c)
 {
     int32_t rc;
 
+    if (c->signing != NULL) {
+        return acme_request_sign(c);
+    }
     if (c->in_exchange) {
         rc = acme_exchange_poll(&c->exchange);
         if (rc == ACME_ERR_AGAIN) {

@@ -118,7 +118,8 @@ struct acme_order_state {
 struct acme_client {
     /* What is used most comes first: its offsets then fit the short instructions of Thumb. */
     uint8_t state, job, after_nonce;
-    bool in_exchange; /* a request is under way */
+    bool in_exchange;    /* a request is under way */
+    const char *signing; /* one is being signed for this URL, which outlives it; or NULL */
     bool account_exists;
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
@@ -198,10 +199,15 @@ enum acme_signer { ACME_SIGNER_ACCOUNT, ACME_SIGNER_ACCOUNT_JWK, ACME_SIGNER_CER
 int32_t acme_request_plain(struct acme_client *c, const char *method, const char *url);
 /** A buffer at the start of work for a payload. */
 void acme_request_payload(struct acme_client *c, struct acme_buf *payload);
-/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET). Without a nonce it
+/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET); url stays valid until it
+ * is sent. Without a nonce it
  * moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
 int32_t acme_request_post(struct acme_client *c, const char *url, const struct acme_buf *payload,
                           enum acme_signer signer);
+/** Goes on signing, and sends the request when that is done. */
+int32_t acme_request_sign(struct acme_client *c);
+/** Forgets a request that is being signed. */
+void acme_request_abort(struct acme_client *c);
 /** Whether a nonce is at hand; otherwise moves to NEW_NONCE. Ask before costly payloads. */
 bool acme_request_has_nonce(struct acme_client *c);
 /** The reply's JSON object; the content type must be JSON. ACME_ERR_CONTENT_TYPE, _JSON, _ARENA. */

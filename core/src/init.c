@@ -390,6 +390,13 @@ static int32_t open_all(struct acme_client *c)
     return rc;
 }
 
+int32_t acme_store_format(const struct acme_port *port)
+{
+    struct acme_flashlog log;
+
+    return in_use ? ACME_ERR_STATE : acme_flashlog_format(&log, port->flash, port->flash_ctx);
+}
+
 int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
                   size_t memory_size)
 {
@@ -428,6 +435,7 @@ void acme_deinit(acme_client *c)
         return;
     }
     acme_challenges_close(&c->challenges);
+    acme_request_abort(c);
     acme_exchange_close(&c->exchange);
     acme_tls_free(&c->exchange.tls);
     mbedtls_psa_crypto_free();

@@ -177,6 +177,11 @@ typedef struct acme_client acme_client;
 int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
                   size_t memory_size);
 
+/** Erases the whole flash area of the store: every key and certificate in it is gone for good. For
+ * an area that holds something else (acme_init says ACME_ERR_STORE_FORMAT), and to decommission a
+ * device. Blocks as the flash does. ACME_ERR_STATE while there is a client; ACME_ERR_STORE_*. */
+int32_t acme_store_format(const struct acme_port *port);
+
 /** Closes connections and zeroizes the block. The store stays as it is. */
 void acme_deinit(acme_client *client);
 
