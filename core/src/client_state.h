@@ -120,6 +120,7 @@ struct acme_client {
     uint8_t state, job, after_nonce;
     bool in_exchange;    /* a request is under way */
     const char *signing; /* one is being signed for this URL, which outlives it; or NULL */
+    bool forced_once; /* config.force_renewal holds for this job only */
     bool account_exists;
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
