@@ -26,7 +26,7 @@
 
 static struct settings settings;
 static struct acme_lwip_raw net;
-static struct acme_lwip_raw_clock wall_clock = {.uptime_ms = board_uptime_ms};
+static struct acme_lwip_clock wall_clock = {.uptime_ms = board_uptime_ms};
 static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 static acme_client *client;
 static const char *names[SETTINGS_NAMES_MAX];
@@ -161,7 +161,7 @@ static void add_clock_row(struct text *t, bool json)
 {
     int64_t now;
 
-    if (acme_lwip_raw_clock_ops.wall_s(&wall_clock, &now) == ACME_OK) {
+    if (acme_lwip_clock_ops.wall_s(&wall_clock, &now) == ACME_OK) {
         add_date_row(t, json, "clock", now);
     } else {
         add_row(t, json, "clock", "unknown", false);
@@ -198,7 +198,7 @@ static void start_client(void)
     static struct acme_port port = {
         .net = &acme_lwip_raw_net_ops,
         .net_ctx = &net,
-        .clock = &acme_lwip_raw_clock_ops,
+        .clock = &acme_lwip_clock_ops,
         .clock_ctx = &wall_clock,
         .entropy = &board_entropy_ops,
         .log = &log_ops,
@@ -323,7 +323,7 @@ static void start_time(void)
 
     if (!started && ethif_is_ready()) {
         started = true;
-        acme_lwip_raw_sntp_start(&wall_clock, settings.ntp[0] != '\0' ? settings.ntp : NULL);
+        (void)acme_lwip_sntp_start(&wall_clock, settings.ntp[0] != '\0' ? settings.ntp : NULL);
     }
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "acme/config.h"
+#include "acme/dns.h"
 #include "acme/error.h"
 #include "acme/port.h"
 
@@ -33,12 +34,30 @@ enum acme_key_type {
     ACME_KEY_RSA_4096 = 4
 };
 
+/** Ways to prove a name (RFC 8555 section 8). */
+enum acme_challenge_type {
+    ACME_CHALLENGE_NONE = 0,        /**< ends a list */
+    ACME_CHALLENGE_HTTP_01 = 1,     /**< RFC 8555 8.3; needs CONFIG_ACME_HTTP_01 */
+    ACME_CHALLENGE_TLS_ALPN_01 = 2, /**< RFC 8737; needs CONFIG_ACME_TLS_ALPN_01 */
+    ACME_CHALLENGE_DNS_01 = 3,      /**< RFC 8555 8.4; needs CONFIG_ACME_DNS_01 and config.dns */
+    /** draft-ietf-acme-dns-account-label; needs CONFIG_ACME_DNS_ACCOUNT_01 and config.dns */
+    ACME_CHALLENGE_DNS_ACCOUNT_01 = 4,
+    /** draft-ietf-acme-dns-persist; needs CONFIG_ACME_DNS_PERSIST_01. A config.dns that can look
+     * finds out whether the record is there before the CA is asked. */
+    ACME_CHALLENGE_DNS_PERSIST_01 = 5
+};
+#define ACME_CHALLENGE_TYPES 5
+
 /** One certificate that the device wants. Everything must outlive the client. */
 struct acme_cert_request {
-    const char *const *names; /**< DNS names in A-label form; the first gives the slot its name */
+    const char *const *names; /**< DNS names in A-label form, "*.name" for wildcards, addresses in
+                                   the form of RFC 5952; the first gives the slot its name */
     uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
     uint8_t key_type;         /**< enum acme_key_type */
     bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
+    /** Ways to prove the names, the first that suits first, up to ACME_CHALLENGE_NONE or the end;
+     * when one fails, the next is tried. All zero: config.challenges. */
+    uint8_t challenges[ACME_CHALLENGE_TYPES];
 };
 
 /** A CA root certificate, DER. Must outlive the client (it is not copied: keep it in flash). */
@@ -62,7 +81,10 @@ enum acme_event_type {
     ACME_EVENT_INSTALLED,  /**< a certificate was checked and stored for .slot */
     ACME_EVENT_REVOKED,    /**< the certificate of .slot was revoked and removed */
     ACME_EVENT_ERROR,      /**< .error, with .problem where the CA sent one; .slot or -1 */
-    ACME_EVENT_WAIT        /**< nothing to do for .wait_ms */
+    ACME_EVENT_WAIT,       /**< nothing to do for .wait_ms */
+    /** the way .text ("http-01") has failed for a name with .error, and .problem where the CA sent
+     * one; the next way is tried */
+    ACME_EVENT_CHALLENGE_FAILED
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
@@ -100,20 +122,39 @@ struct acme_config {
     const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     uint8_t account_key_type;     /**< enum acme_key_type */
     uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
-    bool allow_foreign_urls;      /**< let the CA's directory name URLs on other hosts */
-    bool account_only_existing;   /**< never create an account (onlyReturnExisting) */
-    bool clock_required;          /**< do nothing before the wall clock is known */
-    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
-    bool replace_unrequested;     /**< a stored certificate for names that are in no request makes
-                                       room for a new one; else acme_init fails: ACME_ERR_LIMIT */
-    bool force_renewal;           /**< acme_start orders anew even if certificates are good */
-    const char *eab_kid;          /**< external account binding: key identifier, or NULL */
-    const char *eab_hmac_key;     /**< base64url of its HMAC key */
-    acme_event_fn on_event;       /**< or NULL */
+    uint16_t tls_port;            /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
+    bool tls_shared;              /**< no responder of its own for tls-alpn-01: the firmware's TLS
+                                       server calls acme_tls_alpn_select */
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /**< of requests without a list of their own; all
+                                                   zero: what is built in and config.dns allows, in
+                                                   the order of enum acme_challenge_type */
+    const struct acme_dns_ops *dns;           /**< for the DNS challenges, or NULL */
+    void *dns_ctx;
+    bool allow_foreign_urls;    /**< let the CA's directory name URLs on other hosts */
+    bool account_only_existing; /**< never create an account (onlyReturnExisting) */
+    bool clock_required;        /**< do nothing before the wall clock is known */
+    int64_t build_time_s;       /**< of the firmware: the first time floor; 0: none */
+    bool replace_unrequested;   /**< a stored certificate for names that are in no request makes
+                                     room for a new one; else acme_init fails: ACME_ERR_LIMIT */
+    bool force_renewal;         /**< acme_start orders anew even if certificates are good */
+    const char *eab_kid;        /**< external account binding: key identifier, or NULL */
+    const char *eab_hmac_key;   /**< base64url of its HMAC key */
+    acme_event_fn on_event;     /**< or NULL */
     void *event_ctx;
 };
 
 typedef struct acme_client acme_client;
+
+#if defined(CONFIG_ACME_TLS_ALPN_01)
+#define ACME_MEMORY_TLS_ALPN (1024 + (160 + CONFIG_ACME_TLS_ALPN_STREAMS * 112) * sizeof(void *))
+#else
+#define ACME_MEMORY_TLS_ALPN 0
+#endif
+#if defined(CONFIG_ACME_DNS)
+#define ACME_MEMORY_DNS (64 + CONFIG_ACME_NAMES_MAX * (16 + sizeof(void *)))
+#else
+#define ACME_MEMORY_DNS 0
+#endif
 
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
@@ -121,8 +162,8 @@ typedef struct acme_client acme_client;
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
      CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * 64 +                             \
-     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 2 +  \
-     1024 + 288 * sizeof(void *))
+     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
+     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + 1024 + 288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller

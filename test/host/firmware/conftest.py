@@ -22,7 +22,7 @@ class Bench:
     def start_lab(self, **options):
         folder = self.folder / "lab"
         folder.mkdir()
-        running = running_lab(folder, address="10.0.2.2", **options)
+        running = running_lab(folder, address="10.0.2.2", listen="", **options)
         self.labs.append(running)
         self.lab = running.__enter__()
         return self.lab

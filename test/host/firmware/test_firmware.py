@@ -289,6 +289,7 @@ def test_the_clock_comes_from_a_time_server(bench):
         assert 590 < (clock - datetime.datetime.utcnow()).total_seconds() < 610
     finally:
         server.stop()
+    board.cut_power()
     board = bench.new_board("other.example.org")
     board.wait_for(SERVING)
     assert check_served(bench, board, "other.example.org")[0]["clock"] == "unknown"
