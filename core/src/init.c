@@ -124,16 +124,6 @@ static int32_t check_request(const struct acme_cert_request *request)
     return rc;
 }
 
-static bool is_printable(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text <= ' ' || *text > '~') {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int32_t check_texts(const struct acme_config *config)
 {
     struct acme_uri uri;
@@ -141,8 +131,8 @@ static int32_t check_texts(const struct acme_config *config)
     if (config->directory_url == NULL || acme_uri_parse(config->directory_url, &uri) != ACME_OK) {
         return ACME_ERR_URL;
     }
-    if (config->contact != NULL &&
-        (!is_printable(config->contact) || strlen(config->contact) > CONFIG_ACME_URL_MAX)) {
+    if (config->contact != NULL && (strlen(config->contact) > CONFIG_ACME_URL_MAX ||
+                                    !acme_str_visible(config->contact, strlen(config->contact)))) {
         return ACME_ERR_ARGUMENT;
     }
     if ((config->eab_kid == NULL) != (config->eab_hmac_key == NULL)) {
