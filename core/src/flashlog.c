@@ -20,6 +20,7 @@
 #include "crc.h"
 
 #define FORMAT_VERSION   1u
+#define FORMAT_SEALED    0x81u /* the same, but with sealed values */
 #define HEADER_LEN       24u
 #define RECORD_LEN       24u
 #define RECORD_MAGIC     0xacu
@@ -27,6 +28,12 @@
 #define PROGRAM_MAX      32u
 #define DELETION_RESERVE 5u  /* records that only deletions may use */
 #define CHUNK            64u /* a multiple of every program unit, and more than a record's head */
+
+#if defined(CONFIG_ACME_STORE_SEAL)
+#define FORMAT(log) ((log)->sealed ? FORMAT_SEALED : FORMAT_VERSION)
+#else
+#define FORMAT(log) FORMAT_VERSION
+#endif
 
 /* The second byte of a record: the kind, flags, and the space of the key in the high half. */
 enum kind { KIND_PUT = 0, KIND_DELETE = 1, KIND_COMMIT = 2, KIND_FREED = 3 };
@@ -111,10 +118,12 @@ static uint32_t size_of(const struct acme_flashlog *log, const struct record *r)
     return pad(log, RECORD_LEN + len_of(r));
 }
 
-/* What one sector holds for sure, whatever the sizes of the records. */
+/* What one sector holds for sure, whatever the sizes of the records: something is lost at its end,
+ * and to the FREED mark of an older one. */
 static uint32_t sector_room(const struct acme_flashlog *log)
 {
-    return log->end - log->start - log->record_max + log->geometry.program_size;
+    return log->end - log->start - log->record_max + log->geometry.program_size -
+           pad(log, RECORD_LEN);
 }
 
 static bool power_of_two(uint32_t v)
@@ -169,7 +178,7 @@ static uint32_t read_header(struct acme_flashlog *log, uint32_t sector, uint8_t 
         flash_read(log, at, raw, HEADER_LEN);
         if (memcmp(raw, magic, sizeof(magic)) == 0 &&
             acme_get32(raw + 20) == acme_crc32(0, raw, 20)) {
-            if (raw[4] == FORMAT_VERSION) {
+            if (raw[4] == FORMAT(log)) {
                 return acme_get32(raw + 8);
             }
             log->foreign = true;
@@ -466,7 +475,7 @@ static bool open_sector(struct acme_flashlog *log, uint32_t sector)
         acme_put32(raw + 12, log->head_seq == 0 ? 0 : acme_get32(raw + 12) - 1);
     }
     memcpy(raw, magic, sizeof(magic));
-    acme_put32(raw + 4, FORMAT_VERSION | log->bad << 8);
+    acme_put32(raw + 4, FORMAT(log) | log->bad << 8);
     acme_put32(raw + 8, log->head_seq + 1);
     acme_put32(raw + 12, acme_get32(raw + 12) + 1);
     acme_put32(raw + 16, log->version);
@@ -884,6 +893,17 @@ int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_o
 
     return rc == ACME_OK ? outcome(log, log_mount(log)) : rc;
 }
+
+#if defined(CONFIG_ACME_STORE_SEAL)
+int32_t acme_flashlog_mount_sealed(struct acme_flashlog *log, const struct acme_flash_ops *ops,
+                                   void *ctx)
+{
+    int32_t rc = start(log, ops, ctx);
+
+    log->sealed = true;
+    return rc == ACME_OK ? outcome(log, log_mount(log)) : rc;
+}
+#endif
 
 int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
 {
