@@ -613,9 +613,16 @@ static uint32_t bad_count(const struct acme_flashlog *log)
     return log->bad > 0xfffu ? 2 : log->bad > 0 ? 1 : 0;
 }
 
+/* Sectors that values leave free: one for compaction, and where there are enough one for deletions,
+ * so that a full store can let something go, even after a reset that has closed the head. */
+static uint32_t spare(const struct acme_flashlog *log)
+{
+    return log->geometry.sector_count > 3 ? 2 : 1;
+}
+
 static uint32_t capacity(const struct acme_flashlog *log)
 {
-    uint32_t lost = 1 + bad_count(log), count = log->geometry.sector_count;
+    uint32_t lost = spare(log) + bad_count(log), count = log->geometry.sector_count;
 
     return count > lost ? (count - lost) * sector_room(log) : 0;
 }
@@ -633,30 +640,30 @@ static uint32_t live_bytes(struct acme_flashlog *log)
     return bytes;
 }
 
-/* Whether a batch fits without compaction, leaving one sector free. */
-static bool has_room(struct acme_flashlog *log, uint32_t need)
+/* Whether a batch fits without compaction, leaving some sectors free. */
+static bool has_room(struct acme_flashlog *log, uint32_t need, uint32_t leave)
 {
     uint32_t next, free_count = count_free(log, &next);
-    uint32_t bytes = free_count > 1 ? (free_count - 1) * sector_room(log) : 0;
+    uint32_t bytes = free_count > leave ? (free_count - leave) * sector_room(log) : 0;
     uint32_t head_end = log->head_offset + log->record_max;
 
     return need <= bytes + (head_end < log->end ? log->end - head_end : 0);
 }
 
-static int32_t make_room(struct acme_flashlog *log, uint32_t need)
+static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 {
-    uint32_t rounds = 2 * log->geometry.sector_count;
+    uint32_t rounds = 2 * log->geometry.sector_count, leave = deletes ? 1 : spare(log);
 
-    if (has_room(log, need)) {
+    if (has_room(log, need, leave)) {
         return ACME_OK;
     }
-    if (need > capacity(log) || live_bytes(log) > capacity(log) - need) {
+    if (!deletes && (need > capacity(log) || live_bytes(log) > capacity(log) - need)) {
         return ACME_ERR_STORE_FULL;
     }
     while (rounds-- > 0) {
         int32_t rc = reclaim(log);
 
-        if (rc != ACME_OK || has_room(log, need)) {
+        if (rc != ACME_OK || has_room(log, need, leave)) {
             return rc;
         }
     }
@@ -677,7 +684,8 @@ int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t v
     /* A full store must still be able to let something go. */
     records = data_len / (log->record_max - RECORD_LEN) + 2 * value_count + 1 +
               (data_len > 0 ? DELETION_RESERVE : 0);
-    rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)));
+    rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
+                   data_len == 0);
     log->version++;
     log->in_batch = rc == ACME_OK && !log->read_failed;
     return outcome(log, rc);
