@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "acme/config.h"
+#include "acme/dns.h"
 #include "acme/error.h"
 #include "acme/port.h"
 
@@ -33,12 +34,29 @@ enum acme_key_type {
     ACME_KEY_RSA_4096 = 4
 };
 
+/** Ways to prove a name (RFC 8555 section 8). */
+enum acme_challenge_type {
+    ACME_CHALLENGE_NONE = 0,        /**< ends a list */
+    ACME_CHALLENGE_HTTP_01 = 1,     /**< RFC 8555 8.3; needs CONFIG_ACME_HTTP_01 */
+    ACME_CHALLENGE_TLS_ALPN_01 = 2, /**< RFC 8737; needs CONFIG_ACME_TLS_ALPN_01 */
+    ACME_CHALLENGE_DNS_01 = 3,      /**< RFC 8555 8.4; needs CONFIG_ACME_DNS_01 and config.dns */
+    /** draft-ietf-acme-dns-account-label; needs CONFIG_ACME_DNS_ACCOUNT_01 and config.dns */
+    ACME_CHALLENGE_DNS_ACCOUNT_01 = 4,
+    /** draft-ietf-acme-dns-persist; needs CONFIG_ACME_DNS_PERSIST_01. A config.dns that can look
+     * finds out whether the record is there before the CA is asked. */
+    ACME_CHALLENGE_DNS_PERSIST_01 = 5
+};
+#define ACME_CHALLENGE_TYPES 5
+
 /** One certificate that the device wants. Everything must outlive the client. */
 struct acme_cert_request {
     const char *const *names; /**< DNS names in A-label form; the first gives the slot its name */
     uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
     uint8_t key_type;         /**< enum acme_key_type */
     bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
+    /** Ways to prove the names, the first that suits first, up to ACME_CHALLENGE_NONE or the end;
+     * when one fails, the next is tried. All zero: config.challenges. */
+    uint8_t challenges[ACME_CHALLENGE_TYPES];
 };
 
 /** A CA root certificate, DER. Must outlive the client (it is not copied: keep it in flash). */
@@ -100,16 +118,24 @@ struct acme_config {
     const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     uint8_t account_key_type;     /**< enum acme_key_type */
     uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
-    bool allow_foreign_urls;      /**< let the CA's directory name URLs on other hosts */
-    bool account_only_existing;   /**< never create an account (onlyReturnExisting) */
-    bool clock_required;          /**< do nothing before the wall clock is known */
-    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
-    bool replace_unrequested;     /**< a stored certificate for names that are in no request makes
-                                       room for a new one; else acme_init fails: ACME_ERR_LIMIT */
-    bool force_renewal;           /**< acme_start orders anew even if certificates are good */
-    const char *eab_kid;          /**< external account binding: key identifier, or NULL */
-    const char *eab_hmac_key;     /**< base64url of its HMAC key */
-    acme_event_fn on_event;       /**< or NULL */
+    uint16_t tls_port;            /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
+    bool tls_shared;              /**< no responder of its own for tls-alpn-01: the firmware's TLS
+                                       server calls acme_tls_alpn_select */
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /**< of requests without a list of their own; all
+                                                   zero: what is built in and config.dns allows, in
+                                                   the order of enum acme_challenge_type */
+    const struct acme_dns_ops *dns;           /**< for the DNS challenges, or NULL */
+    void *dns_ctx;
+    bool allow_foreign_urls;    /**< let the CA's directory name URLs on other hosts */
+    bool account_only_existing; /**< never create an account (onlyReturnExisting) */
+    bool clock_required;        /**< do nothing before the wall clock is known */
+    int64_t build_time_s;       /**< of the firmware: the first time floor; 0: none */
+    bool replace_unrequested;   /**< a stored certificate for names that are in no request makes
+                                     room for a new one; else acme_init fails: ACME_ERR_LIMIT */
+    bool force_renewal;         /**< acme_start orders anew even if certificates are good */
+    const char *eab_kid;        /**< external account binding: key identifier, or NULL */
+    const char *eab_hmac_key;   /**< base64url of its HMAC key */
+    acme_event_fn on_event;     /**< or NULL */
     void *event_ctx;
 };
 
