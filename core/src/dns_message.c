@@ -4,7 +4,7 @@
  */
 #include "acme/config.h"
 
-#if defined(CONFIG_ACME_DNS)
+#if defined(CONFIG_ACME_DNS_CLIENT)
 
 #include "dns_message.h"
 
@@ -253,7 +253,7 @@ int32_t acme_dns_read_begin(struct acme_dns_reader *r, const uint8_t *data, size
 
     memset(r, 0, sizeof(*r));
     if (len < ACME_DNS_HEAD_SIZE || len > UINT16_MAX) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     r->data = data;
     r->len = len;
@@ -288,7 +288,7 @@ static size_t skip_name(const struct acme_dns_reader *r, size_t at)
     return 0;
 }
 
-int32_t acme_dns_read_next(struct acme_dns_reader *r, struct acme_dns_record *record)
+int32_t acme_dns_read_next(struct acme_dns_reader *r, struct acme_dns_entry *record)
 {
     uint8_t section = 0;
     const uint8_t *fix;
@@ -299,11 +299,11 @@ int32_t acme_dns_read_next(struct acme_dns_reader *r, struct acme_dns_record *re
         section++;
     }
     if (section == ACME_DNS_SECTIONS) {
-        return r->at == r->len ? ACME_ERR_NOT_FOUND : ACME_ERR_DNS;
+        return r->at == r->len ? ACME_ERR_NOT_FOUND : ACME_ERR_DNS_MESSAGE;
     }
     at = skip_name(r, r->at);
     if (at == 0 || r->len - at < (section == ACME_DNS_QUESTION ? 4u : RECORD_FIX)) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     fix = r->data + at;
     record->section = section;
@@ -317,7 +317,7 @@ int32_t acme_dns_read_next(struct acme_dns_reader *r, struct acme_dns_record *re
         record->rdata_len = get16(fix + 8);
     }
     if (r->len - record->rdata < record->rdata_len) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     r->at = record->rdata + record->rdata_len;
     r->left[section]--;
@@ -332,30 +332,30 @@ struct walk {
     size_t total; /* bytes of the name without compression */
 };
 
-/* Finds the next label: its length, 0 at the end of the name, or ACME_ERR_DNS. */
+/* Finds the next label: its length, 0 at the end of the name, or ACME_ERR_DNS_MESSAGE. */
 static int32_t next_label(const struct acme_dns_reader *r, struct walk *w)
 {
     while (w->at < r->len && r->data[w->at] >= 0xc0) {
         size_t to;
 
         if (r->len - w->at < 2) {
-            return ACME_ERR_DNS;
+            return ACME_ERR_DNS_MESSAGE;
         }
         to = get16(r->data + w->at) & 0x3fffu;
         if (w->end == 0) {
             w->end = w->at + 2;
         }
         if (to >= w->floor) {
-            return ACME_ERR_DNS;
+            return ACME_ERR_DNS_MESSAGE;
         }
         w->at = w->floor = to;
     }
     if (w->at >= r->len || r->data[w->at] > LABEL_MAX || r->len - w->at - 1 < r->data[w->at]) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     w->total += r->data[w->at] + 1u;
     if (w->total > ACME_DNS_WIRE_SIZE) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     if (r->data[w->at] == 0 && w->end == 0) {
         w->end = w->at + 1;
@@ -392,7 +392,7 @@ int32_t acme_dns_read_name(const struct acme_dns_reader *r, size_t at,
     while (n > 0) {
         if (!add_label(r->data + w.at + 1, (size_t)n, name, &len)) {
             name[0] = '\0';
-            return ACME_ERR_DNS;
+            return ACME_ERR_DNS_MESSAGE;
         }
         w.at += (size_t)n + 1;
         n = next_label(r, &w);
@@ -411,7 +411,7 @@ bool acme_dns_is_name(const struct acme_dns_reader *r, size_t at, const char *na
     return acme_dns_read_name(r, at, text, NULL) == ACME_OK && acme_dns_same_name(text, name);
 }
 
-int32_t acme_dns_read_target(const struct acme_dns_reader *r, const struct acme_dns_record *record,
+int32_t acme_dns_read_target(const struct acme_dns_reader *r, const struct acme_dns_entry *record,
                              char name[ACME_DNS_NAME_SIZE])
 {
     size_t end = 0, limit = record->rdata + record->rdata_len;
@@ -419,12 +419,12 @@ int32_t acme_dns_read_target(const struct acme_dns_reader *r, const struct acme_
 
     if (rc == ACME_OK && (end > limit || (record->type != ACME_DNS_TYPE_SOA && end != limit))) {
         name[0] = '\0';
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     return rc;
 }
 
-bool acme_dns_is_txt(const struct acme_dns_reader *r, const struct acme_dns_record *record,
+bool acme_dns_is_txt(const struct acme_dns_reader *r, const struct acme_dns_entry *record,
                      const char *text)
 {
     size_t at = record->rdata, end = at + record->rdata_len, left = strlen(text);
@@ -442,19 +442,19 @@ bool acme_dns_is_txt(const struct acme_dns_reader *r, const struct acme_dns_reco
     return left == 0 && record->rdata_len > 0;
 }
 
-int32_t acme_dns_read_txt(const struct acme_dns_reader *r, const struct acme_dns_record *record,
+int32_t acme_dns_read_txt(const struct acme_dns_reader *r, const struct acme_dns_entry *record,
                           char *text, size_t size)
 {
     size_t at = record->rdata, end = at + record->rdata_len, len = 0;
 
     if (record->rdata_len == 0) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     while (at < end) {
         size_t n = r->data[at++];
 
         if (n > end - at) {
-            return ACME_ERR_DNS;
+            return ACME_ERR_DNS_MESSAGE;
         }
         if (n >= size - len) {
             return ACME_ERR_BUFFER;
@@ -467,13 +467,13 @@ int32_t acme_dns_read_txt(const struct acme_dns_reader *r, const struct acme_dns
     return (int32_t)len;
 }
 
-int32_t acme_dns_read_caa(const struct acme_dns_reader *r, const struct acme_dns_record *record,
+int32_t acme_dns_read_caa(const struct acme_dns_reader *r, const struct acme_dns_entry *record,
                           struct acme_dns_caa *caa)
 {
     const uint8_t *rdata = r->data + record->rdata;
 
     if (record->rdata_len < 3 || rdata[1] == 0 || rdata[1] > record->rdata_len - 2) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     caa->critical = (rdata[0] & 0x80u) != 0;
     caa->tag_len = rdata[1];

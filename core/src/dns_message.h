@@ -101,35 +101,36 @@ struct acme_dns_reader {
 };
 
 /** One entry; offsets are into the message. A question has no data. */
-struct acme_dns_record {
+struct acme_dns_entry {
     uint8_t section; /* enum acme_dns_section */
     uint16_t type, rclass;
     uint32_t ttl;
     size_t start, rdata, rdata_len; /* start: of the name */
 };
 
-/** Starts to read a message: ACME_OK or ACME_ERR_DNS. */
+/** Starts to read a message: ACME_OK or ACME_ERR_DNS_MESSAGE. */
 int32_t acme_dns_read_begin(struct acme_dns_reader *r, const uint8_t *data, size_t len);
-/** The next entry: ACME_OK, ACME_ERR_NOT_FOUND at the end, ACME_ERR_DNS (malformed; bytes after the
- * last entry too). */
-int32_t acme_dns_read_next(struct acme_dns_reader *r, struct acme_dns_record *record);
+/** The next entry: ACME_OK, ACME_ERR_NOT_FOUND at the end, ACME_ERR_DNS_MESSAGE (malformed; bytes
+ * after the last entry too). */
+int32_t acme_dns_read_next(struct acme_dns_reader *r, struct acme_dns_entry *record);
 
 /** Reads the name at an offset, compressed or not (RFC 1035 4.1.4): pointers lead backwards only,
- * so that it ends. *end (or NULL) is where the name ends in its place. ACME_OK, or ACME_ERR_DNS. */
+ * so that it ends. *end (or NULL) is where the name ends in its place. ACME_OK, or
+ * ACME_ERR_DNS_MESSAGE. */
 int32_t acme_dns_read_name(const struct acme_dns_reader *r, size_t at,
                            char name[ACME_DNS_NAME_SIZE], size_t *end);
 /** Whether the name at an offset is this one, the case of letters aside. */
 bool acme_dns_is_name(const struct acme_dns_reader *r, size_t at, const char *name);
 /** The name that is a record's data (CNAME, NS) or that its data begins with (SOA: the primary
- * server). ACME_OK or ACME_ERR_DNS. */
-int32_t acme_dns_read_target(const struct acme_dns_reader *r, const struct acme_dns_record *record,
+ * server). ACME_OK or ACME_ERR_DNS_MESSAGE. */
+int32_t acme_dns_read_target(const struct acme_dns_reader *r, const struct acme_dns_entry *record,
                              char name[ACME_DNS_NAME_SIZE]);
 /** Whether a TXT record's strings, joined, are this text. */
-bool acme_dns_is_txt(const struct acme_dns_reader *r, const struct acme_dns_record *record,
+bool acme_dns_is_txt(const struct acme_dns_reader *r, const struct acme_dns_entry *record,
                      const char *text);
-/** Copies a TXT record's strings, joined, NUL-terminated. Its length, ACME_ERR_DNS or
+/** Copies a TXT record's strings, joined, NUL-terminated. Its length, ACME_ERR_DNS_MESSAGE or
  * ACME_ERR_BUFFER. */
-int32_t acme_dns_read_txt(const struct acme_dns_reader *r, const struct acme_dns_record *record,
+int32_t acme_dns_read_txt(const struct acme_dns_reader *r, const struct acme_dns_entry *record,
                           char *text, size_t size);
 
 /** A CAA record (RFC 8659); the strings are not terminated. */
@@ -139,8 +140,8 @@ struct acme_dns_caa {
     uint8_t tag_len;
     uint16_t value_len;
 };
-/** ACME_OK or ACME_ERR_DNS. */
-int32_t acme_dns_read_caa(const struct acme_dns_reader *r, const struct acme_dns_record *record,
+/** ACME_OK or ACME_ERR_DNS_MESSAGE. */
+int32_t acme_dns_read_caa(const struct acme_dns_reader *r, const struct acme_dns_entry *record,
                           struct acme_dns_caa *caa);
 
 /* ---- names ---- */

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#if defined(CONFIG_ACME_DNS)
+#if defined(CONFIG_ACME_DNS_CLIENT)
 #define LIST(X) ACME_ERROR_LIST(X) ACME_ERROR_LIST_DNS(X)
 #else
 #define LIST(X) ACME_ERROR_LIST(X)

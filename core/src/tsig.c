@@ -202,15 +202,15 @@ int32_t acme_tsig_sign(const struct acme_tsig_key *key, uint8_t *message, size_t
 /* ---- verifying ---- */
 
 /* Finds the TSIG record: it is the last of the message, and there is one. */
-static int32_t find(struct acme_dns_reader *r, struct acme_dns_record *record)
+static int32_t find(struct acme_dns_reader *r, struct acme_dns_entry *record)
 {
-    struct acme_dns_record next;
+    struct acme_dns_entry next;
     int32_t rc = acme_dns_read_next(r, &next);
 
     memset(record, 0, sizeof(*record));
     while (rc == ACME_OK) {
         if (record->type == ACME_DNS_TYPE_TSIG) {
-            return ACME_ERR_DNS;
+            return ACME_ERR_DNS_MESSAGE;
         }
         *record = next;
         rc = acme_dns_read_next(r, &next);
@@ -221,11 +221,12 @@ static int32_t find(struct acme_dns_reader *r, struct acme_dns_record *record)
     if (record->type != ACME_DNS_TYPE_TSIG || record->section != ACME_DNS_ADDITIONAL) {
         return ACME_ERR_DNS_REPLY_SIG;
     }
-    return record->rclass == ACME_DNS_CLASS_ANY && record->ttl == 0 ? ACME_OK : ACME_ERR_DNS;
+    return record->rclass == ACME_DNS_CLASS_ANY && record->ttl == 0 ? ACME_OK
+                                                                    : ACME_ERR_DNS_MESSAGE;
 }
 
 /* Splits the record's data; its algorithm must be the key's. */
-static int32_t split(const struct acme_dns_reader *r, const struct acme_dns_record *record,
+static int32_t split(const struct acme_dns_reader *r, const struct acme_dns_entry *record,
                      const struct acme_tsig_key *key, struct tsig *t)
 {
     char name[ACME_DNS_NAME_SIZE];
@@ -234,7 +235,7 @@ static int32_t split(const struct acme_dns_reader *r, const struct acme_dns_reco
 
     if (acme_dns_read_name(r, record->rdata, name, &at) != ACME_OK || at > end ||
         end - at < FIXED_SIZE) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     t->time_s = get48(data + at);
     t->fudge = get16(data + at + 6);
@@ -242,7 +243,7 @@ static int32_t split(const struct acme_dns_reader *r, const struct acme_dns_reco
     t->mac = data + at + 10;
     at += 10;
     if (end - at < t->mac_len + 6u) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     at += t->mac_len;
     t->original_id = get16(data + at);
@@ -250,7 +251,7 @@ static int32_t split(const struct acme_dns_reader *r, const struct acme_dns_reco
     t->other_len = get16(data + at + 4);
     t->other = data + at + 6;
     if (end - at - 6 != t->other_len) {
-        return ACME_ERR_DNS;
+        return ACME_ERR_DNS_MESSAGE;
     }
     return acme_dns_same_name(name, algorithms[key->algorithm].name) &&
                    acme_dns_is_name(r, record->start, key->name)
@@ -321,7 +322,7 @@ int32_t acme_tsig_verify(const struct acme_tsig_key *key, const uint8_t *message
                          const struct acme_tsig_request *request, int64_t now_s, int64_t *server_s)
 {
     struct acme_dns_reader r;
-    struct acme_dns_record record;
+    struct acme_dns_entry record;
     struct tsig t = {0};
     int32_t rc = acme_dns_read_begin(&r, message, len);
 

@@ -39,7 +39,7 @@ int32_t acme_tsig_sign(const struct acme_tsig_key *key, uint8_t *message, size_t
  * ACME_ERR_DNS_TIME: the server says BADKEY, BADSIG (or BADTRUNC), BADTIME; the first two are never
  * signed (RFC 8945 5.3.2). *server_s (or NULL) is the server's time where it said BADTIME, else 0.
  * ACME_ERR_DNS_REPLY_SIG: not signed, another key, a MAC that is too short or wrong, or a time
- * outside the window. ACME_ERR_DNS: malformed. ACME_ERR_CRYPTO. */
+ * outside the window. ACME_ERR_DNS_MESSAGE: malformed. ACME_ERR_CRYPTO. */
 int32_t acme_tsig_verify(const struct acme_tsig_key *key, const uint8_t *message, size_t len,
                          const struct acme_tsig_request *request, int64_t now_s, int64_t *server_s);
 

@@ -113,7 +113,7 @@ enum acme_severity {
 
 /* Errors of the DNS parts: their sentences cost nothing where those are not built. */
 #define ACME_ERROR_LIST_DNS(X)                                                                     \
-    X(ACME_ERR_DNS, -110, TRANSIENT, "a name server's reply is malformed")                         \
+    X(ACME_ERR_DNS_MESSAGE, -110, TRANSIENT, "a name server's reply is malformed")                         \
     X(ACME_ERR_DNS_SERVER, -111, TRANSIENT,                                                        \
       "the name server failed (SERVFAIL or the like); it is tried again, see its log")             \
     X(ACME_ERR_DNS_REFUSED, -112, PERMANENT,                                                       \
@@ -128,11 +128,9 @@ enum acme_severity {
       "the name server's clock is not this device's; set the clock (BADTIME)")                     \
     X(ACME_ERR_DNS_REPLY_SIG, -117, TRANSIENT,                                                     \
       "the name server's reply has no good TSIG signature; nobody in between may change it")       \
-    X(ACME_ERR_DNS_PROPAGATION, -118, TRANSIENT,                                                   \
-      "the record did not show at all name servers of the zone in time")                           \
-    X(ACME_ERR_DNS_API, -119, PERMANENT,                                                           \
+    X(ACME_ERR_DNS_API, -118, PERMANENT,                                                           \
       "the acme-dns server refuses; check its account and the CNAME of _acme-challenge")           \
-    X(ACME_ERR_DNS_HOOK, -120, PERMANENT, "the hook program failed; see its output")
+    X(ACME_ERR_DNS_HOOK, -119, PERMANENT, "the hook program failed; see its output")
 
 enum acme_error {
 #define ACME_ERROR_ENUM(name, value, severity, sentence) name = (value),

@@ -15,7 +15,7 @@
         }                                                                                          \
     } while (0)
 
-static void look_at(const struct acme_dns_reader *r, const struct acme_dns_record *record)
+static void look_at(const struct acme_dns_reader *r, const struct acme_dns_entry *record)
 {
     char name[ACME_DNS_NAME_SIZE], text[1024];
     struct acme_dns_caa caa;
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size + (size == 0)); /* exact, so that a read beyond it is seen */
     struct acme_dns_reader r;
-    struct acme_dns_record record;
+    struct acme_dns_entry record;
     char name[ACME_DNS_NAME_SIZE];
 
     if (copy == NULL) {

@@ -85,22 +85,22 @@ static void test_compression(void **state)
     assert_string_equal(name, "a.b.c");
     assert_int_equal(name_of("\0\xc0\x0c", 3, 1, name), ACME_OK);
     assert_string_equal(name, "");
-    assert_int_equal(name_of("\xc0\x0c", 2, 0, name), ACME_ERR_DNS);      /* to itself */
-    assert_int_equal(name_of("\1a\xc0\x0c", 4, 0, name), ACME_ERR_DNS);   /* a loop */
-    assert_int_equal(name_of("\xc0\x0e\1a\0", 5, 0, name), ACME_ERR_DNS); /* forwards */
-    assert_int_equal(name_of("\1a\xc0", 3, 0, name), ACME_ERR_DNS);       /* cut */
-    assert_int_equal(name_of("\1a", 2, 0, name), ACME_ERR_DNS);
-    assert_int_equal(name_of("\5abc\0", 5, 0, name), ACME_ERR_DNS);
+    assert_int_equal(name_of("\xc0\x0c", 2, 0, name), ACME_ERR_DNS_MESSAGE);      /* to itself */
+    assert_int_equal(name_of("\1a\xc0\x0c", 4, 0, name), ACME_ERR_DNS_MESSAGE);   /* a loop */
+    assert_int_equal(name_of("\xc0\x0e\1a\0", 5, 0, name), ACME_ERR_DNS_MESSAGE); /* forwards */
+    assert_int_equal(name_of("\1a\xc0", 3, 0, name), ACME_ERR_DNS_MESSAGE);       /* cut */
+    assert_int_equal(name_of("\1a", 2, 0, name), ACME_ERR_DNS_MESSAGE);
+    assert_int_equal(name_of("\5abc\0", 5, 0, name), ACME_ERR_DNS_MESSAGE);
     assert_int_equal(name_of("\x40"
                              "abc\0",
                              5, 0, name),
-                     ACME_ERR_DNS); /* neither */
+                     ACME_ERR_DNS_MESSAGE); /* neither */
     assert_int_equal(name_of("\x80"
                              "abc\0",
                              5, 0, name),
-                     ACME_ERR_DNS);
-    assert_int_equal(name_of("\3a.b\0", 5, 0, name), ACME_ERR_DNS); /* text cannot hold it */
-    assert_int_equal(name_of("\2\0\1\0", 4, 0, name), ACME_ERR_DNS);
+                     ACME_ERR_DNS_MESSAGE);
+    assert_int_equal(name_of("\3a.b\0", 5, 0, name), ACME_ERR_DNS_MESSAGE); /* text cannot hold it */
+    assert_int_equal(name_of("\2\0\1\0", 4, 0, name), ACME_ERR_DNS_MESSAGE);
     /* Pointers to pointers, each backwards: they end. */
     memcpy(chain, "\1x\0", 3);
     for (i = 0; i < 100; i++) {
@@ -115,7 +115,7 @@ static void test_compression(void **state)
         memset(chain + i * 64 + 1, 'a', 63);
     }
     chain[256] = 0;
-    assert_int_equal(name_of(chain, 257, 0, name), ACME_ERR_DNS);
+    assert_int_equal(name_of(chain, 257, 0, name), ACME_ERR_DNS_MESSAGE);
     assert_int_equal(name_of(chain, 257, 64, name), ACME_OK);
     assert_int_equal(strlen(name), 191);
 }
@@ -126,7 +126,7 @@ static void test_round_trip(void **state)
     char long_text[600], text[700];
     struct acme_dns_writer w;
     struct acme_dns_reader r;
-    struct acme_dns_record record;
+    struct acme_dns_entry record;
     struct acme_dns_caa caa;
 
     (void)state;
@@ -176,7 +176,7 @@ static void test_round_trip(void **state)
 static int32_t read_all(const uint8_t *message, size_t len)
 {
     struct acme_dns_reader r;
-    struct acme_dns_record record;
+    struct acme_dns_entry record;
     int32_t rc = acme_dns_read_begin(&r, message, len);
 
     while (rc == ACME_OK) {
@@ -203,10 +203,10 @@ static void test_small_and_cut(void **state)
     memcpy(whole, message, need);
     assert_int_equal(read_all(whole, need), ACME_ERR_NOT_FOUND);
     for (size = 0; size < need; size++) {
-        assert_int_equal(read_all(whole, size), ACME_ERR_DNS);
+        assert_int_equal(read_all(whole, size), ACME_ERR_DNS_MESSAGE);
     }
     whole[need] = 0; /* a byte too many */
-    assert_int_equal(read_all(whole, need + 1), ACME_ERR_DNS);
+    assert_int_equal(read_all(whole, need + 1), ACME_ERR_DNS_MESSAGE);
     /* A name that is none spoils the message. */
     acme_dns_write_begin(&w, message, sizeof(message), 1, 0);
     acme_dns_write_question(&w, "a..b", ACME_DNS_TYPE_TXT, ACME_DNS_CLASS_IN);
@@ -228,7 +228,7 @@ static void test_bad_data(void **state)
     uint8_t message[64];
     struct acme_dns_writer w;
     struct acme_dns_reader r;
-    struct acme_dns_record record;
+    struct acme_dns_entry record;
     struct acme_dns_caa caa;
 
     (void)state;
@@ -248,7 +248,7 @@ static void test_bad_data(void **state)
         } else {
             rc = acme_dns_read_target(&r, &record, text);
         }
-        assert_int_equal(rc, ACME_ERR_DNS);
+        assert_int_equal(rc, ACME_ERR_DNS_MESSAGE);
     }
 }
 

@@ -70,7 +70,7 @@ static size_t bytes(const char *hex, uint8_t *out)
 static size_t tsig_at(const uint8_t *message, size_t len)
 {
     struct acme_dns_reader r;
-    struct acme_dns_record record;
+    struct acme_dns_entry record;
 
     assert_int_equal(acme_dns_read_begin(&r, message, len), ACME_OK);
     while (acme_dns_read_next(&r, &record) == ACME_OK) {
@@ -164,7 +164,7 @@ static void test_cut(void **state)
     sign(2, &request);
     len = bytes(vectors[2][1], reply);
     for (i = 0; i < len; i++) {
-        assert_int_equal(acme_tsig_verify(&key, reply, i, &request, NOW + 1, NULL), ACME_ERR_DNS);
+        assert_int_equal(acme_tsig_verify(&key, reply, i, &request, NOW + 1, NULL), ACME_ERR_DNS_MESSAGE);
     }
 }
 
@@ -232,7 +232,7 @@ static void test_unsigned_errors(void **state)
         ACME_ERR_DNS_REPLY_SIG);
     assert_int_equal(
         acme_tsig_verify(&key, reply, reply_with(reply, 32, 0, 2), &request, NOW, NULL),
-        ACME_ERR_DNS);
+        ACME_ERR_DNS_MESSAGE);
     key.name = "other.example";
     assert_int_equal(
         acme_tsig_verify(&key, reply, reply_with(reply, 32, 0, 1), &request, NOW, NULL),

@@ -1,0 +1,3 @@
+/* soon */
+#include "acme/config.h"
+typedef int acme_dns_acmedns_none;
