@@ -161,7 +161,8 @@ _Static_assert(sizeof(struct acme_dns_resolver) <= ACME_DNS_RESOLVER_SIZE,
                "ACME_DNS_RESOLVER_SIZE");
 
 int32_t acme_dns_resolver_init(acme_dns_resolver **resolver, const struct acme_port *port,
-                               const char *server, void *memory, size_t memory_size)
+                               const char *server, uint16_t ns_port, void *memory,
+                               size_t memory_size)
 {
     acme_dns_resolver *r = memory;
 
@@ -172,7 +173,7 @@ int32_t acme_dns_resolver_init(acme_dns_resolver **resolver, const struct acme_p
         return ACME_ERR_MEMORY;
     }
     *resolver = r;
-    return acme_dns_base_init(&r->base, port, server, 0);
+    return acme_dns_base_init(&r->base, port, server, ns_port);
 }
 
 static int32_t resolver_lookup(void *ctx, const char *name, acme_dns_txt_fn found, void *found_ctx,
@@ -183,6 +184,13 @@ static int32_t resolver_lookup(void *ctx, const char *name, acme_dns_txt_fn foun
     return acme_dns_base_lookup(&r->base, name, found, found_ctx, wait_ms);
 }
 
+static int32_t resolver_ready(void *ctx, const struct acme_dns_record *record, uint32_t *wait_ms)
+{
+    acme_dns_resolver *r = ctx;
+
+    return acme_dns_base_ready(&r->base, record, wait_ms);
+}
+
 static void resolver_stop(void *ctx)
 {
     acme_dns_resolver *r = ctx;
@@ -191,6 +199,7 @@ static void resolver_stop(void *ctx)
 }
 
 const struct acme_dns_ops acme_dns_resolver_ops = {
+    .ready = resolver_ready,
     .lookup = resolver_lookup,
     .stop = resolver_stop,
 };

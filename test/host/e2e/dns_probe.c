@@ -186,7 +186,7 @@ int main(int argc, char **argv)
     if (rc == ACME_OK) {
         rc = acme_dns_resolver_init(&resolver, &port,
                                     config.resolver ? config.resolver : config.server,
-                                    resolver_memory, sizeof(resolver_memory));
+                                    config.ns_port, resolver_memory, sizeof(resolver_memory));
     }
     if (rc != ACME_OK) {
         printf("init %s\n", acme_error_name(rc));

@@ -241,7 +241,7 @@ def test_server_named_by_the_zone(bind, tmp_path):
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done
     assert bind.txt("_acme-challenge.soa.example.org") == ["v"]
-    argv[2:2] = ["--server", f"ns1.example.org:{bind.port}"]
+    argv[1:1] = ["--server", f"ns1.example.org:{bind.port}"]
     argv[-1] = "w"
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done
