@@ -36,7 +36,14 @@ static struct acme_cert_request request;
 static uint64_t next_start_ms; /* when the client is asked to look again */
 static bool working;           /* the client has a job */
 static uint32_t failures;
-static uint32_t longest_step_ms; /* of acme_poll */
+
+/* The longest call of acme_poll, by the state that the client was in, and of the server. */
+static struct {
+    uint32_t us;
+    uint8_t state;
+} longest_step;
+static uint32_t longest_https_us;
+static uint8_t state; /* of the client */
 
 /* ---- the serial line ---- */
 
@@ -74,6 +81,7 @@ static void on_event(void *ctx, const struct acme_event *event)
     (void)ctx;
     switch (event->type) {
     case ACME_EVENT_STATE:
+        state = event->state;
         say("acme: state", event->text, event->state);
         break;
     case ACME_EVENT_ACCOUNT:
@@ -142,7 +150,9 @@ static void add_memory_rows(struct text *t, bool json)
     add_number_row(t, json, "lwip_heap_peak", lwip_stats.mem.max);
     add_number_row(t, json, "lwip_pbufs_peak", lwip_stats.memp[MEMP_PBUF_POOL]->max);
     add_number_row(t, json, "store_used", counters.store_used);
-    add_number_row(t, json, "longest_step_ms", longest_step_ms);
+    add_number_row(t, json, "longest_step_us", longest_step.us);
+    add_row(t, json, "longest_step_state", acme_state_name(longest_step.state), false);
+    add_number_row(t, json, "longest_https_step_us", longest_https_us);
     add_number_row(t, json, "requests", counters.requests);
     add_number_row(t, json, "new_orders", counters.new_orders);
 }
@@ -205,6 +215,12 @@ static void start_client(void)
     config.replace_unrequested = true;
     config.on_event = on_event;
     rc = acme_init(&client, &config, memory, sizeof(memory));
+    if (rc == ACME_ERR_STORE_FORMAT) {
+        /* This board's map gives the area to the store alone: what else is there is worth nothing. */
+        say("store: the flash area holds something else; erasing it", NULL, 0);
+        rc = acme_store_format(&port);
+        rc = rc == ACME_OK ? acme_init(&client, &config, memory, sizeof(memory)) : rc;
+    }
     if (rc != ACME_OK) {
         say("acme: cannot start:", acme_error_name(rc), rc);
         board_panic("acme_init");
@@ -222,7 +238,8 @@ static void report_memory(void)
     say("memory: JSON arena peak", NULL, counters.arena_peak);
     say("memory: lwIP heap peak", NULL, lwip_stats.mem.max);
     say("memory: lwIP pbufs peak", NULL, lwip_stats.memp[MEMP_PBUF_POOL]->max);
-    say("time: longest step in ms", NULL, longest_step_ms);
+    say("time: longest step in us", acme_state_name(longest_step.state), longest_step.us);
+    say("time: longest step of the server in us", NULL, longest_https_us);
     say("acme: requests", NULL, counters.requests);
 }
 
@@ -263,24 +280,43 @@ static void plan_next(int32_t error)
     next_start_ms = board_uptime_ms() + pause_s * UINT64_C(1000);
 }
 
+static void poll_and_measure(struct acme_poll_result *result)
+{
+    uint8_t before = state;
+    uint64_t start = board_uptime_us();
+    uint32_t us;
+
+    (void)acme_poll(client, result);
+    us = (uint32_t)(board_uptime_us() - start);
+    if (us > longest_step.us) {
+        longest_step.us = us;
+        longest_step.state = before;
+    }
+}
+
+static bool serve(void)
+{
+    uint64_t start = board_uptime_us();
+    bool more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
+    uint32_t us = (uint32_t)(board_uptime_us() - start);
+
+    longest_https_us = us > longest_https_us ? us : longest_https_us;
+    return more;
+}
+
 /* One turn of the client: how long it may wait for the next, in ms. */
 static uint32_t poll_client(void)
 {
     struct acme_poll_result result;
-    uint64_t before = board_uptime_ms(), now;
 
     if (!working) {
-        if (!ethif_is_ready() || before < next_start_ms ||
+        if (!ethif_is_ready() || board_uptime_ms() < next_start_ms ||
             (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
             return UINT32_MAX;
         }
         working = acme_start(client) == ACME_OK;
     }
-    (void)acme_poll(client, &result);
-    now = board_uptime_ms();
-    if (now - before > longest_step_ms) {
-        longest_step_ms = (uint32_t)(now - before);
-    }
+    poll_and_measure(&result);
     if (result.want == ACME_WANT_IDLE) {
         working = false;
         plan_next(result.error);
@@ -314,7 +350,7 @@ int main(void)
         if (active || board_uptime_ms() >= deadline) {
             uint32_t wait_ms = poll_client();
 
-            more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
+            more = serve();
             /* A second is soon enough for the server's time-outs. */
             deadline = board_uptime_ms() + (more ? 0 : least(wait_ms, 1000u));
             continue;

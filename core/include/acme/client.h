@@ -50,7 +50,8 @@ enum acme_challenge_type {
 
 /** One certificate that the device wants. Everything must outlive the client. */
 struct acme_cert_request {
-    const char *const *names; /**< DNS names in A-label form; the first gives the slot its name */
+    const char *const *names; /**< DNS names in A-label form, "*.name" for wildcards, addresses in
+                                   the form of RFC 5952; the first gives the slot its name */
     uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
     uint8_t key_type;         /**< enum acme_key_type */
     bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
@@ -80,7 +81,10 @@ enum acme_event_type {
     ACME_EVENT_INSTALLED,  /**< a certificate was checked and stored for .slot */
     ACME_EVENT_REVOKED,    /**< the certificate of .slot was revoked and removed */
     ACME_EVENT_ERROR,      /**< .error, with .problem where the CA sent one; .slot or -1 */
-    ACME_EVENT_WAIT        /**< nothing to do for .wait_ms */
+    ACME_EVENT_WAIT,       /**< nothing to do for .wait_ms */
+    /** the way .text ("http-01") has failed for a name with .error, and .problem where the CA sent
+     * one; the next way is tried */
+    ACME_EVENT_CHALLENGE_FAILED
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
@@ -141,14 +145,25 @@ struct acme_config {
 
 typedef struct acme_client acme_client;
 
+#if defined(CONFIG_ACME_TLS_ALPN_01)
+#define ACME_MEMORY_TLS_ALPN (1024 + (160 + CONFIG_ACME_TLS_ALPN_STREAMS * 112) * sizeof(void *))
+#else
+#define ACME_MEMORY_TLS_ALPN 0
+#endif
+#if defined(CONFIG_ACME_DNS)
+#define ACME_MEMORY_DNS (64 + CONFIG_ACME_NAMES_MAX * (16 + sizeof(void *)))
+#else
+#define ACME_MEMORY_DNS 0
+#endif
+
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
      CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * 64 +                             \
-     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 2 +  \
-     1024 + 288 * sizeof(void *))
+     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
+     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + 1024 + 288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
@@ -161,6 +176,11 @@ typedef struct acme_client acme_client;
  */
 int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
                   size_t memory_size);
+
+/** Erases the whole flash area of the store: every key and certificate in it is gone for good. For
+ * an area that holds something else (acme_init says ACME_ERR_STORE_FORMAT), and to decommission a
+ * device. Blocks as the flash does. ACME_ERR_STATE while there is a client; ACME_ERR_STORE_*. */
+int32_t acme_store_format(const struct acme_port *port);
 
 /** Closes connections and zeroizes the block. The store stays as it is. */
 void acme_deinit(acme_client *client);
