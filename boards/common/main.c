@@ -26,7 +26,7 @@
 
 static struct settings settings;
 static struct acme_lwip_raw net;
-static struct acme_lwip_raw_clock wall_clock = {.uptime_ms = board_uptime_ms};
+static struct acme_lwip_clock wall_clock = {.uptime_ms = board_uptime_ms};
 static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 static acme_client *client;
 static const char *names[SETTINGS_NAMES_MAX];
@@ -157,6 +157,17 @@ static void add_memory_rows(struct text *t, bool json)
     add_number_row(t, json, "new_orders", counters.new_orders);
 }
 
+static void add_clock_row(struct text *t, bool json)
+{
+    int64_t now;
+
+    if (acme_lwip_clock_ops.wall_s(&wall_clock, &now) == ACME_OK) {
+        add_date_row(t, json, "clock", now);
+    } else {
+        add_row(t, json, "clock", "unknown", false);
+    }
+}
+
 static bool write_page(const char *path, struct text *t)
 {
     bool json = strcmp(path, "/status.json") == 0;
@@ -172,6 +183,7 @@ static bool write_page(const char *path, struct text *t)
     add_date_row(t, json, "valid_from", status.not_before_s);
     add_date_row(t, json, "expires", status.not_after_s);
     add_date_row(t, json, "next_renewal", status.renew_after_s);
+    add_clock_row(t, json);
     add_number_row(t, json, "uptime_s", (int64_t)(board_uptime_ms() / 1000u));
     add_memory_rows(t, json);
     add_row(t, json, "version", ACME_VERSION, true);
@@ -186,7 +198,7 @@ static void start_client(void)
     static struct acme_port port = {
         .net = &acme_lwip_raw_net_ops,
         .net_ctx = &net,
-        .clock = &acme_lwip_raw_clock_ops,
+        .clock = &acme_lwip_clock_ops,
         .clock_ctx = &wall_clock,
         .entropy = &board_entropy_ops,
         .log = &log_ops,
@@ -304,6 +316,17 @@ static bool serve(void)
     return more;
 }
 
+/* Only now: what is asked without a network is asked again after a quarter of a minute. */
+static void start_time(void)
+{
+    static bool started;
+
+    if (!started && ethif_is_ready()) {
+        started = true;
+        (void)acme_lwip_sntp_start(&wall_clock, settings.ntp[0] != '\0' ? settings.ntp : NULL);
+    }
+}
+
 /* One turn of the client: how long it may wait for the next, in ms. */
 static uint32_t poll_client(void)
 {
@@ -341,12 +364,12 @@ int main(void)
     }
     ethif_start();
     acme_lwip_raw_init(&net);
-    acme_lwip_raw_sntp_start(&wall_clock, settings.ntp[0] != '\0' ? settings.ntp : NULL);
     start_client();
     report_certificate();
     for (;;) {
         bool more, active = ethif_poll();
 
+        start_time();
         if (active || board_uptime_ms() >= deadline) {
             uint32_t wait_ms = poll_client();
 

@@ -106,7 +106,7 @@ enum sink_state { SINK_OUTSIDE, SINK_LINE, SINK_BODY, SINK_END_LINE };
 #define BEGIN_LINE "-----BEGIN CERTIFICATE-----"
 #define END_LINE   "-----END CERTIFICATE-----"
 
-void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_flashlog *log, uint8_t *chunk,
+void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_store *log, uint8_t *chunk,
                           uint8_t slot, uint8_t generation)
 {
     memset(s, 0, sizeof(*s));

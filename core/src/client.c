@@ -148,6 +148,9 @@ void acme_client_finish(struct acme_client *c, int32_t error)
     acme_challenges_close(&c->challenges);
     acme_exchange_close(&c->exchange);
     purge_keys(c);
+    if (c->forced_once) {
+        c->config.force_renewal = c->forced_once = false;
+    }
     c->in_exchange = false;
     c->nonce[0] = '\0';
     c->job = ACME_JOB_NONE;
@@ -480,6 +483,17 @@ int32_t acme_start(acme_client *c)
 
     if (rc == ACME_OK && !has_work(c)) {
         acme_client_finish(c, ACME_OK);
+    }
+    return rc;
+}
+
+int32_t acme_renew_start(acme_client *c)
+{
+    bool forced = c->config.force_renewal;
+    int32_t rc = begin(c, ACME_JOB_RUN);
+
+    if (rc == ACME_OK && !forced) {
+        c->config.force_renewal = c->forced_once = true;
     }
     return rc;
 }

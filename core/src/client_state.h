@@ -120,6 +120,7 @@ struct acme_client {
     uint8_t state, job, after_nonce;
     bool in_exchange;    /* a request is under way */
     const char *signing; /* one is being signed for this URL, which outlives it; or NULL */
+    bool forced_once; /* config.force_renewal holds for this job only */
     bool account_exists;
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
@@ -140,7 +141,7 @@ struct acme_client {
     uint16_t pool_len, pool_order_mark;
     struct acme_directory directory;
     struct acme_order_state order;
-    struct acme_flashlog log;
+    struct acme_store log;
     struct acme_clock clock;
     struct acme_json_arena arena;
 

@@ -72,7 +72,7 @@ uint16_t acme_dns_client_rcode(const struct acme_dns_client *c)
 
 static int32_t open_tcp(struct acme_dns_client *c)
 {
-    char host[ACME_ADDRESS_TEXT];
+    char host[ACME_IPADDR_TEXT];
     acme_handle stream;
 
     acme_address_format(&c->server.address, host);

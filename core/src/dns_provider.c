@@ -18,7 +18,7 @@
 int32_t acme_dns_base_init(struct acme_dns_base *b, const struct acme_port *port,
                            const char *resolver, uint16_t ns_port)
 {
-    char host[ACME_ADDRESS_TEXT + 1];
+    char host[ACME_IPADDR_TEXT + 1];
     int32_t rc;
 
     memset(b, 0, sizeof(*b));
@@ -28,7 +28,7 @@ int32_t acme_dns_base_init(struct acme_dns_base *b, const struct acme_port *port
         return ACME_ERR_ARGUMENT;
     }
     rc = acme_endpoint_split(resolver, ACME_DNS_PORT, host, sizeof(host), &b->resolver.port);
-    return rc == ACME_OK ? acme_address_parse(host, strlen(host), &b->resolver.address) : rc;
+    return rc == ACME_OK ? acme_address_parse(host, &b->resolver.address) : rc;
 }
 
 void acme_dns_base_enter(struct acme_dns_base *b, enum acme_dns_op op)

@@ -66,7 +66,7 @@ static int32_t find_server(acme_dns_update *u)
     const char *name = u->server_name[0] != '\0' ? u->server_name : u->base.zone.primary;
 
     u->server.port = u->server_name[0] != '\0' ? u->server_port : u->base.ns_port;
-    if (acme_address_parse(name, strlen(name), &u->server.address) == ACME_OK) {
+    if (acme_address_parse(name, &u->server.address) == ACME_OK) {
         u->base.step = STEP_UPDATE;
         return ACME_OK;
     }

@@ -362,7 +362,7 @@ static void report_damage(struct acme_client *c)
 static int32_t open_all(struct acme_client *c)
 {
     const struct acme_config *config = &c->config;
-    int32_t rc = acme_flashlog_mount(&c->log, config->port->flash, config->port->flash_ctx);
+    int32_t rc = acme_store_open(&c->log, config->port);
 
     if (rc == ACME_ERR_STORE_CORRUPT) {
         report_damage(c);

@@ -190,6 +190,9 @@ void acme_deinit(acme_client *client);
  * ACME_ERR_STORE_*. The same for the jobs below. RFC 8555 section 7. */
 int32_t acme_start(acme_client *client);
 
+/** As acme_start, but every certificate is ordered anew, due or not, in this one job. */
+int32_t acme_renew_start(acme_client *client);
+
 /** Asks for the account only: found or created (RFC 8555 7.3, 7.3.1). */
 int32_t acme_account_start(acme_client *client);
 /** Asks to send config.contact to the CA (RFC 8555 7.3.2). */

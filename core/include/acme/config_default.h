@@ -1,6 +1,7 @@
 /* Made by scripts/kconfig from Kconfig; do not edit. */
 #define CONFIG_ACME_CERT_SLOTS 2
 #define CONFIG_ACME_NAMES_MAX 4
+#define CONFIG_ACME_ITS_WRITE_ONCE 1
 #define CONFIG_ACME_ACCOUNT_SLOTS 2
 #define CONFIG_ACME_KEY_ID_BASE 0x0ac30000
 #define CONFIG_ACME_WORK_SIZE 3072

@@ -27,12 +27,12 @@ class Board:
     after a power cut."""
 
     def __init__(self, folder, board="mps2_an385", http_port=None, https_port=None, icount=False,
-                 echo=None, network="10.0.2"):
+                 echo=None, network="10.0.2", image="nanoacme"):
         self.folder, self.board, self.icount, self.echo = str(folder), board, icount, echo
         self.http_port = http_port or free_port()
         self.https_port = https_port or free_port()
         builds = os.environ.get("NANOACME_FIRMWARE", os.path.join(ROOT, "build"))
-        self.image = os.path.join(builds, board, f"nanoacme-{board}.elf")
+        self.image = os.path.join(builds, board, f"{image}-{board}.elf")
         self.network = network
         self.text, self.popen, self.reader = "", None, None
         self.monitor_path = os.path.join(self.folder, "monitor")
@@ -90,9 +90,13 @@ class Board:
         lines += [f"{key} {value}" for key, value in more.items()]
         lines += ["anchor " + anchor[i:i + 128] for i in range(0, len(anchor), 128)] + ["save"]
         for number, line in enumerate(lines):
-            self.popen.stdin.write(line.encode() + b"\n")
-            self.popen.stdin.flush()
+            self.type(line)
             self.wait_for("console: ok", count=number + 1, seconds=10)
+
+    def type(self, line):
+        """A line at the serial line."""
+        self.popen.stdin.write(line.encode() + b"\n")
+        self.popen.stdin.flush()
 
     def monitor(self, command):
         """A command to the emulator."""

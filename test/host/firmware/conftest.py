@@ -22,18 +22,19 @@ class Bench:
     def start_lab(self, **options):
         folder = self.folder / "lab"
         folder.mkdir()
-        running = running_lab(folder, address="10.0.2.2", **options)
+        running = running_lab(folder, address="10.0.2.2", listen="", **options)
         self.labs.append(running)
         self.lab = running.__enter__()
         return self.lab
 
-    def new_board(self, name=NAME, http_port=None, start=True, **options):
+    def new_board(self, name=NAME, http_port=None, start=True, ntp=None, directory=None, **options):
         """A device with settings, off or on its first boot."""
         folder = self.folder / f"device{len(self.boards)}"
         folder.mkdir()
         board = Board(folder, self.kind, http_port=http_port or self.lab.http_port, **options)
         self.boards.append(board)
-        board.start().provision([name], self.lab.directory, self.lab.ca_file)
+        board.start().provision([name], directory or self.lab.directory, self.lab.ca_file,
+                                **({"ntp": ntp} if ntp else {}))
         if not start:
             board.cut_power()
         return board

@@ -1,10 +1,13 @@
 """The real images in the emulator, from a first boot with nothing to HTTPS with their own
 certificate, and what may go wrong on the way."""
+import datetime
 import os
 import random
 import re
 import socket
 import ssl
+import struct
+import threading
 import time
 
 import pytest
@@ -242,3 +245,60 @@ def test_the_longest_step_is_measured_in_instructions(bench):
     assert 0 < int(re.search(r"longest step in us \S+ (\d+)", board.text)[1]) < 2_000_000
     status, _ = check_served(bench, board)
     assert 0 < int(status["longest_https_step_us"]) < 2_000_000
+
+
+class TimeServer:
+    """SNTP (RFC 4330) on the host's port 123, which tells a time that nobody else would."""
+
+    def __init__(self, ahead_s):
+        self.ahead_s = ahead_s
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 123))
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while True:
+            request, client = self.socket.recvfrom(64)
+            if len(request) < 48:
+                return
+            now = struct.pack(">II", int(time.time()) + self.ahead_s + 2208988800, 0)
+            self.socket.sendto(b"\x24\x01\x00\xe8" + bytes(8) + b"TEST" + now + request[40:48] +
+                               now + now, client)
+
+    def stop(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b"", ("127.0.0.1", 123))
+        self.thread.join(5)
+        self.socket.close()
+
+
+def test_the_clock_comes_from_a_time_server(bench):
+    lab = bench.start_lab()
+    server = TimeServer(600)
+    try:
+        board = bench.new_board(ntp="10.0.2.2")
+        board.wait_for(SERVING)
+        clock = []
+
+        def known():  # a fleet that is switched on at once must not ask at once: lwIP waits a little
+            clock[:] = [check_served(bench, board)[0]["clock"]]
+            return clock != ["unknown"]
+        wait_until(known, "the time", 30)
+        clock = datetime.datetime.strptime(clock[0], "%Y-%m-%dT%H:%M:%SZ")
+        assert 590 < (clock - datetime.datetime.utcnow()).total_seconds() < 610
+    finally:
+        server.stop()
+    board.cut_power()
+    board = bench.new_board("other.example.org")
+    board.wait_for(SERVING)
+    assert check_served(bench, board, "other.example.org")[0]["clock"] == "unknown"
+    assert accounts(lab) == 2
+
+
+def test_a_ca_that_has_ipv6_only(reference_bench):
+    lab = reference_bench.start_lab()
+    board = reference_bench.new_board(directory=lab.directory.replace("10.0.2.2", "[fec0::2]"))
+    board.wait_for(SERVING)
+    check_served(reference_bench, board)
+    assert accounts(lab) == 1
