@@ -2,7 +2,7 @@
  * Opens the port, the store and the client for one command, and drives them. It must not format
  * results.
  */
-#include "cli.h"
+#include "dns.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -123,6 +123,8 @@ static int configure(struct cli_session *s)
     s->port.entropy = &acme_posix_entropy_ops;
     s->port.flash = &acme_posix_flash_ops;
     s->port.flash_ctx = &flash;
+    s->port.udp = &acme_posix_udp_ops;
+    s->port.udp_ctx = &net;
     s->port.log = o->verbose > 0 ? &cli_log_ops : NULL;
     s->config.port = &s->port;
     s->config.directory_url = o->server;
@@ -153,7 +155,7 @@ static int configure(struct cli_session *s)
     count =
         cli_pem_read_anchors(o->ca_file != NULL ? o->ca_file : SYSTEM_ROOTS, &s->config.anchors);
     s->config.anchors_count = count > 0 ? (uint16_t)count : 0;
-    return count > 0 ? CLI_OK : CLI_CONFIG;
+    return count > 0 ? cli_dns_open(o, &s->config) : CLI_CONFIG;
 }
 
 static int open_client(struct cli_session *s)
