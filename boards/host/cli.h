@@ -54,7 +54,8 @@ struct cli_options {
     const char *eab_kid, *eab_hmac_key;
     struct cli_dns_options dns;
     uint8_t key_type, account_key_type;
-    uint16_t http_port;
+    uint16_t http_port, tls_port;
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /* enum acme_challenge_type, in order */
     uint8_t reason;
     bool accept_tos, each, exportable, force, json, quiet, foreign_urls;
     bool only_existing;

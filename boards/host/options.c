@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ enum {
     OPT_ACMEDNS_ACCOUNT,
     OPT_ACMEDNS_CA,
     OPT_CA_FILE,
+    OPT_CHALLENGE,
     OPT_DNS_HOOK,
     OPT_DNS_HOOK_TIME,
     OPT_DNS_PORT,
@@ -38,6 +40,7 @@ enum {
     OPT_NO_INTERMEDIATES,
     OPT_REASON,
     OPT_STORE,
+    OPT_TLS_PORT,
     OPT_TSIG_KEY,
     OPT_VERSION,
     OPT_WITH_CERT_KEY
@@ -54,6 +57,7 @@ static const struct option long_options[] = {
     {"acme-dns-ca-file", required_argument, NULL, OPT_ACMEDNS_CA},
     {"allow-foreign-urls", no_argument, NULL, OPT_FOREIGN},
     {"ca-file", required_argument, NULL, OPT_CA_FILE},
+    {"challenge", required_argument, NULL, OPT_CHALLENGE},
     {"dns-hook", required_argument, NULL, OPT_DNS_HOOK},
     {"dns-hook-time", required_argument, NULL, OPT_DNS_HOOK_TIME},
     {"dns-port", required_argument, NULL, OPT_DNS_PORT},
@@ -78,6 +82,7 @@ static const struct option long_options[] = {
     {"reason", required_argument, NULL, OPT_REASON},
     {"server", required_argument, NULL, 's'},
     {"store", required_argument, NULL, OPT_STORE},
+    {"tls-port", required_argument, NULL, OPT_TLS_PORT},
     {"tsig-key", required_argument, NULL, OPT_TSIG_KEY},
     {"verbose", no_argument, NULL, 'v'},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -98,7 +103,8 @@ static void usage(FILE *out)
           "  store     show how full the store is\n"
           "\n"
           "Options:\n"
-          "  -d, --domain NAME          a name for the certificate; repeat for more names\n"
+          "  -d, --domain NAME          a name or an IP address for the certificate; repeat for\n"
+          "                             more\n"
           "      --each                 run: one certificate for each --domain\n"
           "  -s, --server URL           the CA's directory (default: Let's Encrypt)\n"
           "      --ca-file FILE         PEM roots that the CA's own HTTPS is verified against\n"
@@ -108,7 +114,11 @@ static void usage(FILE *out)
           "      --accept-terms URL     agree to these terms, and stop if the CA has others\n"
           "      --store FILE           the flash image that keeps keys and certificates\n"
           "                             (default: " DEFAULT_STORE ")\n"
+          "      --challenge TYPE       how names are proven: http-01 (default), tls-alpn-01,\n"
+          "                             dns-01, dns-account-01, dns-persist-01; repeat for others\n"
+          "                             to try when one fails\n"
           "      --http-port PORT       where http-01 is answered (default: 80)\n"
+          "      --tls-port PORT        where tls-alpn-01 is answered (default: 443)\n"
           "      --dns-server SERVER    dns-01: send DNS UPDATEs to this primary, ADDRESS or\n"
           "                             NAME, with or without :PORT\n"
           "      --tsig-key FILE        dns-01: sign them with the key in this file\n"
@@ -177,12 +187,50 @@ static bool take_number(const char *text, const char *option, long low, long hig
     return true;
 }
 
+static const char *const challenges[ACME_CHALLENGE_TYPES] = {"http-01", "tls-alpn-01", "dns-01",
+                                                             "dns-account-01", "dns-persist-01"};
+
+static bool take_challenge(struct cli_options *o, const char *text)
+{
+    size_t i, n = 0;
+
+    while (n < ACME_CHALLENGE_TYPES && o->challenges[n] != ACME_CHALLENGE_NONE) {
+        n++;
+    }
+    for (i = 0; i < ACME_CHALLENGE_TYPES && n < ACME_CHALLENGE_TYPES; i++) {
+        if (strcmp(text, challenges[i]) == 0) {
+            o->challenges[n] = (uint8_t)(i + ACME_CHALLENGE_HTTP_01);
+            return true;
+        }
+    }
+    cli_error("--challenge: '%s' is none of http-01, tls-alpn-01, dns-01, dns-account-01, "
+              "dns-persist-01, or one too many",
+              text);
+    return false;
+}
+
+/* Addresses have one spelling; the core takes no other. Room for as many as there are options. */
+static char *canonical_address(char *name)
+{
+    static char texts[CLI_NAMES_MAX][INET6_ADDRSTRLEN];
+    static int used;
+    unsigned char bytes[16];
+    int family = strchr(name, ':') != NULL ? AF_INET6 : AF_INET;
+
+    if (used == CLI_NAMES_MAX || inet_pton(family, name, bytes) != 1 ||
+        inet_ntop(family, bytes, texts[used], sizeof(texts[used])) == NULL) {
+        return name;
+    }
+    return texts[used++];
+}
+
 /* DNS names are the same in any case; the core keeps them as they come. */
 static bool take_domain(struct cli_options *o, char *name)
 {
     char *p;
     uint16_t i;
 
+    name = canonical_address(name);
     for (p = name; *p != '\0'; p++) {
         *p = (char)tolower((unsigned char)*p);
     }
@@ -288,6 +336,8 @@ static bool take_option(struct cli_options *o, int option, char *value)
     case 's':
         o->server = value;
         break;
+    case OPT_CHALLENGE:
+        return take_challenge(o, value);
     case OPT_ACCEPT_TERMS:
         o->accept_tos = true;
         o->accepted_terms = value;
@@ -321,6 +371,10 @@ static bool take_option(struct cli_options *o, int option, char *value)
     case OPT_HTTP_PORT:
         ok = take_number(value, "--http-port", 1, 65535, &number);
         o->http_port = (uint16_t)number;
+        break;
+    case OPT_TLS_PORT:
+        ok = take_number(value, "--tls-port", 1, 65535, &number);
+        o->tls_port = (uint16_t)number;
         break;
     case OPT_REASON:
         ok = take_number(value, "--reason", 0, 10, &number) && number != 7;

@@ -103,6 +103,15 @@ void cli_session_requests(struct cli_session *s)
     s->config.certs_count = count;
 }
 
+/* Without a word about it http-01; the other ways want preparations, which a person knows of. */
+static void set_challenges(struct cli_session *s)
+{
+    memcpy(s->config.challenges, s->options->challenges, sizeof(s->config.challenges));
+    if (s->config.challenges[0] == ACME_CHALLENGE_NONE) {
+        s->config.challenges[0] = ACME_CHALLENGE_HTTP_01;
+    }
+}
+
 static int configure(struct cli_session *s)
 {
     const struct cli_options *o = s->options;
@@ -124,6 +133,8 @@ static int configure(struct cli_session *s)
     s->config.tos_accepted_url = o->accepted_terms;
     s->config.account_key_type = o->account_key_type;
     s->config.http_port = o->http_port;
+    s->config.tls_port = o->tls_port;
+    set_challenges(s);
     s->config.allow_foreign_urls = o->foreign_urls;
     s->config.account_only_existing = o->only_existing;
     s->config.force_renewal = o->force;

@@ -87,8 +87,8 @@ static void from_lwip(const ip_addr_t *address, struct acme_address *out)
 #endif
 }
 
-static int32_t udp_send(void *ctx, acme_handle socket, const struct acme_address *to, uint16_t port,
-                        const uint8_t *data, size_t len)
+static int32_t datagram_send(void *ctx, acme_handle socket, const struct acme_address *to,
+                             uint16_t port, const uint8_t *data, size_t len)
 {
     struct acme_lwip_raw *net = ctx;
     ip_addr_t address;
@@ -149,6 +149,6 @@ static void udp_close(void *ctx, acme_handle socket)
     d->pcb = NULL;
 }
 
-const struct acme_udp_ops acme_lwip_raw_udp_ops = {udp_open, udp_send, udp_take, udp_close};
+const struct acme_udp_ops acme_lwip_raw_udp_ops = {udp_open, datagram_send, udp_take, udp_close};
 
 #endif

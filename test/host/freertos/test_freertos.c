@@ -75,7 +75,7 @@ static void test_wall_clock(void **state)
 static struct flash_sim flash;
 static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 static const char *const name = "device.example.org";
-static struct acme_cert_request request = {&name, 1, 0, false};
+static struct acme_cert_request request = {.names = &name, .names_count = 1};
 static struct acme_port port = {
     .net = &acme_posix_net_ops,
     .clock = &acme_posix_clock_ops,
