@@ -42,8 +42,7 @@ def _names(bind, tmp_path_factory):
 
 @pytest.fixture(name="ca", scope="module")
 def _ca(names, tmp_path_factory):
-    lab = Lab(tmp_path_factory.mktemp("pebble"))
-    lab.dns_server = names.resolver
+    lab = Lab(tmp_path_factory.mktemp("pebble"), names_at=names.resolver)
     try:
         lab.start_pebble()
         yield lab
