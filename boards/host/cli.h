@@ -33,6 +33,13 @@ enum cli_account {
 
 #define CLI_NAMES_MAX CONFIG_ACME_NAMES_MAX
 
+/* How the DNS is reached; see dns.c. */
+struct cli_dns_options {
+    const char *server, *resolver, *tsig_key, *hook, *acmedns, *acmedns_account, *acmedns_ca;
+    uint32_t hook_seconds;
+    uint16_t port; /* of the zones' name servers; 0: 53 */
+};
+
 struct cli_options {
     enum cli_command command;
     enum cli_account account;
@@ -45,8 +52,10 @@ struct cli_options {
     const char *store;
     const char *out;
     const char *eab_kid, *eab_hmac_key;
+    struct cli_dns_options dns;
     uint8_t key_type, account_key_type;
-    uint16_t http_port;
+    uint16_t http_port, tls_port;
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /* enum acme_challenge_type, in order */
     uint8_t reason;
     bool accept_tos, each, exportable, force, json, quiet, foreign_urls;
     bool only_existing;

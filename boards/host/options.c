@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -15,7 +16,16 @@ enum {
     OPT_ACCEPT_TOS = 256,
     OPT_ACCEPT_TERMS,
     OPT_ACCOUNT_KEY_TYPE,
+    OPT_ACMEDNS,
+    OPT_ACMEDNS_ACCOUNT,
+    OPT_ACMEDNS_CA,
     OPT_CA_FILE,
+    OPT_CHALLENGE,
+    OPT_DNS_HOOK,
+    OPT_DNS_HOOK_TIME,
+    OPT_DNS_PORT,
+    OPT_DNS_RESOLVER,
+    OPT_DNS_SERVER,
     OPT_EACH,
     OPT_EAB_KID,
     OPT_EAB_KEY,
@@ -30,6 +40,8 @@ enum {
     OPT_NO_INTERMEDIATES,
     OPT_REASON,
     OPT_STORE,
+    OPT_TLS_PORT,
+    OPT_TSIG_KEY,
     OPT_VERSION,
     OPT_WITH_CERT_KEY
 };
@@ -40,8 +52,17 @@ static const struct option long_options[] = {
     {"accept-tos", no_argument, NULL, OPT_ACCEPT_TOS},
     {"accept-terms", required_argument, NULL, OPT_ACCEPT_TERMS},
     {"account-key-type", required_argument, NULL, OPT_ACCOUNT_KEY_TYPE},
+    {"acme-dns", required_argument, NULL, OPT_ACMEDNS},
+    {"acme-dns-account", required_argument, NULL, OPT_ACMEDNS_ACCOUNT},
+    {"acme-dns-ca-file", required_argument, NULL, OPT_ACMEDNS_CA},
     {"allow-foreign-urls", no_argument, NULL, OPT_FOREIGN},
     {"ca-file", required_argument, NULL, OPT_CA_FILE},
+    {"challenge", required_argument, NULL, OPT_CHALLENGE},
+    {"dns-hook", required_argument, NULL, OPT_DNS_HOOK},
+    {"dns-hook-time", required_argument, NULL, OPT_DNS_HOOK_TIME},
+    {"dns-port", required_argument, NULL, OPT_DNS_PORT},
+    {"dns-resolver", required_argument, NULL, OPT_DNS_RESOLVER},
+    {"dns-server", required_argument, NULL, OPT_DNS_SERVER},
     {"domain", required_argument, NULL, 'd'},
     {"each", no_argument, NULL, OPT_EACH},
     {"eab-hmac-key", required_argument, NULL, OPT_EAB_KEY},
@@ -61,6 +82,8 @@ static const struct option long_options[] = {
     {"reason", required_argument, NULL, OPT_REASON},
     {"server", required_argument, NULL, 's'},
     {"store", required_argument, NULL, OPT_STORE},
+    {"tls-port", required_argument, NULL, OPT_TLS_PORT},
+    {"tsig-key", required_argument, NULL, OPT_TSIG_KEY},
     {"verbose", no_argument, NULL, 'v'},
     {"version", no_argument, NULL, OPT_VERSION},
     {"with-certificate-key", no_argument, NULL, OPT_WITH_CERT_KEY},
@@ -80,7 +103,8 @@ static void usage(FILE *out)
           "  store     show how full the store is\n"
           "\n"
           "Options:\n"
-          "  -d, --domain NAME          a name for the certificate; repeat for more names\n"
+          "  -d, --domain NAME          a name or an IP address for the certificate; repeat for\n"
+          "                             more\n"
           "      --each                 run: one certificate for each --domain\n"
           "  -s, --server URL           the CA's directory (default: Let's Encrypt)\n"
           "      --ca-file FILE         PEM roots that the CA's own HTTPS is verified against\n"
@@ -90,7 +114,23 @@ static void usage(FILE *out)
           "      --accept-terms URL     agree to these terms, and stop if the CA has others\n"
           "      --store FILE           the flash image that keeps keys and certificates\n"
           "                             (default: " DEFAULT_STORE ")\n"
+          "      --challenge TYPE       how names are proven: http-01 (default), tls-alpn-01,\n"
+          "                             dns-01, dns-account-01, dns-persist-01; repeat for others\n"
+          "                             to try when one fails\n"
           "      --http-port PORT       where http-01 is answered (default: 80)\n"
+          "      --tls-port PORT        where tls-alpn-01 is answered (default: 443)\n"
+          "      --dns-server SERVER    dns-01: send DNS UPDATEs to this primary, ADDRESS or\n"
+          "                             NAME, with or without :PORT\n"
+          "      --tsig-key FILE        dns-01: sign them with the key in this file\n"
+          "                             (of tsig-keygen; or NAME:ALGORITHM:SECRET)\n"
+          "      --dns-hook PROGRAM     dns-01: run PROGRAM present|cleanup FQDN VALUE\n"
+          "      --dns-hook-time S      and end it after S seconds (default: 120)\n"
+          "      --acme-dns URL         dns-01: hand records to this acme-dns server\n"
+          "      --acme-dns-account FILE  and its account: the JSON that /register gave\n"
+          "      --acme-dns-ca-file FILE  and its PEM roots (default: those for the CA)\n"
+          "      --dns-resolver ADDRESS who is asked for zones and records, with or without :PORT\n"
+          "                             (default: the system's first name server)\n"
+          "      --dns-port PORT        of the zones' name servers (default: 53)\n"
           "      --key-type TYPE        p256 (default), p384, rsa2048, rsa3072, rsa4096\n"
           "      --account-key-type TYPE  likewise, for a new account\n"
           "      --exportable-key       run: let the new key be exported later\n"
@@ -147,12 +187,50 @@ static bool take_number(const char *text, const char *option, long low, long hig
     return true;
 }
 
+static const char *const challenges[ACME_CHALLENGE_TYPES] = {"http-01", "tls-alpn-01", "dns-01",
+                                                             "dns-account-01", "dns-persist-01"};
+
+static bool take_challenge(struct cli_options *o, const char *text)
+{
+    size_t i, n = 0;
+
+    while (n < ACME_CHALLENGE_TYPES && o->challenges[n] != ACME_CHALLENGE_NONE) {
+        n++;
+    }
+    for (i = 0; i < ACME_CHALLENGE_TYPES && n < ACME_CHALLENGE_TYPES; i++) {
+        if (strcmp(text, challenges[i]) == 0) {
+            o->challenges[n] = (uint8_t)(i + ACME_CHALLENGE_HTTP_01);
+            return true;
+        }
+    }
+    cli_error("--challenge: '%s' is none of http-01, tls-alpn-01, dns-01, dns-account-01, "
+              "dns-persist-01, or one too many",
+              text);
+    return false;
+}
+
+/* Addresses have one spelling; the core takes no other. Room for as many as there are options. */
+static char *canonical_address(char *name)
+{
+    static char texts[CLI_NAMES_MAX][INET6_ADDRSTRLEN];
+    static int used;
+    unsigned char bytes[16];
+    int family = strchr(name, ':') != NULL ? AF_INET6 : AF_INET;
+
+    if (used == CLI_NAMES_MAX || inet_pton(family, name, bytes) != 1 ||
+        inet_ntop(family, bytes, texts[used], sizeof(texts[used])) == NULL) {
+        return name;
+    }
+    return texts[used++];
+}
+
 /* DNS names are the same in any case; the core keeps them as they come. */
 static bool take_domain(struct cli_options *o, char *name)
 {
     char *p;
     uint16_t i;
 
+    name = canonical_address(name);
     for (p = name; *p != '\0'; p++) {
         *p = (char)tolower((unsigned char)*p);
     }
@@ -203,6 +281,44 @@ static bool take_flag(struct cli_options *o, int option)
     }
 }
 
+static bool take_dns_option(struct cli_dns_options *d, int option, const char *value)
+{
+    long number = 0;
+    bool ok = true;
+
+    switch (option) {
+    case OPT_ACMEDNS:
+        d->acmedns = value;
+        break;
+    case OPT_ACMEDNS_ACCOUNT:
+        d->acmedns_account = value;
+        break;
+    case OPT_ACMEDNS_CA:
+        d->acmedns_ca = value;
+        break;
+    case OPT_DNS_HOOK:
+        d->hook = value;
+        break;
+    case OPT_DNS_HOOK_TIME:
+        ok = take_number(value, "--dns-hook-time", 1, 3600, &number);
+        d->hook_seconds = (uint32_t)number;
+        break;
+    case OPT_DNS_PORT:
+        ok = take_number(value, "--dns-port", 1, 65535, &number);
+        d->port = (uint16_t)number;
+        break;
+    case OPT_DNS_RESOLVER:
+        d->resolver = value;
+        break;
+    case OPT_DNS_SERVER:
+        d->server = value;
+        break;
+    default:
+        d->tsig_key = value;
+    }
+    return ok;
+}
+
 static bool take_option(struct cli_options *o, int option, char *value)
 {
     long number = 0;
@@ -220,6 +336,8 @@ static bool take_option(struct cli_options *o, int option, char *value)
     case 's':
         o->server = value;
         break;
+    case OPT_CHALLENGE:
+        return take_challenge(o, value);
     case OPT_ACCEPT_TERMS:
         o->accept_tos = true;
         o->accepted_terms = value;
@@ -227,6 +345,16 @@ static bool take_option(struct cli_options *o, int option, char *value)
     case OPT_CA_FILE:
         o->ca_file = value;
         break;
+    case OPT_ACMEDNS:
+    case OPT_ACMEDNS_ACCOUNT:
+    case OPT_ACMEDNS_CA:
+    case OPT_DNS_HOOK:
+    case OPT_DNS_HOOK_TIME:
+    case OPT_DNS_PORT:
+    case OPT_DNS_RESOLVER:
+    case OPT_DNS_SERVER:
+    case OPT_TSIG_KEY:
+        return take_dns_option(&o->dns, option, value);
     case OPT_STORE:
         o->store = value;
         break;
@@ -243,6 +371,10 @@ static bool take_option(struct cli_options *o, int option, char *value)
     case OPT_HTTP_PORT:
         ok = take_number(value, "--http-port", 1, 65535, &number);
         o->http_port = (uint16_t)number;
+        break;
+    case OPT_TLS_PORT:
+        ok = take_number(value, "--tls-port", 1, 65535, &number);
+        o->tls_port = (uint16_t)number;
         break;
     case OPT_REASON:
         ok = take_number(value, "--reason", 0, 10, &number) && number != 7;
@@ -304,6 +436,22 @@ static bool take_words(struct cli_options *o, int count, char **words)
     return true;
 }
 
+static bool check_dns(const struct cli_dns_options *d)
+{
+    int ways =
+        (d->server != NULL || d->tsig_key != NULL) + (d->hook != NULL) + (d->acmedns != NULL);
+
+    if (ways > 1) {
+        cli_error("--dns-server, --dns-hook and --acme-dns: one of them");
+        return false;
+    }
+    if ((d->acmedns == NULL) != (d->acmedns_account == NULL)) {
+        cli_error("--acme-dns and --acme-dns-account go together");
+        return false;
+    }
+    return true;
+}
+
 static bool check(const struct cli_options *o)
 {
     bool needs_domain =
@@ -321,7 +469,7 @@ static bool check(const struct cli_options *o)
         cli_error("--eab-kid and --eab-hmac-key go together");
         return false;
     }
-    return true;
+    return check_dns(&o->dns);
 }
 
 bool cli_options_parse(int argc, char **argv, struct cli_options *o, int *exit_code)

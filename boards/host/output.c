@@ -135,6 +135,12 @@ void cli_on_event(void *ctx, const struct acme_event *event)
         cli_say("waiting up to %u.%u s (%s)", (unsigned)(event->wait_ms / 1000u),
                 (unsigned)(event->wait_ms % 1000u / 100u), acme_state_name(event->state));
         break;
+    case ACME_EVENT_CHALLENGE_FAILED:
+        cli_say("%s: %s failed: %s (%s)%s%s; trying the next way", slot_name(s, event->slot),
+                event->text, acme_error_text(event->error), acme_error_name(event->error),
+                event->problem != NULL ? ": " : "",
+                event->problem != NULL ? event->problem->detail : "");
+        break;
     case ACME_EVENT_ERROR:
         cli_error_core(slot_name(s, event->slot), event->error, event->problem);
         break;
