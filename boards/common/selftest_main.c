@@ -13,7 +13,7 @@
 #define LINE_SIZE 96
 
 static struct acme_lwip_raw net;
-static struct acme_lwip_raw_clock wall_clock = {.uptime_ms = board_uptime_ms};
+static struct acme_lwip_clock wall_clock = {.uptime_ms = board_uptime_ms};
 static struct acme_selftest_options options;
 
 static void say(const char *text)
@@ -104,7 +104,7 @@ static void run(bool destroy, bool again)
     static struct acme_port port = {
         .net = &acme_lwip_raw_net_ops,
         .net_ctx = &net,
-        .clock = &acme_lwip_raw_clock_ops,
+        .clock = &acme_lwip_clock_ops,
         .clock_ctx = &wall_clock,
         .entropy = &board_entropy_ops,
         .log = &log_ops,

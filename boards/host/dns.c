@@ -5,7 +5,6 @@
 #include "dns.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -32,17 +31,14 @@ static char system_resolver[64];
 
 /* ---- files ---- */
 
-/* The whole file, NUL-terminated, until the process ends; NULL with errno. */
+/* The whole file, NUL-terminated, until the next one is read; NULL with errno. */
 static char *read_file(const char *path, struct stat *st)
 {
+    static char text[FILE_MAX + 1];
     FILE *f = fopen(path, "rb");
-    char *text = f == NULL ? NULL : malloc(FILE_MAX + 1);
     size_t len;
 
-    if (text == NULL) {
-        if (f != NULL) {
-            (void)fclose(f);
-        }
+    if (f == NULL) {
         return NULL;
     }
     len = fread(text, 1, FILE_MAX, f);
@@ -230,14 +226,15 @@ static bool take_account(const cJSON *object, uint16_t *count)
 /* One account as /register answers it, or an object of them by domain, as other clients keep it. */
 static uint16_t read_accounts(const char *path)
 {
-    char *text = read_secret_file(path);
-    cJSON *root = text == NULL ? NULL : cJSON_Parse(text); /* lives as long as the process */
+    static cJSON *root; /* lives as long as the process */
+    const char *text = read_secret_file(path);
     const cJSON *child;
     uint16_t count = 0;
 
     if (text == NULL) {
         return 0;
     }
+    root = cJSON_Parse(text);
     if (cJSON_IsObject(root) && !take_account(root, &count)) {
         cJSON_ArrayForEach(child, root)
         {
@@ -274,7 +271,6 @@ const char *cli_dns_resolver(const struct cli_options *o)
             break;
         }
     }
-    free(text);
     return system_resolver[0] != '\0' ? system_resolver : NULL;
 }
 

@@ -398,15 +398,6 @@ static void next_authorization(struct acme_client *c, const char *name)
 
 /* ---- failures ---- */
 
-/* From the first authorization again, within the same order: those that are proven say so. */
-static void restart(struct acme_client *c)
-{
-    acme_authorization_stop(c);
-    c->pool_len = c->order.challenge_mark;
-    c->order.authorization_index = 0;
-    acme_client_go(c, ACME_STATE_AUTHORIZATION);
-}
-
 #if defined(CONFIG_ACME_DNS)
 bool acme_authorization_clean_up(struct acme_client *c, enum acme_after after, int32_t error)
 {
@@ -428,6 +419,15 @@ bool acme_authorization_clean_up(struct acme_client *c, enum acme_after after, i
 #endif
 
 #if defined(ACME_CHALLENGE_CHOICE)
+/* From the first authorization again, within the same order: those that are proven say so. */
+static void restart(struct acme_client *c)
+{
+    acme_authorization_stop(c);
+    c->pool_len = c->order.challenge_mark;
+    c->order.authorization_index = 0;
+    acme_client_go(c, ACME_STATE_AUTHORIZATION);
+}
+
 /* What comes after a failure, once nothing of ours is left. */
 static int32_t settle(struct acme_client *c, enum acme_after after, int32_t error)
 {

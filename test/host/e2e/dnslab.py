@@ -1,15 +1,22 @@
 """Name servers for the end-to-end tests: a real BIND 9 with TSIG keys in the foreground, and a
 scripted server (dnspython) that misbehaves in front of it."""
 import base64
+import http.server
+import json
 import os
 import socket
+import ssl
 import subprocess
 import threading
 
 import dns.exception
+import dns.flags
 import dns.message
+import dns.name
 import dns.query
+import dns.rdataclass
 import dns.rdatatype
+import dns.rrset
 
 from lab import Process, free_port, wait_until
 
@@ -186,3 +193,99 @@ class Query:
         """An answer without records, and with nobody's signature."""
         head = self.id + bytes([0x80 | (self.wire[2] & 0x79) | flags, rcode])
         return head + b"\0\1\0\0\0\0\0\0" + self.question
+
+
+class AcmeDns:
+    """A server that does what acme-dns does, for one account: HTTPS POST /update, and DNS for the
+    zone auth.test. It is also a resolver that knows what BIND knows, and follows its CNAMEs into
+    auth.test. Keeps the last two values, as acme-dns does."""
+
+    ACCOUNT = {"username": "c36f50e8-4632-44f0-83fe-e070fef28a10", "password": "htB9mR9DYgcu9bX_afHF",
+               "subdomain": "8e5700ea-a4bf-41c7-8a77-e990661dcc6a", "allowfrom": [],
+               "fulldomain": "8e5700ea-a4bf-41c7-8a77-e990661dcc6a.auth.test"}
+
+    def __init__(self, bind, certs, address="127.0.0.4"):
+        self.values, self.posts, self.answer = [], [], None
+        self.bind, self.address = bind, address
+        self.front = Front(bind.port, self._resolve, address, bind.port)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certs["server.pem"], certs["server.key"])
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):  # noqa: N802
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status, reply = server._update(self.path, self.headers, body)
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(reply)))
+                self.end_headers()
+                self.wfile.write(reply)
+
+            def log_message(self, format, *args):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"https://localhost:{self.http.server_port}"
+
+    @property
+    def resolver(self):
+        return f"{self.address}:{self.front.port}"
+
+    def _update(self, path, headers, body):
+        self.posts.append((path, dict(headers), body))
+        if self.answer is not None:
+            return self.answer
+        if (headers["X-Api-User"], headers["X-Api-Key"]) != (self.ACCOUNT["username"],
+                                                            self.ACCOUNT["password"]):
+            return 401, b'{"error":"forbidden"}'
+        wanted = json.loads(body)
+        if path != "/update" or wanted["subdomain"] != self.ACCOUNT["subdomain"]:
+            return 400, b'{"error":"bad_subdomain"}'
+        if len(wanted["txt"]) != 43:
+            return 400, b'{"error":"bad_txt"}'
+        self.values = (self.values + [wanted["txt"]])[-2:]
+        return 200, json.dumps({"txt": wanted["txt"]}).encode()
+
+    def _records(self, name, rtype):
+        name, ns = name.lower(), "ns.auth.test."
+        found = {("auth.test", "SOA"): [f"{ns} host.auth.test. 1 60 60 60 1"],
+                 ("auth.test", "NS"): [ns], ("ns.auth.test", "A"): [self.address],
+                 (self.ACCOUNT["fulldomain"], "TXT"): [f'"{v}"' for v in self.values]}
+        return found.get((name, rtype), [])
+
+    def _resolve(self, query, tcp, number):
+        if query.name.lower().endswith("auth.test"):
+            reply = dns.message.make_response(dns.message.from_wire(query.wire))
+            reply.flags |= dns.flags.AA
+        else:
+            reply = dns.query.tcp(dns.message.from_wire(query.wire), "127.0.0.1", 5,
+                                  self.bind.port)
+        name = query.name
+        for rrset in reply.answer:
+            if rrset.rdtype == dns.rdatatype.CNAME:
+                name = rrset[0].target.to_text(omit_final_dot=True)
+        if name != query.name and query.type != "CNAME" and not name.endswith("auth.test") and \
+                not reply.get_rrset(reply.answer, dns.name.from_text(name), dns.rdataclass.IN,
+                                    dns.rdatatype.from_text(query.type)):
+            more = dns.message.make_query(name, query.type)
+            reply.answer += dns.query.tcp(more, "127.0.0.1", 5, self.bind.port).answer
+        records = self._records(name, query.type) if name.lower().endswith("auth.test") else []
+        if records:
+            reply.answer.append(dns.rrset.from_text_list(name + ".", 1, "IN", query.type, records))
+        elif query.name.lower().endswith("auth.test"):
+            reply.authority.append(dns.rrset.from_text(
+                "auth.test.", 1, "IN", "SOA", *self._records("auth.test", "SOA")))
+        return reply.to_wire()
+
+    def stop(self):
+        self.http.shutdown()
+        self.http.server_close()
+        self.front.stop()
