@@ -69,7 +69,8 @@ static int open_store(const struct cli_options *o)
     const struct acme_flash_geometry geometry = {SECTOR_SIZE, SECTOR_COUNT, PROGRAM_SIZE};
     int32_t rc;
 
-    if (o->command != CLI_RUN && o->command != CLI_ACCOUNT && access(o->store, F_OK) != 0) {
+    if (o->command != CLI_RUN && o->command != CLI_ACCOUNT && o->command != CLI_DNS_RECORD &&
+        access(o->store, F_OK) != 0) {
         cli_error("store %s: %s; name another with --store", o->store, strerror(errno));
         return CLI_CONFIG;
     }
@@ -98,6 +99,8 @@ void cli_session_requests(struct cli_session *s)
         requests[i].names_count = o->each ? 1 : o->domains_count;
         requests[i].key_type = o->key_type;
         requests[i].key_exportable = o->exportable;
+        requests[i].pre_authorize = o->pre_authorize;
+        requests[i].ancestor = o->ancestor;
     }
     s->config.certs = requests;
     s->config.certs_count = count;

@@ -96,6 +96,25 @@ static int32_t check_challenges(const uint8_t *types)
 }
 #endif
 
+static int32_t check_proofs(const struct acme_cert_request *request)
+{
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    if (request->ancestor != NULL && acme_uri_check_name(request->ancestor, false) != ACME_OK) {
+        return ACME_ERR_NAME;
+    }
+#else
+    if (request->ancestor != NULL) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+#if !defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    if (request->pre_authorize) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+    return check_challenges(request->challenges);
+}
+
 static int32_t check_request(const struct acme_cert_request *request)
 {
     uint16_t i;
@@ -114,7 +133,7 @@ static int32_t check_request(const struct acme_cert_request *request)
     }
     rc = acme_jws_check_key_type(request->key_type);
     if (rc == ACME_OK) {
-        rc = check_challenges(request->challenges);
+        rc = check_proofs(request);
     }
 #if !defined(CONFIG_ACME_KEY_EXPORTABLE)
     if (rc == ACME_OK && request->key_exportable) {
