@@ -18,6 +18,7 @@
 #include "acme/dns.h"
 #include "acme/error.h"
 #include "acme/port.h"
+#include "acme/record.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -147,6 +148,18 @@ struct acme_config {
     const char *eab_hmac_key;   /**< base64url of its HMAC key */
     acme_event_fn on_event;     /**< or NULL */
     void *event_ctx;
+#if defined(CONFIG_ACME_STORE_BACKENDS)
+    const struct acme_record_ops *records; /**< where records are; NULL: in port->flash */
+    void *records_ctx;
+#endif
+#if defined(CONFIG_ACME_STORE_SEAL)
+    const struct acme_seal_ops *seal; /**< NULL: records are not sealed */
+    void *seal_ctx;
+#endif
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+    const struct acme_counter_ops *counter; /**< NULL: there is none */
+    void *counter_ctx;
+#endif
 };
 
 typedef struct acme_client acme_client;
@@ -161,6 +174,11 @@ typedef struct acme_client acme_client;
 #else
 #define ACME_MEMORY_DNS 0
 #endif
+#if defined(CONFIG_ACME_STORE_SEAL)
+#define ACME_MEMORY_SEAL (2 * CONFIG_ACME_STORE_SEAL_MAX + 64 + 4 * sizeof(void *))
+#else
+#define ACME_MEMORY_SEAL 0
+#endif
 
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
@@ -169,7 +187,7 @@ typedef struct acme_client acme_client;
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
      CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * 64 +                             \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
-     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + 1024 + 288 * sizeof(void *))
+     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + 1024 + 288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller

@@ -82,6 +82,10 @@ enum acme_severity {
     X(ACME_ERR_STORE_FORMAT, -63, PERMANENT,                                                       \
       "the flash area holds something else, or a newer format; nothing was changed")               \
     X(ACME_ERR_STORE_GEOMETRY, -64, PERMANENT, "the flash geometry is not usable")                 \
+    X(ACME_ERR_STORE_SEAL, -65, PERMANENT,                                                         \
+      "the store is sealed with another key, or not sealed; nothing was changed")                  \
+    X(ACME_ERR_STORE_ROLLBACK, -66, PERMANENT,                                                     \
+      "the store is older than the device's counter says; nothing was changed")                    \
     X(ACME_ERR_NAME, -70, PERMANENT, "a name is not a valid DNS name or address")                  \
     X(ACME_ERR_TOS, -71, PERMANENT,                                                                \
       "the CA's terms of service must be agreed to first (--accept-tos)")                          \
