@@ -22,7 +22,7 @@ enum cli_exit {
     CLI_INTERNAL = 6
 };
 
-enum cli_command { CLI_RUN, CLI_LIST, CLI_EXPORT, CLI_ACCOUNT, CLI_REVOKE, CLI_STORE };
+enum cli_command { CLI_RUN, CLI_LIST, CLI_EXPORT, CLI_ACCOUNT, CLI_REVOKE, CLI_STORE, CLI_DOCTOR };
 
 enum cli_account {
     CLI_ACCOUNT_SHOW,
@@ -40,6 +40,12 @@ struct cli_dns_options {
     uint16_t port; /* of the zones' name servers; 0: 53 */
 };
 
+/* What only the doctor needs to know. */
+struct cli_doctor_options {
+    const char *own_address;
+    uint16_t http_public, tls_public, portal_port;
+};
+
 struct cli_options {
     enum cli_command command;
     enum cli_account account;
@@ -53,6 +59,7 @@ struct cli_options {
     const char *out;
     const char *eab_kid, *eab_hmac_key;
     struct cli_dns_options dns;
+    struct cli_doctor_options doctor;
     uint8_t key_type, account_key_type;
     uint16_t http_port, tls_port;
     uint8_t challenges[ACME_CHALLENGE_TYPES]; /* enum acme_challenge_type, in order */

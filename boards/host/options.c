@@ -26,6 +26,10 @@ enum {
     OPT_DNS_PORT,
     OPT_DNS_RESOLVER,
     OPT_DNS_SERVER,
+    OPT_HTTP_PUBLIC,
+    OPT_OWN_ADDRESS,
+    OPT_PORTAL_PORT,
+    OPT_TLS_PUBLIC,
     OPT_EACH,
     OPT_EAB_KID,
     OPT_EAB_KEY,
@@ -72,17 +76,21 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPT_FORCE},
     {"help", no_argument, NULL, 'h'},
     {"http-port", required_argument, NULL, OPT_HTTP_PORT},
+    {"http-public", required_argument, NULL, OPT_HTTP_PUBLIC},
     {"json", no_argument, NULL, OPT_JSON},
     {"key", no_argument, NULL, OPT_KEY},
     {"key-type", required_argument, NULL, OPT_KEY_TYPE},
     {"no-intermediates", no_argument, NULL, OPT_NO_INTERMEDIATES},
     {"only-existing", no_argument, NULL, OPT_EXISTING},
     {"out", required_argument, NULL, 'o'},
+    {"own-address", required_argument, NULL, OPT_OWN_ADDRESS},
+    {"portal-port", required_argument, NULL, OPT_PORTAL_PORT},
     {"quiet", no_argument, NULL, 'q'},
     {"reason", required_argument, NULL, OPT_REASON},
     {"server", required_argument, NULL, 's'},
     {"store", required_argument, NULL, OPT_STORE},
     {"tls-port", required_argument, NULL, OPT_TLS_PORT},
+    {"tls-public", required_argument, NULL, OPT_TLS_PUBLIC},
     {"tsig-key", required_argument, NULL, OPT_TSIG_KEY},
     {"verbose", no_argument, NULL, 'v'},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -101,6 +109,7 @@ static void usage(FILE *out)
           "  account   show the account; or: account create | update | deactivate\n"
           "  revoke    revoke the certificate stored for --domain, and remove it\n"
           "  store     show how full the store is\n"
+          "  doctor    say what stands in the way of run with the same options\n"
           "\n"
           "Options:\n"
           "  -d, --domain NAME          a name or an IP address for the certificate; repeat for\n"
@@ -131,6 +140,11 @@ static void usage(FILE *out)
           "      --dns-resolver ADDRESS who is asked for zones and records, with or without :PORT\n"
           "                             (default: the system's first name server)\n"
           "      --dns-port PORT        of the zones' name servers (default: 53)\n"
+          "      --own-address ADDRESS  doctor: the names should lead there (default: the public\n"
+          "                             addresses of this machine)\n"
+          "      --http-public PORT     doctor: where the CA comes for http-01 (default: 80)\n"
+          "      --tls-public PORT      doctor: and for tls-alpn-01 (default: 443)\n"
+          "      --portal-port PORT     doctor: where a captive portal answers (default: 80)\n"
           "      --key-type TYPE        p256 (default), p384, rsa2048, rsa3072, rsa4096\n"
           "      --account-key-type TYPE  likewise, for a new account\n"
           "      --exportable-key       run: let the new key be exported later\n"
@@ -319,6 +333,27 @@ static bool take_dns_option(struct cli_dns_options *d, int option, const char *v
     return ok;
 }
 
+static bool take_doctor_option(struct cli_doctor_options *d, int option, const char *value)
+{
+    const char *name = option == OPT_HTTP_PUBLIC  ? "--http-public"
+                       : option == OPT_TLS_PUBLIC ? "--tls-public"
+                                                  : "--portal-port";
+    uint16_t *port = option == OPT_HTTP_PUBLIC  ? &d->http_public
+                     : option == OPT_TLS_PUBLIC ? &d->tls_public
+                                                : &d->portal_port;
+    long number = 0;
+
+    if (option == OPT_OWN_ADDRESS) {
+        d->own_address = value;
+        return true;
+    }
+    if (!take_number(value, name, 1, 65535, &number)) {
+        return false;
+    }
+    *port = (uint16_t)number;
+    return true;
+}
+
 static bool take_option(struct cli_options *o, int option, char *value)
 {
     long number = 0;
@@ -355,6 +390,11 @@ static bool take_option(struct cli_options *o, int option, char *value)
     case OPT_DNS_SERVER:
     case OPT_TSIG_KEY:
         return take_dns_option(&o->dns, option, value);
+    case OPT_HTTP_PUBLIC:
+    case OPT_OWN_ADDRESS:
+    case OPT_PORTAL_PORT:
+    case OPT_TLS_PUBLIC:
+        return take_doctor_option(&o->doctor, option, value);
     case OPT_STORE:
         o->store = value;
         break;
@@ -388,7 +428,8 @@ static bool take_option(struct cli_options *o, int option, char *value)
 
 static bool take_command(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"run", "list", "export", "account", "revoke", "store"};
+    static const char *const words[] = {"run",    "list",  "export", "account",
+                                        "revoke", "store", "doctor"};
     size_t i;
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

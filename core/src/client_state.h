@@ -48,7 +48,8 @@ enum acme_job {
     ACME_JOB_ACCOUNT,
     ACME_JOB_ACCOUNT_UPDATE,
     ACME_JOB_ACCOUNT_DEACTIVATE,
-    ACME_JOB_REVOKE
+    ACME_JOB_REVOKE,
+    ACME_JOB_DOCTOR /* doctor.c drives it */
 };
 
 /* What a state's enter function says: a request is under way (ACME_OK), wait until wait_until_ms
@@ -115,12 +116,14 @@ struct acme_order_state {
 #endif
 };
 
+struct acme_doctor;
+
 struct acme_client {
     /* What is used most comes first: its offsets then fit the short instructions of Thumb. */
     uint8_t state, job, after_nonce;
     bool in_exchange;    /* a request is under way */
     const char *signing; /* one is being signed for this URL, which outlives it; or NULL */
-    bool forced_once; /* config.force_renewal holds for this job only */
+    bool forced_once;    /* config.force_renewal holds for this job only */
     bool account_exists;
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
@@ -134,6 +137,9 @@ struct acme_client {
     uint64_t wait_until_ms;
 #if defined(CONFIG_ACME_DNS)
     uint64_t call_again_ms; /* a state that polls: the latest time of its next turn */
+#endif
+#if defined(CONFIG_ACME_DOCTOR)
+    struct acme_doctor *doctor; /* of the job under way, or NULL */
 #endif
     uint32_t served_seen;
     uint32_t bad_nonces, new_orders;
@@ -200,9 +206,8 @@ enum acme_signer { ACME_SIGNER_ACCOUNT, ACME_SIGNER_ACCOUNT_JWK, ACME_SIGNER_CER
 int32_t acme_request_plain(struct acme_client *c, const char *method, const char *url);
 /** A buffer at the start of work for a payload. */
 void acme_request_payload(struct acme_client *c, struct acme_buf *payload);
-/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET); url stays valid until it
- * is sent. Without a nonce it
- * moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
+/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET); url stays valid until
+ * it is sent. Without a nonce it moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
 int32_t acme_request_post(struct acme_client *c, const char *url, const struct acme_buf *payload,
                           enum acme_signer signer);
 /** Goes on signing, and sends the request when that is done. */
