@@ -265,20 +265,53 @@ static int32_t protected_header(const struct acme_jws_params *p, const struct ke
     return acme_buf_result(out);
 }
 
-int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t work_size,
+static struct acme_jws_signing *signing_in(uint8_t *scratch)
+{
+    return (struct acme_jws_signing *)(void *)scratch;
+}
+
+/* Hashes what is signed. The header's text and the public key lay in scratch before; they are in
+ * the message by now. */
+static int32_t start_signing(const struct acme_jws_params *params, const struct key_kind *k,
+                             const char *input, size_t len, uint8_t *scratch)
+{
+    struct acme_jws_signing *s = signing_in(scratch);
+
+    memset(s, 0, sizeof(*s));
+    s->key = params->key;
+    s->alg = sign_alg(k);
+    if (psa_hash_compute(k->hash, (const uint8_t *)input, len, s->hash, sizeof(s->hash),
+                         &s->hash_len) != PSA_SUCCESS) {
+        return ACME_ERR_CRYPTO;
+    }
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+    if (is_ec(k)) {
+        psa_interruptible_set_max_ops(CONFIG_ACME_ECC_MAX_OPS);
+        if (psa_sign_hash_start(&s->op, s->key, s->alg, s->hash, s->hash_len) != PSA_SUCCESS) {
+            return ACME_ERR_CRYPTO;
+        }
+    }
+#endif
+    return ACME_OK;
+}
+
+int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t work_size,
                        size_t offset, size_t payload_len, uint8_t *scratch, size_t scratch_size)
 {
     static const char between[] = "\",\"payload\":\"";
     const size_t gap = sizeof(between) - 2; /* what it is longer than a dot */
     const struct key_kind *k = kind_of(params->key_type);
     struct acme_buf out, header;
-    uint8_t hash[64];
     char *input, *dot;
-    size_t len, encoded = acme_b64url_encoded_len(payload_len);
+    size_t encoded = acme_b64url_encoded_len(payload_len);
     int32_t rc;
 
-    if (k == NULL || offset >= work_size || payload_len > work_size - offset) {
-        return k == NULL ? ACME_ERR_KEY_TYPE : ACME_ERR_BUFFER;
+    if (k == NULL) {
+        return ACME_ERR_KEY_TYPE;
+    }
+    if (offset >= work_size || payload_len > work_size - offset ||
+        scratch_size < sizeof(struct acme_jws_signing)) {
+        return ACME_ERR_BUFFER;
     }
     rc = protected_header(params, k, scratch, scratch_size, &header);
     if (rc < 0) {
@@ -296,20 +329,48 @@ int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t 
     }
     out.size = work_size - offset;
     acme_b64url_add(&out, (const uint8_t *)work + work_size - payload_len, payload_len);
-    if (psa_hash_compute(k->hash, (const uint8_t *)input, (size_t)(out.data + out.len - input),
-                         hash, sizeof(hash), &len) != PSA_SUCCESS ||
-        psa_sign_hash(params->key, sign_alg(k), hash, len, scratch, scratch_size, &len) !=
-            PSA_SUCCESS) {
-        return ACME_ERR_CRYPTO;
-    }
+    rc = start_signing(params, k, input, (size_t)(out.data + out.len - input), scratch);
     /* What is signed is header, dot, payload; in the JSON text they stand apart. */
     out.len += gap;
     memmove(dot + 1 + gap, dot + 1, encoded);
     memcpy(dot, between, 1 + gap);
-    acme_buf_add(&out, "\",\"signature\":\"");
-    acme_b64url_add(&out, scratch, len);
-    acme_buf_add(&out, "\"}");
-    return acme_buf_result(&out);
+    signing_in(scratch)->out = out;
+    return rc;
+}
+
+static psa_status_t sign(struct acme_jws_signing *s, uint8_t *signature, size_t size, size_t *len)
+{
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+    if (PSA_ALG_IS_ECDSA(s->alg)) {
+        return psa_sign_hash_complete(&s->op, signature, size, len);
+    }
+#endif
+    return psa_sign_hash(s->key, s->alg, s->hash, s->hash_len, signature, size, len);
+}
+
+int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size)
+{
+    struct acme_jws_signing *s = signing_in(scratch);
+    uint8_t *signature = scratch + sizeof(*s);
+    size_t len;
+    psa_status_t status = sign(s, signature, scratch_size - sizeof(*s), &len);
+
+    if (status != PSA_SUCCESS) {
+        return status == PSA_OPERATION_INCOMPLETE ? ACME_ERR_AGAIN : ACME_ERR_CRYPTO;
+    }
+    acme_buf_add(&s->out, "\",\"signature\":\"");
+    acme_b64url_add(&s->out, signature, len);
+    acme_buf_add(&s->out, "\"}");
+    return acme_buf_result(&s->out);
+}
+
+void acme_jws_abort(uint8_t *scratch)
+{
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+    (void)psa_sign_hash_abort(&signing_in(scratch)->op);
+#else
+    (void)scratch;
+#endif
 }
 
 #if defined(CONFIG_ACME_EAB)

@@ -32,8 +32,10 @@ void acme_tls_free(struct acme_tls *t);
 
 /** Takes over a stream that is connecting (closed by acme_tls_close) and starts TLS to host. */
 int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host);
-/** ACME_OK when connected and verified; ACME_ERR_AGAIN; ACME_ERR_RESOLVE, _CONNECT, _NET, _CLOSED,
- * _TLS, _TLS_VERIFY, _TLS_DATES, _TLS_MEMORY. */
+/** Made progress, and can go on without a network event. Not an error code. */
+#define ACME_TLS_MORE 1
+/** One step of the handshake. ACME_OK when connected and verified; ACME_TLS_MORE; ACME_ERR_AGAIN;
+ * ACME_ERR_RESOLVE, _CONNECT, _NET, _CLOSED, _TLS, _TLS_VERIFY, _TLS_DATES, _TLS_MEMORY. */
 int32_t acme_tls_handshake(struct acme_tls *t);
 /** As the port's send and recv, for plain text. */
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len);
@@ -46,8 +48,8 @@ bool acme_tls_is_open(const struct acme_tls *t);
  * not refused. Without a clock only what is expired for sure is refused. */
 uint32_t acme_tls_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
                             uint32_t skew_s);
-/** The error for what mbedTLS's X.509 and PK functions return: ACME_ERR_TLS_MEMORY where the pool is
- * exhausted, ACME_ERR_BUFFER, other for all other errors, and ret itself where it is none. */
+/** The error for what mbedTLS's X.509 and PK functions return: ACME_ERR_TLS_MEMORY where the pool
+ * is exhausted, ACME_ERR_BUFFER, other for all other errors, and ret itself where it is none. */
 int32_t acme_tls_x509_error(int ret, int32_t other);
 /** Unix seconds of an X.509 date. */
 int64_t acme_tls_x509_time(const mbedtls_x509_time *t);

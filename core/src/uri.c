@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "idn.h"
 
 /* The port after the colon; 0 is malformed. One number has one spelling, so that equal origins look
  * equal. */
@@ -66,8 +67,7 @@ int32_t acme_uri_parse(const char *url, struct acme_uri *uri)
 
     /* Only the characters that may stand in a URL that we send: RFC 3986's, and no fragment. */
     if (len <= ACME_URI_AUTHORITY || len > CONFIG_ACME_URL_MAX || !acme_str_visible(url, len) ||
-        strcspn(url, "\"#<>\\^`{|}") != len ||
-        !acme_str_is(url, ACME_URI_AUTHORITY, "https://")) {
+        strcspn(url, "\"#<>\\^`{|}") != len || !acme_str_is(url, ACME_URI_AUTHORITY, "https://")) {
         return ACME_ERR_URL;
     }
     return parse_authority(url, uri);
@@ -94,6 +94,11 @@ int32_t acme_uri_check_name(const char *name, bool wildcard)
         if (len == 0 || len > 63 || name[0] == '-' || name[len - 1] == '-') {
             return ACME_ERR_NAME;
         }
+#if defined(CONFIG_ACME_IDN_CHECK)
+        if (!acme_idn_is_label(name, len)) {
+            return ACME_ERR_NAME;
+        }
+#endif
         if (name[len] == '\0') {
             /* A last label of digits makes it look like an IPv4 address. */
             return strspn(name, "0123456789") == len ? ACME_ERR_NAME : ACME_OK;

@@ -166,7 +166,7 @@ struct listed {
 };
 
 #define LISTED(name, value, severity, sentence) {value, #name},
-static const struct listed list[] = {ACME_ERROR_LIST(LISTED)};
+static const struct listed list[] = {ACME_ERROR_LIST(LISTED) ACME_ERROR_LIST_DNS(LISTED)};
 #define LIST_LEN (sizeof(list) / sizeof(list[0]))
 
 static void test_error_values_unique(void **state)
