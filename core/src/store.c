@@ -325,20 +325,18 @@ int32_t acme_store_read_chain(struct acme_flashlog *log, uint8_t slot, uint8_t g
 
 int32_t acme_store_remove_chain(struct acme_flashlog *log, uint8_t slot, uint8_t generation)
 {
-    struct acme_flashlog_key key = key_of(ACME_SPACE_CHAIN, chunk_id(slot, generation, 0));
-    uint64_t end = key.id + 0x10000u;
-    int32_t rc = acme_flashlog_length(log, key);
+    uint64_t first = chunk_id(slot, generation, 0), end = first;
+    int32_t rc = ACME_OK;
 
-    /* From chunk 0 on without a gap; damaged ones are removed, too. */
-    while (rc != ACME_ERR_NOT_FOUND && key.id < end) {
-        rc = acme_store_remove(log, ACME_SPACE_CHAIN, key.id);
-        if (rc != ACME_OK) {
-            return rc;
-        }
-        key.id++;
-        rc = acme_flashlog_length(log, key);
+    while (end - first <= UINT16_MAX &&
+           acme_flashlog_length(log, key_of(ACME_SPACE_CHAIN, end)) != ACME_ERR_NOT_FOUND) {
+        end++; /* damaged ones are removed, too */
     }
-    return ACME_OK;
+    /* The last one first: what a cut leaves is found again from chunk 0 on. */
+    while (end > first && rc == ACME_OK) {
+        rc = acme_store_remove(log, ACME_SPACE_CHAIN, --end);
+    }
+    return rc;
 }
 
 uint64_t acme_store_names_id(const char *const *names, size_t count)
