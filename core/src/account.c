@@ -372,12 +372,14 @@ int32_t acme_enter_account_deactivate(struct acme_client *c)
     return acme_request_post(c, c->account_url, &payload, ACME_SIGNER_ACCOUNT);
 }
 
+/* The key goes first: after a cut there is a record without a key, which is no account, and never
+ * the key of a deactivated account that a next one could take for its own. */
 int32_t acme_reply_account_deactivate(struct acme_client *c)
 {
-    int32_t rc = acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, c->account_slot);
+    int32_t rc = acme_jws_destroy_key(acme_client_account_key(c));
 
     if (rc == ACME_OK) {
-        rc = acme_jws_destroy_key(acme_client_account_key(c));
+        rc = acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, c->account_slot);
     }
     c->account_exists = false;
     c->account_url[0] = '\0';

@@ -313,6 +313,13 @@ static int32_t on_problem(struct acme_client *c)
         /* The state is entered again, with the nonce that came with the refusal. */
         return c->nonce_retries <= CONFIG_ACME_NONCE_RETRIES ? ACME_OK : ACME_ERR_NONCE;
     }
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    /* An earlier run was cut after the CA had been told (RFC 8555 7.3.6). */
+    if (c->state == ACME_STATE_ACCOUNT_DEACTIVATE &&
+        (error == ACME_ERR_ACCOUNT_NONE || acme_problem_is(&c->problem, "unauthorized"))) {
+        return acme_reply_account_deactivate(c);
+    }
+#endif
     if (error == ACME_ERR_ACCOUNT_NONE && c->state != ACME_STATE_NEW_ACCOUNT) {
         return acme_account_lost(c);
     }

@@ -364,9 +364,11 @@ int32_t acme_reply_new_order(struct acme_client *c)
     c->pool_len = c->pool_order_mark;
     rc = acme_pool_add_url(c, r->location, &c->order.url);
     c->order.pool_mark = c->pool_len;
+#if !defined(ACME_MUTATE_ORDER_LATE)
     if (rc == ACME_OK) {
         rc = record_order(c, r->location);
     }
+#endif
     if (rc != ACME_OK) {
         return rc;
     }
@@ -443,6 +445,12 @@ int32_t acme_enter_finalize(struct acme_client *c)
     if (!acme_request_has_nonce(c)) {
         return ACME_STEP_MOVED;
     }
+#if defined(ACME_MUTATE_ORDER_LATE)
+    /* A deliberate bug, for the runner of lives to find: the order is used before it is stored. */
+    if (!c->order.resumed) {
+        (void)record_order(c, acme_pool_get(c, c->order.url));
+    }
+#endif
     rc = acme_jws_ensure_key(key, request->key_type, request->key_exportable, &made);
     if (rc == ACME_OK) {
         rc = acme_cert_write_csr(request, key, (uint8_t *)c->work, sizeof(c->work));
@@ -534,6 +542,11 @@ int32_t acme_enter_install(struct acme_client *c)
     struct acme_cert_record record;
     int32_t rc = check_chain(c, &record);
 
+#if defined(ACME_MUTATE_REPLACE_FIRST)
+    /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain is
+     * in force. */
+    remove_replaced(c, s);
+#endif
     if (rc == ACME_OK) {
         rc = acme_client_join_names(c, acme_client_request(c));
     }
