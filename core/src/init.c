@@ -3,6 +3,9 @@
  * Crypto, finds each request's slot in the store. It must not know the protocol.
  */
 #include "client_state.h"
+#if defined(CONFIG_ACME_DOCTOR)
+#include "doctor.h"
+#endif
 
 #include <string.h>
 
@@ -455,6 +458,9 @@ void acme_deinit(acme_client *c)
     if (c == NULL) {
         return;
     }
+#if defined(CONFIG_ACME_DOCTOR)
+    acme_doctor_stop(c);
+#endif
     acme_challenges_close(&c->challenges);
     acme_request_abort(c);
     acme_exchange_close(&c->exchange);
