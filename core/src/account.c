@@ -228,9 +228,7 @@ int32_t acme_enter_new_account(struct acme_client *c)
         acme_buf_add(&payload, ",\"onlyReturnExisting\":true");
     }
     if (c->config.contact != NULL) {
-        acme_buf_add(&payload, ",\"contact\":[\"");
-        acme_buf_add_json(&payload, c->config.contact);
-        acme_buf_add(&payload, "\"]");
+        acme_buf_add_form(&payload, ",\"contact\":[\"@\"]", c->config.contact);
     }
 #if defined(CONFIG_ACME_EAB)
     if (c->config.eab_kid != NULL && c->config.eab_hmac_key != NULL) {
@@ -349,9 +347,7 @@ int32_t acme_enter_account_update(struct acme_client *c)
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"contact\":[");
     if (c->config.contact != NULL) {
-        acme_buf_add(&payload, "\"");
-        acme_buf_add_json(&payload, c->config.contact);
-        acme_buf_add(&payload, "\"");
+        acme_buf_add_form(&payload, "\"@\"", c->config.contact);
     }
     acme_buf_add(&payload, "]}");
     return acme_request_post(c, c->account_url, &payload, ACME_SIGNER_ACCOUNT);

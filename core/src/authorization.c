@@ -514,9 +514,7 @@ static int32_t write_key_authorization(const struct acme_client *c, const char *
     if (token == NULL || !is_token(token)) {
         return ACME_ERR_FIELD;
     }
-    acme_buf_add(b, token);
-    acme_buf_add_char(b, '.');
-    acme_buf_add(b, c->thumbprint);
+    acme_buf_add_form(b, "$.$", token, c->thumbprint);
     return ACME_OK;
 }
 

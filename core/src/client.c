@@ -216,8 +216,7 @@ int32_t acme_client_join_names(struct acme_client *c, const struct acme_cert_req
 
     acme_buf_init(&b, c->work, sizeof(c->work));
     for (i = 0; i < request->names_count; i++) {
-        acme_buf_add(&b, i == 0 ? "" : ",");
-        acme_buf_add(&b, request->names[i]);
+        acme_buf_add_form(&b, i == 0 ? "$" : ",$", request->names[i]);
     }
     return acme_buf_result(&b) < 0 ? ACME_ERR_BUFFER : ACME_OK;
 }

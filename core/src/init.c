@@ -380,17 +380,6 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
     c->exchange.tls.stream = ACME_HANDLE_NONE;
 }
 
-static void report_damage(struct acme_client *c)
-{
-    struct acme_event event = {
-        .type = ACME_EVENT_ERROR, .error = ACME_ERR_STORE_CORRUPT, .slot = -1};
-
-    ACME_LOG(c->config.port, ACME_LOG_WARNING, "store: damaged records were left out", NULL, 0);
-    if (c->config.on_event != NULL) {
-        c->config.on_event(c->config.event_ctx, &event);
-    }
-}
-
 static int32_t open_all(struct acme_client *c)
 {
     const struct acme_config *config = &c->config;
@@ -401,7 +390,7 @@ static int32_t open_all(struct acme_client *c)
         rc = acme_store_open(&c->log, config);
     }
     if (rc == ACME_ERR_STORE_CORRUPT) {
-        report_damage(c);
+        acme_client_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
         rc = ACME_OK;
     }
     if (rc == ACME_OK) {

@@ -112,10 +112,7 @@ static const char *identifier_type(const char *name)
 /* An identifier object (RFC 8555 7.1.3). */
 static void add_identifier(const struct acme_client *c, struct acme_buf *out, const char *name)
 {
-    acme_buf_add(out, "{\"type\":\"");
-    acme_buf_add(out, identifier_type(name));
-    acme_buf_add(out, "\",\"value\":\"");
-    acme_buf_add_json(out, name);
+    acme_buf_add_form(out, "{\"type\":\"$\",\"value\":\"@", identifier_type(name), name);
 #if defined(CONFIG_ACME_SUBDOMAINS)
     if (acme_authorization_has_ancestor(c, name)) {
         acme_buf_add(out, "\",\"ancestorDomain\":\"");
@@ -425,9 +422,7 @@ static void add_der(struct acme_client *c, struct acme_buf *payload, const char 
                     size_t der_len)
 {
     acme_request_payload(c, payload);
-    acme_buf_add(payload, "{\"");
-    acme_buf_add(payload, name);
-    acme_buf_add(payload, "\":\"");
+    acme_buf_add_form(payload, "{\"$\":\"", name);
     acme_b64url_add(payload, (const uint8_t *)c->work + sizeof(c->work) - der_len, der_len);
     acme_buf_add(payload, "\"");
 }
@@ -590,9 +585,7 @@ int32_t acme_enter_revoke(struct acme_client *c)
         return rc;
     }
     add_der(c, &payload, "certificate", len);
-    acme_buf_add(&payload, ",\"reason\":");
-    acme_buf_add_u32(&payload, c->revoke_reason);
-    acme_buf_add(&payload, "}");
+    acme_buf_add_form(&payload, ",\"reason\":#}", (uint32_t)c->revoke_reason);
     return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload,
                              c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);
 }

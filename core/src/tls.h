@@ -15,12 +15,12 @@
 struct acme_tls {
     const struct acme_port *port;
     const struct acme_clock *clock;
-    mbedtls_ssl_config config;
-    mbedtls_ssl_context ssl;
-    mbedtls_x509_crt anchors;
     acme_handle stream;
     int32_t net_error; /* of the port, behind an mbedTLS error */
     int32_t verify_error;
+    mbedtls_ssl_config config;
+    mbedtls_ssl_context ssl;
+    mbedtls_x509_crt anchors;
 };
 
 /** Sets up with anchors, which are parsed in place. ACME_OK, ACME_ERR_CERT_PARSE,
