@@ -22,6 +22,8 @@ enum cli_exit {
     CLI_INTERNAL = 6
 };
 
+#define CLI_DEFAULT_STORE "nanoacme.img"
+
 enum cli_command {
     CLI_RUN,
     CLI_LIST,
@@ -29,7 +31,8 @@ enum cli_command {
     CLI_ACCOUNT,
     CLI_REVOKE,
     CLI_STORE,
-    CLI_DNS_RECORD
+    CLI_DNS_RECORD,
+    CLI_DOCTOR
 };
 
 enum cli_account {
@@ -48,6 +51,12 @@ struct cli_dns_options {
     uint16_t port; /* of the zones' name servers; 0: 53 */
 };
 
+/* What only the doctor needs to know. */
+struct cli_doctor_options {
+    const char *own_address;
+    uint16_t http_public, tls_public, portal_port;
+};
+
 struct cli_options {
     enum cli_command command;
     enum cli_account account;
@@ -61,6 +70,7 @@ struct cli_options {
     const char *out;
     const char *eab_kid, *eab_hmac_key;
     struct cli_dns_options dns;
+    struct cli_doctor_options doctor;
     uint8_t key_type, account_key_type;
     uint16_t http_port, tls_port;
     const char *ancestor;
@@ -112,6 +122,8 @@ void cli_output_init(const struct cli_options *options);
 void cli_on_event(void *ctx, const struct acme_event *event);
 extern const struct acme_log_ops cli_log_ops;
 /** "nanoacme: error: ..." on stderr. */
+/** Writes what --help says. */
+void cli_usage(FILE *out);
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** An error of the core, with what to do next. */
 void cli_error_core(const char *what, int32_t error, const struct acme_problem *problem);

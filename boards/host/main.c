@@ -1,7 +1,7 @@
 /*
  * The command line `nanoacme`: which command does what. It must not know the protocol.
  */
-#include "cli.h"
+#include "doctor.h"
 
 static int finish_job(struct cli_session *s, const char *what, int32_t started)
 {
@@ -101,6 +101,8 @@ static int dispatch(struct cli_session *s)
         return command_revoke(s);
     case CLI_DNS_RECORD:
         return command_dns_record(s);
+    case CLI_DOCTOR:
+        return cli_doctor(s);
     default:
         return cli_show_store(s);
     }

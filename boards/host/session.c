@@ -57,6 +57,7 @@ int cli_exit_code(int32_t error)
     case ACME_ERR_STORE_FULL:
     case ACME_ERR_STORE_CORRUPT:
     case ACME_ERR_STORE_FORMAT:
+    case ACME_ERR_STORE_VERSION:
     case ACME_ERR_STORE_GEOMETRY:
         return CLI_CONFIG;
     default:
@@ -64,11 +65,31 @@ int cli_exit_code(int32_t error)
     }
 }
 
+/* The doctor changes nothing: without a store, or while another process has it, it works with one
+ * that is gone when it ends. */
+static int open_no_store(const struct acme_flash_geometry *geometry)
+{
+    char path[64];
+    int32_t rc;
+
+    (void)snprintf(path, sizeof(path), "/tmp/nanoacme-doctor-%ld.img", (long)getpid());
+    rc = acme_posix_flash_open(&flash, path, geometry);
+    if (rc != ACME_OK) {
+        cli_error("%s: %s", path, strerror(errno));
+        return CLI_CONFIG;
+    }
+    (void)unlink(path);
+    return CLI_OK;
+}
+
 static int open_store(const struct cli_options *o)
 {
     const struct acme_flash_geometry geometry = {SECTOR_SIZE, SECTOR_COUNT, PROGRAM_SIZE};
     int32_t rc;
 
+    if (o->command == CLI_DOCTOR && access(o->store, F_OK) != 0) {
+        return open_no_store(&geometry);
+    }
     if (o->command != CLI_RUN && o->command != CLI_ACCOUNT && o->command != CLI_DNS_RECORD &&
         access(o->store, F_OK) != 0) {
         cli_error("store %s: %s; name another with --store", o->store, strerror(errno));
@@ -77,6 +98,9 @@ static int open_store(const struct cli_options *o)
     rc = acme_posix_flash_open(&flash, o->store, &geometry);
     if (rc == ACME_OK) {
         return CLI_OK;
+    }
+    if (o->command == CLI_DOCTOR && rc == ACME_ERR_STORE_IO) {
+        return open_no_store(&geometry);
     }
     if (rc == ACME_ERR_STORE_FORMAT) {
         cli_error("store %s: not a nanoacme flash image, or cut short; it was left as it is",
@@ -194,7 +218,8 @@ int cli_session_open(struct cli_session *s, const struct cli_options *options)
         cli_error("cannot make a pipe: %s", strerror(errno));
         return CLI_INTERNAL;
     }
-    if (options->command == CLI_RUN) {
+    if (options->command == CLI_RUN ||
+        (options->command == CLI_DOCTOR && options->domains_count > 0)) {
         cli_session_requests(s);
     }
     return open_client(s);

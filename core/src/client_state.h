@@ -49,7 +49,8 @@ enum acme_job {
     ACME_JOB_ACCOUNT,
     ACME_JOB_ACCOUNT_UPDATE,
     ACME_JOB_ACCOUNT_DEACTIVATE,
-    ACME_JOB_REVOKE
+    ACME_JOB_REVOKE,
+    ACME_JOB_DOCTOR /* doctor.c drives it */
 };
 
 /* What a state's enter function says: a request is under way (ACME_OK), wait until wait_until_ms
@@ -133,6 +134,8 @@ struct acme_order_state {
 #endif
 };
 
+struct acme_doctor;
+
 struct acme_client {
     /* What is used most comes first: its offsets then fit the short instructions of Thumb. */
     uint8_t state, job, after_nonce;
@@ -155,6 +158,9 @@ struct acme_client {
     uint64_t wait_until_ms;
 #if defined(CONFIG_ACME_DNS)
     uint64_t call_again_ms; /* a state that polls: the latest time of its next turn */
+#endif
+#if defined(CONFIG_ACME_DOCTOR)
+    struct acme_doctor *doctor; /* of the job under way, or NULL */
 #endif
     uint32_t served_seen;
     uint32_t bad_nonces, new_orders;

@@ -220,6 +220,7 @@ static int32_t poll_udp(struct acme_dns_client *c)
             return ACME_OK;
         }
     }
+    c->strays = true; /* there may be more: no event will tell */
     return ACME_ERR_AGAIN;
 }
 
@@ -351,12 +352,13 @@ int32_t acme_dns_client_poll(struct acme_dns_client *c, uint32_t *wait_ms)
     if (c->state == STATE_IDLE) {
         return ACME_ERR_STATE;
     }
+    c->strays = false;
     do {
         rc = step(c); /* goes on once a try, and tries are bounded */
     } while (rc == MORE);
     if (rc == ACME_ERR_AGAIN) {
         now = now_ms(c);
-        if (c->until_ms <= now) {
+        if (c->until_ms <= now || c->strays) {
             *wait_ms = 0;
         } else if (c->until_ms - now < *wait_ms) {
             *wait_ms = (uint32_t)(c->until_ms - now);
