@@ -22,7 +22,16 @@ enum cli_exit {
     CLI_INTERNAL = 6
 };
 
-enum cli_command { CLI_RUN, CLI_LIST, CLI_EXPORT, CLI_ACCOUNT, CLI_REVOKE, CLI_STORE, CLI_DOCTOR };
+enum cli_command {
+    CLI_RUN,
+    CLI_LIST,
+    CLI_EXPORT,
+    CLI_ACCOUNT,
+    CLI_REVOKE,
+    CLI_STORE,
+    CLI_DNS_RECORD,
+    CLI_DOCTOR
+};
 
 enum cli_account {
     CLI_ACCOUNT_SHOW,
@@ -62,6 +71,10 @@ struct cli_options {
     struct cli_doctor_options doctor;
     uint8_t key_type, account_key_type;
     uint16_t http_port, tls_port;
+    const char *ancestor;
+    const char *issuer; /* of the dns-persist-01 record; NULL: as the CA's directory says */
+    uint32_t days;      /* that it is to last; 0: for ever */
+    bool wildcard, pre_authorize;
     uint8_t challenges[ACME_CHALLENGE_TYPES]; /* enum acme_challenge_type, in order */
     uint8_t reason;
     bool accept_tos, each, exportable, force, json, quiet, foreign_urls;
@@ -117,6 +130,8 @@ void cli_show_run(struct cli_session *s, int32_t result);
 int cli_show_list(struct cli_session *s);
 int cli_show_account(struct cli_session *s);
 int cli_show_store(struct cli_session *s);
+/** What a person sets once in the DNS for the first --domain. */
+int cli_show_dns_record(struct cli_session *s);
 
 /* ---- pem.c ---- */
 

@@ -78,6 +78,14 @@ static int command_export(struct cli_session *s)
     return code == CLI_OK ? cli_pem_export(s) : code;
 }
 
+/* The account's URL is part of the records: it must exist. */
+static int command_dns_record(struct cli_session *s)
+{
+    int code = finish_job(s, "dns-record", acme_account_start(s->client));
+
+    return code == CLI_OK ? cli_show_dns_record(s) : code;
+}
+
 static int dispatch(struct cli_session *s)
 {
     switch (s->options->command) {
@@ -93,6 +101,8 @@ static int dispatch(struct cli_session *s)
         return command_revoke(s);
     case CLI_DOCTOR:
         return cli_doctor(s);
+    case CLI_DNS_RECORD:
+        return command_dns_record(s);
     default:
         return cli_show_store(s);
     }

@@ -57,6 +57,7 @@ int cli_exit_code(int32_t error)
     case ACME_ERR_STORE_FULL:
     case ACME_ERR_STORE_CORRUPT:
     case ACME_ERR_STORE_FORMAT:
+    case ACME_ERR_STORE_VERSION:
     case ACME_ERR_STORE_GEOMETRY:
         return CLI_CONFIG;
     default:
@@ -89,7 +90,8 @@ static int open_store(const struct cli_options *o)
     if (o->command == CLI_DOCTOR && access(o->store, F_OK) != 0) {
         return open_no_store(&geometry);
     }
-    if (o->command != CLI_RUN && o->command != CLI_ACCOUNT && access(o->store, F_OK) != 0) {
+    if (o->command != CLI_RUN && o->command != CLI_ACCOUNT && o->command != CLI_DNS_RECORD &&
+        access(o->store, F_OK) != 0) {
         cli_error("store %s: %s; name another with --store", o->store, strerror(errno));
         return CLI_CONFIG;
     }
@@ -121,6 +123,8 @@ void cli_session_requests(struct cli_session *s)
         requests[i].names_count = o->each ? 1 : o->domains_count;
         requests[i].key_type = o->key_type;
         requests[i].key_exportable = o->exportable;
+        requests[i].pre_authorize = o->pre_authorize;
+        requests[i].ancestor = o->ancestor;
     }
     s->config.certs = requests;
     s->config.certs_count = count;

@@ -36,6 +36,10 @@ static const struct {
     [ACME_STATE_NEW_ACCOUNT] = {NAME("NEW_ACCOUNT") acme_enter_new_account, acme_reply_new_account},
     [ACME_STATE_ACCOUNT_READY] = {NAME("ACCOUNT_READY") acme_enter_account_ready, NULL},
     [ACME_STATE_SELECT] = {NAME("SELECT") acme_enter_select, NULL},
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    [ACME_STATE_NEW_AUTHORIZATION] = {NAME("NEW_AUTHORIZATION") acme_enter_new_authorization,
+                                      acme_reply_new_authorization},
+#endif
     [ACME_STATE_NEW_ORDER] = {NAME("NEW_ORDER") acme_enter_new_order, acme_reply_new_order},
     [ACME_STATE_ORDER] = {NAME("ORDER") acme_enter_order, acme_reply_order},
     [ACME_STATE_AUTHORIZATION] = {NAME("AUTHORIZATION") acme_enter_authorization,

@@ -140,28 +140,20 @@ static const struct acme_dns_acmedns_account *find_account(const acme_dns_acmedn
     return NULL;
 }
 
-/* The head with two fields of acme-dns's own in front of the empty line that ends it. */
+/* The head with the body's fields and acme-dns's own in front of the empty line that ends it. */
 static int32_t write_head(acme_dns_acmedns *a, const struct acme_dns_acmedns_account *account,
-                          size_t body_len)
+                          struct acme_http_request *request, size_t body_len)
 {
-    char host[ACME_URI_HOST_MAX + 9];
-    struct acme_http_request request = {"POST", host, NULL, "application/json", (uint32_t)body_len};
-    struct acme_uri uri;
     struct acme_buf b;
-    int32_t n = acme_uri_parse(a->url, &uri);
+    int32_t n = acme_http_request_write(request, a->out, sizeof(a->out));
 
-    if (n != ACME_OK) {
-        return n;
-    }
-    memcpy(host, a->url + uri.authority_offset, uri.authority_len);
-    host[uri.authority_len] = '\0';
-    request.path = a->url + uri.path_offset;
-    n = acme_http_request_write(&request, a->out, sizeof(a->out));
     if (n < 0) {
         return n;
     }
     acme_buf_init(&b, a->out + n - 2, sizeof(a->out) - (size_t)n + 2);
-    acme_buf_add(&b, "X-Api-User: ");
+    acme_buf_add(&b, "Content-Type: application/json\r\nContent-Length: ");
+    acme_buf_add_u32(&b, (uint32_t)body_len);
+    acme_buf_add(&b, "\r\nX-Api-User: ");
     acme_buf_add(&b, account->username);
     acme_buf_add(&b, "\r\nX-Api-Key: ");
     acme_buf_add(&b, account->password);
@@ -170,7 +162,7 @@ static int32_t write_head(acme_dns_acmedns *a, const struct acme_dns_acmedns_acc
 }
 
 static int32_t write_request(acme_dns_acmedns *a, const struct acme_dns_acmedns_account *account,
-                             const char *value)
+                             struct acme_http_request *request, const char *value)
 {
     struct acme_buf b;
     int32_t head;
@@ -185,7 +177,7 @@ static int32_t write_request(acme_dns_acmedns *a, const struct acme_dns_acmedns_
     if (acme_buf_result(&b) < 0) {
         return ACME_ERR_BUFFER;
     }
-    head = write_head(a, account, b.len);
+    head = write_head(a, account, request, b.len);
     if (head < 0) {
         return head;
     }
@@ -199,10 +191,15 @@ static int32_t write_request(acme_dns_acmedns *a, const struct acme_dns_acmedns_
 static int32_t post(acme_dns_acmedns *a, const char *value)
 {
     const struct acme_dns_acmedns_account *account = find_account(a);
+    struct acme_http_request request = {.method = "POST", .url = a->url};
     int32_t n;
 
     if (account == NULL) {
         return ACME_ERR_DNS_API;
+    }
+    n = acme_uri_parse(a->url, &request.uri);
+    if (n != ACME_OK) {
+        return n;
     }
     if (!a->tls_up) {
         n = acme_tls_init(&a->exchange.tls, a->config.port, &a->clock, a->config.anchors,
@@ -212,14 +209,15 @@ static int32_t post(acme_dns_acmedns *a, const char *value)
             return n;
         }
     }
-    n = write_request(a, account, value);
+    n = write_request(a, account, &request, value);
     if (n < 0) {
         return n;
     }
     a->body_len = 0;
     acme_http_parser_init(&a->exchange.parser, false, BODY_SIZE, on_body, a);
     a->base.step = STEP_REPLY;
-    return acme_exchange_start(&a->exchange, a->url, (const uint8_t *)a->out, (size_t)n);
+    return acme_exchange_start(&a->exchange, a->url, &request.uri, (const uint8_t *)a->out,
+                               (size_t)n);
 }
 
 /* ---- the reply ---- */

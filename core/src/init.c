@@ -99,6 +99,25 @@ static int32_t check_challenges(const uint8_t *types)
 }
 #endif
 
+static int32_t check_proofs(const struct acme_cert_request *request)
+{
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    if (request->ancestor != NULL && acme_uri_check_name(request->ancestor, false) != ACME_OK) {
+        return ACME_ERR_NAME;
+    }
+#else
+    if (request->ancestor != NULL) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+#if !defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    if (request->pre_authorize) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+    return check_challenges(request->challenges);
+}
+
 static int32_t check_request(const struct acme_cert_request *request)
 {
     uint16_t i;
@@ -117,7 +136,7 @@ static int32_t check_request(const struct acme_cert_request *request)
     }
     rc = acme_jws_check_key_type(request->key_type);
     if (rc == ACME_OK) {
-        rc = check_challenges(request->challenges);
+        rc = check_proofs(request);
     }
 #if !defined(CONFIG_ACME_KEY_EXPORTABLE)
     if (rc == ACME_OK && request->key_exportable) {
@@ -127,16 +146,6 @@ static int32_t check_request(const struct acme_cert_request *request)
     return rc;
 }
 
-static bool is_printable(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text <= ' ' || *text > '~') {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int32_t check_texts(const struct acme_config *config)
 {
     struct acme_uri uri;
@@ -144,8 +153,8 @@ static int32_t check_texts(const struct acme_config *config)
     if (config->directory_url == NULL || acme_uri_parse(config->directory_url, &uri) != ACME_OK) {
         return ACME_ERR_URL;
     }
-    if (config->contact != NULL &&
-        (!is_printable(config->contact) || strlen(config->contact) > CONFIG_ACME_URL_MAX)) {
+    if (config->contact != NULL && (strlen(config->contact) > CONFIG_ACME_URL_MAX ||
+                                    !acme_str_visible(config->contact, strlen(config->contact)))) {
         return ACME_ERR_ARGUMENT;
     }
     if ((config->eab_kid == NULL) != (config->eab_hmac_key == NULL)) {
@@ -159,6 +168,17 @@ static int32_t check_texts(const struct acme_config *config)
     return ACME_OK;
 }
 
+/* Whether the records are elsewhere than in flash. */
+static bool has_records(const struct acme_config *config)
+{
+#if defined(CONFIG_ACME_STORE_BACKENDS)
+    return config->records != NULL;
+#else
+    (void)config;
+    return false;
+#endif
+}
+
 static int32_t check_config(const struct acme_config *config)
 {
     const struct acme_port *port = config->port;
@@ -166,7 +186,8 @@ static int32_t check_config(const struct acme_config *config)
     int32_t rc;
 
     if (port == NULL || port->net == NULL || port->clock == NULL || port->entropy == NULL ||
-        port->flash == NULL || (config->certs == NULL && config->certs_count > 0) ||
+        (port->flash == NULL && !has_records(config)) ||
+        (config->certs == NULL && config->certs_count > 0) ||
         (config->anchors == NULL && config->anchors_count > 0)) {
         return ACME_ERR_ARGUMENT;
     }
@@ -365,18 +386,18 @@ static void report_damage(struct acme_client *c)
 static int32_t open_all(struct acme_client *c)
 {
     const struct acme_config *config = &c->config;
-    int32_t rc = acme_store_open(&c->log, config->port);
+    int32_t rc = start_crypto(config->port);
 
+    /* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store. */
+    if (rc == ACME_OK) {
+        rc = acme_store_open(&c->log, config);
+    }
     if (rc == ACME_ERR_STORE_CORRUPT) {
         report_damage(c);
         rc = ACME_OK;
     }
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    acme_store_bind_its(&c->log);
-    rc = start_crypto(config->port);
     if (rc == ACME_OK) {
+        acme_store_bind_its(&c->log);
         rc = acme_tls_init(&c->exchange.tls, config->port, &c->clock, config->anchors,
                            config->anchors_count);
     }

@@ -7,6 +7,10 @@
 
 #include <lwip/sys.h>
 
+#if !SO_REUSE
+#error "lwipopts.h needs SO_REUSE 1: else the port of the last challenge is taken for two TCP_MSL"
+#endif
+
 #define STREAMS   ACME_LWIP_RAW_STREAMS
 #define LISTENERS ACME_LWIP_RAW_LISTENERS
 #define BACKLOG   4

@@ -136,7 +136,8 @@ struct acme_log_ops {
     void (*write)(void *ctx, enum acme_log_level level, const char *line);
 };
 
-/** All of them, as handed to acme_init. Must outlive the client. log and udp may be NULL. */
+/** All of them, as handed to acme_init. Must outlive the client. log and udp may be NULL; flash,
+ * too, where struct acme_config names another place for the records. */
 struct acme_port {
     const struct acme_net_ops *net;
     void *net_ctx;
