@@ -254,7 +254,7 @@ static int32_t ignore_body(void *ctx, const uint8_t *data, size_t len)
 static int32_t open_plain(struct acme_doctor *d)
 {
     struct acme_client *c = d->client;
-    struct acme_http_request request = {"GET", d->ca_host, "/", NULL, 0};
+    struct acme_buf request;
     const struct acme_port *port = c->config.port;
     int32_t n;
 
@@ -264,7 +264,11 @@ static int32_t open_plain(struct acme_doctor *d)
         d->trip.out = ACME_HANDLE_NONE;
         return ACME_ERR_CONNECT;
     }
-    n = acme_http_request_write(&request, c->work, sizeof(c->work));
+    acme_buf_init(&request, c->work, sizeof(c->work));
+    acme_buf_add(&request, "GET / HTTP/1.1\r\nHost: ");
+    acme_buf_add(&request, d->ca_host); /* of a URL that was checked */
+    acme_buf_add(&request, "\r\nUser-Agent: nanoacme/" ACME_VERSION "\r\n\r\n");
+    n = acme_buf_result(&request);
     if (n < 0) {
         return n;
     }
