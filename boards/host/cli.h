@@ -22,6 +22,8 @@ enum cli_exit {
     CLI_INTERNAL = 6
 };
 
+#define CLI_DEFAULT_STORE "nanoacme.img"
+
 enum cli_command {
     CLI_RUN,
     CLI_LIST,
@@ -120,6 +122,8 @@ void cli_output_init(const struct cli_options *options);
 void cli_on_event(void *ctx, const struct acme_event *event);
 extern const struct acme_log_ops cli_log_ops;
 /** "nanoacme: error: ..." on stderr. */
+/** Writes what --help says. */
+void cli_usage(FILE *out);
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** An error of the core, with what to do next. */
 void cli_error_core(const char *what, int32_t error, const struct acme_problem *problem);

@@ -99,10 +99,10 @@ static int dispatch(struct cli_session *s)
         return command_account(s);
     case CLI_REVOKE:
         return command_revoke(s);
-    case CLI_DOCTOR:
-        return cli_doctor(s);
     case CLI_DNS_RECORD:
         return command_dns_record(s);
+    case CLI_DOCTOR:
+        return cli_doctor(s);
     default:
         return cli_show_store(s);
     }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define DEFAULT_SERVER "https://acme-v02.api.letsencrypt.org/directory"
-#define DEFAULT_STORE  "nanoacme.img"
 
 enum {
     OPT_ACCEPT_TOS = 256,
@@ -83,17 +82,17 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPT_FORCE},
     {"help", no_argument, NULL, 'h'},
     {"http-port", required_argument, NULL, OPT_HTTP_PORT},
-    {"http-public", required_argument, NULL, OPT_HTTP_PUBLIC},
     {"issuer", required_argument, NULL, OPT_ISSUER},
+    {"http-public", required_argument, NULL, OPT_HTTP_PUBLIC},
     {"json", no_argument, NULL, OPT_JSON},
     {"key", no_argument, NULL, OPT_KEY},
     {"key-type", required_argument, NULL, OPT_KEY_TYPE},
     {"no-intermediates", no_argument, NULL, OPT_NO_INTERMEDIATES},
     {"only-existing", no_argument, NULL, OPT_EXISTING},
     {"out", required_argument, NULL, 'o'},
+    {"pre-authorize", no_argument, NULL, OPT_PRE_AUTHORIZE},
     {"own-address", required_argument, NULL, OPT_OWN_ADDRESS},
     {"portal-port", required_argument, NULL, OPT_PORTAL_PORT},
-    {"pre-authorize", no_argument, NULL, OPT_PRE_AUTHORIZE},
     {"quiet", no_argument, NULL, 'q'},
     {"reason", required_argument, NULL, OPT_REASON},
     {"server", required_argument, NULL, 's'},
@@ -107,86 +106,6 @@ static const struct option long_options[] = {
     {"with-certificate-key", no_argument, NULL, OPT_WITH_CERT_KEY},
     {NULL, 0, NULL, 0},
 };
-
-static void usage(FILE *out)
-{
-    fputs(
-        "usage: nanoacme COMMAND [OPTIONS]\n"
-        "\n"
-        "Commands:\n"
-        "  run       get a certificate for the --domain names, or renew it when it is time\n"
-        "  list      show the certificates in the store\n"
-        "  export    write a stored certificate chain (and key) as PEM\n"
-        "  account   show the account; or: account create | update | deactivate\n"
-        "  revoke    revoke the certificate stored for --domain, and remove it\n"
-        "  store     show how full the store is\n"
-        "  dns-record  show what to set once in the DNS for --domain: dns-persist-01's record,\n"
-        "            dns-account-01's name\n"
-        "  doctor    say what stands in the way of run with the same options\n"
-        "\n"
-        "Options:\n"
-        "  -d, --domain NAME          a name or an IP address for the certificate; repeat for\n"
-        "                             more\n"
-        "      --each                 run: one certificate for each --domain\n"
-        "  -s, --server URL           the CA's directory (default: Let's Encrypt)\n"
-        "      --ca-file FILE         PEM roots that the CA's own HTTPS is verified against\n"
-        "                             (default: the system's)\n"
-        "  -m, --email ADDRESS        contact of the account\n"
-        "      --accept-tos           agree to the CA's terms of service\n"
-        "      --accept-terms URL     agree to these terms, and stop if the CA has others\n"
-        "      --store FILE           the flash image that keeps keys and certificates\n"
-        "                             (default: " DEFAULT_STORE ")\n"
-        "      --challenge TYPE       how names are proven: http-01 (default), tls-alpn-01,\n"
-        "                             dns-01, dns-account-01, dns-persist-01; repeat for others\n"
-        "                             to try when one fails\n"
-        "      --pre-authorize        run: prove names before the order, where the CA offers it\n"
-        "      --ancestor DOMAIN      run: prove this domain above the names in their place, "
-        "where\n"
-        "                             the CA offers it (RFC 9444)\n"
-        "      --issuer NAME          dns-record: the CA's name (default: as its directory says)\n"
-        "      --days N               dns-record: valid so many days (default: without end)\n"
-        "      --wildcard             dns-record: for wildcards and names below, too\n"
-        "      --http-port PORT       where http-01 is answered (default: 80)\n"
-        "      --tls-port PORT        where tls-alpn-01 is answered (default: 443)\n"
-        "      --dns-server SERVER    dns-01: send DNS UPDATEs to this primary, ADDRESS or\n"
-        "                             NAME, with or without :PORT\n"
-        "      --tsig-key FILE        dns-01: sign them with the key in this file\n"
-        "                             (of tsig-keygen; or NAME:ALGORITHM:SECRET)\n"
-        "      --dns-hook PROGRAM     dns-01: run PROGRAM present|cleanup FQDN VALUE\n"
-        "      --dns-hook-time S      and end it after S seconds (default: 120)\n"
-        "      --acme-dns URL         dns-01: hand records to this acme-dns server\n"
-        "      --acme-dns-account FILE  and its account: the JSON that /register gave\n"
-        "      --acme-dns-ca-file FILE  and its PEM roots (default: those for the CA)\n"
-        "      --dns-resolver ADDRESS who is asked for zones and records, with or without :PORT\n"
-        "                             (default: the system's first; none: nobody)\n"
-        "      --dns-port PORT        of the zones' name servers (default: 53)\n"
-        "      --own-address ADDRESS  doctor: the names should lead there (default: the public\n"
-        "                             addresses of this machine)\n"
-        "      --http-public PORT     doctor: where the CA comes for http-01 (default: 80)\n"
-        "      --tls-public PORT      doctor: and for tls-alpn-01 (default: 443)\n"
-        "      --portal-port PORT     doctor: where a captive portal answers (default: 80)\n"
-        "      --key-type TYPE        p256 (default), p384, rsa2048, rsa3072, rsa4096\n"
-        "      --account-key-type TYPE  likewise, for a new account\n"
-        "      --exportable-key       run: let the new key be exported later\n"
-        "      --force                run: renew even if it is not time yet\n"
-        "      --only-existing        never create an account\n"
-        "      --eab-kid ID           external account binding: key identifier\n"
-        "      --eab-hmac-key KEY     external account binding: HMAC key, base64url\n"
-        "      --allow-foreign-urls   let the CA name URLs on other hosts than its directory's\n"
-        "  -o, --out FILE             export: where to (default: standard output)\n"
-        "      --no-intermediates     export: the certificate without its chain\n"
-        "      --key                  export: the private key instead (if it is exportable)\n"
-        "      --reason N             revoke: RFC 5280 reason code (default: 0)\n"
-        "      --with-certificate-key revoke: sign with the certificate's key\n"
-        "      --json                 results as JSON on standard output\n"
-        "  -v, --verbose              more about what goes on; twice: every request\n"
-        "  -q, --quiet                errors only\n"
-        "  -h, --help    --version\n"
-        "\n"
-        "Exit codes: 0 done; 1 some certificates failed, some did not; 2 usage;\n"
-        "  3 configuration, file or store; 4 network; 5 the CA refused; 6 internal error\n",
-        out);
-}
 
 static const char *const key_types[] = {"p256", "p384", "rsa2048", "rsa3072", "rsa4096"};
 
@@ -494,7 +413,7 @@ static bool take_account_word(struct cli_options *o, const char *word)
 static bool take_words(struct cli_options *o, int count, char **words)
 {
     if (count == 0) {
-        usage(stderr);
+        cli_usage(stderr);
         return false;
     }
     if (!take_command(o, words[0])) {
@@ -553,11 +472,11 @@ bool cli_options_parse(int argc, char **argv, struct cli_options *o, int *exit_c
 
     memset(o, 0, sizeof(*o));
     o->server = DEFAULT_SERVER;
-    o->store = DEFAULT_STORE;
+    o->store = CLI_DEFAULT_STORE;
     *exit_code = CLI_USAGE;
     while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
         if (option == 'h') {
-            usage(stdout);
+            cli_usage(stdout);
             *exit_code = CLI_OK;
             return false;
         }

@@ -46,7 +46,8 @@ static inline bool acme_is_digit(char c)
 }
 /** Whether all characters are visible ASCII: no blanks, no line ends. */
 bool acme_str_visible(const char *text, size_t len);
-/** How many characters at the start of text, of len at most, are ASCII letters, digits or in extra. */
+/** How many characters at the start of text, of len at most, are ASCII letters, digits or in extra.
+ */
 size_t acme_word_len(const char *text, size_t len, const char *extra);
 /** Overwrites memory with zeros in a way the compiler keeps. */
 void acme_zeroize(void *data, size_t len);

@@ -254,8 +254,10 @@ static int32_t ignore_body(void *ctx, const uint8_t *data, size_t len)
 static int32_t open_plain(struct acme_doctor *d)
 {
     struct acme_client *c = d->client;
-    struct acme_buf request;
     const struct acme_port *port = c->config.port;
+    char url[ACME_URI_AUTHORITY + ACME_URI_HOST_MAX + 2];
+    struct acme_http_request request = {.method = "GET", .url = url};
+    struct acme_buf b;
     int32_t n;
 
     d->trip.out = port->net->connect(port->net_ctx, d->ca_host,
@@ -264,11 +266,14 @@ static int32_t open_plain(struct acme_doctor *d)
         d->trip.out = ACME_HANDLE_NONE;
         return ACME_ERR_CONNECT;
     }
-    acme_buf_init(&request, c->work, sizeof(c->work));
-    acme_buf_add(&request, "GET / HTTP/1.1\r\nHost: ");
-    acme_buf_add(&request, d->ca_host); /* of a URL that was checked */
-    acme_buf_add(&request, "\r\nUser-Agent: nanoacme/" ACME_VERSION "\r\n\r\n");
-    n = acme_buf_result(&request);
+    /* The scheme is not sent: the connection is a plain one. */
+    acme_buf_init(&b, url, sizeof(url));
+    acme_buf_add(&b, "https://");
+    acme_buf_add(&b, d->ca_host);
+    request.uri.authority_len = (uint16_t)(b.len - ACME_URI_AUTHORITY);
+    request.uri.path_offset = (uint16_t)b.len;
+    acme_buf_add(&b, "/");
+    n = acme_http_request_write(&request, c->work, sizeof(c->work));
     if (n < 0) {
         return n;
     }

@@ -37,8 +37,8 @@ struct acme_exchange {
     uint32_t requests, connections;
 };
 
-/** Starts the exchange with the server of url, parsed into uri. out (lent until the first byte of the response) is
- * the whole request; the parser is set up by the caller before. ACME_OK,
+/** Starts the exchange with the server of url, parsed into uri. out (lent until the first byte of
+ * the response) is the whole request; the parser is set up by the caller before. ACME_OK,
  * ACME_ERR_LIMIT, ACME_ERR_RESOLVE, ACME_ERR_CONNECT. */
 int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const struct acme_uri *uri,
                             const uint8_t *out, size_t out_len);

@@ -178,7 +178,8 @@ void acme_http_parser_init(struct acme_http_parser *p, bool head_request, uint32
     p->state = STATE_STATUS;
 }
 
-/* What follows returns ACME_OK to go on, also where the response is complete: STATE_DONE says that. */
+/* What follows returns ACME_OK to go on, also where the response is complete: STATE_DONE says that.
+ */
 
 /* Only the first twelve characters count; the reason may be of any length. */
 static int32_t status_line(struct acme_http_parser *p)
@@ -269,7 +270,8 @@ static int32_t on_location(struct acme_http_parser *p, const char *v, size_t len
     if (len > CONFIG_ACME_URL_MAX) {
         return ACME_ERR_HTTP_LIMIT;
     }
-    if (!acme_str_visible(v, len) || (old_len > 0 && (old_len != len || memcmp(location, v, len) != 0))) {
+    if (!acme_str_visible(v, len) ||
+        (old_len > 0 && (old_len != len || memcmp(location, v, len) != 0))) {
         return ACME_ERR_HTTP;
     }
     memcpy(location, v, len);
@@ -532,9 +534,8 @@ int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, s
     }
     while (p->state != STATE_DONE && *used < len) {
         size_t took = 1;
-        int32_t rc = p->state >= STATE_BODY_LENGTH
-                         ? body_bytes(p, data + *used, len - *used, &took)
-                         : line_byte(p, (char)data[*used]);
+        int32_t rc = p->state >= STATE_BODY_LENGTH ? body_bytes(p, data + *used, len - *used, &took)
+                                                   : line_byte(p, (char)data[*used]);
 
         if (rc != ACME_OK) {
             p->state = STATE_FAILED;

@@ -120,7 +120,7 @@ static int32_t check_proofs(const struct acme_cert_request *request)
 
 static int32_t check_request(const struct acme_cert_request *request)
 {
-    uint16_t i;
+    size_t i;
     int32_t rc;
 
     if (request->names == NULL || request->names_count == 0) {
@@ -182,7 +182,7 @@ static bool has_records(const struct acme_config *config)
 static int32_t check_config(const struct acme_config *config)
 {
     const struct acme_port *port = config->port;
-    uint16_t i;
+    size_t i;
     int32_t rc;
 
     if (port == NULL || port->net == NULL || port->clock == NULL || port->entropy == NULL ||
@@ -251,7 +251,7 @@ static uint8_t suits(const struct acme_client *c, const struct store_slot *s, ui
 
 static bool is_claimed(const struct acme_client *c, uint8_t index)
 {
-    uint16_t i;
+    size_t i;
 
     for (i = 0; i < c->config.certs_count; i++) {
         if (c->slots[i].store_slot == index) {
@@ -262,7 +262,7 @@ static bool is_claimed(const struct acme_client *c, uint8_t index)
 }
 
 /* Gives one request the store slot that suits it at least this well, if there is one. */
-static int32_t claim(struct acme_client *c, uint16_t request, uint8_t at_least)
+static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
 {
     const struct acme_cert_request *r = &c->config.certs[request];
     uint64_t names_id = acme_store_names_id(r->names, r->names_count);
@@ -294,7 +294,7 @@ static int32_t claim(struct acme_client *c, uint16_t request, uint8_t at_least)
 static int32_t map_slots(struct acme_client *c)
 {
     uint8_t at_least;
-    uint16_t i;
+    size_t i;
 
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
         c->slots[i].store_slot = UINT8_MAX;

@@ -270,23 +270,24 @@ static struct acme_jws_signing *signing_in(uint8_t *scratch)
     return (struct acme_jws_signing *)(void *)scratch;
 }
 
-/* The header's text and the public key lie in scratch before; they are in the message by now. */
+/* Hashes what is signed. The header's text and the public key lay in scratch before; they are in
+ * the message by now. */
 static int32_t start_signing(const struct acme_jws_params *params, const struct key_kind *k,
-                             const struct acme_buf *out, const uint8_t *hash, size_t hash_len,
-                             uint8_t *scratch)
+                             const char *input, size_t len, uint8_t *scratch)
 {
     struct acme_jws_signing *s = signing_in(scratch);
 
     memset(s, 0, sizeof(*s));
-    s->out = *out;
     s->key = params->key;
     s->alg = sign_alg(k);
-    s->hash_len = (uint8_t)hash_len;
-    memcpy(s->hash, hash, hash_len);
+    if (psa_hash_compute(k->hash, (const uint8_t *)input, len, s->hash, sizeof(s->hash),
+                         &s->hash_len) != PSA_SUCCESS) {
+        return ACME_ERR_CRYPTO;
+    }
 #if defined(MBEDTLS_ECP_RESTARTABLE)
-    if (k->coordinate != 0) {
+    if (is_ec(k)) {
         psa_interruptible_set_max_ops(CONFIG_ACME_ECC_MAX_OPS);
-        if (psa_sign_hash_start(&s->op, s->key, s->alg, s->hash, hash_len) != PSA_SUCCESS) {
+        if (psa_sign_hash_start(&s->op, s->key, s->alg, s->hash, s->hash_len) != PSA_SUCCESS) {
             return ACME_ERR_CRYPTO;
         }
     }
@@ -301,9 +302,8 @@ int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t 
     const size_t gap = sizeof(between) - 2; /* what it is longer than a dot */
     const struct key_kind *k = kind_of(params->key_type);
     struct acme_buf out, header;
-    uint8_t hash[64];
     char *input, *dot;
-    size_t len, encoded = acme_b64url_encoded_len(payload_len);
+    size_t encoded = acme_b64url_encoded_len(payload_len);
     int32_t rc;
 
     if (k == NULL) {
@@ -329,15 +329,13 @@ int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t 
     }
     out.size = work_size - offset;
     acme_b64url_add(&out, (const uint8_t *)work + work_size - payload_len, payload_len);
-    if (psa_hash_compute(k->hash, (const uint8_t *)input, (size_t)(out.data + out.len - input),
-                         hash, sizeof(hash), &len) != PSA_SUCCESS) {
-        return ACME_ERR_CRYPTO;
-    }
+    rc = start_signing(params, k, input, (size_t)(out.data + out.len - input), scratch);
     /* What is signed is header, dot, payload; in the JSON text they stand apart. */
     out.len += gap;
     memmove(dot + 1 + gap, dot + 1, encoded);
     memcpy(dot, between, 1 + gap);
-    return start_signing(params, k, &out, hash, len, scratch);
+    signing_in(scratch)->out = out;
+    return rc;
 }
 
 static psa_status_t sign(struct acme_jws_signing *s, uint8_t *signature, size_t size, size_t *len)

@@ -67,8 +67,7 @@ int32_t acme_uri_parse(const char *url, struct acme_uri *uri)
 
     /* Only the characters that may stand in a URL that we send: RFC 3986's, and no fragment. */
     if (len <= ACME_URI_AUTHORITY || len > CONFIG_ACME_URL_MAX || !acme_str_visible(url, len) ||
-        strcspn(url, "\"#<>\\^`{|}") != len ||
-        !acme_str_is(url, ACME_URI_AUTHORITY, "https://")) {
+        strcspn(url, "\"#<>\\^`{|}") != len || !acme_str_is(url, ACME_URI_AUTHORITY, "https://")) {
         return ACME_ERR_URL;
     }
     return parse_authority(url, uri);

@@ -172,8 +172,10 @@ static acme_handle net_connect(void *ctx, const char *host, uint16_t port)
         return ACME_ERR_LIMIT;
     }
     s->port = port;
-    acme_lwip_lookup_begin(&s->lookup);
-    acme_lwip_lookup_ask(&s->lookup, host);
+    if (!acme_lwip_lookup_literal(&s->lookup, host)) {
+        acme_lwip_lookup_begin(&s->lookup);
+        acme_lwip_lookup_ask(&s->lookup, host);
+    }
     return (acme_handle)(s - net->streams);
 }
 

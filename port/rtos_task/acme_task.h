@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/** The two locks. The task never holds both. */
+/** The two locks. Who takes both takes the client's first. */
 enum acme_task_lock {
     ACME_TASK_LOCK_STATE, /**< requests and status; held for microseconds */
     ACME_TASK_LOCK_CLIENT /**< the client; held for one acme_poll, which may sign something */

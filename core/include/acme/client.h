@@ -185,7 +185,7 @@ typedef struct acme_client acme_client;
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
-     CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * 64 +                             \
+     CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * 64 +                              \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
      ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + 1024 + 288 * sizeof(void *))
 
@@ -321,7 +321,7 @@ struct acme_counters {
     uint32_t new_orders;
     uint32_t arena_peak;                 /**< bytes of the JSON arena */
     uint32_t pool_peak;                  /**< bytes of the mbedTLS pool, 0 when it is not ours */
-    uint32_t store_used, store_capacity; /**< bytes */
+    uint32_t store_used, store_capacity; /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
 };
 void acme_get_counters(acme_client *client, struct acme_counters *counters);
 
