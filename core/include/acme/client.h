@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "acme/config.h"
+#include "acme/dns.h"
 #include "acme/error.h"
 #include "acme/port.h"
 #include "acme/record.h"
@@ -34,12 +35,30 @@ enum acme_key_type {
     ACME_KEY_RSA_4096 = 4
 };
 
+/** Ways to prove a name (RFC 8555 section 8). */
+enum acme_challenge_type {
+    ACME_CHALLENGE_NONE = 0,        /**< ends a list */
+    ACME_CHALLENGE_HTTP_01 = 1,     /**< RFC 8555 8.3; needs CONFIG_ACME_HTTP_01 */
+    ACME_CHALLENGE_TLS_ALPN_01 = 2, /**< RFC 8737; needs CONFIG_ACME_TLS_ALPN_01 */
+    ACME_CHALLENGE_DNS_01 = 3,      /**< RFC 8555 8.4; needs CONFIG_ACME_DNS_01 and config.dns */
+    /** draft-ietf-acme-dns-account-label; needs CONFIG_ACME_DNS_ACCOUNT_01 and config.dns */
+    ACME_CHALLENGE_DNS_ACCOUNT_01 = 4,
+    /** draft-ietf-acme-dns-persist; needs CONFIG_ACME_DNS_PERSIST_01. A config.dns that can look
+     * finds out whether the record is there before the CA is asked. */
+    ACME_CHALLENGE_DNS_PERSIST_01 = 5
+};
+#define ACME_CHALLENGE_TYPES 5
+
 /** One certificate that the device wants. Everything must outlive the client. */
 struct acme_cert_request {
-    const char *const *names; /**< DNS names in A-label form; the first gives the slot its name */
+    const char *const *names; /**< DNS names in A-label form, "*.name" for wildcards, addresses in
+                                   the form of RFC 5952; the first gives the slot its name */
     uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
     uint8_t key_type;         /**< enum acme_key_type */
     bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
+    /** Ways to prove the names, the first that suits first, up to ACME_CHALLENGE_NONE or the end;
+     * when one fails, the next is tried. All zero: config.challenges. */
+    uint8_t challenges[ACME_CHALLENGE_TYPES];
 };
 
 /** A CA root certificate, DER. Must outlive the client (it is not copied: keep it in flash). */
@@ -63,7 +82,10 @@ enum acme_event_type {
     ACME_EVENT_INSTALLED,  /**< a certificate was checked and stored for .slot */
     ACME_EVENT_REVOKED,    /**< the certificate of .slot was revoked and removed */
     ACME_EVENT_ERROR,      /**< .error, with .problem where the CA sent one; .slot or -1 */
-    ACME_EVENT_WAIT        /**< nothing to do for .wait_ms */
+    ACME_EVENT_WAIT,       /**< nothing to do for .wait_ms */
+    /** the way .text ("http-01") has failed for a name with .error, and .problem where the CA sent
+     * one; the next way is tried */
+    ACME_EVENT_CHALLENGE_FAILED
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
@@ -101,16 +123,24 @@ struct acme_config {
     const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     uint8_t account_key_type;     /**< enum acme_key_type */
     uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
-    bool allow_foreign_urls;      /**< let the CA's directory name URLs on other hosts */
-    bool account_only_existing;   /**< never create an account (onlyReturnExisting) */
-    bool clock_required;          /**< do nothing before the wall clock is known */
-    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
-    bool replace_unrequested;     /**< a stored certificate for names that are in no request makes
-                                       room for a new one; else acme_init fails: ACME_ERR_LIMIT */
-    bool force_renewal;           /**< acme_start orders anew even if certificates are good */
-    const char *eab_kid;          /**< external account binding: key identifier, or NULL */
-    const char *eab_hmac_key;     /**< base64url of its HMAC key */
-    acme_event_fn on_event;       /**< or NULL */
+    uint16_t tls_port;            /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
+    bool tls_shared;              /**< no responder of its own for tls-alpn-01: the firmware's TLS
+                                       server calls acme_tls_alpn_select */
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /**< of requests without a list of their own; all
+                                                   zero: what is built in and config.dns allows, in
+                                                   the order of enum acme_challenge_type */
+    const struct acme_dns_ops *dns;           /**< for the DNS challenges, or NULL */
+    void *dns_ctx;
+    bool allow_foreign_urls;    /**< let the CA's directory name URLs on other hosts */
+    bool account_only_existing; /**< never create an account (onlyReturnExisting) */
+    bool clock_required;        /**< do nothing before the wall clock is known */
+    int64_t build_time_s;       /**< of the firmware: the first time floor; 0: none */
+    bool replace_unrequested;   /**< a stored certificate for names that are in no request makes
+                                     room for a new one; else acme_init fails: ACME_ERR_LIMIT */
+    bool force_renewal;         /**< acme_start orders anew even if certificates are good */
+    const char *eab_kid;        /**< external account binding: key identifier, or NULL */
+    const char *eab_hmac_key;   /**< base64url of its HMAC key */
+    acme_event_fn on_event;     /**< or NULL */
     void *event_ctx;
 #if defined(CONFIG_ACME_STORE_BACKENDS)
     const struct acme_record_ops *records; /**< where records are; NULL: in port->flash */
@@ -129,9 +159,19 @@ struct acme_config {
 typedef struct acme_client acme_client;
 
 #if defined(CONFIG_ACME_STORE_SEAL)
-#define ACME_SEAL_MEMORY (2 * CONFIG_ACME_STORE_SEAL_MAX + 64 + 4 * sizeof(void *))
+#define ACME_MEMORY_SEAL (2 * CONFIG_ACME_STORE_SEAL_MAX + 64 + 4 * sizeof(void *))
 #else
-#define ACME_SEAL_MEMORY 0
+#define ACME_MEMORY_SEAL 0
+#endif
+#if defined(CONFIG_ACME_TLS_ALPN_01)
+#define ACME_MEMORY_TLS_ALPN (1024 + (160 + CONFIG_ACME_TLS_ALPN_STREAMS * 112) * sizeof(void *))
+#else
+#define ACME_MEMORY_TLS_ALPN 0
+#endif
+#if defined(CONFIG_ACME_DNS)
+#define ACME_MEMORY_DNS (64 + CONFIG_ACME_NAMES_MAX * (16 + sizeof(void *)))
+#else
+#define ACME_MEMORY_DNS 0
 #endif
 
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
@@ -140,8 +180,8 @@ typedef struct acme_client acme_client;
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
      CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * 64 +                             \
-     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 2 +  \
-     1024 + 288 * sizeof(void *) + ACME_SEAL_MEMORY)
+     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
+     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + 1024 + 288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
@@ -155,6 +195,11 @@ typedef struct acme_client acme_client;
 int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
                   size_t memory_size);
 
+/** Erases the whole flash area of the store: every key and certificate in it is gone for good. For
+ * an area that holds something else (acme_init says ACME_ERR_STORE_FORMAT), and to decommission a
+ * device. Blocks as the flash does. ACME_ERR_STATE while there is a client; ACME_ERR_STORE_*. */
+int32_t acme_store_format(const struct acme_port *port);
+
 /** Closes connections and zeroizes the block. The store stays as it is. */
 void acme_deinit(acme_client *client);
 
@@ -162,6 +207,9 @@ void acme_deinit(acme_client *client);
  * force_renewal). ACME_OK; ACME_ERR_STATE when not idle; ACME_ERR_NO_CLOCK where clock_required;
  * ACME_ERR_STORE_*. The same for the jobs below. RFC 8555 section 7. */
 int32_t acme_start(acme_client *client);
+
+/** As acme_start, but every certificate is ordered anew, due or not, in this one job. */
+int32_t acme_renew_start(acme_client *client);
 
 /** Asks for the account only: found or created (RFC 8555 7.3, 7.3.1). */
 int32_t acme_account_start(acme_client *client);
