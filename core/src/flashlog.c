@@ -674,17 +674,22 @@ static bool has_room(struct acme_flashlog *log, uint32_t need, uint32_t leave)
 
 static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 {
-    uint32_t rounds = 2 * log->geometry.sector_count, leave = deletes ? 1 : spare(log);
+    uint32_t round, leave = deletes ? 1 : spare(log);
 
     if (has_room(log, need, leave)) {
         return ACME_OK;
     }
-    if (!deletes && (need > capacity(log) || live_bytes(log) > capacity(log) - need)) {
+    if (need > capacity(log)) {
         return ACME_ERR_STORE_FULL;
     }
-    while (rounds-- > 0) {
-        int32_t rc = reclaim(log);
+    for (round = 0; round < 2 * log->geometry.sector_count; round++) {
+        int32_t rc;
 
+        /* Counting what lives takes long, and most often two sectors give room. */
+        if (round == 2 && !deletes && live_bytes(log) > capacity(log) - need) {
+            break;
+        }
+        rc = reclaim(log);
         if (rc != ACME_OK || has_room(log, need, leave)) {
             return rc;
         }
@@ -805,8 +810,8 @@ static int32_t check_unused(struct acme_flashlog *log)
     return read_record(log, 0, log->start, &r) == FOUND_RECORD ? ACME_ERR_STORE_FORMAT : ACME_OK;
 }
 
-/* Finds the newest sector, the newest FREED mark and version over all sectors. Returns whether there
- * is any. */
+/* Finds the newest sector, the newest FREED mark and version over all sectors. Returns whether
+ * there is any. */
 static bool survey(struct acme_flashlog *log)
 {
     uint32_t sector;
