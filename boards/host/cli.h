@@ -22,7 +22,18 @@ enum cli_exit {
     CLI_INTERNAL = 6
 };
 
-enum cli_command { CLI_RUN, CLI_LIST, CLI_EXPORT, CLI_ACCOUNT, CLI_REVOKE, CLI_STORE };
+#define CLI_DEFAULT_STORE "nanoacme.img"
+
+enum cli_command {
+    CLI_RUN,
+    CLI_LIST,
+    CLI_EXPORT,
+    CLI_ACCOUNT,
+    CLI_REVOKE,
+    CLI_STORE,
+    CLI_DNS_RECORD,
+    CLI_DOCTOR
+};
 
 enum cli_account {
     CLI_ACCOUNT_SHOW,
@@ -32,6 +43,19 @@ enum cli_account {
 };
 
 #define CLI_NAMES_MAX CONFIG_ACME_NAMES_MAX
+
+/* How the DNS is reached; see dns.c. */
+struct cli_dns_options {
+    const char *server, *resolver, *tsig_key, *hook, *acmedns, *acmedns_account, *acmedns_ca;
+    uint32_t hook_seconds;
+    uint16_t port; /* of the zones' name servers; 0: 53 */
+};
+
+/* What only the doctor needs to know. */
+struct cli_doctor_options {
+    const char *own_address;
+    uint16_t http_public, tls_public, portal_port;
+};
 
 struct cli_options {
     enum cli_command command;
@@ -45,8 +69,15 @@ struct cli_options {
     const char *store;
     const char *out;
     const char *eab_kid, *eab_hmac_key;
+    struct cli_dns_options dns;
+    struct cli_doctor_options doctor;
     uint8_t key_type, account_key_type;
-    uint16_t http_port;
+    uint16_t http_port, tls_port;
+    const char *ancestor;
+    const char *issuer; /* of the dns-persist-01 record; NULL: as the CA's directory says */
+    uint32_t days;      /* that it is to last; 0: for ever */
+    bool wildcard, pre_authorize;
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /* enum acme_challenge_type, in order */
     uint8_t reason;
     bool accept_tos, each, exportable, force, json, quiet, foreign_urls;
     bool only_existing;
@@ -91,6 +122,8 @@ void cli_output_init(const struct cli_options *options);
 void cli_on_event(void *ctx, const struct acme_event *event);
 extern const struct acme_log_ops cli_log_ops;
 /** "nanoacme: error: ..." on stderr. */
+/** Writes what --help says. */
+void cli_usage(FILE *out);
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** An error of the core, with what to do next. */
 void cli_error_core(const char *what, int32_t error, const struct acme_problem *problem);
@@ -101,6 +134,8 @@ void cli_show_run(struct cli_session *s, int32_t result);
 int cli_show_list(struct cli_session *s);
 int cli_show_account(struct cli_session *s);
 int cli_show_store(struct cli_session *s);
+/** What a person sets once in the DNS for the first --domain. */
+int cli_show_dns_record(struct cli_session *s);
 
 /* ---- pem.c ---- */
 

@@ -43,6 +43,8 @@ struct acme_posix_net {
 };
 
 extern const struct acme_net_ops acme_posix_net_ops;
+/** Datagrams over the same sockets: its context is a struct acme_posix_net as well. */
+extern const struct acme_udp_ops acme_posix_udp_ops;
 
 /** Sets up. ACME_OK or ACME_ERR_NET. */
 int32_t acme_posix_net_init(struct acme_posix_net *net);

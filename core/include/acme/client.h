@@ -59,6 +59,12 @@ struct acme_cert_request {
     /** Ways to prove the names, the first that suits first, up to ACME_CHALLENGE_NONE or the end;
      * when one fails, the next is tried. All zero: config.challenges. */
     uint8_t challenges[ACME_CHALLENGE_TYPES];
+    /** Prove the names before the order, where the CA offers it (RFC 8555 7.4.1); wildcards are
+     * proven in the order. Needs CONFIG_ACME_PRE_AUTHORIZATION. */
+    bool pre_authorize;
+    /** A domain above the names which is proven in their place, where the CA offers it (RFC 9444);
+     * NULL: none. Needs CONFIG_ACME_SUBDOMAINS. */
+    const char *ancestor;
 };
 
 /** A CA root certificate, DER. Must outlive the client (it is not copied: keep it in flash). */
@@ -158,11 +164,6 @@ struct acme_config {
 
 typedef struct acme_client acme_client;
 
-#if defined(CONFIG_ACME_STORE_SEAL)
-#define ACME_MEMORY_SEAL (2 * CONFIG_ACME_STORE_SEAL_MAX + 64 + 4 * sizeof(void *))
-#else
-#define ACME_MEMORY_SEAL 0
-#endif
 #if defined(CONFIG_ACME_TLS_ALPN_01)
 #define ACME_MEMORY_TLS_ALPN (1024 + (160 + CONFIG_ACME_TLS_ALPN_STREAMS * 112) * sizeof(void *))
 #else
@@ -173,13 +174,18 @@ typedef struct acme_client acme_client;
 #else
 #define ACME_MEMORY_DNS 0
 #endif
+#if defined(CONFIG_ACME_STORE_SEAL)
+#define ACME_MEMORY_SEAL (2 * CONFIG_ACME_STORE_SEAL_MAX + 64 + 4 * sizeof(void *))
+#else
+#define ACME_MEMORY_SEAL 0
+#endif
 
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
-     CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * 64 +                             \
+     CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * 64 +                              \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
      ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + 1024 + 288 * sizeof(void *))
 
@@ -280,6 +286,28 @@ struct acme_account_status {
  * ACME_ERR_STORE_*, ACME_ERR_CRYPTO. */
 int32_t acme_account_get_status(acme_client *client, struct acme_account_status *status);
 
+/** The record that proves a name by dns-persist-01 (draft-ietf-acme-dns-persist) for as long as it
+ * stands. */
+struct acme_dns_persist {
+    const char *name;   /**< the domain; "*.domain" is the same as domain with wildcard set */
+    bool wildcard;      /**< policy=wildcard: also for wildcards and names below */
+    const char *issuer; /**< the CA's name for itself; NULL: the first that its directory has */
+    int64_t until_s;    /**< persistUntil, Unix seconds; 0: without end */
+};
+/** Writes the record's name (without a dot at the end) and its value, which may be longer than the
+ * 255 characters of one character string: whoever sets it splits it. The account must exist; the
+ * issuer must be given or known from the last job of this client. ACME_ERR_UNSUPPORTED,
+ * ACME_ERR_ACCOUNT_NONE, ACME_ERR_FIELD (no issuer), ACME_ERR_NAME, ACME_ERR_BUFFER,
+ * ACME_ERR_STATE. Needs CONFIG_ACME_DNS_PERSIST_01. */
+int32_t acme_dns_persist_record(acme_client *client, const struct acme_dns_persist *what,
+                                char *name, size_t name_size, char *value, size_t value_size);
+/** Writes the name of the record that dns-account-01 uses for a domain as long as the account lives
+ * (draft-ietf-acme-dns-account-label), so that a person can delegate it once, by CNAME.
+ * ACME_ERR_UNSUPPORTED, ACME_ERR_ACCOUNT_NONE, ACME_ERR_NAME, ACME_ERR_BUFFER, ACME_ERR_STATE.
+ * Needs CONFIG_ACME_DNS_ACCOUNT_01. */
+int32_t acme_dns_account_name(acme_client *client, const char *domain, char *name,
+                              size_t name_size);
+
 /** Seconds until the first certificate is due for renewal by the trusted time (the time floor where
  * no clock is known): 0 when one is due or missing, UINT32_MAX when none is requested. The time to
  * call acme_start again; a device may sleep until then. */
@@ -293,7 +321,7 @@ struct acme_counters {
     uint32_t new_orders;
     uint32_t arena_peak;                 /**< bytes of the JSON arena */
     uint32_t pool_peak;                  /**< bytes of the mbedTLS pool, 0 when it is not ours */
-    uint32_t store_used, store_capacity; /**< bytes */
+    uint32_t store_used, store_capacity; /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
 };
 void acme_get_counters(acme_client *client, struct acme_counters *counters);
 

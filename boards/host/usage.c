@@ -1,0 +1,90 @@
+/*
+ * What --help says, one line a line, so that options can be added side by side.
+ */
+#include "cli.h"
+
+// clang-format off
+static const char *const lines[] = {
+    "usage: nanoacme COMMAND [OPTIONS]",
+    "",
+    "Commands:",
+    "  run       get a certificate for the --domain names, or renew it when it is time",
+    "  list      show the certificates in the store",
+    "  export    write a stored certificate chain (and key) as PEM",
+    "  account   show the account; or: account create | update | deactivate",
+    "  revoke    revoke the certificate stored for --domain, and remove it",
+    "  store     show how full the store is",
+    "  doctor    say what stands in the way of run with the same options",
+    "  dns-record  show what to set once in the DNS for --domain: dns-persist-01's record,",
+    "            dns-account-01's name",
+    "",
+    "Options:",
+    "  -d, --domain NAME          a name or an IP address for the certificate; repeat for",
+    "                             more",
+    "      --each                 run: one certificate for each --domain",
+    "  -s, --server URL           the CA's directory (default: Let's Encrypt)",
+    "      --ca-file FILE         PEM roots that the CA's own HTTPS is verified against",
+    "                             (default: the system's)",
+    "  -m, --email ADDRESS        contact of the account",
+    "      --accept-tos           agree to the CA's terms of service",
+    "      --accept-terms URL     agree to these terms, and stop if the CA has others",
+    "      --store FILE           the flash image that keeps keys and certificates",
+    "                             (default: " CLI_DEFAULT_STORE ")",
+    "      --challenge TYPE       how names are proven: http-01 (default), tls-alpn-01,",
+    "                             dns-01, dns-account-01, dns-persist-01; repeat for others",
+    "                             to try when one fails",
+    "      --pre-authorize        run: prove names before the order, where the CA offers it",
+    "      --ancestor DOMAIN      run: prove this domain above the names in their place, where",
+    "                             the CA offers it (RFC 9444)",
+    "      --issuer NAME          dns-record: the CA's name (default: as its directory says)",
+    "      --days N               dns-record: valid so many days (default: without end)",
+    "      --wildcard             dns-record: for wildcards and names below, too",
+    "      --http-port PORT       where http-01 is answered (default: 80)",
+    "      --tls-port PORT        where tls-alpn-01 is answered (default: 443)",
+    "      --dns-server SERVER    dns-01: send DNS UPDATEs to this primary, ADDRESS or",
+    "                             NAME, with or without :PORT",
+    "      --tsig-key FILE        dns-01: sign them with the key in this file",
+    "                             (of tsig-keygen; or NAME:ALGORITHM:SECRET)",
+    "      --dns-hook PROGRAM     dns-01: run PROGRAM present|cleanup FQDN VALUE",
+    "      --dns-hook-time S      and end it after S seconds (default: 120)",
+    "      --acme-dns URL         dns-01: hand records to this acme-dns server",
+    "      --acme-dns-account FILE  and its account: the JSON that /register gave",
+    "      --acme-dns-ca-file FILE  and its PEM roots (default: those for the CA)",
+    "      --dns-resolver ADDRESS who is asked for zones and records, with or without :PORT",
+    "                             (default: the system's first; none: nobody)",
+    "      --dns-port PORT        of the zones' name servers (default: 53)",
+    "      --own-address ADDRESS  doctor: the names should lead there (default: the public",
+    "                             addresses of this machine)",
+    "      --http-public PORT     doctor: where the CA comes for http-01 (default: 80)",
+    "      --tls-public PORT      doctor: and for tls-alpn-01 (default: 443)",
+    "      --portal-port PORT     doctor: where a captive portal answers (default: 80)",
+    "      --key-type TYPE        p256 (default), p384, rsa2048, rsa3072, rsa4096",
+    "      --account-key-type TYPE  likewise, for a new account",
+    "      --exportable-key       run: let the new key be exported later",
+    "      --force                run: renew even if it is not time yet",
+    "      --only-existing        never create an account",
+    "      --eab-kid ID           external account binding: key identifier",
+    "      --eab-hmac-key KEY     external account binding: HMAC key, base64url",
+    "      --allow-foreign-urls   let the CA name URLs on other hosts than its directory's",
+    "  -o, --out FILE             export: where to (default: standard output)",
+    "      --no-intermediates     export: the certificate without its chain",
+    "      --key                  export: the private key instead (if it is exportable)",
+    "      --reason N             revoke: RFC 5280 reason code (default: 0)",
+    "      --with-certificate-key revoke: sign with the certificate's key",
+    "      --json                 results as JSON on standard output",
+    "  -v, --verbose              more about what goes on; twice: every request",
+    "  -q, --quiet                errors only",
+    "  -h, --help    --version",
+    "",
+    "Exit codes: 0 done; 1 some certificates failed, some did not; 2 usage;",
+    "  3 configuration, file or store; 4 network; 5 the CA refused; 6 internal error",
+};
+// clang-format on
+
+void cli_usage(FILE *out)
+{
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        fputs(lines[i], out);
+        fputc('\n', out);
+    }
+}
