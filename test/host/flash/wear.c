@@ -2,7 +2,8 @@
  * How much a flash area wears: plays years of renewals over the real store and log, and counts. It
  * knows what the client writes for a certificate, and in which order (core/src/store.h).
  * "wear SECTOR_SIZE SECTORS PROGRAM_UNIT DAYS YEARS SLOTS": a renewal of each slot every DAYS, with
- * a reset before each. Prints sectors, renewals, erases: total, least and most of one sector.
+ * a reset before each. Prints sectors, renewals, erases: total, least and most of one sector. With
+ * a seventh word, it writes the area to a file of that name.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ static void set_key(uint32_t id)
 {
     static uint8_t key[KEY_LEN];
 
+    memset(key, 'K', sizeof(key)); /* for those who look for it in what is printed */
     need(psa_its_set(id, sizeof(key), key, 0) == PSA_SUCCESS ? ACME_OK : ACME_ERR_STORE_FULL,
          "key");
 }
@@ -72,11 +74,11 @@ int main(int argc, char **argv)
     unsigned long v[6], day, renewals = 0, total = 0, least = UINT32_MAX, most = 0;
     uint32_t i;
 
-    for (i = 0; i < 6 && argc == 7; i++) {
+    for (i = 0; i < 6 && argc >= 7; i++) {
         v[i] = strtoul(argv[i + 1], NULL, 10);
     }
-    if (argc != 7 || v[0] * v[1] > FLASH_SIM_MAX || v[3] == 0) {
-        fprintf(stderr, "usage: wear SECTOR_SIZE SECTORS PROGRAM_UNIT DAYS YEARS SLOTS\n");
+    if (argc < 7 || argc > 8 || v[0] * v[1] > FLASH_SIM_MAX || v[3] == 0) {
+        fprintf(stderr, "usage: wear SECTOR_SIZE SECTORS PROGRAM_UNIT DAYS YEARS SLOTS [IMAGE]\n");
         return 2;
     }
     flash_sim_init(&flash, (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2], 1);
@@ -101,6 +103,14 @@ int main(int argc, char **argv)
         total += flash.erases[i];
         least = flash.erases[i] < least ? flash.erases[i] : least;
         most = flash.erases[i] > most ? flash.erases[i] : most;
+    }
+    if (argc == 8) {
+        FILE *out = fopen(argv[7], "wb");
+
+        if (out == NULL || fwrite(flash.data, v[0], v[1], out) != v[1] || fclose(out) != 0) {
+            perror(argv[7]);
+            return 1;
+        }
     }
     printf("%lu %lu %lu %lu %lu\n", v[1], renewals, total, least, most);
     return flash.violation || most - least > 2 ? 1 : 0;
