@@ -87,6 +87,12 @@ static int32_t take_urls(struct acme_client *c, acme_json_value root)
         rc = acme_pool_add_url(c, acme_json_string(root, "revokeCert"), &d->revoke_cert);
         rc = rc == ACME_ERR_FIELD ? ACME_OK : rc; /* missed only by who revokes */
     }
+#if defined(CONFIG_ACME_ARI)
+    if (rc == ACME_OK) {
+        rc = acme_pool_add_url(c, acme_json_string(root, "renewalInfo"), &d->renewal_info);
+        rc = rc == ACME_ERR_FIELD ? ACME_OK : rc;
+    }
+#endif
     return rc;
 }
 

@@ -409,3 +409,27 @@ int32_t acme_cert_check_chain(const struct acme_chain_check *check, struct acme_
     }
     return record->chain_count > 0 ? ACME_OK : ACME_ERR_CERT_PARSE;
 }
+
+#if defined(CONFIG_ACME_ARI)
+int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cert_record *record,
+                     struct acme_buf *out)
+{
+    mbedtls_x509_crt leaf;
+    int32_t rc;
+
+    mbedtls_x509_crt_init(&leaf);
+    rc = load(check, record, 0, &leaf);
+    if (rc == ACME_OK && leaf.authority_key_id.keyIdentifier.len == 0) {
+        rc = ACME_ERR_CERT_PARSE;
+    }
+    if (rc == ACME_OK) {
+        acme_b64url_add(out, leaf.authority_key_id.keyIdentifier.p,
+                        leaf.authority_key_id.keyIdentifier.len);
+        acme_buf_add_char(out, '.');
+        acme_b64url_add(out, leaf.serial.p, leaf.serial.len);
+        rc = acme_buf_result(out) < 0 ? ACME_ERR_BUFFER : ACME_OK;
+    }
+    mbedtls_x509_crt_free(&leaf);
+    return rc;
+}
+#endif

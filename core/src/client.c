@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "schedule.h"
+
 #define TRANSIENT_RETRIES 3u
 #define RETRY_FIRST_MS    1000u
 #define RETRY_CEILING_MS  60000u
@@ -51,6 +53,10 @@ static const struct {
                                    acme_reply_account_update},
     [ACME_STATE_ACCOUNT_DEACTIVATE] = {NAME("ACCOUNT_DEACTIVATE") acme_enter_account_deactivate,
                                        acme_reply_account_deactivate},
+#endif
+#if defined(CONFIG_ACME_ARI)
+    [ACME_STATE_RENEWAL_INFO] = {NAME("RENEWAL_INFO") acme_enter_renewal_info,
+                                 acme_reply_renewal_info},
 #endif
 };
 
@@ -120,6 +126,17 @@ static void purge_keys(const struct acme_client *c)
     }
 }
 
+#if defined(CONFIG_ACME_SCHEDULE)
+static void tell_next(struct acme_client *c)
+{
+    uint32_t next_s = acme_next_wakeup_s(c);
+    struct acme_event event = {.type = ACME_EVENT_NEXT};
+
+    event.wait_ms = next_s < UINT32_MAX / 1000u ? next_s * 1000u : UINT32_MAX;
+    deliver(c, &event);
+}
+#endif
+
 void acme_client_finish(struct acme_client *c, int32_t error)
 {
     uint16_t i;
@@ -131,6 +148,11 @@ void acme_client_finish(struct acme_client *c, int32_t error)
     for (i = 0; i < c->config.certs_count; i++) {
         if (c->slots[i].pending && c->job == ACME_JOB_RUN) {
             c->slots[i].error = error;
+#if defined(CONFIG_ACME_SCHEDULE)
+            if (error != ACME_OK && acme_schedule_wants(c, &c->slots[i])) {
+                acme_schedule_failed(c, &c->slots[i], error);
+            }
+#endif
         }
         c->slots[i].pending = false;
     }
@@ -142,6 +164,11 @@ void acme_client_finish(struct acme_client *c, int32_t error)
     c->job = ACME_JOB_NONE;
     c->slot = -1;
     acme_client_go(c, ACME_STATE_IDLE);
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->time_asked = c->time_asked || error == ACME_OK;
+    acme_schedule_note_time(c);
+    tell_next(c);
+#endif
 }
 
 void acme_client_slot_done(struct acme_client *c, int32_t error)
@@ -156,6 +183,9 @@ void acme_client_slot_done(struct acme_client *c, int32_t error)
         c->slot_problem = c->problem;
         c->problem_slot = c->slot;
         emit_error(c, error);
+#if defined(CONFIG_ACME_SCHEDULE)
+        acme_schedule_failed(c, s, error);
+#endif
         if (acme_error_severity(error) == ACME_SEVERITY_PERMANENT) {
             /* Nothing is gained by going on with this order: the next try gets a new one. */
             (void)acme_store_remove(&c->log, ACME_SPACE_ORDER, s->store_slot);
@@ -242,13 +272,20 @@ static bool is_passing(int32_t error)
 
 static void on_error(struct acme_client *c, int32_t error)
 {
-    if (is_passing(error) && c->transient_retries < TRANSIENT_RETRIES) {
-        uint32_t ms = RETRY_FIRST_MS << c->transient_retries;
+    uint32_t ms = RETRY_FIRST_MS << c->transient_retries;
 
+#if defined(CONFIG_ACME_ARI)
+    if (c->state == ACME_STATE_RENEWAL_INFO &&
+        acme_error_severity(error) != ACME_SEVERITY_FATAL) {
+        acme_ari_failed(c, error);
+        return;
+    }
+#endif
+    if (error == ACME_ERR_SERVER) {
+        ms = acme_reply_retry_after(c, ms, RETRY_CEILING_MS + 1u);
+    }
+    if (is_passing(error) && c->transient_retries < TRANSIENT_RETRIES && ms <= RETRY_CEILING_MS) {
         c->transient_retries++;
-        if (error == ACME_ERR_SERVER) {
-            ms = acme_reply_retry_after(c, ms, RETRY_CEILING_MS);
-        }
         ACME_LOG(c->config.port, ACME_LOG_INFO, "acme: trying again:", acme_error_text(error),
                  error);
         acme_client_wait(c, ms);
@@ -421,6 +458,13 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     memset(&c->problem, 0, sizeof(c->problem));
     for (i = 0; i < c->config.certs_count; i++) {
         c->slots[i].pending = job == ACME_JOB_RUN;
+#if defined(CONFIG_ACME_SCHEDULE)
+        c->slots[i].pending =
+            c->slots[i].pending && !(c->due_only && acme_schedule_is_blocked(c, &c->slots[i]));
+#endif
+#if defined(CONFIG_ACME_ARI)
+        c->slots[i].looked = false;
+#endif
         c->slots[i].error = ACME_OK;
     }
     c->job = (uint8_t)job;
@@ -438,21 +482,37 @@ static bool has_work(const struct acme_client *c)
     uint16_t i;
 
     for (i = 0; i < c->config.certs_count; i++) {
-        if (acme_order_is_due(c, &c->slots[i])) {
+        if (c->slots[i].pending && acme_schedule_wants(c, &c->slots[i])) {
             return true;
         }
     }
     return false;
 }
 
-int32_t acme_start(acme_client *c)
+static int32_t start(struct acme_client *c, bool due_only)
 {
-    int32_t rc = begin(c, ACME_JOB_RUN);
+    int32_t rc;
 
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->due_only = due_only;
+#else
+    (void)due_only;
+#endif
+    rc = begin(c, ACME_JOB_RUN);
     if (rc == ACME_OK && !has_work(c)) {
         acme_client_finish(c, ACME_OK);
     }
     return rc;
+}
+
+int32_t acme_start(acme_client *c)
+{
+    return start(c, false);
+}
+
+int32_t acme_start_due(acme_client *c)
+{
+    return start(c, true);
 }
 
 int32_t acme_account_start(acme_client *c)

@@ -36,6 +36,7 @@ enum acme_state {
     ACME_STATE_REVOKE,
     ACME_STATE_ACCOUNT_UPDATE,
     ACME_STATE_ACCOUNT_DEACTIVATE,
+    ACME_STATE_RENEWAL_INFO,
     ACME_STATE_COUNT
 };
 
@@ -59,11 +60,20 @@ struct acme_slot {
     bool occupied; /* cert is a stored record, be it for other names that are no longer wanted */
     bool has_cert; /* cert is for this request */
     bool pending;  /* to be done in this job */
+#if defined(CONFIG_ACME_SCHEDULE)
+    struct acme_schedule schedule;
+#endif
+#if defined(CONFIG_ACME_ARI)
+    bool looked; /* the CA was asked in this job */
+#endif
 };
 
 /* Offsets into the URL pool; 0: none, for the pool starts with an empty string. */
 struct acme_directory {
     uint16_t new_nonce, new_account, new_order, revoke_cert, tos;
+#if defined(CONFIG_ACME_ARI)
+    uint16_t renewal_info;
+#endif
 };
 
 struct acme_order_state {
@@ -77,6 +87,10 @@ struct acme_order_state {
     uint8_t generation;
     bool resumed;
     bool challenge_sent; /* the CA was told before a reset */
+#if defined(CONFIG_ACME_ARI)
+    bool says_replaces; /* the order names the certificate that it replaces */
+    bool no_replaces;   /* and the CA did not like that */
+#endif
     uint16_t authorizations[CONFIG_ACME_NAMES_MAX];
 };
 
@@ -87,6 +101,10 @@ struct acme_client {
     bool account_exists;
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
+#if defined(CONFIG_ACME_SCHEDULE)
+    bool due_only;   /* the job keeps the pauses after failures */
+    bool time_asked; /* a CA that tells no time was asked since the start */
+#endif
     uint8_t account_slot, account_type, account_generation;
     int16_t slot; /* the request being worked on, or -1 */
     int16_t problem_slot;
@@ -182,6 +200,9 @@ ACME_STATE_FN(certificate)
 ACME_STATE_FN(revoke)
 ACME_STATE_FN(account_update)
 ACME_STATE_FN(account_deactivate)
+#if defined(CONFIG_ACME_ARI)
+ACME_STATE_FN(renewal_info)
+#endif
 #undef ACME_STATE_FN
 int32_t acme_enter_account(struct acme_client *c);
 int32_t acme_enter_account_ready(struct acme_client *c);
@@ -190,8 +211,14 @@ int32_t acme_enter_authorization_wait(struct acme_client *c);
 int32_t acme_enter_order_wait(struct acme_client *c);
 int32_t acme_enter_install(struct acme_client *c);
 
-/** Whether a slot has no certificate in working order, or one that is to be renewed. */
-bool acme_order_is_due(const struct acme_client *c, const struct acme_slot *s);
+#if defined(CONFIG_ACME_ARI)
+/** Goes to RENEWAL_INFO for the next certificate whose CA is to be asked; false: there is none. */
+bool acme_ari_next(struct acme_client *c);
+/** The CA has no answer for the current slot: back to SELECT. */
+void acme_ari_failed(struct acme_client *c, int32_t error);
+/** The identifier of a slot's certificate; overwrites work. */
+int32_t acme_ari_cert_id(struct acme_client *c, const struct acme_slot *s, char *out, size_t size);
+#endif
 /** A problem document in a state of an order: handles it (ACME_OK), or names the error. */
 int32_t acme_order_refused(struct acme_client *c, int32_t error);
 /** The account is unknown to the CA: forgets its URL, and starts over with newAccount. */

@@ -9,6 +9,7 @@
 #include <mbedtls/memory_buffer_alloc.h>
 
 #include "entropy.h"
+#include "schedule.h"
 #include "uri.h"
 
 _Static_assert(sizeof(struct acme_client) <= ACME_MEMORY_SIZE, "ACME_MEMORY_SIZE is too small");
@@ -296,6 +297,9 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
     c->account_slot = UINT8_MAX;
     c->pool_len = c->pool_order_mark = 1;
     acme_clock_init(&c->clock, port->clock, port->clock_ctx, config->build_time_s);
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    c->clock.policy = config->clock_policy;
+#endif
     acme_json_init(&c->arena, c->arena_data, sizeof(c->arena_data));
     acme_responder_init(&c->responder, port->net, port->net_ctx);
     c->exchange.port = port;
@@ -340,6 +344,9 @@ static int32_t open_all(struct acme_client *c)
     }
     if (rc == ACME_OK) {
         raise_floor(c);
+#if defined(CONFIG_ACME_SCHEDULE)
+        acme_schedule_load(c);
+#endif
         rc = acme_account_load(c);
     }
     return rc;

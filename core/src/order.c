@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "b64url.h"
-#include "renewal.h"
+#include "schedule.h"
 #include "uri.h"
 
 #define POLL_DEFAULT_MS 3000u
@@ -16,18 +16,6 @@
 #define POLL_SECOND_MS  1000u
 
 /* ---- the choice of what is next ---- */
-
-bool acme_order_is_due(const struct acme_client *c, const struct acme_slot *s)
-{
-    int64_t now;
-
-    if (!s->has_cert || c->config.force_renewal ||
-        !acme_jws_key_exists(acme_client_cert_key(c, s->store_slot, s->cert.key_generation))) {
-        return true;
-    }
-    (void)acme_clock_now(&c->clock, &now);
-    return now >= acme_renewal_time(s->cert.not_before_s, s->cert.not_after_s);
-}
 
 static int32_t drop_order_record(struct acme_client *c)
 {
@@ -68,8 +56,18 @@ int32_t acme_enter_select(struct acme_client *c)
     int16_t i;
     int32_t rc;
 
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    if (acme_clock_disagrees(&c->clock)) {
+        return ACME_ERR_CLOCK;
+    }
+#endif
+#if defined(CONFIG_ACME_ARI)
+    if (acme_ari_next(c)) {
+        return ACME_STEP_MOVED;
+    }
+#endif
     for (i = 0; i < (int16_t)c->config.certs_count; i++) {
-        if (c->slots[i].pending && acme_order_is_due(c, &c->slots[i])) {
+        if (c->slots[i].pending && acme_schedule_is_due(c, &c->slots[i])) {
             break;
         }
         c->slots[i].pending = false;
@@ -89,11 +87,31 @@ int32_t acme_enter_select(struct acme_client *c)
 
 /* ---- the order ---- */
 
+#if defined(CONFIG_ACME_ARI)
+/* The certificate that the order replaces (RFC 9773 5), if it is one of this CA. */
+static bool replaced_id(struct acme_client *c, char id[ACME_CERT_ID_MAX])
+{
+    const struct acme_slot *s = acme_client_slot(c);
+
+    return s->has_cert && c->directory.renewal_info != 0 && !c->order.no_replaces &&
+           s->schedule.ca == acme_schedule_ca(c) &&
+           acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
+}
+#endif
+
 int32_t acme_enter_new_order(struct acme_client *c)
 {
     const struct acme_cert_request *request = acme_client_request(c);
     struct acme_buf payload;
     uint16_t i;
+#if defined(CONFIG_ACME_ARI)
+    char replaces[ACME_CERT_ID_MAX];
+
+    if (!acme_request_has_nonce(c)) {
+        return ACME_STEP_MOVED;
+    }
+    c->order.says_replaces = replaced_id(c, replaces);
+#endif
 
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"identifiers\":[");
@@ -103,7 +121,15 @@ int32_t acme_enter_new_order(struct acme_client *c)
         acme_buf_add_json(&payload, request->names[i]);
         acme_buf_add(&payload, "\"}");
     }
-    acme_buf_add(&payload, "]}");
+    acme_buf_add(&payload, "]");
+#if defined(CONFIG_ACME_ARI)
+    if (c->order.says_replaces) {
+        acme_buf_add(&payload, ",\"replaces\":\"");
+        acme_buf_add_json(&payload, replaces);
+        acme_buf_add(&payload, "\"");
+    }
+#endif
+    acme_buf_add(&payload, "}");
     return acme_request_post(c, acme_pool_get(c, c->directory.new_order), &payload,
                              ACME_SIGNER_ACCOUNT);
 }
@@ -467,6 +493,14 @@ static int32_t wait_for_authorization(struct acme_client *c)
 
 int32_t acme_order_refused(struct acme_client *c, int32_t error)
 {
+#if defined(CONFIG_ACME_ARI)
+    /* alreadyReplaced, or another account's: then an order that replaces nothing. */
+    if (c->state == ACME_STATE_NEW_ORDER && c->order.says_replaces) {
+        c->order.no_replaces = true;
+        acme_client_go(c, ACME_STATE_NEW_ORDER);
+        return ACME_OK;
+    }
+#endif
     if (c->state == ACME_STATE_FINALIZE && acme_problem_is(&c->problem, "orderNotReady")) {
         return wait_for_order(c);
     }
@@ -701,6 +735,9 @@ int32_t acme_enter_install(struct acme_client *c)
     s->has_cert = s->occupied = true;
     acme_clock_raise_floor(&c->clock, record.not_before_s);
     remove_replaced(c, s);
+#if defined(CONFIG_ACME_SCHEDULE)
+    acme_schedule_installed(c, s);
+#endif
     acme_client_emit(c, ACME_EVENT_INSTALLED, NULL);
     acme_client_slot_done(c, ACME_OK);
     return ACME_STEP_MOVED;
@@ -756,6 +793,10 @@ int32_t acme_reply_revoke(struct acme_client *c)
         return rc;
     }
     s->has_cert = s->occupied = false;
+#if defined(CONFIG_ACME_SCHEDULE)
+    memset(&s->schedule, 0, sizeof(s->schedule));
+    (void)acme_store_remove(&c->log, ACME_SPACE_SCHEDULE, s->store_slot);
+#endif
     acme_client_emit(c, ACME_EVENT_REVOKED, NULL);
     acme_client_finish(c, ACME_OK);
     return ACME_OK;

@@ -284,6 +284,73 @@ int32_t acme_store_remove(struct acme_flashlog *log, enum acme_store_space space
     return acme_flashlog_commit(log);
 }
 
+/* ---- the schedule ---- */
+
+#if defined(CONFIG_ACME_SCHEDULE)
+/* version, generation, failures, ca, and six times */
+#define SCHEDULE_LEN 56u
+
+int32_t acme_store_read_schedule(struct acme_flashlog *log, uint8_t slot, struct acme_schedule *s)
+{
+    uint8_t raw[SCHEDULE_LEN];
+    int32_t len = acme_flashlog_read(log, key_of(ACME_SPACE_SCHEDULE, slot), 0, raw, sizeof(raw));
+
+    memset(s, 0, sizeof(*s));
+    if (len < 0) {
+        return len;
+    }
+    if ((size_t)len < sizeof(raw) || raw[0] != RECORD_VERSION) {
+        return ACME_ERR_STORE_CORRUPT;
+    }
+    s->generation = raw[1] & 1u;
+    s->failures = (uint16_t)(raw[2] | raw[3] << 8);
+    s->ca = (uint32_t)(get64(raw) >> 32);
+    s->noted_s = (int64_t)get64(raw + 8);
+    s->retry_at_s = (int64_t)get64(raw + 16);
+    s->look_at_s = (int64_t)get64(raw + 24);
+    s->window_start_s = (int64_t)get64(raw + 32);
+    s->window_end_s = (int64_t)get64(raw + 40);
+    s->renew_at_s = (int64_t)get64(raw + 48);
+    return ACME_OK;
+}
+
+int32_t acme_store_write_schedule(struct acme_flashlog *log, uint8_t slot,
+                                  const struct acme_schedule *s)
+{
+    uint8_t raw[SCHEDULE_LEN];
+
+    put64(raw, (uint64_t)s->ca << 32 | (uint64_t)s->failures << 16 | (uint64_t)s->generation << 8 |
+                   RECORD_VERSION);
+    put64(raw + 8, (uint64_t)s->noted_s);
+    put64(raw + 16, (uint64_t)s->retry_at_s);
+    put64(raw + 24, (uint64_t)s->look_at_s);
+    put64(raw + 32, (uint64_t)s->window_start_s);
+    put64(raw + 40, (uint64_t)s->window_end_s);
+    put64(raw + 48, (uint64_t)s->renew_at_s);
+    return acme_flashlog_set(log, key_of(ACME_SPACE_SCHEDULE, slot), raw, sizeof(raw));
+}
+
+int32_t acme_store_read_floor(struct acme_flashlog *log, int64_t *unix_s)
+{
+    uint8_t raw[8];
+    int32_t len = acme_flashlog_read(log, key_of(ACME_SPACE_TIME, 0), 0, raw, sizeof(raw));
+
+    if (len != (int32_t)sizeof(raw)) {
+        return len < 0 ? len : ACME_ERR_STORE_CORRUPT;
+    }
+    *unix_s = (int64_t)get64(raw);
+    return ACME_OK;
+}
+
+int32_t acme_store_write_floor(struct acme_flashlog *log, int64_t unix_s)
+{
+    uint8_t raw[8];
+
+    put64(raw, (uint64_t)unix_s);
+    return acme_flashlog_set(log, key_of(ACME_SPACE_TIME, 0), raw, sizeof(raw));
+}
+#endif
+
 /* ---- chains ---- */
 
 static uint64_t chunk_id(uint8_t slot, uint8_t generation, uint16_t chunk)

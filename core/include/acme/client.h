@@ -53,6 +53,15 @@ enum acme_tos_policy {
     ACME_TOS_STOP = 1         /**< fail with ACME_ERR_TOS until tos_accepted_url names them */
 };
 
+/** Whom to believe about the time (needs CONFIG_ACME_CLOCK_POLICY, but for the first). */
+enum acme_clock_policy {
+    ACME_CLOCK_WALL = 0, /**< the port's wall clock where it has one, else the CA's Date */
+    ACME_CLOCK_CA = 1,   /**< the CA's authenticated Date; the wall clock is not looked at. For clocks
+                              that nobody keeps right: a wrong one can then not keep the CA out */
+    ACME_CLOCK_AGREE = 2 /**< no order unless wall clock and CA agree within an hour:
+                              ACME_ERR_CLOCK */
+};
+
 enum acme_event_type {
     ACME_EVENT_STATE,      /**< the client entered .state (see acme_state_name) */
     ACME_EVENT_ACCOUNT,    /**< an account is known; .text is its URL */
@@ -62,7 +71,11 @@ enum acme_event_type {
     ACME_EVENT_INSTALLED,  /**< a certificate was checked and stored for .slot */
     ACME_EVENT_REVOKED,    /**< the certificate of .slot was revoked and removed */
     ACME_EVENT_ERROR,      /**< .error, with .problem where the CA sent one; .slot or -1 */
-    ACME_EVENT_WAIT        /**< nothing to do for .wait_ms */
+    ACME_EVENT_WAIT,       /**< nothing to do for .wait_ms */
+    ACME_EVENT_RENEWAL_INFO, /**< the CA suggests when to renew .slot (acme_cert_status.renew_after_s
+                                  has the instant); .text is the URL of an explanation, or NULL */
+    ACME_EVENT_NEXT        /**< the job has ended; the next one is due in .wait_ms, as
+                                acme_next_wakeup_s says; UINT32_MAX is 49 days or more */
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
@@ -107,6 +120,13 @@ struct acme_config {
     bool replace_unrequested;     /**< a stored certificate for names that are in no request makes
                                        room for a new one; else acme_init fails: ACME_ERR_LIMIT */
     bool force_renewal;           /**< acme_start orders anew even if certificates are good */
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    uint8_t clock_policy; /**< enum acme_clock_policy */
+#endif
+#if defined(CONFIG_ACME_ARI)
+    bool no_renewal_info; /**< never ask the CA for renewal information (RFC 9773) */
+    bool look_now;        /**< ask it in each job, be it time or not */
+#endif
     const char *eab_kid;          /**< external account binding: key identifier, or NULL */
     const char *eab_hmac_key;     /**< base64url of its HMAC key */
     acme_event_fn on_event;       /**< or NULL */
@@ -115,12 +135,19 @@ struct acme_config {
 
 typedef struct acme_client acme_client;
 
+/** Bytes for each certificate. */
+#if defined(CONFIG_ACME_SCHEDULE)
+#define ACME_SLOT_SIZE 136
+#else
+#define ACME_SLOT_SIZE 64
+#endif
+
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
-     CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * 64 +                             \
+     CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                             \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 2 +  \
      1024 + 288 * sizeof(void *))
 
@@ -143,6 +170,11 @@ void acme_deinit(acme_client *client);
  * force_renewal). ACME_OK; ACME_ERR_STATE when not idle; ACME_ERR_NO_CLOCK where clock_required;
  * ACME_ERR_STORE_*. The same for the jobs below. RFC 8555 section 7. */
 int32_t acme_start(acme_client *client);
+
+/** As acme_start, for what acme_next_wakeup_s says is due now, and nothing else: a pause after a
+ * failure or a rate limit of the CA is kept, across resets. What a device calls that wakes up by
+ * itself; ACME_OK with nothing to do, too. Without CONFIG_ACME_SCHEDULE the same as acme_start. */
+int32_t acme_start_due(acme_client *client);
 
 /** Asks for the account only: found or created (RFC 8555 7.3, 7.3.1). */
 int32_t acme_account_start(acme_client *client);
@@ -213,9 +245,11 @@ struct acme_account_status {
  * ACME_ERR_STORE_*, ACME_ERR_CRYPTO. */
 int32_t acme_account_get_status(acme_client *client, struct acme_account_status *status);
 
-/** Seconds until the first certificate is due for renewal by the trusted time (the time floor where
- * no clock is known): 0 when one is due or missing, UINT32_MAX when none is requested. The time to
- * call acme_start again; a device may sleep until then. */
+/** Seconds until there is something to do by the trusted time (the time floor where no clock is
+ * known): a renewal, a look at the CA's renewal information, another try after a failure. 0 when
+ * that is due now, UINT32_MAX when no certificate is requested. The time to call acme_start_due; a
+ * device may sleep until then. Where nobody has told the time since the start, it is 0, so that the
+ * CA is asked. */
 uint32_t acme_next_wakeup_s(acme_client *client);
 
 /** Counters of this run, for tests and telemetry. */

@@ -103,7 +103,9 @@ enum acme_severity {
     X(ACME_ERR_CERT_LIMIT, -95, PERMANENT,                                                         \
       "the CA's chain is longer than configured; raise CONFIG_ACME_CHAIN_CERTS_MAX")               \
     X(ACME_ERR_CERT_NONE, -96, PERMANENT, "there is no certificate for this name yet")             \
-    X(ACME_ERR_ALREADY_REVOKED, -97, NONE, "the certificate is revoked already")
+    X(ACME_ERR_ALREADY_REVOKED, -97, NONE, "the certificate is revoked already")                   \
+    X(ACME_ERR_CLOCK, -110, TRANSIENT,                                                             \
+      "the wall clock and the CA do not agree on the time; set the clock")
 
 enum acme_error {
 #define ACME_ERROR_ENUM(name, value, severity, sentence) name = (value),
