@@ -1,6 +1,6 @@
 /*
  * The client's whole state in RAM, and what its rooms share. Private to core/src/{client,status,
- * request,account,order}.c. State that survives a reset is in store.h, nowhere else.
+ * request,account,order,authorization}.c. State that survives a reset is in store.h, nowhere else.
  */
 #ifndef ACME_CLIENT_STATE_H
 #define ACME_CLIENT_STATE_H
@@ -183,7 +183,7 @@ int32_t acme_reply_json(struct acme_client *c, acme_json_value *root);
 uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_ms,
                                 uint32_t ceiling_ms);
 
-/* ---- states of account.c and order.c ---- */
+/* ---- states of account.c, order.c and authorization.c ---- */
 
 #define ACME_STATE_FN(name)                                                                        \
     int32_t acme_enter_##name(struct acme_client *c);                                              \
@@ -221,6 +221,14 @@ int32_t acme_ari_cert_id(struct acme_client *c, const struct acme_slot *s, char 
 #endif
 /** A problem document in a state of an order: handles it (ACME_OK), or names the error. */
 int32_t acme_order_refused(struct acme_client *c, int32_t error);
+/** Counts a poll; an order gets a bounded number of them, whatever the CA says. ACME_ERR_POLL_LIMIT.
+ */
+int32_t acme_order_count_poll(struct acme_client *c);
+/** An order of an earlier run may have died meanwhile: then a new one takes its place, once
+ * (ACME_OK). Else the error. */
+int32_t acme_order_is_gone(struct acme_client *c, int32_t error);
+/** Looks at the authorization again when the CA may have made up its mind. ACME_ERR_POLL_LIMIT. */
+int32_t acme_authorization_wait(struct acme_client *c);
 /** The account is unknown to the CA: forgets its URL, and starts over with newAccount. */
 int32_t acme_account_lost(struct acme_client *c);
 /** Loads the account of the directory URL, if the store has one. */
