@@ -274,7 +274,7 @@ static uint32_t poll_client(void)
             (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
             return UINT32_MAX;
         }
-        working = acme_start(client) == ACME_OK;
+        working = acme_start_due(client) == ACME_OK;
     }
     (void)acme_poll(client, &result);
     now = board_uptime_ms();

@@ -31,7 +31,14 @@ enum {
     OPT_REASON,
     OPT_STORE,
     OPT_VERSION,
-    OPT_WITH_CERT_KEY
+    OPT_WITH_CERT_KEY,
+    OPT_ACCOUNT_KEY,
+    OPT_CLOCK,
+    OPT_EVENTS,
+    OPT_HOOK,
+    OPT_NO_ARI,
+    OPT_OUT_DIR,
+    OPT_PROFILE
 };
 
 static const char short_options[] = "d:m:s:o:hqv";
@@ -64,6 +71,13 @@ static const struct option long_options[] = {
     {"verbose", no_argument, NULL, 'v'},
     {"version", no_argument, NULL, OPT_VERSION},
     {"with-certificate-key", no_argument, NULL, OPT_WITH_CERT_KEY},
+    {"account-key", required_argument, NULL, OPT_ACCOUNT_KEY},
+    {"clock", required_argument, NULL, OPT_CLOCK},
+    {"events", no_argument, NULL, OPT_EVENTS},
+    {"hook", required_argument, NULL, OPT_HOOK},
+    {"no-ari", no_argument, NULL, OPT_NO_ARI},
+    {"out-dir", required_argument, NULL, OPT_OUT_DIR},
+    {"profile", required_argument, NULL, OPT_PROFILE},
     {NULL, 0, NULL, 0},
 };
 
@@ -75,7 +89,14 @@ static void usage(FILE *out)
           "  run       get a certificate for the --domain names, or renew it when it is time\n"
           "  list      show the certificates in the store\n"
           "  export    write a stored certificate chain (and key) as PEM\n"
-          "  account   show the account; or: account create | update | deactivate\n"
+          "  renew     ask the CA when the stored certificates should be renewed, and renew\n"
+          "            those whose time has come\n"
+          "  daemon    keep the certificates for the --domain names good for ever, and hand on\n"
+          "            new ones (--out-dir, --hook); SIGHUP looks at once, SIGTERM ends\n"
+          "  next      show when there is something to do for the stored certificates\n"
+          "  account   show the account; or: account create | update | rollover | recover |\n"
+          "            deactivate\n"
+          "  deauthorize  let the CA forget that the names of --domain are proven\n"
           "  revoke    revoke the certificate stored for --domain, and remove it\n"
           "  store     show how full the store is\n"
           "\n"
@@ -104,6 +125,15 @@ static void usage(FILE *out)
           "      --key                  export: the private key instead (if it is exportable)\n"
           "      --reason N             revoke: RFC 5280 reason code (default: 0)\n"
           "      --with-certificate-key revoke: sign with the certificate's key\n"
+          "      --profile NAME         the CA's profile for the certificate\n"
+          "      --no-ari               do not ask the CA when to renew\n"
+          "      --clock WHOM           whom to believe about the time: wall (default), ca, agree\n"
+          "      --account-key FILE     use this private key (PEM) for the account\n"
+          "      --out-dir DIR          daemon: DIR/NAME/current/ has fullchain.pem, cert.pem,\n"
+          "                             chain.pem, and privkey.pem where it is exportable\n"
+          "      --hook PROGRAM         daemon: run after a new certificate, with NANOACME_NAME\n"
+          "                             and NANOACME_DIR in its environment\n"
+          "      --events               every event as a line of JSON on standard output\n"
           "      --json                 results as JSON on standard output\n"
           "  -v, --verbose              more about what goes on; twice: every request\n"
           "  -q, --quiet                errors only\n"
@@ -170,6 +200,21 @@ static bool take_domain(struct cli_options *o, char *name)
     return true;
 }
 
+static bool take_clock(const char *text, uint8_t *policy)
+{
+    static const char *const words[] = {"wall", "ca", "agree"}; /* as enum acme_clock_policy */
+    uint8_t i;
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *policy = i;
+            return true;
+        }
+    }
+    cli_error("--clock: '%s' is none of wall, ca, agree", text);
+    return false;
+}
+
 static bool take_flag(struct cli_options *o, int option)
 {
     switch (option) {
@@ -191,6 +236,10 @@ static bool take_flag(struct cli_options *o, int option)
         return o->export_key = true;
     case OPT_NO_INTERMEDIATES:
         return o->no_intermediates = true;
+    case OPT_EVENTS:
+        return o->events = true;
+    case OPT_NO_ARI:
+        return o->no_ari = true;
     case OPT_WITH_CERT_KEY:
         return o->with_cert_key = true;
     case 'q':
@@ -224,6 +273,20 @@ static bool take_option(struct cli_options *o, int option, char *value)
         o->accept_tos = true;
         o->accepted_terms = value;
         break;
+    case OPT_PROFILE:
+        o->profile = value;
+        break;
+    case OPT_HOOK:
+        o->hook = value;
+        break;
+    case OPT_OUT_DIR:
+        o->out_dir = value;
+        break;
+    case OPT_ACCOUNT_KEY:
+        o->account_key = value;
+        break;
+    case OPT_CLOCK:
+        return take_clock(value, &o->clock_policy);
     case OPT_CA_FILE:
         o->ca_file = value;
         break;
@@ -256,7 +319,8 @@ static bool take_option(struct cli_options *o, int option, char *value)
 
 static bool take_command(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"run", "list", "export", "account", "revoke", "store"};
+    static const char *const words[] = {"run",   "list",  "export", "account", "revoke",
+                                        "store", "renew", "daemon", "next",    "deauthorize"};
     size_t i;
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -271,7 +335,8 @@ static bool take_command(struct cli_options *o, const char *word)
 
 static bool take_account_word(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"show", "create", "update", "deactivate"};
+    static const char *const words[] = {"show",       "create",   "update",
+                                        "deactivate", "rollover", "recover"};
     size_t i;
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -280,7 +345,8 @@ static bool take_account_word(struct cli_options *o, const char *word)
             return true;
         }
     }
-    cli_error("account: unknown word '%s'; try show, create, update or deactivate", word);
+    cli_error("account: unknown word '%s'; try show, create, update, "
+              "rollover, recover or deactivate", word);
     return false;
 }
 
@@ -307,7 +373,8 @@ static bool take_words(struct cli_options *o, int count, char **words)
 static bool check(const struct cli_options *o)
 {
     bool needs_domain =
-        o->command == CLI_RUN || o->command == CLI_EXPORT || o->command == CLI_REVOKE;
+        o->command == CLI_RUN || o->command == CLI_EXPORT || o->command == CLI_REVOKE ||
+        o->command == CLI_DAEMON || o->command == CLI_DEAUTHORIZE;
 
     if (needs_domain && o->domains_count == 0) {
         cli_error("this command needs a name: --domain NAME");

@@ -54,6 +54,13 @@ static const struct {
     [ACME_STATE_ACCOUNT_DEACTIVATE] = {NAME("ACCOUNT_DEACTIVATE") acme_enter_account_deactivate,
                                        acme_reply_account_deactivate},
 #endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    [ACME_STATE_KEY_CHANGE] = {NAME("KEY_CHANGE") acme_enter_key_change, acme_reply_key_change},
+    [ACME_STATE_KEY_PROBE] = {NAME("KEY_PROBE") acme_enter_key_probe, acme_reply_key_probe},
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    [ACME_STATE_DEAUTHORIZE] = {NAME("DEAUTHORIZE") acme_enter_deauthorize, acme_reply_deauthorize},
+#endif
 #if defined(CONFIG_ACME_ARI)
     [ACME_STATE_RENEWAL_INFO] = {NAME("RENEWAL_INFO") acme_enter_renewal_info,
                                  acme_reply_renewal_info},
@@ -197,6 +204,11 @@ void acme_client_slot_done(struct acme_client *c, int32_t error)
 
 psa_key_id_t acme_client_account_key(const struct acme_client *c)
 {
+#if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
+    if (c->config.account_key_id != 0) {
+        return c->config.account_key_id;
+    }
+#endif
     return CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)c->account_slot * 2u + c->account_generation;
 }
 
@@ -313,6 +325,16 @@ static int32_t read_problem(struct acme_client *c)
     return error == ACME_ERR_PROBLEM && c->problem.type[0] == '\0' ? ACME_ERR_HTTP_STATUS : error;
 }
 
+static bool says_replaces(const struct acme_client *c)
+{
+#if defined(CONFIG_ACME_ARI)
+    return c->order.says_replaces;
+#else
+    (void)c;
+    return false;
+#endif
+}
+
 static int32_t on_problem(struct acme_client *c)
 {
     int32_t error = read_problem(c);
@@ -322,17 +344,49 @@ static int32_t on_problem(struct acme_client *c)
         c->bad_nonces++;
         c->nonce_retries++;
         memset(&c->problem, 0, sizeof(c->problem));
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+        c->rollover_in_doubt = c->rollover_in_doubt && c->state != ACME_STATE_KEY_CHANGE;
+#endif
         /* The state is entered again, with the nonce that came with the refusal. */
         return c->nonce_retries <= CONFIG_ACME_NONCE_RETRIES ? ACME_OK : ACME_ERR_NONCE;
     }
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if ((error == ACME_ERR_ACCOUNT_NONE && c->state == ACME_STATE_KEY_PROBE) ||
+        (c->state == ACME_STATE_KEY_CHANGE && error != ACME_ERR_SERVER &&
+         error != ACME_ERR_RATE_LIMITED)) {
+        int32_t rc = acme_rollover_undo(c);
+
+        return c->state == ACME_STATE_KEY_CHANGE && rc == ACME_OK ? error : rc;
+    }
+#endif
     if (error == ACME_ERR_ACCOUNT_NONE && c->state != ACME_STATE_NEW_ACCOUNT) {
         return acme_account_lost(c);
     }
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    if (acme_problem_is(&c->problem, "unauthorized")) {
+        if (c->state == ACME_STATE_NEW_ACCOUNT) {
+            return acme_account_replace(c);
+        }
+        /* Who may not even order may have been deactivated: newAccount tells. */
+        if (c->state == ACME_STATE_NEW_ORDER && !c->account_retried && !says_replaces(c)) {
+            return acme_account_lost(c);
+        }
+    }
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->state == ACME_STATE_DEAUTHORIZE && error != ACME_ERR_SERVER &&
+        error != ACME_ERR_RATE_LIMITED) {
+        return acme_reply_deauthorize(c); /* it was of no use any more */
+    }
+#endif
 #if defined(CONFIG_ACME_REVOCATION)
     if (error == ACME_ERR_ALREADY_REVOKED && c->state == ACME_STATE_REVOKE) {
         return acme_reply_revoke(c);
     }
 #endif
+    if (c->state == ACME_STATE_NEW_ORDER && c->problem.status == 500 && says_replaces(c)) {
+        return acme_order_refused(c, error); /* a CA may stumble over what it has forgotten */
+    }
     if (is_order_state(c) && error != ACME_ERR_SERVER && error != ACME_ERR_RATE_LIMITED) {
         return acme_order_refused(c, error);
     }
@@ -472,6 +526,9 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     c->slot = c->problem_slot = -1;
     c->transient_retries = c->nonce_retries = 0;
     c->account_retried = false;
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    c->account_replaced = false;
+#endif
     acme_client_go(c, ACME_STATE_DIRECTORY);
     return ACME_OK;
 }
@@ -530,7 +587,23 @@ int32_t acme_account_deactivate(acme_client *c)
 {
     return begin(c, ACME_JOB_ACCOUNT_DEACTIVATE);
 }
+
+int32_t acme_account_recover(acme_client *c)
+{
+    int32_t rc = begin(c, ACME_JOB_ACCOUNT_RECOVER);
+
+    if (rc == ACME_OK) {
+        c->account_exists = false;
+    }
+    return rc;
+}
 #else
+int32_t acme_account_recover(acme_client *c)
+{
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+}
+
 int32_t acme_account_update(acme_client *c)
 {
     (void)c;
@@ -543,6 +616,35 @@ int32_t acme_account_deactivate(acme_client *c)
     return ACME_ERR_UNSUPPORTED;
 }
 #endif
+
+int32_t acme_account_rollover(acme_client *c)
+{
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (acme_client_account_key(c) == acme_rollover_key(c)) {
+        return ACME_ERR_UNSUPPORTED; /* the key is not ours to replace */
+    }
+    return begin(c, ACME_JOB_ACCOUNT_ROLLOVER);
+#else
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+#endif
+}
+
+int32_t acme_deauthorize(acme_client *c, uint16_t slot)
+{
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    int32_t rc = slot < c->config.certs_count ? begin(c, ACME_JOB_DEAUTHORIZE) : ACME_ERR_ARGUMENT;
+
+    if (rc == ACME_OK) {
+        c->slot = (int16_t)slot;
+    }
+    return rc;
+#else
+    (void)c;
+    (void)slot;
+    return ACME_ERR_UNSUPPORTED;
+#endif
+}
 
 #if defined(CONFIG_ACME_REVOCATION)
 int32_t acme_revoke_start(acme_client *c, uint16_t slot, uint8_t reason, bool with_certificate_key)

@@ -37,6 +37,9 @@ enum acme_state {
     ACME_STATE_ACCOUNT_UPDATE,
     ACME_STATE_ACCOUNT_DEACTIVATE,
     ACME_STATE_RENEWAL_INFO,
+    ACME_STATE_KEY_CHANGE,
+    ACME_STATE_KEY_PROBE,
+    ACME_STATE_DEAUTHORIZE,
     ACME_STATE_COUNT
 };
 
@@ -46,7 +49,10 @@ enum acme_job {
     ACME_JOB_ACCOUNT,
     ACME_JOB_ACCOUNT_UPDATE,
     ACME_JOB_ACCOUNT_DEACTIVATE,
-    ACME_JOB_REVOKE
+    ACME_JOB_REVOKE,
+    ACME_JOB_ACCOUNT_RECOVER,
+    ACME_JOB_ACCOUNT_ROLLOVER,
+    ACME_JOB_DEAUTHORIZE
 };
 
 /* What a state's enter function says: a request is under way (ACME_OK), wait until wait_until_ms
@@ -66,6 +72,9 @@ struct acme_slot {
 #if defined(CONFIG_ACME_ARI)
     bool looked; /* the CA was asked in this job */
 #endif
+#if defined(CONFIG_ACME_PROFILES)
+    bool profile_missing; /* the CA does not have it */
+#endif
 };
 
 /* Offsets into the URL pool; 0: none, for the pool starts with an empty string. */
@@ -73,6 +82,9 @@ struct acme_directory {
     uint16_t new_nonce, new_account, new_order, revoke_cert, tos;
 #if defined(CONFIG_ACME_ARI)
     uint16_t renewal_info;
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    uint16_t key_change;
 #endif
 };
 
@@ -106,6 +118,13 @@ struct acme_client {
     bool time_asked; /* a CA that tells no time was asked since the start */
 #endif
     uint8_t account_slot, account_type, account_generation;
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    bool account_replaced; /* a deactivated account got a new key in this job */
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    uint8_t rollover;       /* as in the account's record */
+    bool rollover_in_doubt; /* the CA may have taken the new key */
+#endif
     int16_t slot; /* the request being worked on, or -1 */
     int16_t problem_slot;
     uint8_t revoke_reason;
@@ -165,7 +184,12 @@ int32_t acme_pool_add_url(struct acme_client *c, const char *url, uint16_t *offs
 const char *acme_pool_get(const struct acme_client *c, uint16_t offset);
 
 /** Who signs. */
-enum acme_signer { ACME_SIGNER_ACCOUNT, ACME_SIGNER_ACCOUNT_JWK, ACME_SIGNER_CERT_JWK };
+enum acme_signer {
+    ACME_SIGNER_ACCOUNT,
+    ACME_SIGNER_ACCOUNT_JWK,
+    ACME_SIGNER_CERT_JWK,
+    ACME_SIGNER_NEXT_JWK /* the account key that a rollover brings */
+};
 
 /** Starts a GET or HEAD. */
 int32_t acme_request_plain(struct acme_client *c, const char *method, const char *url);
@@ -200,6 +224,13 @@ ACME_STATE_FN(certificate)
 ACME_STATE_FN(revoke)
 ACME_STATE_FN(account_update)
 ACME_STATE_FN(account_deactivate)
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+ACME_STATE_FN(key_change)
+ACME_STATE_FN(key_probe)
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+ACME_STATE_FN(deauthorize)
+#endif
 #if defined(CONFIG_ACME_ARI)
 ACME_STATE_FN(renewal_info)
 #endif
@@ -231,6 +262,21 @@ int32_t acme_order_is_gone(struct acme_client *c, int32_t error);
 int32_t acme_authorization_wait(struct acme_client *c);
 /** The account is unknown to the CA: forgets its URL, and starts over with newAccount. */
 int32_t acme_account_lost(struct acme_client *c);
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+/** The CA has deactivated the account: goes on with a new one and a new key, once in a job. */
+int32_t acme_account_replace(struct acme_client *c);
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+/** The account key of the other generation. */
+psa_key_id_t acme_rollover_key(const struct acme_client *c);
+uint8_t acme_rollover_type(const struct acme_client *c);
+/** The CA refused the change (or has not heard of it): the old key stays, the new one goes. */
+int32_t acme_rollover_undo(struct acme_client *c);
+#endif
+/** Writes the account's record again with the keys as the client has them. */
+int32_t acme_account_rewrite(struct acme_client *c);
+/** Takes up the current slot's order, or begins one. */
+int32_t acme_order_take_up(struct acme_client *c);
 /** Loads the account of the directory URL, if the store has one. */
 int32_t acme_account_load(struct acme_client *c);
 

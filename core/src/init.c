@@ -74,6 +74,12 @@ static int32_t check_request(const struct acme_cert_request *request)
             return ACME_ERR_NAME;
         }
     }
+#if defined(CONFIG_ACME_PROFILES)
+    if (request->profile != NULL && (request->profile[0] == '\0' ||
+                                     strlen(request->profile) > CONFIG_ACME_URL_MAX)) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
     rc = acme_jws_check_key_type(request->key_type);
 #if !defined(CONFIG_ACME_KEY_EXPORTABLE)
     if (rc == ACME_OK && request->key_exportable) {
@@ -349,6 +355,11 @@ static int32_t open_all(struct acme_client *c)
 #endif
         rc = acme_account_load(c);
     }
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (rc == ACME_OK && c->account_slot != UINT8_MAX && c->rollover == 0) {
+        rc = acme_jws_destroy_key(acme_rollover_key(c)); /* what a cut left */
+    }
+#endif
     return rc;
 }
 

@@ -51,6 +51,17 @@ static int32_t find_order(struct acme_client *c)
     return acme_pool_add(c, r->url, &c->order.url);
 }
 
+int32_t acme_order_take_up(struct acme_client *c)
+{
+    int32_t rc = find_order(c);
+
+    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
+        return rc;
+    }
+    acme_client_go(c, rc == ACME_OK ? ACME_STATE_ORDER : ACME_STATE_NEW_ORDER);
+    return ACME_OK;
+}
+
 int32_t acme_enter_select(struct acme_client *c)
 {
     int16_t i;
@@ -77,12 +88,8 @@ int32_t acme_enter_select(struct acme_client *c)
         return ACME_STEP_MOVED;
     }
     c->slot = i;
-    rc = find_order(c);
-    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
-        return rc;
-    }
-    acme_client_go(c, rc == ACME_OK ? ACME_STATE_ORDER : ACME_STATE_NEW_ORDER);
-    return ACME_STEP_MOVED;
+    rc = acme_order_take_up(c);
+    return rc == ACME_OK ? ACME_STEP_MOVED : rc;
 }
 
 /* ---- the order ---- */
@@ -122,6 +129,16 @@ int32_t acme_enter_new_order(struct acme_client *c)
         acme_buf_add(&payload, "\"}");
     }
     acme_buf_add(&payload, "]");
+#if defined(CONFIG_ACME_PROFILES)
+    if (request->profile != NULL) {
+        if (acme_client_slot(c)->profile_missing) {
+            return ACME_ERR_PROFILE;
+        }
+        acme_buf_add(&payload, ",\"profile\":\"");
+        acme_buf_add_json(&payload, request->profile);
+        acme_buf_add(&payload, "\"");
+    }
+#endif
 #if defined(CONFIG_ACME_ARI)
     if (c->order.says_replaces) {
         acme_buf_add(&payload, ",\"replaces\":\"");
@@ -283,6 +300,12 @@ static int32_t follow_order(struct acme_client *c, acme_json_value root)
     if (rc != ACME_OK) {
         return rc;
     }
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->job == ACME_JOB_DEAUTHORIZE) {
+        acme_client_go(c, ACME_STATE_DEAUTHORIZE);
+        return ACME_OK;
+    }
+#endif
     if (c->order.resumed && key_is_lost(c) &&
         (strcmp(status, "processing") == 0 || strcmp(status, "valid") == 0)) {
         return acme_order_is_gone(c, ACME_ERR_CERT_KEY);

@@ -56,6 +56,9 @@ int32_t acme_problem_error(const struct acme_problem *problem)
         {"rejectedIdentifier", ACME_ERR_ORDER},
         {"unsupportedIdentifier", ACME_ERR_ORDER},
         {"badCSR", ACME_ERR_ORDER},
+#if defined(CONFIG_ACME_PROFILES)
+        {"invalidProfile", ACME_ERR_PROFILE},
+#endif
     };
     size_t i;
 

@@ -37,6 +37,15 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
     if (c->problem_slot == (int16_t)slot) {
         status->problem = c->slot_problem;
     }
+#if defined(CONFIG_ACME_SCHEDULE)
+    status->next_s = acme_schedule_next(c, &c->slots[slot]);
+    status->failures = c->slots[slot].schedule.failures;
+    status->look_at_s = c->slots[slot].schedule.look_at_s;
+    status->suggested = c->slots[slot].schedule.renew_at_s != 0;
+    if (acme_schedule_is_blocked(c, &c->slots[slot])) {
+        status->retry_at_s = c->slots[slot].schedule.retry_at_s;
+    }
+#endif
     if (c->slots[slot].has_cert) {
         fill(c, c->slots[slot].store_slot, &c->slots[slot].cert, status);
     }

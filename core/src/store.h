@@ -28,6 +28,7 @@ enum acme_store_space {
 struct acme_account_record {
     uint8_t key_type;
     uint8_t key_generation;
+    uint8_t rollover; /* 1 + type of the key of the other generation, which may be the account's */
     char directory_url[CONFIG_ACME_URL_MAX + 1];
     char url[CONFIG_ACME_URL_MAX + 1]; /* "": the key exists, the account may not */
     char tos_url[CONFIG_ACME_URL_MAX + 1];

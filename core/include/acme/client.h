@@ -39,6 +39,9 @@ struct acme_cert_request {
     uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
     uint8_t key_type;         /**< enum acme_key_type */
     bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
+#if defined(CONFIG_ACME_PROFILES)
+    const char *profile; /**< of the CA's, or NULL: its default (draft-ietf-acme-profiles) */
+#endif
 };
 
 /** A CA root certificate, DER. Must outlive the client (it is not copied: keep it in flash). */
@@ -120,6 +123,11 @@ struct acme_config {
     bool replace_unrequested;     /**< a stored certificate for names that are in no request makes
                                        room for a new one; else acme_init fails: ACME_ERR_LIMIT */
     bool force_renewal;           /**< acme_start orders anew even if certificates are good */
+#if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
+    uint32_t account_key_id; /**< PSA key of the account, which is the caller's and of
+                                  account_key_type; 0: the client makes its own. With
+                                  account_only_existing it finds the account of a wiped store */
+#endif
 #if defined(CONFIG_ACME_CLOCK_POLICY)
     uint8_t clock_policy; /**< enum acme_clock_policy */
 #endif
@@ -182,6 +190,18 @@ int32_t acme_account_start(acme_client *client);
 int32_t acme_account_update(acme_client *client);
 /** Asks for deactivation of the account (RFC 8555 7.3.6); its record is removed, its key too. */
 int32_t acme_account_deactivate(acme_client *client);
+/** Asks for the account anew by its key (RFC 8555 7.3.1): what is stored of it may be wrong or lost.
+ * An account that the CA has deactivated is replaced by a new one with a new key; orders do that by
+ * themselves. */
+int32_t acme_account_recover(acme_client *client);
+/** Asks for another account key of config.account_key_type (RFC 8555 7.3.5). Both keys are kept
+ * until the CA is known to have taken the new one; what a reset leaves open, the next job of any kind
+ * finds out. ACME_ERR_UNSUPPORTED without CONFIG_ACME_KEY_ROLLOVER. */
+int32_t acme_account_rollover(acme_client *client);
+/** Asks the CA to forget that the names of a request are proven (RFC 8555 7.5.2): the authorizations
+ * of the order under way, or of one that is made for this. ACME_ERR_UNSUPPORTED without
+ * CONFIG_ACME_DEAUTHORIZATION. */
+int32_t acme_deauthorize(acme_client *client, uint16_t slot);
 /** Asks for revocation of the certificate stored for a request (RFC 8555 7.6), with a reason of
  * RFC 5280 5.3.1 (0 to 10, not 7), signed by the account key, or by the certificate's. */
 int32_t acme_revoke_start(acme_client *client, uint16_t slot, uint8_t reason,
@@ -217,6 +237,13 @@ struct acme_cert_status {
     uint8_t chain_count;         /**< certificates, the leaf included */
     uint32_t chain_size;         /**< bytes of DER in all */
     struct acme_problem problem; /**< what the CA said of the last failure */
+#if defined(CONFIG_ACME_SCHEDULE)
+    int64_t next_s;     /**< when there is something to do for it, Unix seconds; 0: not requested */
+    int64_t retry_at_s; /**< not before this after a failure, or 0 */
+    int64_t look_at_s;  /**< when the CA is asked for renewal information again, or 0 */
+    bool suggested;     /**< renew_after_s is of the CA's window (RFC 9773) */
+    uint16_t failures;  /**< in a row */
+#endif
 };
 
 /** Fills *status for a request's index: ACME_OK, ACME_ERR_ARGUMENT. */

@@ -105,7 +105,9 @@ enum acme_severity {
     X(ACME_ERR_CERT_NONE, -96, PERMANENT, "there is no certificate for this name yet")             \
     X(ACME_ERR_ALREADY_REVOKED, -97, NONE, "the certificate is revoked already")                   \
     X(ACME_ERR_CLOCK, -110, TRANSIENT,                                                             \
-      "the wall clock and the CA do not agree on the time; set the clock")
+      "the wall clock and the CA do not agree on the time; set the clock")                         \
+    X(ACME_ERR_PROFILE, -111, PERMANENT,                                                           \
+      "the CA does not offer the profile that is asked for; see its directory")
 
 enum acme_error {
 #define ACME_ERROR_ENUM(name, value, severity, sentence) name = (value),
