@@ -44,7 +44,8 @@ enum cli_account {
     CLI_ACCOUNT_RECOVER
 };
 
-#define CLI_NAMES_MAX CONFIG_ACME_NAMES_MAX
+#define CLI_NAMES_MAX     CONFIG_ACME_NAMES_MAX
+#define CLI_FALLBACKS_MAX (CONFIG_ACME_ACCOUNT_SLOTS - 1)
 
 struct cli_options {
     enum cli_command command;
@@ -69,7 +70,10 @@ struct cli_options {
     const char *hook, *out_dir; /* daemon: what is told of a new certificate, and where it goes */
     const char *account_key;
     uint8_t clock_policy;
-    bool events, no_ari;
+    bool events, no_ari, shortest, revoke_replaced;
+    const char *issuer;
+    const char *fallbacks[CLI_FALLBACKS_MAX];
+    uint16_t fallbacks_count;
 };
 
 /** Parses the command line. Returns true, or false with *exit_code when there is nothing to do. */

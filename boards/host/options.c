@@ -35,10 +35,14 @@ enum {
     OPT_ACCOUNT_KEY,
     OPT_CLOCK,
     OPT_EVENTS,
+    OPT_FALLBACK,
     OPT_HOOK,
     OPT_NO_ARI,
     OPT_OUT_DIR,
-    OPT_PROFILE
+    OPT_PROFILE,
+    OPT_ISSUER,
+    OPT_REVOKE_REPLACED,
+    OPT_SHORTEST
 };
 
 static const char short_options[] = "d:m:s:o:hqv";
@@ -74,10 +78,14 @@ static const struct option long_options[] = {
     {"account-key", required_argument, NULL, OPT_ACCOUNT_KEY},
     {"clock", required_argument, NULL, OPT_CLOCK},
     {"events", no_argument, NULL, OPT_EVENTS},
+    {"fallback", required_argument, NULL, OPT_FALLBACK},
     {"hook", required_argument, NULL, OPT_HOOK},
     {"no-ari", no_argument, NULL, OPT_NO_ARI},
     {"out-dir", required_argument, NULL, OPT_OUT_DIR},
     {"profile", required_argument, NULL, OPT_PROFILE},
+    {"preferred-issuer", required_argument, NULL, OPT_ISSUER},
+    {"revoke-replaced", no_argument, NULL, OPT_REVOKE_REPLACED},
+    {"shortest-chain", no_argument, NULL, OPT_SHORTEST},
     {NULL, 0, NULL, 0},
 };
 
@@ -126,6 +134,12 @@ static void usage(FILE *out)
           "      --reason N             revoke: RFC 5280 reason code (default: 0)\n"
           "      --with-certificate-key revoke: sign with the certificate's key\n"
           "      --profile NAME         the CA's profile for the certificate\n"
+          "      --fallback URL         directory of another CA, for when the first does not deliver;\n"
+          "                             repeat for more, in order (--ca-file is for all)\n"
+          "      --preferred-issuer CN  of the CA's chains, take the one whose last certificate\n"
+          "                             has this issuer\n"
+          "      --shortest-chain       of the CA's chains, take the shortest\n"
+          "      --revoke-replaced      revoke the old certificate after a renewal\n"
           "      --no-ari               do not ask the CA when to renew\n"
           "      --clock WHOM           whom to believe about the time: wall (default), ca, agree\n"
           "      --account-key FILE     use this private key (PEM) for the account\n"
@@ -238,6 +252,10 @@ static bool take_flag(struct cli_options *o, int option)
         return o->no_intermediates = true;
     case OPT_EVENTS:
         return o->events = true;
+    case OPT_SHORTEST:
+        return o->shortest = true;
+    case OPT_REVOKE_REPLACED:
+        return o->revoke_replaced = true;
     case OPT_NO_ARI:
         return o->no_ari = true;
     case OPT_WITH_CERT_KEY:
@@ -273,8 +291,18 @@ static bool take_option(struct cli_options *o, int option, char *value)
         o->accept_tos = true;
         o->accepted_terms = value;
         break;
+    case OPT_FALLBACK:
+        if (o->fallbacks_count == CLI_FALLBACKS_MAX) {
+            cli_error("--fallback: at most %d", CLI_FALLBACKS_MAX);
+            return false;
+        }
+        o->fallbacks[o->fallbacks_count++] = value;
+        break;
     case OPT_PROFILE:
         o->profile = value;
+        break;
+    case OPT_ISSUER:
+        o->issuer = value;
         break;
     case OPT_HOOK:
         o->hook = value;

@@ -133,7 +133,7 @@ static void print_event(const struct cli_session *s, const struct acme_event *ev
     /* As enum acme_event_type. */
     static const char *const names[] = {"state",     "account", "terms", "order", "authorized",
                                         "installed", "revoked", "error", "wait",  "renewalInfo",
-                                        "next"};
+                                        "next",      "ca"};
     cJSON *o = cJSON_CreateObject();
 
     cJSON_AddStringToObject(
@@ -172,6 +172,9 @@ void cli_on_event(void *ctx, const struct acme_event *event)
     case ACME_EVENT_RENEWAL_INFO:
         cli_say("%s: the CA suggests when to renew%s%s", slot_name(s, event->slot),
                 event->text != NULL ? "; see " : "", event->text != NULL ? event->text : "");
+        break;
+    case ACME_EVENT_CA:
+        cli_say("turning to %s", event->text);
         break;
     case ACME_EVENT_TOS:
         cli_say("agreed to the terms of service: %s", event->text);

@@ -112,6 +112,15 @@ static int open_store(const struct cli_options *o)
     return CLI_CONFIG;
 }
 
+/* What is not kept in the store, and so is said each time. */
+static void take_wishes(struct acme_cert_request *r, const struct cli_options *o)
+{
+    r->profile = o->profile;
+    r->preferred_issuer = o->issuer;
+    r->prefer_shortest = o->shortest;
+    r->revoke_replaced = o->revoke_replaced;
+}
+
 void cli_session_requests(struct cli_session *s)
 {
     const struct cli_options *o = s->options;
@@ -122,10 +131,24 @@ void cli_session_requests(struct cli_session *s)
         requests[i].names_count = o->each ? 1 : o->domains_count;
         requests[i].key_type = o->key_type;
         requests[i].key_exportable = o->exportable;
-        requests[i].profile = o->profile;
+        take_wishes(&requests[i], o);
     }
     s->config.certs = requests;
     s->config.certs_count = count;
+}
+
+static void add_fallbacks(struct cli_session *s)
+{
+    static struct acme_ca list[CLI_FALLBACKS_MAX];
+    uint16_t i;
+
+    for (i = 0; i < s->options->fallbacks_count; i++) {
+        list[i].directory_url = s->options->fallbacks[i];
+        list[i].anchors = s->config.anchors;
+        list[i].anchors_count = s->config.anchors_count;
+    }
+    s->config.fallbacks = list;
+    s->config.fallbacks_count = s->options->fallbacks_count;
 }
 
 static int configure(struct cli_session *s)
@@ -172,6 +195,7 @@ static int configure(struct cli_session *s)
     count =
         cli_pem_read_anchors(o->ca_file != NULL ? o->ca_file : SYSTEM_ROOTS, &s->config.anchors);
     s->config.anchors_count = count > 0 ? (uint16_t)count : 0;
+    add_fallbacks(s);
     return count > 0 ? CLI_OK : CLI_CONFIG;
 }
 
@@ -276,7 +300,7 @@ static bool take_stored(struct cli_session *s, const char *names, uint16_t domai
     r->names_count = count;
     r->key_type = status->key_type;
     r->key_exportable = status->key_exportable;
-    r->profile = s->options->profile;
+    take_wishes(r, s->options);
     s->config.certs_count++;
     return true;
 }

@@ -54,6 +54,10 @@ static const struct {
     [ACME_STATE_ACCOUNT_DEACTIVATE] = {NAME("ACCOUNT_DEACTIVATE") acme_enter_account_deactivate,
                                        acme_reply_account_deactivate},
 #endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    [ACME_STATE_REVOKE_REPLACED] = {NAME("REVOKE_REPLACED") acme_enter_revoke_replaced,
+                                    acme_reply_revoke_replaced},
+#endif
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
     [ACME_STATE_KEY_CHANGE] = {NAME("KEY_CHANGE") acme_enter_key_change, acme_reply_key_change},
     [ACME_STATE_KEY_PROBE] = {NAME("KEY_PROBE") acme_enter_key_probe, acme_reply_key_probe},
@@ -168,6 +172,14 @@ void acme_client_finish(struct acme_client *c, int32_t error)
     purge_keys(c);
     c->in_exchange = false;
     c->nonce[0] = '\0';
+#if defined(CONFIG_ACME_FALLBACK)
+    if (acme_fallback_next(c)) {
+        return;
+    }
+    if (acme_fallback_reset(c) == ACME_OK) {
+        (void)acme_account_load(c); /* what is said of the client is said of the first CA */
+    }
+#endif
     c->job = ACME_JOB_NONE;
     c->slot = -1;
     acme_client_go(c, ACME_STATE_IDLE);
@@ -303,6 +315,18 @@ static void on_error(struct acme_client *c, int32_t error)
         acme_client_wait(c, ms);
         return;
     }
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    if (c->state == ACME_STATE_REVOKE_REPLACED) { /* the new certificate is good all the same */
+        emit_error(c, error);
+        (void)acme_reply_revoke_replaced(c);
+        return;
+    }
+#endif
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    if (!is_global(error) && acme_alternate_failed(c, error)) {
+        return;
+    }
+#endif
     if (is_order_state(c) && !is_global(error)) {
         acme_client_slot_done(c, error);
     } else {
@@ -505,6 +529,12 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     if (c->config.clock_required && acme_clock_now(&c->clock, &now) != ACME_OK) {
         return ACME_ERR_NO_CLOCK;
     }
+#if defined(CONFIG_ACME_FALLBACK)
+    rc = acme_fallback_reset(c);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+#endif
     rc = acme_account_load(c);
     if (rc != ACME_OK) {
         return rc;

@@ -33,13 +33,26 @@ enum acme_state {
     ACME_STATE_ORDER_WAIT,
     ACME_STATE_CERTIFICATE,
     ACME_STATE_INSTALL,
+#if defined(CONFIG_ACME_REVOCATION)
     ACME_STATE_REVOKE,
+#endif
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
     ACME_STATE_ACCOUNT_UPDATE,
     ACME_STATE_ACCOUNT_DEACTIVATE,
+#endif
+#if defined(CONFIG_ACME_ARI)
     ACME_STATE_RENEWAL_INFO,
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
     ACME_STATE_KEY_CHANGE,
     ACME_STATE_KEY_PROBE,
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
     ACME_STATE_DEAUTHORIZE,
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    ACME_STATE_REVOKE_REPLACED,
+#endif
     ACME_STATE_COUNT
 };
 
@@ -99,6 +112,15 @@ struct acme_order_state {
     uint8_t generation;
     bool resumed;
     bool challenge_sent; /* the CA was told before a reset */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    uint16_t chains[CONFIG_ACME_ALTERNATES_MAX + 1]; /* URLs; the first is the CA's choice */
+    uint8_t chains_count, chain_index;               /* the one that was fetched last */
+    uint8_t best_index, best_count;
+    bool chain_chosen;
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    uint16_t replaced_len; /* of the old leaf; 0: there is none to revoke */
+#endif
 #if defined(CONFIG_ACME_ARI)
     bool says_replaces; /* the order names the certificate that it replaces */
     bool no_replaces;   /* and the CA did not like that */
@@ -131,6 +153,10 @@ struct acme_client {
     bool revoke_with_cert_key;
     uint16_t nonce_retries, transient_retries, polls;
     int32_t result; /* of the job */
+#if defined(CONFIG_ACME_FALLBACK)
+    uint16_t ca_index; /* 0: the first; config has the values of the one in use */
+    struct acme_ca first_ca;
+#endif
     uint64_t wait_until_ms;
     uint32_t served_seen;
     uint32_t bad_nonces, new_orders;
@@ -231,6 +257,9 @@ ACME_STATE_FN(key_probe)
 #if defined(CONFIG_ACME_DEAUTHORIZATION)
 ACME_STATE_FN(deauthorize)
 #endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+ACME_STATE_FN(revoke_replaced)
+#endif
 #if defined(CONFIG_ACME_ARI)
 ACME_STATE_FN(renewal_info)
 #endif
@@ -272,6 +301,20 @@ psa_key_id_t acme_rollover_key(const struct acme_client *c);
 uint8_t acme_rollover_type(const struct acme_client *c);
 /** The CA refused the change (or has not heard of it): the old key stays, the new one goes. */
 int32_t acme_rollover_undo(struct acme_client *c);
+#endif
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+/** What a check of the current slot's new chain needs. */
+void acme_order_chain_check(struct acme_client *c, struct acme_chain_check *check);
+/** A chain is stored: installs it, or fetches another that may suit better. */
+int32_t acme_alternate_next(struct acme_client *c);
+/** A chain could not be had: false, or it goes back to the CA's first choice. */
+bool acme_alternate_failed(struct acme_client *c, int32_t error);
+#endif
+#if defined(CONFIG_ACME_FALLBACK)
+/** Turns to the first CA, when a job begins. ACME_ERR_CERT_PARSE, ACME_ERR_STORE_*. */
+int32_t acme_fallback_reset(struct acme_client *c);
+/** At the end of a job: begins anew with the next CA for the certificates that want it. */
+bool acme_fallback_next(struct acme_client *c);
 #endif
 /** Writes the account's record again with the keys as the client has them. */
 int32_t acme_account_rewrite(struct acme_client *c);

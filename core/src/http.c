@@ -402,6 +402,73 @@ static int32_t on_date(struct acme_http_parser *p, const char *v, size_t len)
     return ACME_OK;
 }
 
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+/* Whether the parameters of a link (RFC 8288 3) say that it is an alternate. */
+static bool is_alternate(const char *v, size_t len)
+{
+    static const char rel[] = "rel=", word[] = "alternate";
+    size_t start, i;
+
+    for (i = 0; i + sizeof(rel) - 1 <= len; i++) {
+        if ((i == 0 || v[i - 1] == ';' || is_blank(v[i - 1])) &&
+            equals(v + i, sizeof(rel) - 1, rel)) {
+            break;
+        }
+    }
+    start = i + sizeof(rel) - 1;
+    if (start > len) {
+        return false;
+    }
+    for (i = start; i <= len; i++) { /* one word, or a quoted list of them */
+        if (i < len && v[i] != '"' && v[i] != ';' && !is_blank(v[i])) {
+            continue;
+        }
+        if (equals(v + start, i - start, word)) {
+            return true;
+        }
+        if (i < len && v[i] == ';') {
+            return false;
+        }
+        start = i + 1;
+    }
+    return false;
+}
+
+static void take_link(struct acme_http_response *r, const char *url, size_t len)
+{
+    if (r->alternate_count < CONFIG_ACME_ALTERNATES_MAX && len <= CONFIG_ACME_URL_MAX &&
+        is_visible(url, len)) {
+        memcpy(r->alternates[r->alternate_count], url, len);
+        r->alternates[r->alternate_count][len] = '\0';
+        r->alternate_count++;
+    }
+}
+
+/* Links are hints: one that is malformed is left out, with what follows it. */
+static int32_t on_link(struct acme_http_parser *p, const char *v, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && v[at] == '<') {
+        const char *end = memchr(v + at, '>', len - at);
+        size_t url_end = end == NULL ? len : (size_t)(end - v);
+        size_t next = url_end;
+        bool quoted = false;
+
+        while (next < len && (quoted || v[next] != ',')) {
+            quoted = v[next] == '"' ? !quoted : quoted;
+            next++;
+        }
+        if (url_end < len && is_alternate(v + url_end + 1, next - url_end - 1)) {
+            take_link(&p->response, v + at + 1, url_end - at - 1);
+        }
+        for (at = next < len ? next + 1 : len; at < len && is_blank(v[at]); at++) {
+        }
+    }
+    return ACME_OK;
+}
+#endif
+
 static const struct {
     const char *name;
     int32_t (*fn)(struct acme_http_parser *p, const char *value, size_t len);
@@ -414,6 +481,9 @@ static const struct {
     {"location", on_location},
     {"retry-after", on_retry_after},
     {"date", on_date},
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    {"link", on_link},
+#endif
 };
 
 static bool is_token_char(char c)
@@ -435,7 +505,14 @@ static int32_t dispatch(struct acme_http_parser *p, size_t name_len)
     }
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (equals(l, name_len, fields[i].name)) {
-            return p->line_overflow ? ACME_ERR_HTTP_LIMIT : fields[i].fn(p, l + start, end - start);
+            if (!p->line_overflow) {
+                return fields[i].fn(p, l + start, end - start);
+            }
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+            return fields[i].fn == on_link ? ACME_OK : ACME_ERR_HTTP_LIMIT;
+#else
+            return ACME_ERR_HTTP_LIMIT;
+#endif
         }
     }
     return ACME_OK;

@@ -135,6 +135,16 @@ static int32_t check_config(const struct acme_config *config)
     if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
         return ACME_ERR_LIMIT;
     }
+#if defined(CONFIG_ACME_FALLBACK)
+    for (i = 0; i < config->fallbacks_count; i++) {
+        struct acme_uri uri;
+
+        if (config->fallbacks[i].directory_url == NULL ||
+            acme_uri_parse(config->fallbacks[i].directory_url, &uri) != ACME_OK) {
+            return ACME_ERR_URL;
+        }
+    }
+#endif
     rc = check_texts(config);
     if (rc == ACME_OK) {
         rc = acme_jws_check_key_type(config->account_key_type);
@@ -299,6 +309,13 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
 
     memset(c, 0, sizeof(*c));
     c->config = *config;
+#if defined(CONFIG_ACME_FALLBACK)
+    c->first_ca.directory_url = config->directory_url;
+    c->first_ca.anchors = config->anchors;
+    c->first_ca.anchors_count = config->anchors_count;
+    c->first_ca.eab_kid = config->eab_kid;
+    c->first_ca.eab_hmac_key = config->eab_hmac_key;
+#endif
     c->slot = c->problem_slot = -1;
     c->account_slot = UINT8_MAX;
     c->pool_len = c->pool_order_mark = 1;

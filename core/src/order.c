@@ -498,10 +498,14 @@ int32_t acme_reply_certificate(struct acme_client *c)
         return ACME_ERR_HTTP_STATUS;
     }
     rc = acme_chain_sink_finish(&c->sink);
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    return rc == ACME_OK ? acme_alternate_next(c) : rc;
+#else
     if (rc == ACME_OK) {
         acme_client_go(c, ACME_STATE_INSTALL);
     }
     return rc;
+#endif
 }
 
 /* The new chain and key are whole and in force; what they replace can go. A cut here leaves
@@ -514,20 +518,29 @@ static void remove_replaced(struct acme_client *c, const struct acme_slot *s)
     (void)acme_store_remove_chain(&c->log, s->store_slot, old);
 }
 
-static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
+#if !defined(CONFIG_ACME_ALTERNATE_CHAINS)
+static
+#endif
+    void
+    acme_order_chain_check(struct acme_client *c, struct acme_chain_check *check)
 {
     const struct acme_slot *s = acme_client_slot(c);
-    struct acme_chain_check check = {
-        .log = &c->log,
-        .clock = &c->clock,
-        .request = acme_client_request(c),
-        .key = acme_client_cert_key(c, s->store_slot, c->order.generation),
-        .slot = s->store_slot,
-        .generation = c->order.generation,
-        .scratch = (uint8_t *)c->work,
-        .scratch_size = sizeof(c->work),
-    };
 
+    check->log = &c->log;
+    check->clock = &c->clock;
+    check->request = acme_client_request(c);
+    check->key = acme_client_cert_key(c, s->store_slot, c->order.generation);
+    check->slot = s->store_slot;
+    check->generation = c->order.generation;
+    check->scratch = (uint8_t *)c->work;
+    check->scratch_size = sizeof(c->work);
+}
+
+static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
+{
+    struct acme_chain_check check;
+
+    acme_order_chain_check(c, &check);
     memset(record, 0, sizeof(*record));
     record->names_id = acme_store_names_id(check.request->names, check.request->names_count);
     record->key_type = check.request->key_type;
@@ -553,14 +566,25 @@ int32_t acme_enter_install(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    if (s->has_cert && acme_client_request(c)->revoke_replaced && c->directory.revoke_cert != 0) {
+        c->order.replaced_len = s->cert.lengths[0];
+    }
+#endif
     s->cert = record;
     s->has_cert = s->occupied = true;
     acme_clock_raise_floor(&c->clock, record.not_before_s);
-    remove_replaced(c, s);
 #if defined(CONFIG_ACME_SCHEDULE)
     acme_schedule_installed(c, s);
 #endif
     acme_client_emit(c, ACME_EVENT_INSTALLED, NULL);
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    if (c->order.replaced_len != 0) {
+        acme_client_go(c, ACME_STATE_REVOKE_REPLACED);
+        return ACME_STEP_MOVED;
+    }
+#endif
+    remove_replaced(c, s);
     acme_client_slot_done(c, ACME_OK);
     return ACME_STEP_MOVED;
 }
@@ -568,34 +592,58 @@ int32_t acme_enter_install(struct acme_client *c)
 /* ---- revocation ---- */
 
 #if defined(CONFIG_ACME_REVOCATION)
-int32_t acme_enter_revoke(struct acme_client *c)
+/* The request for the leaf of so many bytes of one of the slot's generations. */
+static int32_t request_revocation(struct acme_client *c, uint8_t generation, size_t len,
+                                  uint8_t reason, enum acme_signer signer)
 {
-    const struct acme_slot *s = acme_client_slot(c);
-    size_t len = s->cert.lengths[0];
     struct acme_buf payload;
     int32_t rc;
 
-    if (c->directory.revoke_cert == 0) {
-        return ACME_ERR_FIELD;
-    }
     if (!acme_request_has_nonce(c)) {
         return ACME_STEP_MOVED;
     }
     if (len > sizeof(c->work)) {
         return ACME_ERR_BUFFER;
     }
-    rc = acme_store_read_chain(&c->log, s->store_slot, s->cert.key_generation, 0,
+    rc = acme_store_read_chain(&c->log, acme_client_slot(c)->store_slot, generation, 0,
                                (uint8_t *)c->work + sizeof(c->work) - len, len);
     if (rc != ACME_OK) {
         return rc;
     }
     add_der(c, &payload, "certificate", len);
     acme_buf_add(&payload, ",\"reason\":");
-    acme_buf_add_u32(&payload, c->revoke_reason);
+    acme_buf_add_u32(&payload, reason);
     acme_buf_add(&payload, "}");
-    return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload,
-                             c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);
+    return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload, signer);
 }
+
+int32_t acme_enter_revoke(struct acme_client *c)
+{
+    const struct acme_slot *s = acme_client_slot(c);
+
+    if (c->directory.revoke_cert == 0) {
+        return ACME_ERR_FIELD;
+    }
+    return request_revocation(c, s->cert.key_generation, s->cert.lengths[0], c->revoke_reason,
+                              c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);
+}
+
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+#define REASON_SUPERSEDED 4u
+
+int32_t acme_enter_revoke_replaced(struct acme_client *c)
+{
+    return request_revocation(c, c->order.generation ^ 1u, c->order.replaced_len, REASON_SUPERSEDED,
+                              ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_revoke_replaced(struct acme_client *c)
+{
+    remove_replaced(c, acme_client_slot(c));
+    acme_client_slot_done(c, ACME_OK);
+    return ACME_OK;
+}
+#endif
 
 /* The key goes first: after a cut the slot has a certificate without a key, which is no
  * certificate, and never a key that a next order could take for its own. */

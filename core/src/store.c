@@ -99,7 +99,9 @@ int32_t acme_store_read_account(struct acme_flashlog *log, uint8_t slot,
     }
     r->key_type = scratch[1];
     r->key_generation = scratch[2] & 1u;
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
     r->rollover = scratch[3];
+#endif
     read_text(&text, r->directory_url, sizeof(r->directory_url));
     read_text(&text, r->url, sizeof(r->url));
     read_text(&text, r->tos_url, sizeof(r->tos_url));
@@ -115,7 +117,9 @@ int32_t acme_store_write_account(struct acme_flashlog *log, uint8_t slot,
     scratch[0] = RECORD_VERSION;
     scratch[1] = r->key_type;
     scratch[2] = r->key_generation;
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
     scratch[3] = r->rollover;
+#endif
     at = write_text(scratch, at, size, r->directory_url);
     at = write_text(scratch, at, size, r->url);
     at = write_text(scratch, at, size, r->tos_url);

@@ -39,6 +39,15 @@ struct acme_cert_request {
     uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
     uint8_t key_type;         /**< enum acme_key_type */
     bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    const char *preferred_issuer; /**< common name of the issuer of the chain's last certificate: a
+                                       chain that has it is taken, else the CA's first; or NULL */
+    bool prefer_shortest;         /**< take the chain with the fewest certificates */
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    bool revoke_replaced; /**< revoke the old certificate (superseded) when a new one is in force;
+                               that it fails is an event. A reset in between leaves it unrevoked */
+#endif
 #if defined(CONFIG_ACME_PROFILES)
     const char *profile; /**< of the CA's, or NULL: its default (draft-ietf-acme-profiles) */
 #endif
@@ -48,6 +57,15 @@ struct acme_cert_request {
 struct acme_trust_anchor {
     const uint8_t *der;
     size_t len;
+};
+
+/** A CA to turn to when those before it do not deliver. Everything must outlive the client. */
+struct acme_ca {
+    const char *directory_url;
+    const struct acme_trust_anchor *anchors;
+    uint16_t anchors_count;
+    const char *eab_kid; /**< or NULL */
+    const char *eab_hmac_key;
 };
 
 /** What to do when the CA changes its terms of service after they were agreed to. */
@@ -77,8 +95,9 @@ enum acme_event_type {
     ACME_EVENT_WAIT,       /**< nothing to do for .wait_ms */
     ACME_EVENT_RENEWAL_INFO, /**< the CA suggests when to renew .slot (acme_cert_status.renew_after_s
                                   has the instant); .text is the URL of an explanation, or NULL */
-    ACME_EVENT_NEXT        /**< the job has ended; the next one is due in .wait_ms, as
+    ACME_EVENT_NEXT,       /**< the job has ended; the next one is due in .wait_ms, as
                                 acme_next_wakeup_s says; UINT32_MAX is 49 days or more */
+    ACME_EVENT_CA          /**< another CA is turned to; .text is its directory URL */
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
@@ -123,6 +142,13 @@ struct acme_config {
     bool replace_unrequested;     /**< a stored certificate for names that are in no request makes
                                        room for a new one; else acme_init fails: ACME_ERR_LIMIT */
     bool force_renewal;           /**< acme_start orders anew even if certificates are good */
+#if defined(CONFIG_ACME_FALLBACK)
+    const struct acme_ca *fallbacks; /**< tried in order, after the CA of directory_url: at once for a
+                                          name without a certificate, else after
+                                          CONFIG_ACME_FALLBACK_AFTER failures in a row. Each job
+                                          begins with the first CA. tos_agreed is for all of them */
+    uint16_t fallbacks_count;
+#endif
 #if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
     uint32_t account_key_id; /**< PSA key of the account, which is the caller's and of
                                   account_key_type; 0: the client makes its own. With
@@ -150,6 +176,13 @@ typedef struct acme_client acme_client;
 #define ACME_SLOT_SIZE 64
 #endif
 
+/** Bytes for links to other chains. */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+#define ACME_LINKS_SIZE (CONFIG_ACME_ALTERNATES_MAX * (CONFIG_ACME_URL_MAX + 3) + 16)
+#else
+#define ACME_LINKS_SIZE 0
+#endif
+
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
@@ -157,7 +190,7 @@ typedef struct acme_client acme_client;
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
      CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                             \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 2 +  \
-     1024 + 288 * sizeof(void *))
+     ACME_LINKS_SIZE + 1024 + 288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller

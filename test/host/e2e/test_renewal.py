@@ -14,11 +14,13 @@ import time
 import urllib.request
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from conftest import Cli
-from lab import Gateway, Process, free_port, listens, running_lab, wait_until
+from lab import Process, free_port, listens, running_lab, wait_until
+from scripted_ca import PEM, Reply, ScriptedCa, problem, unb64
 from test_issuance import accounts, chain_of
 from test_kill import EVENT
 
@@ -154,6 +156,112 @@ def test_profiles(profiled, tmp_path):
     assert profiled.count("Added order ") == before
 
 
+def issuer_of(cert):
+    return cert.issuer.rfc4514_string()
+
+
+def test_alternate_chains(make_lab, tmp_path):
+    lab = make_lab(alternate_roots=2, chain_length=2)
+    cli = Cli(tmp_path, lab)
+    first = Cli(tmp_path / "first", lab)
+    (tmp_path / "first").mkdir()
+    assert first.run("chains.example.org").code == 0
+    usual = issuer_of(chain_of(first, "chains.example.org")[-1])
+    roots = []
+    for number in range(3):
+        with open(lab.issuing_root(number), "rb") as f:
+            roots.append(x509.load_pem_x509_certificate(f.read()))
+    others = [r.subject for r in roots if r.subject.rfc4514_string() != usual]
+    assert len(others) == 2, (usual, roots)
+    for number, other in enumerate(others):
+        name = f"chain{number}.example.org"
+        common = other.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
+        done = cli.run(name, extra=["--preferred-issuer", common])
+        assert done.code == 0, done
+        assert issuer_of(chain_of(cli, name)[-1]) == other.rfc4514_string()
+    # One that the CA does not offer: its own choice. The shortest of equals: likewise.
+    assert cli.run("none.example.org", extra=["--preferred-issuer", "Nobody"]).code == 0
+    assert issuer_of(chain_of(cli, "none.example.org")[-1]) == usual
+    assert cli.run("short.example.org", extra=["--shortest-chain"]).code == 0
+    assert issuer_of(chain_of(cli, "short.example.org")[-1]) == usual
+
+
+def test_chains_of_a_ca_that_misleads(tmp_path):
+    ca = ScriptedCa(tmp_path)
+    links = ", ".join([f'<{ca.base}/shorter>;rel="alternate"', "<garbage",
+                       f'<{ca.base}/gone>; title="a, b"; rel="other alternate"'])
+
+    def certificate(c, _request):
+        leaf = c.issue()
+        c.leaf = leaf
+        return Reply(c.pem(leaf, c.issuer, c.root), content=PEM, headers={"Link": links})
+
+    ca.answers = {"certificate": certificate,
+                  "shorter": lambda c, r: Reply(c.pem(c.leaf, c.issuer), content=PEM),
+                  "gone": lambda c, r: problem("malformed", status=404)}
+    ca.on_shorter = ca.on_gone = None
+    cli = Cli(tmp_path, ca)
+    try:
+        plain = cli.run("a.example.org")
+        assert plain.code == 0 and plain.json["certificates"][0]["chainCertificates"] == 3, plain
+        assert "shorter" not in ca.log
+        # The alternate is fetched, and taken because it is shorter.
+        links = f'<{ca.base}/shorter>;rel=alternate'
+        short = cli.run("b.example.org", extra=["--shortest-chain"])
+        assert short.code == 0 and short.json["certificates"][0]["chainCertificates"] == 2, short
+        # One that is not there costs nothing but the request.
+        links = f'<{ca.base}/gone>;rel="alternate"'
+        gone = cli.run("c.example.org", extra=["--preferred-issuer", "Nobody"])
+        assert gone.code == 0 and gone.json["certificates"][0]["chainCertificates"] == 3, gone
+        assert "gone" in ca.log
+    finally:
+        ca.stop()
+
+
+def test_revoke_replaced(cli, shared_lab):
+    name = "superseded.example.org"
+    assert cli.run(name, extra=["--revoke-replaced"]).code == 0
+    first = serial(cli, name)
+    done = cli.run(name, extra=["--revoke-replaced", "--force"])
+    assert done.code == 0, done
+    second = serial(cli, name)
+    state = [shared_lab.management(f"/cert-status-by-serial/{n:x}").decode()
+             for n in (first, second)]
+    assert '"Revoked"' in state[0] and '"Valid"' in state[1]
+
+
+def test_fallback_ca(make_lab, tmp_path):
+    first, second = make_lab(), make_lab()
+    second.set_name("fallback.example.org", "127.0.0.1")
+    cli = Cli(tmp_path, first)
+    both = tmp_path / "both.pem"
+    both.write_text("".join(open(lab.ca_file, encoding="ascii").read() for lab in (first, second)))
+    first.pebble.stop()
+
+    def run(name, port, *extra):
+        return cli.call("run", "-d", name, "--accept-tos", "--json", "--http-port", str(port),
+                        "--ca-file", str(both), "--fallback", second.directory, *extra)
+
+    # No certificate yet: the next CA at once.
+    done = run("fallback.example.org", second.http_port)
+    assert done.code == 0 and f"turning to {second.directory}" in done.err, done
+    # One that is good is not renewed elsewhere for a first failure, only after the third.
+    old = serial(cli, "fallback.example.org")
+    for number in range(3):
+        done = run("fallback.example.org", second.http_port, "--force")
+        assert (done.code == 0) == (number == 2), (number, done)
+    assert serial(cli, "fallback.example.org") != old
+    # The first CA is back, and is the first again; its order replaces none of its own.
+    first.start_pebble()
+    done = run("fallback.example.org", first.http_port, "--force")
+    assert done.code == 0 and "turning to" not in done.err, done
+    assert first.count("is a replacement of") == 0
+    # What is the device's own fault is no CA's.
+    with socket.create_server(("0.0.0.0", free_port())) as taken:
+        done = run("other.example.org", taken.getsockname()[1])
+    assert done.code == 3 and "turning to" not in done.err, done
+
+
 def test_account_rollover(make_lab, tmp_path):
     lab = make_lab(nonce_reject=30)
     cli = Cli(tmp_path, lab)
@@ -188,13 +296,8 @@ def test_kill_at_every_step_of_a_rollover(tmp_path):
         assert accounts(lab) == 1
 
 
-class CutConnection(Gateway):
-    """Takes what the client sends to the CA, and cuts before the answer to one path comes back."""
-
-
 def test_rollover_whose_answer_is_lost(make_lab, tmp_path):
     """The CA has the new key, but the client cannot know: it asks, and goes on with it."""
-    from scripted_ca import ScriptedCa, problem
     (tmp_path / "ca").mkdir()
     ca = ScriptedCa(tmp_path / "ca")
     keys = {}
@@ -207,13 +310,10 @@ def test_rollover_whose_answer_is_lost(make_lab, tmp_path):
         return None
 
     def key_change(_c, request):
-        inner = json.loads(__import__("scripted_ca").unb64(request_inner(request)["protected"]))
+        inner = json.loads(unb64(request.payload["protected"]))
         keys["now"] = json.dumps(inner["jwk"], sort_keys=True)
         assert inner["url"].endswith("/key-change") and "nonce" not in inner
         return b""  # the connection ends without an answer
-
-    def request_inner(request):
-        return request.payload
 
     ca.answers = {"account": account, "key-change": key_change}
     cli = Cli(tmp_path, ca)
