@@ -41,8 +41,8 @@
 
 #define SNTP_SERVER_DNS 1
 #define SNTP_MAX_SERVERS 2
-void acme_lwip_raw_set_time(uint32_t unix_s);
-#define SNTP_SET_SYSTEM_TIME(s) acme_lwip_raw_set_time(s)
+void acme_lwip_set_time(uint32_t unix_s);
+#define SNTP_SET_SYSTEM_TIME(s) acme_lwip_set_time(s)
 
 #define LWIP_STATS    1
 #define MEM_STATS     1

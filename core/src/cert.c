@@ -13,6 +13,7 @@
 #include <mbedtls/psa_util.h>
 
 #include "buf.h"
+#include "ipaddr.h"
 #include "tls.h"
 
 /* ---- CSR ---- */
@@ -31,29 +32,47 @@ static int32_t from_mbedtls(int ret)
     }
 }
 
+struct san_node {
+    mbedtls_x509_san_list san;
+#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+    uint8_t address[16];
+#endif
+};
+
 /* One node of the SAN list; the lists live on this frame, so names are added one at a time from the
  * caller's array without allocation. */
 static int32_t set_names(mbedtls_x509write_csr *csr, const struct acme_cert_request *request,
-                         mbedtls_x509_san_list *nodes)
+                         struct san_node *nodes)
 {
     uint16_t i;
 
     for (i = 0; i < request->names_count; i++) {
-        memset(&nodes[i], 0, sizeof(nodes[i]));
-        nodes[i].node.type = MBEDTLS_X509_SAN_DNS_NAME;
-        nodes[i].node.san.unstructured_name.p = (unsigned char *)(uintptr_t)request->names[i];
-        nodes[i].node.san.unstructured_name.len = strlen(request->names[i]);
-        nodes[i].next = i + 1 < request->names_count ? &nodes[i + 1] : NULL;
+        memset(&nodes[i].san, 0, sizeof(nodes[i].san));
+        nodes[i].san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
+        nodes[i].san.node.san.unstructured_name.p = (unsigned char *)(uintptr_t)request->names[i];
+        nodes[i].san.node.san.unstructured_name.len = strlen(request->names[i]);
+        nodes[i].san.next = i + 1 < request->names_count ? &nodes[i + 1].san : NULL;
+#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+        {
+            int32_t len = acme_ipaddr_parse(request->names[i], nodes[i].address);
+
+            if (len > 0) {
+                nodes[i].san.node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
+                nodes[i].san.node.san.unstructured_name.p = nodes[i].address;
+                nodes[i].san.node.san.unstructured_name.len = (size_t)len;
+            }
+        }
+#endif
     }
-    return from_mbedtls(mbedtls_x509write_csr_set_subject_alternative_name(csr, nodes));
+    return from_mbedtls(mbedtls_x509write_csr_set_subject_alternative_name(csr, &nodes[0].san));
 }
 
 int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_t key, uint8_t *out,
                             size_t size)
 {
-    size_t nodes_size = request->names_count * sizeof(mbedtls_x509_san_list);
-    size_t misalign = (uintptr_t)out % _Alignof(mbedtls_x509_san_list);
-    size_t skip = misalign == 0 ? 0 : _Alignof(mbedtls_x509_san_list) - misalign;
+    size_t nodes_size = request->names_count * sizeof(struct san_node);
+    size_t misalign = (uintptr_t)out % _Alignof(struct san_node);
+    size_t skip = misalign == 0 ? 0 : _Alignof(struct san_node) - misalign;
     mbedtls_x509write_csr csr;
     mbedtls_pk_context pk;
     int32_t rc;
@@ -69,7 +88,7 @@ int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_
         mbedtls_x509write_csr_set_key(&csr, &pk);
         mbedtls_x509write_csr_set_md_alg(
             &csr, request->key_type == ACME_KEY_EC_P384 ? MBEDTLS_MD_SHA384 : MBEDTLS_MD_SHA256);
-        rc = set_names(&csr, request, (mbedtls_x509_san_list *)(void *)(out + skip));
+        rc = set_names(&csr, request, (struct san_node *)(void *)(out + skip));
     }
     if (rc == ACME_OK) {
         rc = from_mbedtls(
@@ -88,7 +107,7 @@ enum sink_state { SINK_OUTSIDE, SINK_LINE, SINK_BODY, SINK_END_LINE };
 #define BEGIN_LINE "-----BEGIN CERTIFICATE-----"
 #define END_LINE   "-----END CERTIFICATE-----"
 
-void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_flashlog *log, uint8_t *chunk,
+void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_store *log, uint8_t *chunk,
                           uint8_t slot, uint8_t generation)
 {
     memset(s, 0, sizeof(*s));
@@ -276,11 +295,6 @@ static int32_t check_key(const struct acme_chain_check *check, const mbedtls_x50
     return ACME_OK;
 }
 
-static bool san_is(const mbedtls_x509_buf *san, const char *name)
-{
-    return acme_str_equal_nocase((const char *)san->p, san->len, name, strlen(name));
-}
-
 bool acme_cert_has_name(const struct acme_cert_request *request, const char *name, size_t len)
 {
     uint16_t i;
@@ -293,17 +307,49 @@ bool acme_cert_has_name(const struct acme_cert_request *request, const char *nam
     return false;
 }
 
+/* Whether a subject alternative name is this one of a request. */
+static bool san_is(const mbedtls_x509_buf *san, const char *name)
+{
+    int kind = san->tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
+#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+    uint8_t address[16];
+    int32_t len = acme_ipaddr_parse(name, address);
+
+    if (len > 0) {
+        return kind == MBEDTLS_X509_SAN_IP_ADDRESS && san->len == (size_t)len &&
+               memcmp(san->p, address, san->len) == 0;
+    }
+#endif
+    return kind == MBEDTLS_X509_SAN_DNS_NAME &&
+           acme_str_equal_nocase((const char *)san->p, san->len, name, strlen(name));
+}
+
 static bool has_san(const mbedtls_x509_crt *leaf, const char *name)
 {
     const mbedtls_x509_sequence *san;
 
     for (san = &leaf->subject_alt_names; san != NULL; san = san->next) {
-        if ((san->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_X509_SAN_DNS_NAME &&
-            san_is(&san->buf, name)) {
+        if (san->buf.p != NULL && san_is(&san->buf, name)) {
             return true;
         }
     }
     return false;
+}
+
+static bool is_wanted(const struct acme_cert_request *request, const mbedtls_x509_buf *san)
+{
+#if !defined(CONFIG_ACME_IP_IDENTIFIERS)
+    return acme_cert_has_name(request, (const char *)san->p, san->len);
+#else
+    uint16_t i;
+
+    for (i = 0; i < request->names_count; i++) {
+        if (san_is(san, request->names[i])) {
+            return true;
+        }
+    }
+    return false;
+#endif
 }
 
 /* Every name that was asked for, and none besides. */
@@ -318,8 +364,7 @@ static int32_t check_names(const struct acme_cert_request *request, const mbedtl
         }
     }
     for (san = &leaf->subject_alt_names; san != NULL; san = san->next) {
-        if (san->buf.p != NULL &&
-            !acme_cert_has_name(request, (const char *)san->buf.p, san->buf.len)) {
+        if (san->buf.p != NULL && !is_wanted(request, &san->buf)) {
             return ACME_ERR_CERT_NAMES;
         }
     }

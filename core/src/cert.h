@@ -21,7 +21,7 @@ int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_
 
 /** Takes a PEM chain in pieces, and stores its DER in chunks (RFC 8555 9.1). */
 struct acme_chain_sink {
-    struct acme_flashlog *log;
+    struct acme_store *log;
     uint8_t *chunk; /* ACME_CHAIN_CHUNK bytes, the caller's */
     uint16_t chunk_len, chunk_count;
     uint8_t slot, generation;
@@ -34,7 +34,7 @@ struct acme_chain_sink {
     uint16_t lengths[CONFIG_ACME_CHAIN_CERTS_MAX];
 };
 
-void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_flashlog *log, uint8_t *chunk,
+void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_store *log, uint8_t *chunk,
                           uint8_t slot, uint8_t generation);
 /** ACME_OK, ACME_ERR_CERT_PARSE, ACME_ERR_CERT_LIMIT, ACME_ERR_STORE_*. */
 int32_t acme_chain_sink_push(struct acme_chain_sink *s, const uint8_t *data, size_t len);
@@ -43,7 +43,7 @@ int32_t acme_chain_sink_finish(struct acme_chain_sink *s);
 
 /** What a check needs. */
 struct acme_chain_check {
-    struct acme_flashlog *log;
+    struct acme_store *log;
     const struct acme_clock *clock;
     const struct acme_cert_request *request;
     psa_key_id_t key;

@@ -38,6 +38,11 @@ static const struct {
     [ACME_STATE_ORDER] = {NAME("ORDER") acme_enter_order, acme_reply_order},
     [ACME_STATE_AUTHORIZATION] = {NAME("AUTHORIZATION") acme_enter_authorization,
                                   acme_reply_authorization},
+#if defined(CONFIG_ACME_DNS)
+    [ACME_STATE_PRESENT] = {NAME("PRESENT") acme_enter_present, NULL},
+    [ACME_STATE_READY] = {NAME("READY") acme_enter_ready, NULL},
+    [ACME_STATE_CLEAN_UP] = {NAME("CLEAN_UP") acme_enter_clean_up, NULL},
+#endif
     [ACME_STATE_CHALLENGE] = {NAME("CHALLENGE") acme_enter_challenge, acme_reply_challenge},
     [ACME_STATE_AUTHORIZATION_WAIT] = {NAME("AUTHORIZATION_WAIT") acme_enter_authorization_wait,
                                        NULL},
@@ -99,13 +104,19 @@ void acme_client_emit(struct acme_client *c, enum acme_event_type type, const ch
     deliver(c, &event);
 }
 
-static void emit_error(struct acme_client *c, int32_t error)
+void acme_client_emit_failure(struct acme_client *c, enum acme_event_type type, int32_t error,
+                              const char *text)
 {
-    struct acme_event event = {.type = ACME_EVENT_ERROR, .error = error};
+    struct acme_event event = {.type = type, .error = error, .text = text};
 
     event.problem = c->problem.status != 0 || c->problem.type[0] != '\0' ? &c->problem : NULL;
     ACME_LOG(c->config.port, ACME_LOG_WARNING, "acme:", acme_error_text(error), error);
     deliver(c, &event);
+}
+
+static void emit_error(struct acme_client *c, int32_t error)
+{
+    acme_client_emit_failure(c, ACME_EVENT_ERROR, error, NULL);
 }
 
 void acme_client_go(struct acme_client *c, enum acme_state state)
@@ -167,9 +178,12 @@ void acme_client_finish(struct acme_client *c, int32_t error)
         }
         c->slots[i].pending = false;
     }
-    acme_responder_close(&c->responder);
+    acme_challenges_close(&c->challenges);
     acme_exchange_close(&c->exchange);
     purge_keys(c);
+    if (c->forced_once) {
+        c->config.force_renewal = c->forced_once = false;
+    }
     c->in_exchange = false;
     c->nonce[0] = '\0';
 #if defined(CONFIG_ACME_FALLBACK)
@@ -196,7 +210,7 @@ void acme_client_slot_done(struct acme_client *c, int32_t error)
 
     s->error = error;
     s->pending = false;
-    acme_responder_close(&c->responder);
+    acme_challenges_close(&c->challenges);
     if (error != ACME_OK) {
         c->result = error;
         c->slot_problem = c->problem;
@@ -327,6 +341,9 @@ static void on_error(struct acme_client *c, int32_t error)
         return;
     }
 #endif
+    if (is_order_state(c) && acme_authorization_clean_up(c, ACME_AFTER_ERROR, error)) {
+        return;
+    }
     if (is_order_state(c) && !is_global(error)) {
         acme_client_slot_done(c, error);
     } else {
@@ -450,6 +467,9 @@ static int32_t step(struct acme_client *c)
 {
     int32_t rc;
 
+    if (c->signing != NULL) {
+        return acme_request_sign(c);
+    }
     if (c->in_exchange) {
         rc = acme_exchange_poll(&c->exchange);
         if (rc == ACME_ERR_AGAIN) {
@@ -468,11 +488,14 @@ static int32_t step(struct acme_client *c)
 /* The CA has fetched the proof: its answer is near, so the wait for it is cut short. */
 static void watch_responder(struct acme_client *c, uint64_t now_ms)
 {
-    acme_responder_poll(&c->responder, now_ms);
-    if (c->responder.served == c->served_seen) {
+    uint32_t served;
+
+    acme_challenges_poll(&c->challenges, now_ms);
+    served = acme_challenges_served(&c->challenges);
+    if (served == c->served_seen) {
         return;
     }
-    c->served_seen = c->responder.served;
+    c->served_seen = served;
     if (c->state == ACME_STATE_AUTHORIZATION_WAIT && !c->in_exchange &&
         c->wait_until_ms > now_ms + SERVED_SETTLE_MS) {
         c->wait_until_ms = now_ms + SERVED_SETTLE_MS;
@@ -482,10 +505,19 @@ static void watch_responder(struct acme_client *c, uint64_t now_ms)
 static uint32_t time_left(const struct acme_client *c, uint64_t now_ms)
 {
     uint64_t until = c->in_exchange ? c->exchange.deadline_ms + 1u : c->wait_until_ms;
-    uint64_t left = until > now_ms ? until - now_ms : 0;
+    uint64_t left;
 
-    if (c->responder.listener != ACME_HANDLE_NONE && left > RESPONDER_TICK_MS) {
+#if defined(CONFIG_ACME_DNS)
+    if (until == 0) {
+        until = c->call_again_ms; /* a state that polls */
+    }
+#endif
+    left = until > now_ms ? until - now_ms : 0;
+    if (acme_challenges_is_open(&c->challenges) && left > RESPONDER_TICK_MS) {
         left = RESPONDER_TICK_MS;
+    }
+    if (acme_challenges_has_more(&c->challenges)) {
+        left = 0;
     }
     return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }
@@ -600,6 +632,21 @@ int32_t acme_start(acme_client *c)
 int32_t acme_start_due(acme_client *c)
 {
     return start(c, true);
+}
+
+int32_t acme_renew_start(acme_client *c)
+{
+    bool forced = c->config.force_renewal;
+    int32_t rc;
+
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->due_only = false;
+#endif
+    rc = begin(c, ACME_JOB_RUN);
+    if (rc == ACME_OK && !forced) {
+        c->config.force_renewal = c->forced_once = true;
+    }
+    return rc;
 }
 
 int32_t acme_account_start(acme_client *c)

@@ -7,7 +7,7 @@
 
 #include "acme/client.h"
 #include "cert.h"
-#include "challenge_http.h"
+#include "challenge.h"
 #include "exchange.h"
 #include "json.h"
 #include "jws.h"
@@ -27,8 +27,11 @@ enum acme_state {
     ACME_STATE_NEW_ORDER,
     ACME_STATE_ORDER,
     ACME_STATE_AUTHORIZATION,
+    ACME_STATE_PRESENT,
+    ACME_STATE_READY,
     ACME_STATE_CHALLENGE,
     ACME_STATE_AUTHORIZATION_WAIT,
+    ACME_STATE_CLEAN_UP,
     ACME_STATE_FINALIZE,
     ACME_STATE_ORDER_WAIT,
     ACME_STATE_CERTIFICATE,
@@ -101,11 +104,31 @@ struct acme_directory {
 #endif
 };
 
+/* What follows when no record of ours is left in the DNS. */
+enum acme_after {
+    ACME_AFTER_GO_ON,     /* all is well */
+    ACME_AFTER_RESTART,   /* other ways in the same order */
+    ACME_AFTER_NEW_ORDER, /* other ways in a new order */
+    ACME_AFTER_GONE,      /* the order has failed; one of an earlier run is replaced */
+    ACME_AFTER_ERROR
+};
+
+/* A record that proves a name; names and URLs are in the pool. */
+struct acme_proof_record {
+    const struct acme_challenge_ops *type;
+    uint16_t url, name, value;
+    uint16_t authorization, name_index;
+    uint8_t alternatives;
+    bool sent;  /* the CA was told by an earlier run */
+    bool stale; /* proven before this run: it only has to go */
+};
+
 struct acme_order_state {
     uint16_t url, finalize, certificate;
     uint16_t authorization_count, authorization_index;
-    uint16_t challenge; /* URL */
-    uint16_t token, key_authorization, name;
+    uint16_t challenge; /* URL of the one that is with the CA; 0: none */
+    uint16_t token, key_authorization;
+    uint16_t name;           /* index of the one under way */
     uint16_t pool_mark;      /* the pool is cut back to here when the order is read again */
     uint16_t challenge_mark; /* the pool is cut back to here for the next authorization */
     uint16_t finalize_polls;
@@ -126,12 +149,26 @@ struct acme_order_state {
     bool no_replaces;   /* and the CA did not like that */
 #endif
     uint16_t authorizations[CONFIG_ACME_NAMES_MAX];
+#if defined(ACME_CHALLENGE_CHOICE)
+    const struct acme_challenge_ops *type; /* the way under way, or NULL */
+    uint8_t alternatives; /* types that can be tried when this one fails, as bits */
+#endif
+#if defined(CONFIG_ACME_DNS)
+    bool proving; /* the second round: records are set, the CA is told */
+    uint8_t after;
+    int32_t error;
+    uint16_t record, record_count, records_mark;
+    uint64_t deadline_ms; /* of the provider's operation */
+    struct acme_proof_record records[CONFIG_ACME_NAMES_MAX];
+#endif
 };
 
 struct acme_client {
     /* What is used most comes first: its offsets then fit the short instructions of Thumb. */
     uint8_t state, job, after_nonce;
-    bool in_exchange; /* a request is under way */
+    bool in_exchange;    /* a request is under way */
+    const char *signing; /* one is being signed for this URL, which outlives it; or NULL */
+    bool forced_once; /* config.force_renewal holds for this job only */
     bool account_exists;
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
@@ -158,23 +195,30 @@ struct acme_client {
     struct acme_ca first_ca;
 #endif
     uint64_t wait_until_ms;
+#if defined(CONFIG_ACME_DNS)
+    uint64_t call_again_ms; /* a state that polls: the latest time of its next turn */
+#endif
     uint32_t served_seen;
     uint32_t bad_nonces, new_orders;
     uint32_t body_len; /* of a reply, in work */
     uint16_t pool_len, pool_order_mark;
     struct acme_directory directory;
     struct acme_order_state order;
-    struct acme_flashlog log;
+    struct acme_store log;
     struct acme_clock clock;
     struct acme_json_arena arena;
 
     struct acme_config config;
     struct acme_exchange exchange;
-    struct acme_responder responder;
+    struct acme_challenges challenges;
     struct acme_problem problem;      /* of the request under way */
     struct acme_problem slot_problem; /* of problem_slot, for its status */
     struct acme_chain_sink sink;
     struct acme_slot slots[CONFIG_ACME_CERT_SLOTS];
+#if defined(ACME_CHALLENGE_CHOICE)
+    uint8_t failed[CONFIG_ACME_NAMES_MAX]; /* types that failed for a name in this job, as bits */
+    uint8_t failed_once;                   /* types that failed for any of them */
+#endif
     char thumbprint[44];
     char nonce[CONFIG_ACME_NONCE_MAX + 1];
     char account_url[CONFIG_ACME_URL_MAX + 1];
@@ -189,6 +233,9 @@ void acme_client_go(struct acme_client *c, enum acme_state state);
 /** Enters the state again after ms, or sooner when the responder has answered the CA. */
 void acme_client_wait(struct acme_client *c, uint32_t ms);
 void acme_client_emit(struct acme_client *c, enum acme_event_type type, const char *text);
+/** The same with an error, and the problem of the CA that goes with it. */
+void acme_client_emit_failure(struct acme_client *c, enum acme_event_type type, int32_t error,
+                              const char *text);
 /** The job ends. */
 void acme_client_finish(struct acme_client *c, int32_t error);
 /** The current slot's work ends; others go on. */
@@ -221,10 +268,15 @@ enum acme_signer {
 int32_t acme_request_plain(struct acme_client *c, const char *method, const char *url);
 /** A buffer at the start of work for a payload. */
 void acme_request_payload(struct acme_client *c, struct acme_buf *payload);
-/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET). Without a nonce it
+/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET); url stays valid until it
+ * is sent. Without a nonce it
  * moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
 int32_t acme_request_post(struct acme_client *c, const char *url, const struct acme_buf *payload,
                           enum acme_signer signer);
+/** Goes on signing, and sends the request when that is done. */
+int32_t acme_request_sign(struct acme_client *c);
+/** Forgets a request that is being signed. */
+void acme_request_abort(struct acme_client *c);
 /** Whether a nonce is at hand; otherwise moves to NEW_NONCE. Ask before costly payloads. */
 bool acme_request_has_nonce(struct acme_client *c);
 /** The reply's JSON object; the content type must be JSON. ACME_ERR_CONTENT_TYPE, _JSON, _ARENA. */
@@ -270,6 +322,11 @@ int32_t acme_enter_select(struct acme_client *c);
 int32_t acme_enter_authorization_wait(struct acme_client *c);
 int32_t acme_enter_order_wait(struct acme_client *c);
 int32_t acme_enter_install(struct acme_client *c);
+#if defined(CONFIG_ACME_DNS)
+int32_t acme_enter_present(struct acme_client *c);
+int32_t acme_enter_ready(struct acme_client *c);
+int32_t acme_enter_clean_up(struct acme_client *c);
+#endif
 
 #if defined(CONFIG_ACME_ARI)
 /** Goes to RENEWAL_INFO for the next certificate whose CA is to be asked; false: there is none. */
@@ -281,12 +338,40 @@ int32_t acme_ari_cert_id(struct acme_client *c, const struct acme_slot *s, char 
 #endif
 /** A problem document in a state of an order: handles it (ACME_OK), or names the error. */
 int32_t acme_order_refused(struct acme_client *c, int32_t error);
-/** Counts a poll; an order gets a bounded number of them, whatever the CA says. ACME_ERR_POLL_LIMIT.
+/** Counts a poll; an order gets a bounded number of them, whatever the CA says.
+ * ACME_ERR_POLL_LIMIT.
  */
 int32_t acme_order_count_poll(struct acme_client *c);
 /** An order of an earlier run may have died meanwhile: then a new one takes its place, once
  * (ACME_OK). Else the error. */
 int32_t acme_order_is_gone(struct acme_client *c, int32_t error);
+/** Drops the order for a new one, to try other ways of proving. */
+int32_t acme_order_again(struct acme_client *c);
+/** Takes back what answers the CA. */
+void acme_authorization_stop(struct acme_client *c);
+#if defined(ACME_CHALLENGE_CHOICE)
+/** A slot's work begins: no way of proving has failed yet. */
+void acme_authorization_begin(struct acme_client *c);
+#else
+static inline void acme_authorization_begin(struct acme_client *c)
+{
+    (void)c;
+}
+#endif
+#if defined(CONFIG_ACME_DNS)
+/** Whether there are records of ours in the DNS: then they go first, and what is to follow is
+ * remembered. */
+bool acme_authorization_clean_up(struct acme_client *c, enum acme_after after, int32_t error);
+#else
+static inline bool acme_authorization_clean_up(struct acme_client *c, enum acme_after after,
+                                               int32_t error)
+{
+    (void)c;
+    (void)after;
+    (void)error;
+    return false;
+}
+#endif
 /** Looks at the authorization again when the CA may have made up its mind. ACME_ERR_POLL_LIMIT. */
 int32_t acme_authorization_wait(struct acme_client *c);
 /** The account is unknown to the CA: forgets its URL, and starts over with newAccount. */

@@ -8,7 +8,7 @@
 #include "log.h"
 
 /* "Made progress; more may be there already." Not an error code. */
-#define MORE 1
+#define MORE ACME_TLS_MORE
 
 static int32_t connect_origin(struct acme_exchange *x)
 {
@@ -132,13 +132,14 @@ static bool is_stale(const struct acme_exchange *x, int32_t rc)
 
 int32_t acme_exchange_poll(struct acme_exchange *x)
 {
-    int32_t rc = MORE;
-    int rounds;
+    int32_t rc;
+    int rounds = 0;
 
     /* Bounded: a fast server must not keep the caller's loop from turning. */
-    for (rounds = 0; rounds < 8 && rc == MORE; rounds++) {
+    do {
         rc = step(x);
-    }
+        rounds++;
+    } while (rc == MORE && rounds < 8 && x->state != ACME_EXCHANGE_CONNECT);
     x->more = rc == MORE;
     if (rc == MORE) {
         return ACME_ERR_AGAIN;

@@ -9,6 +9,7 @@
 #include <mbedtls/memory_buffer_alloc.h>
 
 #include "entropy.h"
+#include "ipaddr.h"
 #include "schedule.h"
 #include "uri.h"
 
@@ -58,6 +59,44 @@ static int32_t start_crypto(const struct acme_port *port)
 
 /* ---- configuration ---- */
 
+/* A wildcard needs a way to prove it, which only the DNS is. */
+static int32_t check_name(const char *name)
+{
+#if defined(CONFIG_ACME_DNS)
+    const bool wildcard = true;
+#else
+    const bool wildcard = false;
+#endif
+
+#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+    if (name != NULL && acme_ipaddr_is_canonical(name)) {
+        return ACME_OK;
+    }
+#endif
+    return acme_uri_check_name(name, wildcard);
+}
+
+#if defined(ACME_CHALLENGE_CHOICE)
+static int32_t check_challenges(const uint8_t *types)
+{
+    size_t i;
+
+    for (i = 0; i < ACME_CHALLENGE_TYPES && types[i] != ACME_CHALLENGE_NONE; i++) {
+        if (acme_challenge_find(types[i]) == NULL) {
+            return ACME_ERR_UNSUPPORTED;
+        }
+    }
+    return ACME_OK;
+}
+#else
+/* There is no choice: the lists are not looked at. */
+static int32_t check_challenges(const uint8_t *types)
+{
+    (void)types;
+    return ACME_OK;
+}
+#endif
+
 static int32_t check_request(const struct acme_cert_request *request)
 {
     uint16_t i;
@@ -70,7 +109,7 @@ static int32_t check_request(const struct acme_cert_request *request)
         return ACME_ERR_LIMIT;
     }
     for (i = 0; i < request->names_count; i++) {
-        if (request->names[i] == NULL || acme_uri_check_name(request->names[i], false) != ACME_OK) {
+        if (check_name(request->names[i]) != ACME_OK) {
             return ACME_ERR_NAME;
         }
     }
@@ -81,6 +120,9 @@ static int32_t check_request(const struct acme_cert_request *request)
     }
 #endif
     rc = acme_jws_check_key_type(request->key_type);
+    if (rc == ACME_OK) {
+        rc = check_challenges(request->challenges);
+    }
 #if !defined(CONFIG_ACME_KEY_EXPORTABLE)
     if (rc == ACME_OK && request->key_exportable) {
         rc = ACME_ERR_UNSUPPORTED;
@@ -148,6 +190,9 @@ static int32_t check_config(const struct acme_config *config)
     rc = check_texts(config);
     if (rc == ACME_OK) {
         rc = acme_jws_check_key_type(config->account_key_type);
+    }
+    if (rc == ACME_OK) {
+        rc = check_challenges(config->challenges);
     }
     for (i = 0; i < config->certs_count && rc == ACME_OK; i++) {
         rc = check_request(&config->certs[i]);
@@ -324,7 +369,7 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
     c->clock.policy = config->clock_policy;
 #endif
     acme_json_init(&c->arena, c->arena_data, sizeof(c->arena_data));
-    acme_responder_init(&c->responder, port->net, port->net_ctx);
+    acme_challenges_init(&c->challenges, config);
     c->exchange.port = port;
     c->exchange.clock = &c->clock;
     c->exchange.tls.stream = ACME_HANDLE_NONE;
@@ -344,7 +389,7 @@ static void report_damage(struct acme_client *c)
 static int32_t open_all(struct acme_client *c)
 {
     const struct acme_config *config = &c->config;
-    int32_t rc = acme_flashlog_mount(&c->log, config->port->flash, config->port->flash_ctx);
+    int32_t rc = acme_store_open(&c->log, config->port);
 
     if (rc == ACME_ERR_STORE_CORRUPT) {
         report_damage(c);
@@ -378,6 +423,13 @@ static int32_t open_all(struct acme_client *c)
     }
 #endif
     return rc;
+}
+
+int32_t acme_store_format(const struct acme_port *port)
+{
+    struct acme_flashlog log;
+
+    return in_use ? ACME_ERR_STATE : acme_flashlog_format(&log, port->flash, port->flash_ctx);
 }
 
 int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
@@ -417,7 +469,8 @@ void acme_deinit(acme_client *c)
     if (c == NULL) {
         return;
     }
-    acme_responder_close(&c->responder);
+    acme_challenges_close(&c->challenges);
+    acme_request_abort(c);
     acme_exchange_close(&c->exchange);
     acme_tls_free(&c->exchange.tls);
     mbedtls_psa_crypto_free();

@@ -289,7 +289,36 @@ static int32_t hash_input(psa_algorithm_t alg, const char *head, size_t head_len
     return ACME_OK;
 }
 
-int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t work_size,
+static struct acme_jws_signing *signing_in(uint8_t *scratch)
+{
+    return (struct acme_jws_signing *)(void *)scratch;
+}
+
+/* The header's text and the public key lie in scratch before; they are in the message by now. */
+static int32_t start_signing(const struct acme_jws_params *params, const struct key_kind *k,
+                             const struct acme_buf *out, const uint8_t *hash, size_t hash_len,
+                             uint8_t *scratch)
+{
+    struct acme_jws_signing *s = signing_in(scratch);
+
+    memset(s, 0, sizeof(*s));
+    s->out = *out;
+    s->key = params->key;
+    s->alg = sign_alg(k);
+    s->hash_len = (uint8_t)hash_len;
+    memcpy(s->hash, hash, hash_len);
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+    if (k->coordinate != 0) {
+        psa_interruptible_set_max_ops(CONFIG_ACME_ECC_MAX_OPS);
+        if (psa_sign_hash_start(&s->op, s->key, s->alg, s->hash, hash_len) != PSA_SUCCESS) {
+            return ACME_ERR_CRYPTO;
+        }
+    }
+#endif
+    return ACME_OK;
+}
+
+int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t work_size,
                        size_t offset, size_t payload_len, uint8_t *scratch, size_t scratch_size)
 {
     const struct key_kind *k = kind_of(params->key_type);
@@ -299,8 +328,12 @@ int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t 
     size_t head_at, head_len, payload_at, len, encoded = acme_b64url_encoded_len(payload_len);
     int32_t rc;
 
-    if (k == NULL || offset >= work_size || payload_len > work_size - offset) {
-        return k == NULL ? ACME_ERR_KEY_TYPE : ACME_ERR_BUFFER;
+    if (k == NULL) {
+        return ACME_ERR_KEY_TYPE;
+    }
+    if (offset >= work_size || payload_len > work_size - offset ||
+        scratch_size < sizeof(struct acme_jws_signing)) {
+        return ACME_ERR_BUFFER;
     }
     acme_buf_init(&out, work + offset, work_size - offset - payload_len);
     acme_buf_add(&out, "{\"protected\":\"");
@@ -321,17 +354,42 @@ int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t 
     acme_b64url_add(&out, payload, payload_len);
     rc = hash_input(k->hash, out.data + head_at, head_len, out.data + payload_at,
                     out.len - payload_at, hash, &len);
-    if (rc != ACME_OK) {
-        return rc;
+    return rc == ACME_OK ? start_signing(params, k, &out, hash, len, scratch) : rc;
+}
+
+static psa_status_t sign(struct acme_jws_signing *s, uint8_t *signature, size_t size, size_t *len)
+{
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+    if (PSA_ALG_IS_ECDSA(s->alg)) {
+        return psa_sign_hash_complete(&s->op, signature, size, len);
     }
-    if (psa_sign_hash(params->key, sign_alg(k), hash, len, scratch, scratch_size, &len) !=
-        PSA_SUCCESS) {
-        return ACME_ERR_CRYPTO;
+#endif
+    return psa_sign_hash(s->key, s->alg, s->hash, s->hash_len, signature, size, len);
+}
+
+int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size)
+{
+    struct acme_jws_signing *s = signing_in(scratch);
+    uint8_t *signature = scratch + sizeof(*s);
+    size_t len;
+    psa_status_t status = sign(s, signature, scratch_size - sizeof(*s), &len);
+
+    if (status != PSA_SUCCESS) {
+        return status == PSA_OPERATION_INCOMPLETE ? ACME_ERR_AGAIN : ACME_ERR_CRYPTO;
     }
-    acme_buf_add(&out, "\",\"signature\":\"");
-    acme_b64url_add(&out, scratch, len);
-    acme_buf_add(&out, "\"}");
-    return acme_buf_result(&out);
+    acme_buf_add(&s->out, "\",\"signature\":\"");
+    acme_b64url_add(&s->out, signature, len);
+    acme_buf_add(&s->out, "\"}");
+    return acme_buf_result(&s->out);
+}
+
+void acme_jws_abort(uint8_t *scratch)
+{
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+    (void)psa_sign_hash_abort(&signing_in(scratch)->op);
+#else
+    (void)scratch;
+#endif
 }
 
 #if defined(CONFIG_ACME_EAB)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "b64url.h"
+#include "ipaddr.h"
 #include "schedule.h"
 #include "uri.h"
 
@@ -34,6 +35,7 @@ static int32_t find_order(struct acme_client *c)
     c->pool_len = c->pool_order_mark;
     c->polls = 0;
     c->order_retried = false;
+    acme_authorization_begin(c);
     c->order.generation = s->occupied ? s->cert.key_generation ^ 1u : 0u;
     acme_json_reset(&c->arena);
     rc = acme_store_read_order(&c->log, s->store_slot, r, (uint8_t *)c->work, sizeof(c->work));
@@ -106,6 +108,30 @@ static bool replaced_id(struct acme_client *c, char id[ACME_CERT_ID_MAX])
 }
 #endif
 
+/* "ip" for an address (RFC 8738), else "dns". */
+static const char *identifier_type(const char *name)
+{
+#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+    uint8_t bytes[16];
+
+    if (acme_ipaddr_parse(name, bytes) > 0) {
+        return "ip";
+    }
+#endif
+    (void)name;
+    return "dns";
+}
+
+/* An identifier object (RFC 8555 7.1.3). */
+static void add_identifier(struct acme_buf *out, const char *name)
+{
+    acme_buf_add(out, "{\"type\":\"");
+    acme_buf_add(out, identifier_type(name));
+    acme_buf_add(out, "\",\"value\":\"");
+    acme_buf_add_json(out, name);
+    acme_buf_add(out, "\"}");
+}
+
 int32_t acme_enter_new_order(struct acme_client *c)
 {
     const struct acme_cert_request *request = acme_client_request(c);
@@ -124,9 +150,7 @@ int32_t acme_enter_new_order(struct acme_client *c)
     acme_buf_add(&payload, "{\"identifiers\":[");
     for (i = 0; i < request->names_count; i++) {
         acme_buf_add(&payload, i == 0 ? "" : ",");
-        acme_buf_add(&payload, "{\"type\":\"dns\",\"value\":\"");
-        acme_buf_add_json(&payload, request->names[i]);
-        acme_buf_add(&payload, "\"}");
+        add_identifier(&payload, request->names[i]);
     }
     acme_buf_add(&payload, "]");
 #if defined(CONFIG_ACME_PROFILES)
@@ -169,7 +193,8 @@ static int32_t check_identifiers(const struct acme_client *c, acme_json_value ro
         if (type == NULL || value == NULL) {
             return ACME_ERR_FIELD;
         }
-        if (strcmp(type, "dns") != 0 || !acme_cert_has_name(request, value, strlen(value))) {
+        if (strcmp(type, identifier_type(value)) != 0 ||
+            !acme_cert_has_name(request, value, strlen(value))) {
             return ACME_ERR_ORDER_IDENTIFIERS;
         }
         count++;
@@ -247,24 +272,39 @@ static int32_t wait_for_order(struct acme_client *c)
     return rc;
 }
 
-int32_t acme_order_is_gone(struct acme_client *c, int32_t error)
+int32_t acme_order_again(struct acme_client *c)
 {
     uint8_t generation = c->order.generation;
-    int32_t rc = drop_order_record(c);
+    int32_t rc;
 
+    if (acme_authorization_clean_up(c, ACME_AFTER_NEW_ORDER, ACME_OK)) {
+        return ACME_OK;
+    }
+    rc = drop_order_record(c);
     if (rc != ACME_OK) {
         return rc;
     }
-    if (!c->order.resumed || c->order_retried) {
-        return error;
-    }
-    c->order_retried = true;
-    acme_responder_set(&c->responder, NULL, NULL); /* what it answers is in the pool */
+    acme_authorization_stop(c); /* what answers the CA is in the pool */
     memset(&c->order, 0, sizeof(c->order));
     c->order.generation = generation;
     c->polls = 0;
     acme_client_go(c, ACME_STATE_NEW_ORDER);
     return ACME_OK;
+}
+
+int32_t acme_order_is_gone(struct acme_client *c, int32_t error)
+{
+    int32_t rc;
+
+    if (acme_authorization_clean_up(c, ACME_AFTER_GONE, error)) {
+        return ACME_OK;
+    }
+    if (c->order.resumed && !c->order_retried) {
+        c->order_retried = true;
+        return acme_order_again(c);
+    }
+    rc = drop_order_record(c);
+    return rc == ACME_OK ? error : rc;
 }
 
 /* A finalized order is of no use without the key it was finalized with. */
@@ -449,7 +489,7 @@ int32_t acme_enter_finalize(struct acme_client *c)
     bool made;
     int32_t rc;
 
-    acme_responder_close(&c->responder);
+    acme_challenges_close(&c->challenges);
     if (!acme_request_has_nonce(c)) {
         return ACME_STEP_MOVED;
     }

@@ -163,10 +163,31 @@ int32_t acme_request_post(struct acme_client *c, const char *url, const struct a
         params.key_type = acme_rollover_type(c);
 #endif
     }
-    rc = acme_jws_write(&params, c->work, sizeof(c->work), HEAD_RESERVE, len, c->arena_data,
+    rc = acme_jws_start(&params, c->work, sizeof(c->work), HEAD_RESERVE, len, c->arena_data,
                         sizeof(c->arena_data));
     c->nonce[0] = '\0'; /* a nonce is good for one request */
+    c->signing = rc == ACME_OK ? url : NULL;
+    return rc;
+}
+
+int32_t acme_request_sign(struct acme_client *c)
+{
+    int32_t rc = acme_jws_sign(c->arena_data, sizeof(c->arena_data));
+    const char *url = c->signing;
+
+    if (rc == ACME_ERR_AGAIN) {
+        return ACME_OK;
+    }
+    c->signing = NULL;
     return rc < 0 ? rc : launch(c, "POST", url, (size_t)rc);
+}
+
+void acme_request_abort(struct acme_client *c)
+{
+    if (c->signing != NULL) {
+        acme_jws_abort(c->arena_data);
+        c->signing = NULL;
+    }
 }
 
 int32_t acme_reply_json(struct acme_client *c, acme_json_value *root)

@@ -57,8 +57,14 @@ static int32_t write_inner(struct acme_client *c, const char *url, struct acme_b
         return rc != ACME_OK ? rc : ACME_ERR_BUFFER;
     }
     memmove(c->work + sizeof(c->work) - payload->len, c->work, payload->len);
-    rc = acme_jws_write(&params, c->work, sizeof(c->work), 0, payload->len, c->arena_data,
+    rc = acme_jws_start(&params, c->work, sizeof(c->work), 0, payload->len, c->arena_data,
                         sizeof(c->arena_data));
+    if (rc == ACME_OK) {
+        /* In one go, even where signatures are made in steps: this is done once in years. */
+        do {
+            rc = acme_jws_sign(c->arena_data, sizeof(c->arena_data));
+        } while (rc == ACME_ERR_AGAIN);
+    }
     payload->len = rc > 0 ? (size_t)rc : 0;
     return rc > 0 ? ACME_OK : rc;
 }

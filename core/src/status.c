@@ -171,7 +171,7 @@ void acme_get_counters(acme_client *c, struct acme_counters *counters)
         counters->pool_peak = (uint32_t)peak;
     }
 #endif
-    if (acme_flashlog_stat(&c->log, &stat) == ACME_OK) {
+    if (acme_flashlog_stat(&c->log.log, &stat) == ACME_OK) {
         counters->store_used = stat.live_bytes;
         counters->store_capacity = stat.capacity_bytes;
     }

@@ -1,15 +1,16 @@
 /*
- * Records over the flash log: accounts, orders, certificates with their chains, and PSA's internal
- * trusted storage, so that mbedTLS's persistent keys live in the same log. It knows the shape of
- * the records, not when they are written. This page lists all state that survives a reset.
+ * Records over what keeps them (record.h): accounts, orders, certificates with their chains, and
+ * PSA's internal trusted storage, so that mbedTLS's persistent keys live in the same place. It
+ * knows the shape of the records, not when they are written. This page lists all state that
+ * survives a reset.
  */
 #ifndef ACME_STORE_H
 #define ACME_STORE_H
 
 #include "acme/client.h"
-#include "flashlog.h"
+#include "record.h"
 
-/** Spaces of keys in the log. Never renumbered. */
+/** Spaces of keys. Never renumbered; the spaces 14 and 15 are record.c's and the log's. */
 enum acme_store_space {
     ACME_SPACE_ITS = 1,       /* id: PSA ITS uid */
     ACME_SPACE_ACCOUNT = 2,   /* id: account slot */
@@ -70,49 +71,49 @@ struct acme_schedule {
 };
 #endif
 
-/** Gives psa_its_* the log they live in (mounted, lent until NULL is given). */
-void acme_store_bind_its(struct acme_flashlog *log);
+/** Gives psa_its_* the store they live in (open, lent until NULL is given). */
+void acme_store_bind_its(struct acme_store *store);
 
 /* Each read returns ACME_OK, ACME_ERR_NOT_FOUND, ACME_ERR_STORE_CORRUPT or ACME_ERR_STORE_IO; each
  * write ACME_OK, ACME_ERR_STORE_FULL or ACME_ERR_STORE_IO. scratch is the caller's, and big enough
  * for the record: 16 bytes and its strings. */
-int32_t acme_store_read_account(struct acme_flashlog *log, uint8_t slot,
+int32_t acme_store_read_account(struct acme_store *store, uint8_t slot,
                                 struct acme_account_record *r, uint8_t *scratch, size_t size);
-int32_t acme_store_write_account(struct acme_flashlog *log, uint8_t slot,
+int32_t acme_store_write_account(struct acme_store *store, uint8_t slot,
                                  const struct acme_account_record *r, uint8_t *scratch,
                                  size_t size);
-int32_t acme_store_read_order(struct acme_flashlog *log, uint8_t slot, struct acme_order_record *r,
+int32_t acme_store_read_order(struct acme_store *store, uint8_t slot, struct acme_order_record *r,
                               uint8_t *scratch, size_t size);
-int32_t acme_store_write_order(struct acme_flashlog *log, uint8_t slot,
+int32_t acme_store_write_order(struct acme_store *store, uint8_t slot,
                                const struct acme_order_record *r, uint8_t *scratch, size_t size);
 /** The names of a stored certificate, separated by commas, NUL-terminated; ACME_ERR_BUFFER when
  * they do not fit. */
-int32_t acme_store_read_names(struct acme_flashlog *log, uint8_t slot, char *names, size_t size);
-int32_t acme_store_read_cert(struct acme_flashlog *log, uint8_t slot, struct acme_cert_record *r);
+int32_t acme_store_read_names(struct acme_store *store, uint8_t slot, char *names, size_t size);
+int32_t acme_store_read_cert(struct acme_store *store, uint8_t slot, struct acme_cert_record *r);
 /** Writes the certificate's record and removes the slot's order: one batch, all or nothing. */
-int32_t acme_store_install(struct acme_flashlog *log, uint8_t slot,
-                           const struct acme_cert_record *r, const char *names);
+int32_t acme_store_install(struct acme_store *store, uint8_t slot, const struct acme_cert_record *r,
+                           const char *names);
 /** Removes a certificate's record and names in one batch. Its key and chain are the caller's. */
-int32_t acme_store_remove_cert(struct acme_flashlog *log, uint8_t slot);
+int32_t acme_store_remove_cert(struct acme_store *store, uint8_t slot);
 /** Removes one record; fine if it is not there. */
-int32_t acme_store_remove(struct acme_flashlog *log, enum acme_store_space space, uint64_t id);
+int32_t acme_store_remove(struct acme_store *store, enum acme_store_space space, uint64_t id);
 
 #if defined(CONFIG_ACME_SCHEDULE)
-int32_t acme_store_read_schedule(struct acme_flashlog *log, uint8_t slot, struct acme_schedule *s);
-int32_t acme_store_write_schedule(struct acme_flashlog *log, uint8_t slot,
+int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct acme_schedule *s);
+int32_t acme_store_write_schedule(struct acme_store *store, uint8_t slot,
                                   const struct acme_schedule *s);
 /** The time floor that was proven, in Unix seconds. */
-int32_t acme_store_read_floor(struct acme_flashlog *log, int64_t *unix_s);
-int32_t acme_store_write_floor(struct acme_flashlog *log, int64_t unix_s);
+int32_t acme_store_read_floor(struct acme_store *store, int64_t *unix_s);
+int32_t acme_store_write_floor(struct acme_store *store, int64_t unix_s);
 #endif
 
-int32_t acme_store_write_chunk(struct acme_flashlog *log, uint8_t slot, uint8_t generation,
+int32_t acme_store_write_chunk(struct acme_store *store, uint8_t slot, uint8_t generation,
                                uint16_t chunk, const uint8_t *data, size_t len);
 /** Reads len bytes at an offset of the chain's DER; all of them or an error. */
-int32_t acme_store_read_chain(struct acme_flashlog *log, uint8_t slot, uint8_t generation,
+int32_t acme_store_read_chain(struct acme_store *store, uint8_t slot, uint8_t generation,
                               uint32_t offset, uint8_t *data, size_t len);
 /** Removes all chunks of a chain. */
-int32_t acme_store_remove_chain(struct acme_flashlog *log, uint8_t slot, uint8_t generation);
+int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t generation);
 
 /** An identifier of a list of names, for finding its slot again. Not for security. */
 uint64_t acme_store_names_id(const char *const *names, size_t count);

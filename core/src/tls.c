@@ -181,8 +181,15 @@ int32_t acme_tls_handshake(struct acme_tls *t)
     if (rc != ACME_OK) {
         return rc;
     }
-    ret = mbedtls_ssl_handshake(&t->ssl);
-    return ret == 0 ? ACME_OK : to_error(t, ret);
+    /* Step by step, for each costs an elliptic curve's computation or two. */
+    ret = mbedtls_ssl_handshake_step(&t->ssl);
+    if (ret == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS) {
+        return ACME_TLS_MORE;
+    }
+    if (ret != 0) {
+        return to_error(t, ret);
+    }
+    return mbedtls_ssl_is_handshake_over(&t->ssl) ? ACME_OK : ACME_TLS_MORE;
 }
 
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)

@@ -32,7 +32,9 @@ void acme_tls_free(struct acme_tls *t);
 
 /** Takes over a stream that is connecting (closed by acme_tls_close) and starts TLS to host. */
 int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host);
-/** ACME_OK when connected and verified; ACME_ERR_AGAIN; ACME_ERR_RESOLVE, _CONNECT, _NET, _CLOSED,
+/** Made progress, and can go on without a network event. Not an error code. */
+#define ACME_TLS_MORE 1
+/** One step of the handshake. ACME_OK when connected and verified; ACME_TLS_MORE; ACME_ERR_AGAIN; ACME_ERR_RESOLVE, _CONNECT, _NET, _CLOSED,
  * _TLS, _TLS_VERIFY, _TLS_DATES, _TLS_MEMORY. */
 int32_t acme_tls_handshake(struct acme_tls *t);
 /** As the port's send and recv, for plain text. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "idn.h"
 
 static bool is_digit(char c)
 {
@@ -143,6 +144,11 @@ static bool check_label(const char *text, size_t *len, bool *numeric)
         n++;
     }
     *len = n;
+#if defined(CONFIG_ACME_IDN_CHECK)
+    if (n <= 63 && !acme_idn_is_label(text, n)) {
+        return false;
+    }
+#endif
     return n >= 1 && n <= 63 && text[0] != '-' && text[n - 1] != '-';
 }
 

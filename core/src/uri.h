@@ -30,7 +30,7 @@ bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const cha
                           const struct acme_uri *b);
 /** Checks a DNS name as a certificate identifier: LDH labels of 1 to 63 (underscore not allowed),
  * at most 253 in all, no trailing dot, optional leading "*." when wildcard is true, not all-numeric
- * last label. ACME_OK or ACME_ERR_NAME. */
+ * last label, A-labels well-formed (CONFIG_ACME_IDN_CHECK). ACME_OK or ACME_ERR_NAME. */
 int32_t acme_uri_check_name(const char *name, bool wildcard);
 
 #endif

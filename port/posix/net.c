@@ -30,6 +30,8 @@ enum socket_state {
 
 /* One address that does not answer must not use up the time of the others. */
 #define ATTEMPT_MS 5000u
+/* Bounds what is thrown away at the end of a stream. */
+#define DISCARD_READS 64
 
 static struct acme_posix_socket *socket_of(struct acme_posix_net *net, acme_handle handle)
 {
@@ -305,11 +307,24 @@ static int32_t net_recv(void *ctx, acme_handle handle, uint8_t *data, size_t siz
     return ACME_ERR_NET;
 }
 
+/* With bytes not taken the kernel would reset the stream, and lose what was sent. */
+static void discard_unread(const struct acme_posix_socket *s)
+{
+    uint8_t bytes[4096];
+    int i;
+
+    for (i = 0; i < DISCARD_READS && recv(s->fd, bytes, sizeof(bytes), 0) > 0; i++) {
+    }
+}
+
 static void net_close(void *ctx, acme_handle handle)
 {
     struct acme_posix_net *net = ctx;
     struct acme_posix_socket *s = socket_of(net, handle);
 
+    if (s->fd >= 0) {
+        discard_unread(s);
+    }
     close_fd(s);
     pthread_mutex_lock(&net->lock);
     s->state = s->state == SOCKET_RESOLVING ? SOCKET_ORPHANED : SOCKET_FREE;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "acme/config.h"
+#include "acme/dns.h"
 #include "acme/error.h"
 #include "acme/port.h"
 
@@ -33,12 +34,30 @@ enum acme_key_type {
     ACME_KEY_RSA_4096 = 4
 };
 
+/** Ways to prove a name (RFC 8555 section 8). */
+enum acme_challenge_type {
+    ACME_CHALLENGE_NONE = 0,        /**< ends a list */
+    ACME_CHALLENGE_HTTP_01 = 1,     /**< RFC 8555 8.3; needs CONFIG_ACME_HTTP_01 */
+    ACME_CHALLENGE_TLS_ALPN_01 = 2, /**< RFC 8737; needs CONFIG_ACME_TLS_ALPN_01 */
+    ACME_CHALLENGE_DNS_01 = 3,      /**< RFC 8555 8.4; needs CONFIG_ACME_DNS_01 and config.dns */
+    /** draft-ietf-acme-dns-account-label; needs CONFIG_ACME_DNS_ACCOUNT_01 and config.dns */
+    ACME_CHALLENGE_DNS_ACCOUNT_01 = 4,
+    /** draft-ietf-acme-dns-persist; needs CONFIG_ACME_DNS_PERSIST_01. A config.dns that can look
+     * finds out whether the record is there before the CA is asked. */
+    ACME_CHALLENGE_DNS_PERSIST_01 = 5
+};
+#define ACME_CHALLENGE_TYPES 5
+
 /** One certificate that the device wants. Everything must outlive the client. */
 struct acme_cert_request {
-    const char *const *names; /**< DNS names in A-label form; the first gives the slot its name */
+    const char *const *names; /**< DNS names in A-label form, "*.name" for wildcards, addresses in
+                                   the form of RFC 5952; the first gives the slot its name */
     uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
     uint8_t key_type;         /**< enum acme_key_type */
     bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
+    /** Ways to prove the names, the first that suits first, up to ACME_CHALLENGE_NONE or the end;
+     * when one fails, the next is tried. All zero: config.challenges. */
+    uint8_t challenges[ACME_CHALLENGE_TYPES];
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
     const char *preferred_issuer; /**< common name of the issuer of the chain's last certificate: a
                                        chain that has it is taken, else the CA's first; or NULL */
@@ -97,7 +116,10 @@ enum acme_event_type {
                                   has the instant); .text is the URL of an explanation, or NULL */
     ACME_EVENT_NEXT,       /**< the job has ended; the next one is due in .wait_ms, as
                                 acme_next_wakeup_s says; UINT32_MAX is 49 days or more */
-    ACME_EVENT_CA          /**< another CA is turned to; .text is its directory URL */
+    ACME_EVENT_CA,         /**< another CA is turned to; .text is its directory URL */
+    /** the way .text ("http-01") has failed for a name with .error, and .problem where the CA sent
+     * one; the next way is tried */
+    ACME_EVENT_CHALLENGE_FAILED
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
@@ -135,13 +157,21 @@ struct acme_config {
     const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     uint8_t account_key_type;     /**< enum acme_key_type */
     uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
-    bool allow_foreign_urls;      /**< let the CA's directory name URLs on other hosts */
-    bool account_only_existing;   /**< never create an account (onlyReturnExisting) */
-    bool clock_required;          /**< do nothing before the wall clock is known */
-    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
-    bool replace_unrequested;     /**< a stored certificate for names that are in no request makes
-                                       room for a new one; else acme_init fails: ACME_ERR_LIMIT */
-    bool force_renewal;           /**< acme_start orders anew even if certificates are good */
+    uint16_t tls_port;            /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
+    bool tls_shared;              /**< no responder of its own for tls-alpn-01: the firmware's TLS
+                                       server calls acme_tls_alpn_select */
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /**< of requests without a list of their own; all
+                                                   zero: what is built in and config.dns allows, in
+                                                   the order of enum acme_challenge_type */
+    const struct acme_dns_ops *dns;           /**< for the DNS challenges, or NULL */
+    void *dns_ctx;
+    bool allow_foreign_urls;    /**< let the CA's directory name URLs on other hosts */
+    bool account_only_existing; /**< never create an account (onlyReturnExisting) */
+    bool clock_required;        /**< do nothing before the wall clock is known */
+    int64_t build_time_s;       /**< of the firmware: the first time floor; 0: none */
+    bool replace_unrequested;   /**< a stored certificate for names that are in no request makes
+                                     room for a new one; else acme_init fails: ACME_ERR_LIMIT */
+    bool force_renewal;         /**< acme_start orders anew even if certificates are good */
 #if defined(CONFIG_ACME_FALLBACK)
     const struct acme_ca *fallbacks; /**< tried in order, after the CA of directory_url: at once for a
                                           name without a certificate, else after
@@ -161,9 +191,9 @@ struct acme_config {
     bool no_renewal_info; /**< never ask the CA for renewal information (RFC 9773) */
     bool look_now;        /**< ask it in each job, be it time or not */
 #endif
-    const char *eab_kid;          /**< external account binding: key identifier, or NULL */
-    const char *eab_hmac_key;     /**< base64url of its HMAC key */
-    acme_event_fn on_event;       /**< or NULL */
+    const char *eab_kid;        /**< external account binding: key identifier, or NULL */
+    const char *eab_hmac_key;   /**< base64url of its HMAC key */
+    acme_event_fn on_event;     /**< or NULL */
     void *event_ctx;
 };
 
@@ -183,14 +213,25 @@ typedef struct acme_client acme_client;
 #define ACME_LINKS_SIZE 0
 #endif
 
+#if defined(CONFIG_ACME_TLS_ALPN_01)
+#define ACME_MEMORY_TLS_ALPN (1024 + (160 + CONFIG_ACME_TLS_ALPN_STREAMS * 112) * sizeof(void *))
+#else
+#define ACME_MEMORY_TLS_ALPN 0
+#endif
+#if defined(CONFIG_ACME_DNS)
+#define ACME_MEMORY_DNS (64 + CONFIG_ACME_NAMES_MAX * (16 + sizeof(void *)))
+#else
+#define ACME_MEMORY_DNS 0
+#endif
+
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
      CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                             \
-     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 2 +  \
-     ACME_LINKS_SIZE + 1024 + 288 * sizeof(void *))
+     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
+     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_LINKS_SIZE + 1024 + 288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
@@ -204,6 +245,11 @@ typedef struct acme_client acme_client;
 int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
                   size_t memory_size);
 
+/** Erases the whole flash area of the store: every key and certificate in it is gone for good. For
+ * an area that holds something else (acme_init says ACME_ERR_STORE_FORMAT), and to decommission a
+ * device. Blocks as the flash does. ACME_ERR_STATE while there is a client; ACME_ERR_STORE_*. */
+int32_t acme_store_format(const struct acme_port *port);
+
 /** Closes connections and zeroizes the block. The store stays as it is. */
 void acme_deinit(acme_client *client);
 
@@ -216,6 +262,9 @@ int32_t acme_start(acme_client *client);
  * failure or a rate limit of the CA is kept, across resets. What a device calls that wakes up by
  * itself; ACME_OK with nothing to do, too. Without CONFIG_ACME_SCHEDULE the same as acme_start. */
 int32_t acme_start_due(acme_client *client);
+
+/** As acme_start, but every certificate is ordered anew, due or not, in this one job. */
+int32_t acme_renew_start(acme_client *client);
 
 /** Asks for the account only: found or created (RFC 8555 7.3, 7.3.1). */
 int32_t acme_account_start(acme_client *client);

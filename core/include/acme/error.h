@@ -44,6 +44,12 @@ enum acme_severity {
     X(ACME_ERR_TIMEOUT, -24, TRANSIENT, "no answer in time; check the network")                    \
     X(ACME_ERR_LISTEN, -25, PERMANENT,                                                             \
       "the challenge port cannot be opened; is it taken, or may this user not open it?")           \
+    X(ACME_ERR_DNS, -26, TRANSIENT,                                                                \
+      "the DNS record could not be set; check the DNS server, its key and the log")                \
+    X(ACME_ERR_DNS_TIMEOUT, -27, TRANSIENT,                                                        \
+      "the DNS record was not seen in time; check the DNS server and delegation")                  \
+    X(ACME_ERR_DNS_RECORD, -28, PERMANENT,                                                         \
+      "the record that a person sets once is not there; see nanoacme dns-record")                  \
     X(ACME_ERR_TLS, -30, TRANSIENT, "the TLS handshake failed; see the log for mbedTLS's code")    \
     X(ACME_ERR_TLS_VERIFY, -31, PERMANENT,                                                         \
       "the server's certificate is not trusted; check the CA roots (--ca-file) and the name")      \

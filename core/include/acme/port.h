@@ -82,14 +82,15 @@ struct acme_entropy_ops {
 /** Shape of a flash area. */
 struct acme_flash_geometry {
     uint32_t sector_size;  /**< erase unit in bytes: a power of two, 256 at least */
-    uint32_t sector_count; /**< sectors of the area: 2 at least */
+    uint32_t sector_count; /**< sectors of the area: 2 to 4095 */
     uint32_t program_size; /**< program unit in bytes: a power of two, 1 to 32 */
 };
 
 /**
  * NOR-like flash. Offsets count from the start of the area. Erased bytes read 0xFF; programming
  * happens once per program unit between erases. All may block for as long as the chip takes.
- * Each returns ACME_OK or ACME_ERR_STORE_IO.
+ * Each returns ACME_OK or ACME_ERR_STORE_IO; read also ACME_ERR_STORE_CORRUPT, which says that what
+ * is there is lost for good (an error that ECC cannot correct, as a cut while programming leaves).
  */
 struct acme_flash_ops {
     /** Fills *geometry; constant over the life of the area. */

@@ -9,6 +9,7 @@ from board import BOARDS, Board  # noqa: E402
 from lab import running_lab  # noqa: E402
 
 NAME = "device.example.org"
+STORE_SIZES = {"mps2_an385": 16 * 4096, "lm3s6965evb": 24 * 1024}  # of the flash maps in board.c
 
 
 class Bench:
@@ -16,23 +17,24 @@ class Bench:
 
     def __init__(self, folder, kind):
         self.folder, self.kind, self.boards, self.labs = folder, kind, [], []
-        self.lab = None
+        self.lab, self.store_size = None, STORE_SIZES[kind]
 
     def start_lab(self, **options):
         folder = self.folder / "lab"
         folder.mkdir()
-        running = running_lab(folder, address="10.0.2.2", **options)
+        running = running_lab(folder, address="10.0.2.2", listen="", **options)
         self.labs.append(running)
         self.lab = running.__enter__()
         return self.lab
 
-    def new_board(self, name=NAME, http_port=None, start=True, **options):
+    def new_board(self, name=NAME, http_port=None, start=True, ntp=None, directory=None, **options):
         """A device with settings, off or on its first boot."""
         folder = self.folder / f"device{len(self.boards)}"
         folder.mkdir()
         board = Board(folder, self.kind, http_port=http_port or self.lab.http_port, **options)
         self.boards.append(board)
-        board.start().provision([name], self.lab.directory, self.lab.ca_file)
+        board.start().provision([name], directory or self.lab.directory, self.lab.ca_file,
+                                **({"ntp": ntp} if ntp else {}))
         if not start:
             board.cut_power()
         return board

@@ -73,9 +73,9 @@ static int32_t apply(struct acme_flashlog *log, struct model *m, uint32_t seed, 
             m->tag[key] = tag;
             m->len[key] = len;
             if (log != NULL && m->there[key]) {
-                rc = acme_flashlog_put(log, (struct acme_flashlog_key){3, key}, data, len);
+                rc = acme_flashlog_put(log, ACME_KEY(3, key), data, len);
             } else if (log != NULL) {
-                rc = acme_flashlog_delete(log, (struct acme_flashlog_key){3, key});
+                rc = acme_flashlog_delete(log, ACME_KEY(3, key));
             }
         }
         if (log == NULL) {
@@ -91,8 +91,7 @@ static int32_t apply(struct acme_flashlog *log, struct model *m, uint32_t seed, 
     m->tag[k] = r;
     m->len[k] = value_len(r >> 3);
     value_of(r, data, m->len[k]);
-    return log == NULL ? ACME_OK
-                       : acme_flashlog_set(log, (struct acme_flashlog_key){3, k}, data, m->len[k]);
+    return log == NULL ? ACME_OK : acme_flashlog_set(log, ACME_KEY(3, k), data, m->len[k]);
 }
 
 static bool matches(struct acme_flashlog *log, const struct model *m)
@@ -101,7 +100,7 @@ static bool matches(struct acme_flashlog *log, const struct model *m)
     uint32_t k;
 
     for (k = 0; k < KEYS; k++) {
-        struct acme_flashlog_key key = {3, k};
+        uint64_t key = ACME_KEY(3, k);
         int32_t n = acme_flashlog_read(log, key, 0, got, sizeof(got));
 
         if (!m->there[k]) {

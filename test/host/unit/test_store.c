@@ -18,14 +18,15 @@
 #include "store.h"
 
 static struct flash_sim flash;
-static struct acme_flashlog log_;
+static struct acme_store store;
+#define log_ (store.log)
 
 static int set_up(void **state)
 {
     (void)state;
     flash_sim_init(&flash, 1024, 16, 4, 7);
     assert_int_equal(acme_flashlog_mount(&log_, &flash_sim_ops, &flash), ACME_OK);
-    acme_store_bind_its(&log_);
+    acme_store_bind_its(&store);
     return 0;
 }
 
@@ -37,9 +38,8 @@ static void remount(void)
 
 static void put_raw(enum acme_store_space space, uint64_t id, const void *data, size_t len)
 {
-    struct acme_flashlog_key key = {(uint8_t)space, id};
 
-    assert_int_equal(acme_flashlog_set(&log_, key, data, len), ACME_OK);
+    assert_int_equal(acme_flashlog_set(&log_, ACME_KEY(space, id), data, len), ACME_OK);
 }
 
 static void test_account(void **state)
@@ -48,18 +48,18 @@ static void test_account(void **state)
     uint8_t scratch[4096], tiny[20];
 
     (void)state;
-    assert_int_equal(acme_store_read_account(&log_, 1, &b, scratch, sizeof(scratch)),
+    assert_int_equal(acme_store_read_account(&store, 1, &b, scratch, sizeof(scratch)),
                      ACME_ERR_NOT_FOUND);
-    assert_int_equal(acme_store_write_account(&log_, 1, &a, tiny, sizeof(tiny)), ACME_ERR_BUFFER);
-    assert_int_equal(acme_store_write_account(&log_, 1, &a, scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(acme_store_write_account(&store, 1, &a, tiny, sizeof(tiny)), ACME_ERR_BUFFER);
+    assert_int_equal(acme_store_write_account(&store, 1, &a, scratch, sizeof(scratch)), ACME_OK);
     remount();
-    assert_int_equal(acme_store_read_account(&log_, 1, &b, scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(acme_store_read_account(&store, 1, &b, scratch, sizeof(scratch)), ACME_OK);
     assert_int_equal(b.key_type, 2);
     assert_int_equal(b.key_generation, 1);
     assert_string_equal(b.directory_url, a.directory_url);
     assert_string_equal(b.url, a.url);
     assert_string_equal(b.tos_url, a.tos_url);
-    assert_int_equal(acme_store_read_account(&log_, 0, &b, scratch, sizeof(scratch)),
+    assert_int_equal(acme_store_read_account(&store, 0, &b, scratch, sizeof(scratch)),
                      ACME_ERR_NOT_FOUND);
 }
 
@@ -69,15 +69,15 @@ static void test_order(void **state)
     uint8_t scratch[4096], tiny[20];
 
     (void)state;
-    assert_int_equal(acme_store_write_order(&log_, 5, &a, tiny, sizeof(tiny)), ACME_ERR_BUFFER);
-    assert_int_equal(acme_store_write_order(&log_, 5, &a, scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(acme_store_write_order(&store, 5, &a, tiny, sizeof(tiny)), ACME_ERR_BUFFER);
+    assert_int_equal(acme_store_write_order(&store, 5, &a, scratch, sizeof(scratch)), ACME_OK);
     remount();
-    assert_int_equal(acme_store_read_order(&log_, 5, &b, scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(acme_store_read_order(&store, 5, &b, scratch, sizeof(scratch)), ACME_OK);
     assert_true(a.names_id == b.names_id && b.key_type == 1 && b.account_slot == 3);
     assert_string_equal(b.url, a.url);
-    assert_int_equal(acme_store_remove(&log_, ACME_SPACE_ORDER, 5), ACME_OK);
-    assert_int_equal(acme_store_remove(&log_, ACME_SPACE_ORDER, 5), ACME_OK);
-    assert_int_equal(acme_store_read_order(&log_, 5, &b, scratch, sizeof(scratch)),
+    assert_int_equal(acme_store_remove(&store, ACME_SPACE_ORDER, 5), ACME_OK);
+    assert_int_equal(acme_store_remove(&store, ACME_SPACE_ORDER, 5), ACME_OK);
+    assert_int_equal(acme_store_read_order(&store, 5, &b, scratch, sizeof(scratch)),
                      ACME_ERR_NOT_FOUND);
 }
 
@@ -91,32 +91,32 @@ static void test_damaged_records(void **state)
     (void)state;
     memset(raw, 'x', sizeof(raw));
     put_raw(ACME_SPACE_ACCOUNT, 0, raw, 10); /* too short */
-    assert_int_equal(acme_store_read_account(&log_, 0, &a, scratch, sizeof(scratch)),
+    assert_int_equal(acme_store_read_account(&store, 0, &a, scratch, sizeof(scratch)),
                      ACME_ERR_STORE_CORRUPT);
     raw[0] = 9; /* of another version */
     put_raw(ACME_SPACE_ACCOUNT, 0, raw, 40);
-    assert_int_equal(acme_store_read_account(&log_, 0, &a, scratch, sizeof(scratch)),
+    assert_int_equal(acme_store_read_account(&store, 0, &a, scratch, sizeof(scratch)),
                      ACME_ERR_STORE_CORRUPT);
     raw[0] = 1; /* a text without end, and one that is too long */
     put_raw(ACME_SPACE_ORDER, 0, raw, 40);
-    assert_int_equal(acme_store_read_order(&log_, 0, &o, scratch, sizeof(scratch)),
+    assert_int_equal(acme_store_read_order(&store, 0, &o, scratch, sizeof(scratch)),
                      ACME_ERR_STORE_CORRUPT);
     raw[sizeof(raw) - 1] = 0;
     put_raw(ACME_SPACE_ORDER, 0, raw, sizeof(raw));
-    assert_int_equal(acme_store_read_order(&log_, 0, &o, scratch, sizeof(scratch)),
+    assert_int_equal(acme_store_read_order(&store, 0, &o, scratch, sizeof(scratch)),
                      ACME_ERR_STORE_CORRUPT);
     memset(raw, 0, sizeof(raw));
     put_raw(ACME_SPACE_CERT, 0, raw, 32); /* version 0 */
-    assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_read_cert(&store, 0, &c), ACME_ERR_STORE_CORRUPT);
     raw[0] = 1;
     put_raw(ACME_SPACE_CERT, 0, raw, 20); /* short */
-    assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_read_cert(&store, 0, &c), ACME_ERR_STORE_CORRUPT);
     raw[4] = 2; /* two certificates, but no lengths */
     put_raw(ACME_SPACE_CERT, 0, raw, 32);
-    assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_read_cert(&store, 0, &c), ACME_ERR_STORE_CORRUPT);
     raw[4] = 200;
     put_raw(ACME_SPACE_CERT, 0, raw, 32);
-    assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_read_cert(&store, 0, &c), ACME_ERR_STORE_CORRUPT);
 }
 
 static struct acme_cert_record a_cert(uint8_t generation)
@@ -138,18 +138,18 @@ static void test_cert(void **state)
     char names[32];
 
     (void)state;
-    assert_int_equal(acme_store_read_names(&log_, 0, names, sizeof(names)), ACME_ERR_NOT_FOUND);
-    assert_int_equal(acme_store_install(&log_, 0, &a, "a.example,b.example"), ACME_OK);
+    assert_int_equal(acme_store_read_names(&store, 0, names, sizeof(names)), ACME_ERR_NOT_FOUND);
+    assert_int_equal(acme_store_install(&store, 0, &a, "a.example,b.example"), ACME_OK);
     remount();
-    assert_int_equal(acme_store_read_cert(&log_, 0, &b), ACME_OK);
+    assert_int_equal(acme_store_read_cert(&store, 0, &b), ACME_OK);
     assert_memory_equal(a.lengths, b.lengths, sizeof(a.lengths));
     assert_true(b.names_id == 42 && b.key_generation == 1 && b.key_exportable &&
                 b.not_before_s == a.not_before_s && b.not_after_s == a.not_after_s);
-    assert_int_equal(acme_store_read_names(&log_, 0, names, sizeof(names)), ACME_OK);
+    assert_int_equal(acme_store_read_names(&store, 0, names, sizeof(names)), ACME_OK);
     assert_string_equal(names, "a.example,b.example");
-    assert_int_equal(acme_store_read_names(&log_, 0, names, 19), ACME_ERR_BUFFER);
-    assert_int_equal(acme_store_remove_cert(&log_, 0), ACME_OK);
-    assert_int_equal(acme_store_read_cert(&log_, 0, &b), ACME_ERR_NOT_FOUND);
+    assert_int_equal(acme_store_read_names(&store, 0, names, 19), ACME_ERR_BUFFER);
+    assert_int_equal(acme_store_remove_cert(&store, 0), ACME_OK);
+    assert_int_equal(acme_store_read_cert(&store, 0, &b), ACME_ERR_NOT_FOUND);
 }
 
 /* Installing ends the order and begins the certificate in one step, wherever power is cut. */
@@ -169,16 +169,16 @@ static void test_install_is_atomic(void **state)
             bool ordered;
 
             (void)set_up(NULL);
-            assert_int_equal(acme_store_install(&log_, 0, &old, "n"), ACME_OK);
-            assert_int_equal(acme_store_write_order(&log_, 0, &order, scratch, sizeof(scratch)),
+            assert_int_equal(acme_store_install(&store, 0, &old, "n"), ACME_OK);
+            assert_int_equal(acme_store_write_order(&store, 0, &order, scratch, sizeof(scratch)),
                              ACME_OK);
             flash_sim_power_on(&flash);
             flash.cut_at = cut;
             flash.cut_kind = (enum flash_sim_cut)kind;
-            done = acme_store_install(&log_, 0, &new, "n") == ACME_OK && !flash.off;
+            done = acme_store_install(&store, 0, &new, "n") == ACME_OK && !flash.off;
             remount();
-            ordered = acme_store_read_order(&log_, 0, &o, scratch, sizeof(scratch)) == ACME_OK;
-            assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_OK);
+            ordered = acme_store_read_order(&store, 0, &o, scratch, sizeof(scratch)) == ACME_OK;
+            assert_int_equal(acme_store_read_cert(&store, 0, &c), ACME_OK);
             assert_int_equal(c.key_generation, ordered ? 0 : 1);
             assert_false(flash.violation);
         }
@@ -199,20 +199,20 @@ static void test_chain(void **state)
         size_t len = i < 2 ? ACME_CHAIN_CHUNK : 100;
 
         assert_int_equal(
-            acme_store_write_chunk(&log_, 3, 1, (uint16_t)i, der + i * ACME_CHAIN_CHUNK, len),
+            acme_store_write_chunk(&store, 3, 1, (uint16_t)i, der + i * ACME_CHAIN_CHUNK, len),
             ACME_OK);
     }
     for (i = 0; i < sizeof(der); i += 37) {
-        assert_int_equal(acme_store_read_chain(&log_, 3, 1, (uint32_t)i, out, sizeof(der) - i),
+        assert_int_equal(acme_store_read_chain(&store, 3, 1, (uint32_t)i, out, sizeof(der) - i),
                          ACME_OK);
         assert_memory_equal(out, der + i, sizeof(der) - i);
     }
-    assert_int_equal(acme_store_read_chain(&log_, 3, 1, 1, out, sizeof(der)),
+    assert_int_equal(acme_store_read_chain(&store, 3, 1, 1, out, sizeof(der)),
                      ACME_ERR_STORE_CORRUPT); /* past the end */
-    assert_int_equal(acme_store_read_chain(&log_, 3, 0, 0, out, 1), ACME_ERR_STORE_CORRUPT);
-    assert_int_equal(acme_store_remove_chain(&log_, 3, 1), ACME_OK);
-    assert_int_equal(acme_store_read_chain(&log_, 3, 1, 0, out, 1), ACME_ERR_STORE_CORRUPT);
-    assert_int_equal(acme_store_remove_chain(&log_, 3, 1), ACME_OK);
+    assert_int_equal(acme_store_read_chain(&store, 3, 0, 0, out, 1), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_remove_chain(&store, 3, 1), ACME_OK);
+    assert_int_equal(acme_store_read_chain(&store, 3, 1, 0, out, 1), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_remove_chain(&store, 3, 1), ACME_OK);
 }
 
 static void test_names_id(void **state)
@@ -236,18 +236,18 @@ static void test_full(void **state)
 
     (void)state;
     for (i = 0; i < 1000 && rc == ACME_OK; i++) {
-        rc = acme_store_write_chunk(&log_, 0, 0, i, data, sizeof(data));
+        rc = acme_store_write_chunk(&store, 0, 0, i, data, sizeof(data));
         stored = rc == ACME_OK ? (uint16_t)(i + 1) : stored;
     }
     assert_int_equal(rc, ACME_ERR_STORE_FULL);
     assert_true(stored > 10);
     remount();
     for (i = 0; i < stored; i++) {
-        assert_int_equal(acme_store_read_chain(&log_, 0, 0, i * ACME_CHAIN_CHUNK, &out, 1),
+        assert_int_equal(acme_store_read_chain(&store, 0, 0, i * ACME_CHAIN_CHUNK, &out, 1),
                          ACME_OK);
     }
     assert_int_equal(psa_its_set(9, sizeof(data), data, 0), PSA_ERROR_INSUFFICIENT_STORAGE);
-    assert_int_equal(acme_store_remove_chain(&log_, 0, 0), ACME_OK);
+    assert_int_equal(acme_store_remove_chain(&store, 0, 0), ACME_OK);
     assert_int_equal(psa_its_set(9, sizeof(data), data, 0), PSA_SUCCESS);
 }
 
@@ -265,17 +265,17 @@ static void test_failing_flash(void **state)
             int32_t rc;
 
             (void)set_up(NULL);
-            assert_int_equal(acme_store_install(&log_, 0, &old, "n"), ACME_OK);
+            assert_int_equal(acme_store_install(&store, 0, &old, "n"), ACME_OK);
             flash_sim_power_on(&flash);
             flash.programs = flash.erase_calls = flash.reads = 0;
             flash.fail_program_at = which == 0 ? n : 0;
             flash.fail_erase_at = which == 1 ? n : 0;
             flash.fail_read_at = which == 2 ? n : 0;
-            rc = acme_store_install(&log_, 0, &new, "n");
+            rc = acme_store_install(&store, 0, &new, "n");
             failures += rc != ACME_OK ? 1 : 0;
             flash.fail_program_at = flash.fail_erase_at = flash.fail_read_at = 0;
             remount();
-            assert_int_equal(acme_store_read_cert(&log_, 0, &c), ACME_OK);
+            assert_int_equal(acme_store_read_cert(&store, 0, &c), ACME_OK);
             assert_true(c.key_generation == (rc == ACME_OK ? 1 : 0) ||
                         (rc != ACME_OK && c.key_generation == 1)); /* failed after the commit */
         }
@@ -370,7 +370,7 @@ static void test_mount_refuses(void **state)
 
 static void test_batches(void **state)
 {
-    struct acme_flashlog_key a = {ACME_SPACE_TIME, 1}, b = {ACME_SPACE_TIME, 2}, at = {0, 0};
+    uint64_t a = ACME_KEY(ACME_SPACE_TIME, 1), b = ACME_KEY(ACME_SPACE_TIME, 2), at = 0;
     struct acme_flashlog_stat stat;
     uint8_t out[8];
 
@@ -387,9 +387,9 @@ static void test_batches(void **state)
     assert_int_equal(acme_flashlog_read(&log_, b, 1, out, 8), 1);
     assert_int_equal(acme_flashlog_read(&log_, b, 9, out, 8), 0);
     assert_int_equal(acme_flashlog_next(&log_, &at), ACME_OK);
-    assert_int_equal(at.id, 1);
+    assert_int_equal(ACME_KEY_ID(at), 1);
     assert_int_equal(acme_flashlog_next(&log_, &at), ACME_OK);
-    assert_int_equal(at.id, 2);
+    assert_int_equal(ACME_KEY_ID(at), 2);
     assert_int_equal(acme_flashlog_next(&log_, &at), ACME_ERR_NOT_FOUND);
     assert_int_equal(acme_flashlog_stat(&log_, &stat), ACME_OK);
     assert_true(stat.live_bytes > 0 && stat.live_bytes < stat.capacity_bytes);
@@ -400,7 +400,7 @@ static void test_batches(void **state)
 static void test_flipped_bits(void **state)
 {
     static uint8_t image[16 * 1024];
-    struct acme_flashlog_key keys[3] = {{1, 11}, {2, 22}, {3, 33}};
+    const uint64_t keys[3] = {ACME_KEY(1, 11), ACME_KEY(2, 22), ACME_KEY(3, 33)};
     uint8_t value[300], out[300];
     uint32_t bit, wrong = 0;
     size_t i;
@@ -441,16 +441,14 @@ static void test_bad_sectors_are_left_out(void **state)
     flash.bad[3] = flash.bad[7] = true;
     for (i = 0; i < 400; i++) {
         memset(data, (int)i, sizeof(data));
-        assert_int_equal(acme_store_write_chunk(&log_, 0, 0, (uint16_t)(i % 5), data, sizeof(data)),
-                         ACME_OK);
+        assert_int_equal(
+            acme_store_write_chunk(&store, 0, 0, (uint16_t)(i % 5), data, sizeof(data)), ACME_OK);
     }
     remount();
     for (i = 395; i < 400; i++) {
         uint8_t out;
 
-        assert_int_equal(acme_flashlog_read(&log_,
-                                            (struct acme_flashlog_key){ACME_SPACE_CHAIN, i % 5}, 0,
-                                            &out, 1),
+        assert_int_equal(acme_flashlog_read(&log_, ACME_KEY(ACME_SPACE_CHAIN, i % 5), 0, &out, 1),
                          1);
         assert_int_equal(out, (uint8_t)i);
     }
