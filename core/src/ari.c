@@ -30,22 +30,33 @@ int32_t acme_ari_cert_id(struct acme_client *c, const struct acme_slot *s, char 
     return acme_cert_id(&check, &s->cert, &id);
 }
 
+static void set_next_look(struct acme_client *c, struct acme_slot *s, int64_t pause_s)
+{
+    int64_t now, lifetime = s->cert.not_after_s - s->cert.not_before_s;
+
+    (void)acme_clock_now(&c->clock, &now);
+    s->schedule.look_at_s = now + acme_renewal_look(pause_s, lifetime);
+    acme_schedule_write(c, s);
+}
+
 bool acme_ari_next(struct acme_client *c)
 {
     int16_t i;
 
-    if (c->directory.renewal_info == 0) {
-        return false;
-    }
     for (i = 0; i < (int16_t)c->config.certs_count; i++) {
         struct acme_slot *s = &c->slots[i];
 
-        if (s->pending && !s->looked && acme_schedule_is_look_due(c, s)) {
-            s->looked = true;
-            c->slot = i;
-            acme_client_go(c, ACME_STATE_RENEWAL_INFO);
-            return true;
+        if (!s->pending || s->looked || !acme_schedule_is_look_due(c, s)) {
+            continue;
         }
+        s->looked = true;
+        if (c->directory.renewal_info == 0) {
+            set_next_look(c, s, LOOK_CEILING_MS / 1000u); /* a CA may learn it */
+            continue;
+        }
+        c->slot = i;
+        acme_client_go(c, ACME_STATE_RENEWAL_INFO);
+        return true;
     }
     return false;
 }
@@ -69,11 +80,7 @@ int32_t acme_enter_renewal_info(struct acme_client *c)
 
 static void next_look(struct acme_client *c, struct acme_slot *s, int64_t pause_s)
 {
-    int64_t now, lifetime = s->cert.not_after_s - s->cert.not_before_s;
-
-    (void)acme_clock_now(&c->clock, &now);
-    s->schedule.look_at_s = now + acme_renewal_look(pause_s, lifetime);
-    acme_schedule_write(c, s);
+    set_next_look(c, s, pause_s);
     c->slot = -1;
     acme_client_go(c, ACME_STATE_SELECT);
 }

@@ -175,6 +175,7 @@ struct acme_client {
 #if defined(CONFIG_ACME_SCHEDULE)
     bool due_only;   /* the job keeps the pauses after failures */
     bool time_asked; /* a CA that tells no time was asked since the start */
+    int64_t floor_written_s;
 #endif
     uint8_t account_slot, account_type, account_generation;
 #if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)

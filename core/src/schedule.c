@@ -10,9 +10,9 @@
 
 #define DAY_S            86400
 #define RETRY_CEILING_MS (7u * DAY_S * 1000u) /* of what a CA may ask for */
-#define FLOOR_STEP_S     (7 * DAY_S)          /* the floor is written that seldom */
+#define FLOOR_STEP_S     (7 * DAY_S)          /* the floor is written that seldom, at most */
 #define FLOOR_LEAP_S     (400 * DAY_S)        /* one answer, be it wrong, moves it by this at most */
-#define FLOOR_DOUBT_S    3600
+#define FLOOR_DOUBT_S    60
 
 static uint32_t fnv(uint32_t hash, const char *text)
 {
@@ -147,6 +147,7 @@ void acme_schedule_load(struct acme_client *c)
         }
     }
     if (acme_store_read_floor(&c->log, &floor_s) == ACME_OK) {
+        c->floor_written_s = floor_s;
         acme_clock_raise_floor(&c->clock, floor_s);
     }
 }
@@ -188,19 +189,35 @@ void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
     acme_schedule_write(c, s);
 }
 
+/* A floor that lags by much of a certificate's life would hide that it is due. */
+static int64_t floor_step(const struct acme_client *c)
+{
+    int64_t step = FLOOR_STEP_S;
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        const struct acme_cert_record *cert = &c->slots[i].cert;
+
+        if (c->slots[i].has_cert && (cert->not_after_s - cert->not_before_s) / 20 < step) {
+            step = (cert->not_after_s - cert->not_before_s) / 20;
+        }
+    }
+    return step;
+}
+
 void acme_schedule_note_time(struct acme_client *c)
 {
     int64_t proven = acme_clock_offered(&c->clock) - FLOOR_DOUBT_S;
-    int64_t floor_s = c->clock.floor_s;
+    int64_t floor_s = c->floor_written_s != 0 ? c->floor_written_s : c->clock.floor_s;
 
-    if (proven < floor_s + FLOOR_STEP_S) {
-        return;
-    }
     if (floor_s != 0 && proven > floor_s + FLOOR_LEAP_S) {
         proven = floor_s + FLOOR_LEAP_S;
     }
     acme_clock_raise_floor(&c->clock, proven);
-    (void)acme_store_write_floor(&c->log, proven);
+    if (proven > 0 && proven >= c->floor_written_s + floor_step(c)) {
+        c->floor_written_s = proven;
+        (void)acme_store_write_floor(&c->log, proven);
+    }
 }
 
 #endif
