@@ -45,6 +45,7 @@ enum cli_account {
 };
 
 #define CLI_NAMES_MAX     CONFIG_ACME_NAMES_MAX
+#define CLI_PINS_MAX      8
 #define CLI_FALLBACKS_MAX (CONFIG_ACME_ACCOUNT_SLOTS - 1)
 
 struct cli_options {
@@ -72,6 +73,8 @@ struct cli_options {
     uint8_t clock_policy;
     bool events, no_ari, shortest, revoke_replaced;
     const char *issuer;
+    struct acme_pin pins[CLI_PINS_MAX];
+    uint16_t pins_count;
     const char *fallbacks[CLI_FALLBACKS_MAX];
     uint16_t fallbacks_count;
 };

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mbedtls/base64.h>
+
 #define DEFAULT_SERVER "https://acme-v02.api.letsencrypt.org/directory"
 #define DEFAULT_STORE  "nanoacme.img"
 
@@ -42,7 +44,8 @@ enum {
     OPT_PROFILE,
     OPT_ISSUER,
     OPT_REVOKE_REPLACED,
-    OPT_SHORTEST
+    OPT_SHORTEST,
+    OPT_PIN
 };
 
 static const char short_options[] = "d:m:s:o:hqv";
@@ -83,6 +86,7 @@ static const struct option long_options[] = {
     {"no-ari", no_argument, NULL, OPT_NO_ARI},
     {"out-dir", required_argument, NULL, OPT_OUT_DIR},
     {"profile", required_argument, NULL, OPT_PROFILE},
+    {"pin", required_argument, NULL, OPT_PIN},
     {"preferred-issuer", required_argument, NULL, OPT_ISSUER},
     {"revoke-replaced", no_argument, NULL, OPT_REVOKE_REPLACED},
     {"shortest-chain", no_argument, NULL, OPT_SHORTEST},
@@ -133,6 +137,8 @@ static void usage(FILE *out)
           "      --key                  export: the private key instead (if it is exportable)\n"
           "      --reason N             revoke: RFC 5280 reason code (default: 0)\n"
           "      --with-certificate-key revoke: sign with the certificate's key\n"
+          "      --pin sha256//BASE64   a key that the CA's TLS chain must have (of its\n"
+          "                             SubjectPublicKeyInfo, as curl has it); repeat for more\n"
           "      --profile NAME         the CA's profile for the certificate\n"
           "      --fallback URL         directory of another CA, for when the first does not deliver;\n"
           "                             repeat for more, in order (--ca-file is for all)\n"
@@ -211,6 +217,23 @@ static bool take_domain(struct cli_options *o, char *name)
         return false;
     }
     o->domains[o->domains_count++] = name;
+    return true;
+}
+
+static bool take_pin(const char *text, struct cli_options *o)
+{
+    static const char prefix[] = "sha256//";
+    size_t len = 0;
+
+    if (o->pins_count == CLI_PINS_MAX || strncmp(text, prefix, sizeof(prefix) - 1) != 0 ||
+        mbedtls_base64_decode(o->pins[o->pins_count].sha256, 32, &len,
+                              (const unsigned char *)text + sizeof(prefix) - 1,
+                              strlen(text) - (sizeof(prefix) - 1)) != 0 ||
+        len != 32) {
+        cli_error("--pin: '%s' is not sha256// and the base64 of 32 bytes, or one too many", text);
+        return false;
+    }
+    o->pins_count++;
     return true;
 }
 
@@ -313,6 +336,8 @@ static bool take_option(struct cli_options *o, int option, char *value)
     case OPT_ACCOUNT_KEY:
         o->account_key = value;
         break;
+    case OPT_PIN:
+        return take_pin(value, o);
     case OPT_CLOCK:
         return take_clock(value, &o->clock_policy);
     case OPT_CA_FILE:

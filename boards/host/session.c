@@ -185,6 +185,8 @@ static int configure(struct cli_session *s)
         s->config.contact = contact;
     }
     s->config.clock_policy = o->clock_policy;
+    s->config.pins = o->pins;
+    s->config.pins_count = o->pins_count;
     s->config.no_renewal_info = o->no_ari;
     s->config.look_now = o->command == CLI_RENEW;
     s->config.account_key_id = o->account_key != NULL ? ACCOUNT_KEY_ID : 0;

@@ -11,6 +11,7 @@
 static int32_t use(struct acme_client *c, uint16_t index)
 {
     const struct acme_ca *ca = index == 0 ? &c->first_ca : &c->config.fallbacks[index - 1];
+    int32_t rc;
 
     c->ca_index = index;
     acme_exchange_close(&c->exchange);
@@ -20,8 +21,12 @@ static int32_t use(struct acme_client *c, uint16_t index)
     c->config.anchors_count = ca->anchors_count;
     c->config.eab_kid = ca->eab_kid;
     c->config.eab_hmac_key = ca->eab_hmac_key;
-    return acme_tls_init(&c->exchange.tls, c->config.port, &c->clock, ca->anchors,
-                         ca->anchors_count);
+    rc = acme_tls_init(&c->exchange.tls, c->config.port, &c->clock, ca->anchors, ca->anchors_count);
+#if defined(CONFIG_ACME_PINNING)
+    c->exchange.tls.pins = c->config.pins;
+    c->exchange.tls.pins_count = c->config.pins_count;
+#endif
+    return rc;
 }
 
 int32_t acme_fallback_reset(struct acme_client *c)

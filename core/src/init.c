@@ -174,6 +174,11 @@ static int32_t check_config(const struct acme_config *config)
         (config->anchors == NULL && config->anchors_count > 0)) {
         return ACME_ERR_ARGUMENT;
     }
+#if defined(CONFIG_ACME_PINNING)
+    if (config->pins == NULL && config->pins_count > 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
     if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
         return ACME_ERR_LIMIT;
     }
@@ -403,6 +408,10 @@ static int32_t open_all(struct acme_client *c)
     if (rc == ACME_OK) {
         rc = acme_tls_init(&c->exchange.tls, config->port, &c->clock, config->anchors,
                            config->anchors_count);
+#if defined(CONFIG_ACME_PINNING)
+        c->exchange.tls.pins = config->pins;
+        c->exchange.tls.pins_count = config->pins_count;
+#endif
     }
     if (rc == ACME_OK) {
         rc = remove_remains(c);

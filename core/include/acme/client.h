@@ -78,6 +78,11 @@ struct acme_trust_anchor {
     size_t len;
 };
 
+/** SHA-256 of a certificate's SubjectPublicKeyInfo, DER. */
+struct acme_pin {
+    uint8_t sha256[32];
+};
+
 /** A CA to turn to when those before it do not deliver. Everything must outlive the client. */
 struct acme_ca {
     const char *directory_url;
@@ -172,6 +177,12 @@ struct acme_config {
     bool replace_unrequested;   /**< a stored certificate for names that are in no request makes
                                      room for a new one; else acme_init fails: ACME_ERR_LIMIT */
     bool force_renewal;         /**< acme_start orders anew even if certificates are good */
+#if defined(CONFIG_ACME_PINNING)
+    const struct acme_pin *pins; /**< beside the anchors: a certificate of the CA's TLS chain, root
+                                      included, must have one of these keys. For all CAs together.
+                                      Have one of a key in reserve: docs/security.md */
+    uint16_t pins_count;         /**< 0: no pinning */
+#endif
 #if defined(CONFIG_ACME_FALLBACK)
     const struct acme_ca *fallbacks; /**< tried in order, after the CA of directory_url: at once for a
                                           name without a certificate, else after

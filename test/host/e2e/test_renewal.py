@@ -1,7 +1,9 @@
 """The years after, against a real Pebble: renewals as the CA suggests, profiles, the account's key and
 fate, and a daemon that keeps a TLS server in good certificates."""
+import base64
 import contextlib
 import datetime
+import hashlib
 import json
 import os
 import re
@@ -396,6 +398,24 @@ def test_deauthorize(make_lab, tmp_path):
     assert done.code == 0, done
     assert cli.run(*names, extra=["--force"]).code == 0
     assert lab.count("Attempting to validate") == 12
+
+
+def pin_of(path):
+    with open(path, "rb") as f:
+        key = x509.load_pem_x509_certificate(f.read()).public_key()
+    der = key.public_bytes(serialization.Encoding.DER,
+                           serialization.PublicFormat.SubjectPublicKeyInfo)
+    return "sha256//" + base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+def test_pins(cli, shared_lab):
+    wrong = "sha256//" + base64.b64encode(bytes(32)).decode()
+    for path in (shared_lab.ca_file, shared_lab.certs["server.pem"]):
+        done = cli.call("account", "create", "--accept-tos", "--pin", wrong, "--pin", pin_of(path))
+        assert done.code == 0, done
+    done = cli.call("account", "update", "--pin", wrong)
+    assert done.code == 4 and "ACME_ERR_TLS_VERIFY" in done.err, done
+    assert cli.call("account", "update", "--pin", "sha256//AAAA").code == 2
 
 
 def test_clock_policies(cli):
