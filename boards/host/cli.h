@@ -22,6 +22,8 @@ enum cli_exit {
     CLI_INTERNAL = 6
 };
 
+#define CLI_DEFAULT_STORE "nanoacme.img"
+
 enum cli_command {
     CLI_RUN,
     CLI_LIST,
@@ -29,6 +31,8 @@ enum cli_command {
     CLI_ACCOUNT,
     CLI_REVOKE,
     CLI_STORE,
+    CLI_DNS_RECORD,
+    CLI_DOCTOR,
     CLI_RENEW,
     CLI_DAEMON,
     CLI_NEXT,
@@ -48,6 +52,19 @@ enum cli_account {
 #define CLI_PINS_MAX      8
 #define CLI_FALLBACKS_MAX (CONFIG_ACME_ACCOUNT_SLOTS - 1)
 
+/* How the DNS is reached; see dns.c. */
+struct cli_dns_options {
+    const char *server, *resolver, *tsig_key, *hook, *acmedns, *acmedns_account, *acmedns_ca;
+    uint32_t hook_seconds;
+    uint16_t port; /* of the zones' name servers; 0: 53 */
+};
+
+/* What only the doctor needs to know. */
+struct cli_doctor_options {
+    const char *own_address;
+    uint16_t http_public, tls_public, portal_port;
+};
+
 struct cli_options {
     enum cli_command command;
     enum cli_account account;
@@ -60,8 +77,15 @@ struct cli_options {
     const char *store;
     const char *out;
     const char *eab_kid, *eab_hmac_key;
+    struct cli_dns_options dns;
+    struct cli_doctor_options doctor;
     uint8_t key_type, account_key_type;
-    uint16_t http_port;
+    uint16_t http_port, tls_port;
+    const char *ancestor;
+    const char *issuer; /* of the dns-persist-01 record; NULL: as the CA's directory says */
+    uint32_t days;      /* that it is to last; 0: for ever */
+    bool wildcard, pre_authorize;
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /* enum acme_challenge_type, in order */
     uint8_t reason;
     bool accept_tos, each, exportable, force, json, quiet, foreign_urls;
     bool only_existing;
@@ -72,7 +96,7 @@ struct cli_options {
     const char *account_key;
     uint8_t clock_policy;
     bool events, no_ari, shortest, revoke_replaced;
-    const char *issuer;
+    const char *preferred_issuer;
     struct acme_pin pins[CLI_PINS_MAX];
     uint16_t pins_count;
     const char *fallbacks[CLI_FALLBACKS_MAX];
@@ -125,6 +149,8 @@ void cli_output_init(const struct cli_options *options);
 void cli_on_event(void *ctx, const struct acme_event *event);
 extern const struct acme_log_ops cli_log_ops;
 /** "nanoacme: error: ..." on stderr. */
+/** Writes what --help says. */
+void cli_usage(FILE *out);
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** An error of the core, with what to do next. */
 void cli_error_core(const char *what, int32_t error, const struct acme_problem *problem);
@@ -138,6 +164,8 @@ int cli_show_store(struct cli_session *s);
 int cli_show_next(struct cli_session *s);
 /** Writes Unix seconds as an RFC 3339 date. */
 void cli_format_time(int64_t unix_s, char out[32]);
+/** What a person sets once in the DNS for the first --domain. */
+int cli_show_dns_record(struct cli_session *s);
 
 /* ---- pem.c ---- */
 

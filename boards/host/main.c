@@ -1,7 +1,7 @@
 /*
  * The command line `nanoacme`: which command does what. It must not know the protocol.
  */
-#include "cli.h"
+#include "doctor.h"
 
 static int finish_job(struct cli_session *s, const char *what, int32_t started)
 {
@@ -105,6 +105,14 @@ static int command_export(struct cli_session *s)
     return code == CLI_OK ? cli_pem_export(s) : code;
 }
 
+/* The account's URL is part of the records: it must exist. */
+static int command_dns_record(struct cli_session *s)
+{
+    int code = finish_job(s, "dns-record", acme_account_start(s->client));
+
+    return code == CLI_OK ? cli_show_dns_record(s) : code;
+}
+
 static int dispatch(struct cli_session *s)
 {
     switch (s->options->command) {
@@ -118,6 +126,10 @@ static int dispatch(struct cli_session *s)
         return command_account(s);
     case CLI_REVOKE:
         return command_revoke(s);
+    case CLI_DNS_RECORD:
+        return command_dns_record(s);
+    case CLI_DOCTOR:
+        return cli_doctor(s);
     case CLI_RENEW:
         return command_renew(s);
     case CLI_DAEMON:

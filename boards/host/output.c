@@ -199,6 +199,12 @@ void cli_on_event(void *ctx, const struct acme_event *event)
         cli_say("waiting up to %u.%u s (%s)", (unsigned)(event->wait_ms / 1000u),
                 (unsigned)(event->wait_ms % 1000u / 100u), acme_state_name(event->state));
         break;
+    case ACME_EVENT_CHALLENGE_FAILED:
+        cli_say("%s: %s failed: %s (%s)%s%s; trying the next way", slot_name(s, event->slot),
+                event->text, acme_error_text(event->error), acme_error_name(event->error),
+                event->problem != NULL ? ": " : "",
+                event->problem != NULL ? event->problem->detail : "");
+        break;
     case ACME_EVENT_ERROR:
         cli_error_core(slot_name(s, event->slot), event->error, event->problem);
         break;
@@ -382,6 +388,56 @@ int cli_show_store(struct cli_session *s)
     } else {
         (void)printf("%s: %u of %u bytes used\n", options->store, n.store_used, n.store_capacity);
     }
+    return CLI_OK;
+}
+
+/* A TXT record as a zone file has it: character strings of at most 255 characters. */
+static void print_record(const char *name, const char *value)
+{
+    size_t len = strlen(value), at;
+
+    (void)printf("%s. IN TXT", name);
+    for (at = 0; at < len; at += 255) {
+        (void)printf(" \"%.255s\"", value + at);
+    }
+    (void)putchar('\n');
+}
+
+int cli_show_dns_record(struct cli_session *s)
+{
+    struct acme_dns_persist what = {
+        .name = options->domains[0], .wildcard = options->wildcard, .issuer = options->issuer};
+    char name[256], value[CONFIG_ACME_URL_MAX + 512], account_name[256];
+    int32_t rc;
+
+    if (options->days > 0) {
+        what.until_s = (int64_t)time(NULL) + options->days * INT64_C(86400);
+    }
+    rc = acme_dns_persist_record(s->client, &what, name, sizeof(name), value, sizeof(value));
+    if (rc == ACME_OK) {
+        rc = acme_dns_account_name(s->client, what.name, account_name, sizeof(account_name));
+    }
+    if (rc == ACME_ERR_FIELD) {
+        cli_error("the CA does not say its name; give it with --issuer (see its documentation)");
+        return CLI_REFUSED;
+    }
+    if (rc != ACME_OK) {
+        cli_error_core("dns-record", rc, NULL);
+        return cli_exit_code(rc);
+    }
+    if (options->json) {
+        cJSON *o = cJSON_CreateObject();
+
+        cJSON_AddStringToObject(o, "name", name);
+        cJSON_AddStringToObject(o, "value", value);
+        cJSON_AddStringToObject(o, "accountName", account_name);
+        json_print(o);
+        return CLI_OK;
+    }
+    cli_say("for --challenge dns-persist-01, set this once:");
+    print_record(name, value);
+    cli_say("for --challenge dns-account-01, delegate this name (by CNAME), if you want:");
+    (void)puts(account_name);
     return CLI_OK;
 }
 

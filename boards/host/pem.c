@@ -61,6 +61,8 @@ static bool decode(char *body, size_t len, struct acme_trust_anchor *anchor)
 
 int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anchors)
 {
+    static int used; /* there may be roots for more than one server */
+    struct acme_trust_anchor *list = anchor_list + used;
     char *text = read_file(path);
     char *at = text;
     int count = 0;
@@ -68,11 +70,11 @@ int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anch
     if (text == NULL) {
         return -1;
     }
-    while (count >= 0 && count < ANCHORS_MAX && (at = strstr(at, BEGIN_CERT)) != NULL) {
+    while (count >= 0 && used + count < ANCHORS_MAX && (at = strstr(at, BEGIN_CERT)) != NULL) {
         char *body = at + strlen(BEGIN_CERT);
         char *end = strstr(body, END_CERT);
 
-        if (end == NULL || !decode(body, (size_t)(end - body), &anchor_list[count])) {
+        if (end == NULL || !decode(body, (size_t)(end - body), &list[count])) {
             cli_error("%s: certificate number %d cannot be read", path, count + 1);
             count = -1;
         } else {
@@ -84,7 +86,8 @@ int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anch
     if (count == 0) {
         cli_error("%s: no certificates in it; it should have PEM certificates of CA roots", path);
     }
-    *anchors = anchor_list;
+    *anchors = list;
+    used += count > 0 ? count : 0;
     return count > 0 ? count : -1;
 }
 

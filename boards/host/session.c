@@ -2,7 +2,7 @@
  * Opens the port, the store and the client for one command, and drives them. It must not format
  * results.
  */
-#include "cli.h"
+#include "dns.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -80,6 +80,7 @@ int cli_exit_code(int32_t error)
     case ACME_ERR_STORE_FULL:
     case ACME_ERR_STORE_CORRUPT:
     case ACME_ERR_STORE_FORMAT:
+    case ACME_ERR_STORE_VERSION:
     case ACME_ERR_STORE_GEOMETRY:
         return CLI_CONFIG;
     default:
@@ -87,12 +88,33 @@ int cli_exit_code(int32_t error)
     }
 }
 
+/* The doctor changes nothing: without a store, or while another process has it, it works with one
+ * that is gone when it ends. */
+static int open_no_store(const struct acme_flash_geometry *geometry)
+{
+    char path[64];
+    int32_t rc;
+
+    (void)snprintf(path, sizeof(path), "/tmp/nanoacme-doctor-%ld.img", (long)getpid());
+    rc = acme_posix_flash_open(&flash, path, geometry);
+    if (rc != ACME_OK) {
+        cli_error("%s: %s", path, strerror(errno));
+        return CLI_CONFIG;
+    }
+    (void)unlink(path);
+    return CLI_OK;
+}
+
 static int open_store(const struct cli_options *o)
 {
     const struct acme_flash_geometry geometry = {SECTOR_SIZE, SECTOR_COUNT, PROGRAM_SIZE};
     int32_t rc;
 
-    if (o->command != CLI_RUN && o->command != CLI_ACCOUNT && o->command != CLI_DAEMON &&
+    if (o->command == CLI_DOCTOR && access(o->store, F_OK) != 0) {
+        return open_no_store(&geometry);
+    }
+    if (o->command != CLI_RUN && o->command != CLI_ACCOUNT && o->command != CLI_DNS_RECORD &&
+        o->command != CLI_DAEMON &&
         access(o->store, F_OK) != 0) {
         cli_error("store %s: %s; name another with --store", o->store, strerror(errno));
         return CLI_CONFIG;
@@ -100,6 +122,9 @@ static int open_store(const struct cli_options *o)
     rc = acme_posix_flash_open(&flash, o->store, &geometry);
     if (rc == ACME_OK) {
         return CLI_OK;
+    }
+    if (o->command == CLI_DOCTOR && rc == ACME_ERR_STORE_IO) {
+        return open_no_store(&geometry);
     }
     if (rc == ACME_ERR_STORE_FORMAT) {
         cli_error("store %s: not a nanoacme flash image, or cut short; it was left as it is",
@@ -116,7 +141,7 @@ static int open_store(const struct cli_options *o)
 static void take_wishes(struct acme_cert_request *r, const struct cli_options *o)
 {
     r->profile = o->profile;
-    r->preferred_issuer = o->issuer;
+    r->preferred_issuer = o->preferred_issuer;
     r->prefer_shortest = o->shortest;
     r->revoke_replaced = o->revoke_replaced;
 }
@@ -131,6 +156,8 @@ void cli_session_requests(struct cli_session *s)
         requests[i].names_count = o->each ? 1 : o->domains_count;
         requests[i].key_type = o->key_type;
         requests[i].key_exportable = o->exportable;
+        requests[i].pre_authorize = o->pre_authorize;
+        requests[i].ancestor = o->ancestor;
         take_wishes(&requests[i], o);
     }
     s->config.certs = requests;
@@ -151,6 +178,15 @@ static void add_fallbacks(struct cli_session *s)
     s->config.fallbacks_count = s->options->fallbacks_count;
 }
 
+/* Without a word about it http-01; the other ways want preparations, which a person knows of. */
+static void set_challenges(struct cli_session *s)
+{
+    memcpy(s->config.challenges, s->options->challenges, sizeof(s->config.challenges));
+    if (s->config.challenges[0] == ACME_CHALLENGE_NONE) {
+        s->config.challenges[0] = ACME_CHALLENGE_HTTP_01;
+    }
+}
+
 static int configure(struct cli_session *s)
 {
     const struct cli_options *o = s->options;
@@ -162,6 +198,8 @@ static int configure(struct cli_session *s)
     s->port.entropy = &acme_posix_entropy_ops;
     s->port.flash = &acme_posix_flash_ops;
     s->port.flash_ctx = &flash;
+    s->port.udp = &acme_posix_udp_ops;
+    s->port.udp_ctx = &net;
     s->port.log = o->verbose > 0 ? &cli_log_ops : NULL;
     s->config.port = &s->port;
     s->config.directory_url = o->server;
@@ -170,6 +208,8 @@ static int configure(struct cli_session *s)
     s->config.tos_accepted_url = o->accepted_terms;
     s->config.account_key_type = o->account_key_type;
     s->config.http_port = o->http_port;
+    s->config.tls_port = o->tls_port;
+    set_challenges(s);
     s->config.allow_foreign_urls = o->foreign_urls;
     s->config.account_only_existing = o->only_existing;
     s->config.force_renewal = o->force;
@@ -198,7 +238,7 @@ static int configure(struct cli_session *s)
         cli_pem_read_anchors(o->ca_file != NULL ? o->ca_file : SYSTEM_ROOTS, &s->config.anchors);
     s->config.anchors_count = count > 0 ? (uint16_t)count : 0;
     add_fallbacks(s);
-    return count > 0 ? CLI_OK : CLI_CONFIG;
+    return count > 0 ? cli_dns_open(o, &s->config) : CLI_CONFIG;
 }
 
 static int open_client(struct cli_session *s)
@@ -239,7 +279,8 @@ int cli_session_open(struct cli_session *s, const struct cli_options *options)
         cli_error("cannot make a pipe: %s", strerror(errno));
         return CLI_INTERNAL;
     }
-    if (options->command == CLI_RUN || options->command == CLI_DAEMON) {
+    if (options->command == CLI_RUN || options->command == CLI_DAEMON ||
+        (options->command == CLI_DOCTOR && options->domains_count > 0)) {
         cli_session_requests(s);
     }
     return open_client(s);

@@ -36,6 +36,7 @@
 #define TCP_SND_BUF       (2 * TCP_MSS)
 #define TCP_SND_QUEUELEN  6
 #define TCP_LISTEN_BACKLOG 1
+#define SO_REUSE           1 /* listen again while old connections are in TIME_WAIT */
 #define TCP_MSL            5000 /* a device has few pcbs, and its links are short */
 
 /* The address of a host never leaves the cache for longer than its record says. */

@@ -170,6 +170,9 @@ int32_t acme_reply_directory(struct acme_client *c)
         c->config.eab_kid == NULL && !c->account_exists) {
         rc = ACME_ERR_EAB;
     }
+    if (rc == ACME_OK) {
+        rc = acme_authorization_read_directory(c, root);
+    }
     c->pool_order_mark = c->pool_len;
     if (rc == ACME_OK) {
         acme_client_go(c, ACME_STATE_ACCOUNT);

@@ -38,14 +38,52 @@ int32_t acme_enter_authorization(struct acme_client *c)
                              ACME_SIGNER_ACCOUNT);
 }
 
+#if defined(CONFIG_ACME_SUBDOMAINS)
+static bool is_below(const char *name, const char *domain)
+{
+    size_t len = strlen(name), domain_len = strlen(domain);
+
+    return len > domain_len && name[len - domain_len - 1] == '.' &&
+           acme_str_equal_nocase(name + len - domain_len, domain_len, domain, domain_len);
+}
+
+bool acme_authorization_has_ancestor(const struct acme_client *c, const char *name)
+{
+    const char *ancestor = acme_client_request(c)->ancestor;
+
+    return ancestor != NULL && c->directory.subdomains && is_below(name, ancestor);
+}
+
+/* An authorization for the ancestor stands for the first name below it, and for all others. */
+static int32_t find_ancestor(struct acme_client *c, acme_json_value root, const char *value)
+{
+    const struct acme_cert_request *request = acme_client_request(c);
+    uint16_t i;
+
+    c->order.by_ancestor =
+        request->ancestor != NULL && acme_json_true(root, "subdomainAuthAllowed") &&
+        acme_str_equal_nocase(value, strlen(value), request->ancestor, strlen(request->ancestor));
+    for (i = 0; i < request->names_count && c->order.by_ancestor; i++) {
+        if (is_below(request->names[i], request->ancestor)) {
+            return i;
+        }
+    }
+    c->order.by_ancestor = false;
+    return -1;
+}
+#endif
+
 /* The index of the name that an authorization is for, or -1. That of a wildcard has the base name
  * and says so (RFC 8555 7.1.4). */
-static int32_t find_name(const struct acme_client *c, acme_json_value root)
+static int32_t find_name(struct acme_client *c, acme_json_value root)
 {
     const struct acme_cert_request *request = acme_client_request(c);
     const char *value = acme_json_string(acme_json_object(root, "identifier"), "value");
     uint16_t i;
 
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    c->order.by_ancestor = false;
+#endif
     if (value == NULL) {
         return -1;
     }
@@ -62,7 +100,22 @@ static int32_t find_name(const struct acme_client *c, acme_json_value root)
             return i;
         }
     }
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    return find_ancestor(c, root, value);
+#else
     return -1;
+#endif
+}
+
+/* The name that the authorization under way is for, as it was asked for. */
+static const char *name_under_way(const struct acme_client *c)
+{
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    if (c->order.by_ancestor) {
+        return acme_client_request(c)->ancestor;
+    }
+#endif
+    return acme_client_request(c)->names[c->order.name];
 }
 
 /* ---- the choice of a way ---- */
@@ -144,7 +197,7 @@ static const struct acme_challenge_ops *choose(struct acme_client *c, acme_json_
 {
     const uint8_t *types = wanted_types(c);
     uint16_t name = c->order.name;
-    uint8_t kind = kind_of(acme_client_request(c)->names[name]);
+    uint8_t kind = kind_of(name_under_way(c));
     const struct acme_challenge_ops *best = NULL;
     uint32_t left = 0;
     bool best_is_sent = false;
@@ -189,6 +242,9 @@ static bool note_failure(struct acme_client *c, int32_t error)
 
 void acme_authorization_begin(struct acme_client *c)
 {
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    c->pre_authorized = false;
+#endif
     memset(c->failed, 0, sizeof(c->failed));
     c->failed_once = 0;
 }
@@ -200,7 +256,7 @@ void acme_authorization_begin(struct acme_client *c)
 static void describe(const struct acme_client *c, struct acme_challenge *challenge)
 {
     const struct acme_order_state *o = &c->order;
-    const char *name = acme_client_request(c)->names[o->name];
+    const char *name = name_under_way(c);
 
     memset(challenge, 0, sizeof(*challenge));
     challenge->wildcard = name[0] == '*';
@@ -252,6 +308,9 @@ static void prove_next(struct acme_client *c)
     o->type = o->records[o->record].type;
     o->alternatives = o->records[o->record].alternatives;
     o->challenge_sent = o->records[o->record].sent;
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    o->by_ancestor = o->records[o->record].by_ancestor;
+#endif
     start_operation(c);
     acme_client_go(c, ACME_STATE_READY);
 }
@@ -264,9 +323,41 @@ static void prove_records(struct acme_client *c)
 }
 #endif
 
+/* Nothing of an order but the key that it is going to use. */
+static void clear_order(struct acme_client *c)
+{
+    uint8_t generation = c->order.generation;
+
+    memset(&c->order, 0, sizeof(c->order));
+    c->order.generation = generation;
+    c->polls = 0;
+}
+
+void acme_authorization_start(struct acme_client *c)
+{
+    clear_order(c);
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    if (acme_client_request(c)->pre_authorize && !c->pre_authorized &&
+        c->directory.new_authz != 0) {
+        c->order.pre_authorizing = true;
+        c->pool_len = c->pool_order_mark;
+        acme_client_go(c, ACME_STATE_NEW_AUTHORIZATION);
+        return;
+    }
+#endif
+    acme_client_go(c, ACME_STATE_NEW_ORDER);
+}
+
 /* All that was to be proven is proven. */
 static void leave(struct acme_client *c)
 {
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    if (c->order.pre_authorizing) {
+        c->pre_authorized = true;
+        acme_authorization_start(c);
+        return;
+    }
+#endif
     acme_client_go(c, ACME_STATE_FINALIZE);
 }
 
@@ -431,9 +522,9 @@ static int32_t write_key_authorization(const struct acme_client *c, const char *
 
 #if defined(CONFIG_ACME_DNS)
 /* The CA's names for itself, ten at most, in normal form, with spaces between. */
-static int32_t write_issuers(acme_json_value challenge, struct acme_buf *b)
+static int32_t write_issuers(acme_json_value array, struct acme_buf *b)
 {
-    acme_json_value item = acme_json_first(acme_json_array(challenge, "issuer-domain-names"));
+    acme_json_value item = acme_json_first(array);
     int count = 0;
 
     for (; item != NULL; item = acme_json_next(item)) {
@@ -468,7 +559,9 @@ static int32_t describe_record(struct acme_client *c, const struct acme_challeng
         rc = write_key_authorization(c, acme_json_string(json, "token"), text);
         challenge->key_authorization = text->data;
     } else {
-        rc = is_our_account(c, json) ? write_issuers(json, text) : ACME_ERR_FIELD;
+        rc = is_our_account(c, json)
+                 ? write_issuers(acme_json_array(json, "issuer-domain-names"), text)
+                 : ACME_ERR_FIELD;
         challenge->issuers = text->data;
     }
     return rc == ACME_OK && acme_buf_result(text) < 0 ? ACME_ERR_FIELD : rc;
@@ -513,6 +606,9 @@ static int32_t take_record(struct acme_client *c, const struct acme_challenge_op
     r->name_index = o->name;
     r->type = ops;
     r->alternatives = o->alternatives;
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    r->by_ancestor = o->by_ancestor;
+#endif
     r->sent = has_status(json, "processing");
     r->stale = stale;
     if (o->record_count++ == 0) {
@@ -645,12 +741,12 @@ int32_t acme_reply_authorization(struct acme_client *c)
         return authorization_pending(c, root);
     }
     if (!has_status(root, "valid")) { /* invalid, deactivated, expired, revoked */
-        return authorization_failed(c, root, acme_client_request(c)->names[name]);
+        return authorization_failed(c, root, name_under_way(c));
     }
 #if defined(CONFIG_ACME_DNS)
     take_stale_record(c, root);
 #endif
-    next_authorization(c, acme_client_request(c)->names[name]);
+    next_authorization(c, name_under_way(c));
     return ACME_OK;
 }
 
@@ -827,6 +923,115 @@ int32_t acme_enter_authorization_wait(struct acme_client *c)
     acme_client_go(c, ACME_STATE_AUTHORIZATION);
     return ACME_STEP_MOVED;
 }
+
+/* ---- the directory, and authorizations before an order ---- */
+
+int32_t acme_authorization_read_directory(struct acme_client *c, acme_json_value root)
+{
+    acme_json_value meta = acme_json_object(root, "meta");
+    int32_t rc = ACME_OK;
+
+#if defined(CONFIG_ACME_DNS_PERSIST_01)
+    struct acme_buf issuers;
+
+    acme_buf_init(&issuers, c->work, 512);
+    c->directory.issuers = 0;
+    if (write_issuers(acme_json_array(meta, "caaIdentities"), &issuers) == ACME_OK &&
+        acme_buf_result(&issuers) > 0) {
+        rc = acme_pool_add(c, issuers.data, &c->directory.issuers);
+    }
+#endif
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    if (rc == ACME_OK) {
+        rc = acme_pool_add_url(c, acme_json_string(root, "newAuthz"), &c->directory.new_authz);
+        rc = rc == ACME_ERR_FIELD ? ACME_OK : rc; /* a CA need not have it */
+    }
+#endif
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    c->directory.subdomains = acme_json_true(meta, "subdomainAuthAllowed");
+#endif
+    (void)c;
+    (void)meta;
+    return rc;
+}
+
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+/* The next name that can be proven before an order: not a wildcard, and once for all names that
+ * have their ancestor proven. NULL: there is none. */
+static const char *next_to_authorize(struct acme_client *c, bool *by_ancestor)
+{
+    const struct acme_cert_request *request = acme_client_request(c);
+    struct acme_order_state *o = &c->order;
+
+    *by_ancestor = false;
+    for (; o->next_name < request->names_count; o->next_name++) {
+        const char *name = request->names[o->next_name];
+
+#if defined(CONFIG_ACME_SUBDOMAINS)
+        if (acme_authorization_has_ancestor(c, name)) {
+            if (o->by_ancestor) {
+                continue; /* asked for already */
+            }
+            *by_ancestor = true;
+            return request->ancestor;
+        }
+#endif
+        if (name[0] != '*') {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+int32_t acme_enter_new_authorization(struct acme_client *c)
+{
+    struct acme_order_state *o = &c->order;
+    struct acme_buf payload;
+    bool by_ancestor;
+    const char *name = next_to_authorize(c, &by_ancestor);
+
+    if (name == NULL) {
+        o->challenge_mark = c->pool_len;
+        go_on(c);
+        return ACME_STEP_MOVED;
+    }
+    acme_request_payload(c, &payload);
+    acme_buf_add(&payload, "{\"identifier\":{\"type\":\"");
+    acme_buf_add(&payload, kind_of(name) == ACME_PROVES_ADDRESS ? "ip" : "dns");
+    acme_buf_add(&payload, "\",\"value\":\"");
+    acme_buf_add_json(&payload, name);
+    acme_buf_add(&payload, by_ancestor ? "\",\"subdomainAuthAllowed\":true}}" : "\"}}");
+    return acme_request_post(c, acme_pool_get(c, c->directory.new_authz), &payload,
+                             ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_new_authorization(struct acme_client *c)
+{
+    const struct acme_http_response *r = &c->exchange.parser.response;
+    struct acme_order_state *o = &c->order;
+    bool by_ancestor;
+    int32_t rc;
+
+    if (r->status != 201 && r->status != 200) {
+        return ACME_ERR_HTTP_STATUS;
+    }
+    if (r->location[0] == '\0') {
+        return ACME_ERR_FIELD;
+    }
+    rc = acme_pool_add_url(c, r->location, &o->authorizations[o->authorization_count]);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    (void)next_to_authorize(c, &by_ancestor);
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    o->by_ancestor = o->by_ancestor || by_ancestor;
+#endif
+    o->next_name++;
+    o->authorization_count++;
+    acme_client_go(c, ACME_STATE_NEW_AUTHORIZATION);
+    return ACME_OK;
+}
+#endif
 
 /* ---- tls-alpn-01 on the firmware's own port ---- */
 

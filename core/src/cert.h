@@ -26,8 +26,7 @@ struct acme_chain_sink {
     uint16_t chunk_len, chunk_count;
     uint8_t slot, generation;
     uint8_t state;
-    uint8_t dashes_len;
-    char dashes[28]; /* the encapsulation line under way */
+    uint8_t dashes_len; /* of the encapsulation line under way */
     struct acme_b64_stream b64;
     uint32_t cert_len;
     uint8_t count;

@@ -12,7 +12,8 @@
 
 /* Whether there is a choice. Where only http-01 is built there is none, and nothing of it costs
  * flash. */
-#if !defined(CONFIG_ACME_HTTP_01) || defined(CONFIG_ACME_TLS_ALPN_01) || defined(CONFIG_ACME_DNS)
+#if !defined(CONFIG_ACME_HTTP_01) || defined(CONFIG_ACME_TLS_ALPN_01) ||                           \
+    defined(CONFIG_ACME_DNS) || defined(CONFIG_ACME_PRE_AUTHORIZATION)
 #define ACME_CHALLENGE_CHOICE
 #endif
 

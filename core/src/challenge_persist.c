@@ -193,10 +193,10 @@ static int32_t ready(struct acme_challenges *s, const struct acme_challenge *cha
         return ACME_OK;
     }
     rc = s->dns->lookup(s->dns_ctx, record->name, on_txt, &search, wait_ms);
-    if (rc == ACME_OK && !search.found) {
-        return ACME_ERR_DNS_RECORD;
+    if (rc == ACME_ERR_UNSUPPORTED) {
+        return ACME_OK; /* it cannot look after all */
     }
-    return rc;
+    return rc == ACME_OK && !search.found ? ACME_ERR_DNS_RECORD : rc;
 }
 
 static void persist_record(const struct acme_challenge *challenge, struct acme_buf *name,

@@ -8,6 +8,10 @@
 
 #include "schedule.h"
 
+#if defined(CONFIG_ACME_DOCTOR)
+#include "doctor.h"
+#endif
+
 #define TRANSIENT_RETRIES 3u
 #define RETRY_FIRST_MS    1000u
 #define RETRY_CEILING_MS  60000u
@@ -34,6 +38,10 @@ static const struct {
     [ACME_STATE_NEW_ACCOUNT] = {NAME("NEW_ACCOUNT") acme_enter_new_account, acme_reply_new_account},
     [ACME_STATE_ACCOUNT_READY] = {NAME("ACCOUNT_READY") acme_enter_account_ready, NULL},
     [ACME_STATE_SELECT] = {NAME("SELECT") acme_enter_select, NULL},
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    [ACME_STATE_NEW_AUTHORIZATION] = {NAME("NEW_AUTHORIZATION") acme_enter_new_authorization,
+                                      acme_reply_new_authorization},
+#endif
     [ACME_STATE_NEW_ORDER] = {NAME("NEW_ORDER") acme_enter_new_order, acme_reply_new_order},
     [ACME_STATE_ORDER] = {NAME("ORDER") acme_enter_order, acme_reply_order},
     [ACME_STATE_AUTHORIZATION] = {NAME("AUTHORIZATION") acme_enter_authorization,
@@ -522,11 +530,31 @@ static uint32_t time_left(const struct acme_client *c, uint64_t now_ms)
     return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }
 
+#if defined(CONFIG_ACME_DOCTOR)
+static enum acme_want poll_doctor(struct acme_client *c, struct acme_poll_result *result)
+{
+    result->wait_ms = 1000;
+    result->error = ACME_OK;
+    result->want =
+        acme_doctor_poll(c, &result->wait_ms) == ACME_ERR_AGAIN ? ACME_WANT_EVENT : ACME_WANT_NOW;
+    if (c->job == ACME_JOB_NONE) {
+        result->want = ACME_WANT_IDLE;
+        result->wait_ms = UINT32_MAX;
+    }
+    return result->want;
+}
+#endif
+
 enum acme_want acme_poll(acme_client *c, struct acme_poll_result *result)
 {
     int32_t rc = ACME_ERR_AGAIN;
 
     watch_responder(c, acme_clock_uptime_ms(&c->clock));
+#if defined(CONFIG_ACME_DOCTOR)
+    if (c->job == ACME_JOB_DOCTOR) {
+        return poll_doctor(c, result);
+    }
+#endif
     if (c->job != ACME_JOB_NONE) {
         rc = step(c);
         if (rc < 0 && rc != ACME_ERR_AGAIN) {

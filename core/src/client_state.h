@@ -24,6 +24,7 @@ enum acme_state {
     ACME_STATE_NEW_ACCOUNT,
     ACME_STATE_ACCOUNT_READY,
     ACME_STATE_SELECT,
+    ACME_STATE_NEW_AUTHORIZATION,
     ACME_STATE_NEW_ORDER,
     ACME_STATE_ORDER,
     ACME_STATE_AUTHORIZATION,
@@ -66,6 +67,7 @@ enum acme_job {
     ACME_JOB_ACCOUNT_UPDATE,
     ACME_JOB_ACCOUNT_DEACTIVATE,
     ACME_JOB_REVOKE,
+    ACME_JOB_DOCTOR, /* doctor.c drives it */
     ACME_JOB_ACCOUNT_RECOVER,
     ACME_JOB_ACCOUNT_ROLLOVER,
     ACME_JOB_DEAUTHORIZE
@@ -102,6 +104,15 @@ struct acme_directory {
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
     uint16_t key_change;
 #endif
+#if defined(CONFIG_ACME_DNS_PERSIST_01)
+    uint16_t issuers; /* the CA's names for itself, with spaces between */
+#endif
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    uint16_t new_authz;
+#endif
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    bool subdomains; /* the CA takes proofs of a domain above (RFC 9444) */
+#endif
 };
 
 /* What follows when no record of ours is left in the DNS. */
@@ -119,6 +130,7 @@ struct acme_proof_record {
     uint16_t url, name, value;
     uint16_t authorization, name_index;
     uint8_t alternatives;
+    bool by_ancestor;
     bool sent;  /* the CA was told by an earlier run */
     bool stale; /* proven before this run: it only has to go */
 };
@@ -153,6 +165,13 @@ struct acme_order_state {
     const struct acme_challenge_ops *type; /* the way under way, or NULL */
     uint8_t alternatives; /* types that can be tried when this one fails, as bits */
 #endif
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    bool pre_authorizing; /* there is no order yet */
+    uint16_t next_name;   /* to ask an authorization for */
+#endif
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    bool by_ancestor; /* the authorization under way is for request->ancestor */
+#endif
 #if defined(CONFIG_ACME_DNS)
     bool proving; /* the second round: records are set, the CA is told */
     uint8_t after;
@@ -163,12 +182,14 @@ struct acme_order_state {
 #endif
 };
 
+struct acme_doctor;
+
 struct acme_client {
     /* What is used most comes first: its offsets then fit the short instructions of Thumb. */
     uint8_t state, job, after_nonce;
     bool in_exchange;    /* a request is under way */
     const char *signing; /* one is being signed for this URL, which outlives it; or NULL */
-    bool forced_once; /* config.force_renewal holds for this job only */
+    bool forced_once;    /* config.force_renewal holds for this job only */
     bool account_exists;
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
@@ -176,6 +197,9 @@ struct acme_client {
     bool due_only;   /* the job keeps the pauses after failures */
     bool time_asked; /* a CA that tells no time was asked since the start */
     int64_t floor_written_s;
+#endif
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    bool pre_authorized; /* the slot's names are proven */
 #endif
     uint8_t account_slot, account_type, account_generation;
 #if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
@@ -198,6 +222,9 @@ struct acme_client {
     uint64_t wait_until_ms;
 #if defined(CONFIG_ACME_DNS)
     uint64_t call_again_ms; /* a state that polls: the latest time of its next turn */
+#endif
+#if defined(CONFIG_ACME_DOCTOR)
+    struct acme_doctor *doctor; /* of the job under way, or NULL */
 #endif
     uint32_t served_seen;
     uint32_t bad_nonces, new_orders;
@@ -269,9 +296,8 @@ enum acme_signer {
 int32_t acme_request_plain(struct acme_client *c, const char *method, const char *url);
 /** A buffer at the start of work for a payload. */
 void acme_request_payload(struct acme_client *c, struct acme_buf *payload);
-/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET); url stays valid until it
- * is sent. Without a nonce it
- * moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
+/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET); url stays valid until
+ * it is sent. Without a nonce it moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
 int32_t acme_request_post(struct acme_client *c, const char *url, const struct acme_buf *payload,
                           enum acme_signer signer);
 /** Goes on signing, and sends the request when that is done. */
@@ -297,6 +323,7 @@ ACME_STATE_FN(new_account)
 ACME_STATE_FN(new_order)
 ACME_STATE_FN(order)
 ACME_STATE_FN(authorization)
+ACME_STATE_FN(new_authorization)
 ACME_STATE_FN(challenge)
 ACME_STATE_FN(finalize)
 ACME_STATE_FN(certificate)
@@ -346,6 +373,12 @@ int32_t acme_order_count_poll(struct acme_client *c);
 /** An order of an earlier run may have died meanwhile: then a new one takes its place, once
  * (ACME_OK). Else the error. */
 int32_t acme_order_is_gone(struct acme_client *c, int32_t error);
+/** Takes from a directory what authorizations need. ACME_ERR_LIMIT. */
+int32_t acme_authorization_read_directory(struct acme_client *c, acme_json_value root);
+/** Starts without an order: at NEW_ORDER, or before it. */
+void acme_authorization_start(struct acme_client *c);
+/** Whether a name has an ancestor (RFC 9444) that the CA will take proof of in its place. */
+bool acme_authorization_has_ancestor(const struct acme_client *c, const char *name);
 /** Drops the order for a new one, to try other ways of proving. */
 int32_t acme_order_again(struct acme_client *c);
 /** Takes back what answers the CA. */

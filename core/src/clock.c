@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+/* The clocks of a CA's servers differ by seconds, so that a certificate may be born after the answer
+ * that it came with. */
+#define SKEW_S 60
+
 void acme_clock_init(struct acme_clock *c, const struct acme_clock_ops *ops, void *ctx,
                      int64_t floor_s)
 {
@@ -76,8 +80,8 @@ void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s)
 
 void acme_clock_offer(struct acme_clock *c, int64_t unix_s)
 {
-    if (unix_s > c->floor_s) {
-        c->offered_s = unix_s;
+    if (unix_s > c->floor_s - SKEW_S) {
+        c->offered_s = unix_s > c->floor_s ? unix_s : c->floor_s;
         c->offered_at = acme_clock_uptime_ms(c);
     }
 }

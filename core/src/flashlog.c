@@ -20,6 +20,7 @@
 #include "crc.h"
 
 #define FORMAT_VERSION   1u
+#define FORMAT_SEALED    0x81u /* the same, but with sealed values */
 #define HEADER_LEN       24u
 #define RECORD_LEN       24u
 #define RECORD_MAGIC     0xacu
@@ -27,6 +28,12 @@
 #define PROGRAM_MAX      32u
 #define DELETION_RESERVE 5u  /* records that only deletions may use */
 #define CHUNK            64u /* a multiple of every program unit, and more than a record's head */
+
+#if defined(CONFIG_ACME_STORE_SEAL)
+#define FORMAT(log) ((log)->sealed ? FORMAT_SEALED : FORMAT_VERSION)
+#else
+#define FORMAT(log) FORMAT_VERSION
+#endif
 
 /* The second byte of a record: the kind, flags, and the space of the key in the high half. */
 enum kind { KIND_PUT = 0, KIND_DELETE = 1, KIND_COMMIT = 2, KIND_FREED = 3 };
@@ -111,10 +118,12 @@ static uint32_t size_of(const struct acme_flashlog *log, const struct record *r)
     return pad(log, RECORD_LEN + len_of(r));
 }
 
-/* What one sector holds for sure, whatever the sizes of the records. */
+/* What one sector holds for sure, whatever the sizes of the records: something is lost at its end,
+ * and to the FREED mark of an older one. */
 static uint32_t sector_room(const struct acme_flashlog *log)
 {
-    return log->end - log->start - log->record_max + log->geometry.program_size;
+    return log->end - log->start - log->record_max + log->geometry.program_size -
+           pad(log, RECORD_LEN);
 }
 
 static bool power_of_two(uint32_t v)
@@ -169,7 +178,7 @@ static uint32_t read_header(struct acme_flashlog *log, uint32_t sector, uint8_t 
         flash_read(log, at, raw, HEADER_LEN);
         if (memcmp(raw, magic, sizeof(magic)) == 0 &&
             acme_get32(raw + 20) == acme_crc32(0, raw, 20)) {
-            if (raw[4] == FORMAT_VERSION) {
+            if (raw[4] == FORMAT(log)) {
                 return acme_get32(raw + 8);
             }
             log->foreign = true;
@@ -466,7 +475,7 @@ static bool open_sector(struct acme_flashlog *log, uint32_t sector)
         acme_put32(raw + 12, log->head_seq == 0 ? 0 : acme_get32(raw + 12) - 1);
     }
     memcpy(raw, magic, sizeof(magic));
-    acme_put32(raw + 4, FORMAT_VERSION | log->bad << 8);
+    acme_put32(raw + 4, FORMAT(log) | log->bad << 8);
     acme_put32(raw + 8, log->head_seq + 1);
     acme_put32(raw + 12, acme_get32(raw + 12) + 1);
     acme_put32(raw + 16, log->version);
@@ -604,9 +613,16 @@ static uint32_t bad_count(const struct acme_flashlog *log)
     return log->bad > 0xfffu ? 2 : log->bad > 0 ? 1 : 0;
 }
 
+/* Sectors that values leave free: one for compaction, and where there are enough one for deletions,
+ * so that a full store can let something go, even after a reset that has closed the head. */
+static uint32_t spare(const struct acme_flashlog *log)
+{
+    return log->geometry.sector_count > 3 ? 2 : 1;
+}
+
 static uint32_t capacity(const struct acme_flashlog *log)
 {
-    uint32_t lost = 1 + bad_count(log), count = log->geometry.sector_count;
+    uint32_t lost = spare(log) + bad_count(log), count = log->geometry.sector_count;
 
     return count > lost ? (count - lost) * sector_room(log) : 0;
 }
@@ -624,30 +640,30 @@ static uint32_t live_bytes(struct acme_flashlog *log)
     return bytes;
 }
 
-/* Whether a batch fits without compaction, leaving one sector free. */
-static bool has_room(struct acme_flashlog *log, uint32_t need)
+/* Whether a batch fits without compaction, leaving some sectors free. */
+static bool has_room(struct acme_flashlog *log, uint32_t need, uint32_t leave)
 {
     uint32_t next, free_count = count_free(log, &next);
-    uint32_t bytes = free_count > 1 ? (free_count - 1) * sector_room(log) : 0;
+    uint32_t bytes = free_count > leave ? (free_count - leave) * sector_room(log) : 0;
     uint32_t head_end = log->head_offset + log->record_max;
 
     return need <= bytes + (head_end < log->end ? log->end - head_end : 0);
 }
 
-static int32_t make_room(struct acme_flashlog *log, uint32_t need)
+static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 {
-    uint32_t rounds = 2 * log->geometry.sector_count;
+    uint32_t rounds = 2 * log->geometry.sector_count, leave = deletes ? 1 : spare(log);
 
-    if (has_room(log, need)) {
+    if (has_room(log, need, leave)) {
         return ACME_OK;
     }
-    if (need > capacity(log) || live_bytes(log) > capacity(log) - need) {
+    if (!deletes && (need > capacity(log) || live_bytes(log) > capacity(log) - need)) {
         return ACME_ERR_STORE_FULL;
     }
     while (rounds-- > 0) {
         int32_t rc = reclaim(log);
 
-        if (rc != ACME_OK || has_room(log, need)) {
+        if (rc != ACME_OK || has_room(log, need, leave)) {
             return rc;
         }
     }
@@ -668,7 +684,8 @@ int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t v
     /* A full store must still be able to let something go. */
     records = data_len / (log->record_max - RECORD_LEN) + 2 * value_count + 1 +
               (data_len > 0 ? DELETION_RESERVE : 0);
-    rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)));
+    rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
+                   data_len == 0);
     log->version++;
     log->in_batch = rc == ACME_OK && !log->read_failed;
     return outcome(log, rc);
@@ -864,7 +881,7 @@ static int32_t log_mount(struct acme_flashlog *log)
     bool any = survey(log);
 
     if (log->foreign) {
-        return ACME_ERR_STORE_FORMAT;
+        return ACME_ERR_STORE_VERSION;
     }
     if (!any) {
         return check_unused(log);
@@ -884,6 +901,17 @@ int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_o
 
     return rc == ACME_OK ? outcome(log, log_mount(log)) : rc;
 }
+
+#if defined(CONFIG_ACME_STORE_SEAL)
+int32_t acme_flashlog_mount_sealed(struct acme_flashlog *log, const struct acme_flash_ops *ops,
+                                   void *ctx)
+{
+    int32_t rc = start(log, ops, ctx);
+
+    log->sealed = true;
+    return rc == ACME_OK ? outcome(log, log_mount(log)) : rc;
+}
+#endif
 
 int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
 {

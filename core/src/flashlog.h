@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "acme/config.h"
 #include "acme/port.h"
 
 /** A key: the space separates the owners (see store.h; 1 to 14, 15 is the log's own), the id is
@@ -36,6 +37,9 @@ struct acme_flashlog {
     uint32_t version;     /* of the newest batch */
     uint32_t bad; /* the last two unusable sectors: 12 bits each, physical index + 1; 0: none */
     bool in_batch;
+#if defined(CONFIG_ACME_STORE_SEAL)
+    bool sealed; /* the area is marked so, and differs in that from one that is not */
+#endif
     bool read_failed; /* during the call under way */
     bool foreign;     /* a sector of another format was met */
     bool damaged;     /* a record or sector was found damaged by the last mount or read */
@@ -52,9 +56,16 @@ struct acme_flashlog_stat {
 
 /** Mounts; writes nothing. A blank area (all sectors without a valid header and without foreign
  * data) mounts as empty. ACME_OK, ACME_ERR_STORE_IO, ACME_ERR_STORE_GEOMETRY,
- * ACME_ERR_STORE_FORMAT (newer format version, or not ours: use acme_flashlog_format),
+ * ACME_ERR_STORE_VERSION (a newer format), ACME_ERR_STORE_FORMAT (not ours: acme_flashlog_format),
  * ACME_ERR_STORE_CORRUPT (mounted, readable, but something is missing: .damaged is set). */
 int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx);
+
+#if defined(CONFIG_ACME_STORE_SEAL)
+/** The same for an area whose values are sealed. Each refuses what the other has written:
+ * ACME_ERR_STORE_VERSION. */
+int32_t acme_flashlog_mount_sealed(struct acme_flashlog *log, const struct acme_flash_ops *ops,
+                                   void *ctx);
+#endif
 
 /** Erases every sector; the log is mounted empty afterwards. */
 int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_ops *ops,

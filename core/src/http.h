@@ -12,6 +12,7 @@
 
 #include "acme/config.h"
 #include "acme/error.h"
+#include "uri.h"
 
 enum acme_http_content {
     ACME_HTTP_CONTENT_NONE,    /* no Content-Type */
@@ -77,14 +78,12 @@ int32_t acme_http_parser_finish(struct acme_http_parser *p);
 
 /** A request head. */
 struct acme_http_request {
-    const char *method;       /* "GET", "HEAD", "POST" */
-    const char *host;         /* for Host:, with :port unless 443; see uri.h */
-    const char *path;         /* origin-form, begins with '/' */
-    const char *content_type; /* NULL: no body */
-    uint32_t content_length;
+    const char *method; /* "GET", "HEAD", "POST" */
+    const char *url;    /* parsed into uri before: it has no character that could end a line */
+    struct acme_uri uri;
+    uint32_t content_length; /* of a body of application/jose+json; 0: none */
 };
-/** Writes the head, with User-Agent, to out. Returns its length, ACME_ERR_BUFFER, or
- * ACME_ERR_ARGUMENT when a field has a control character or a space (no injection). */
+/** Writes the head, with User-Agent, to out. Returns its length or ACME_ERR_BUFFER. */
 int32_t acme_http_request_write(const struct acme_http_request *request, char *out, size_t size);
 
 /** Parses an IMF-fixdate, RFC 850 or asctime date (RFC 9110 5.6.7) of len characters into Unix

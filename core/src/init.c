@@ -3,6 +3,9 @@
  * Crypto, finds each request's slot in the store. It must not know the protocol.
  */
 #include "client_state.h"
+#if defined(CONFIG_ACME_DOCTOR)
+#include "doctor.h"
+#endif
 
 #include <string.h>
 
@@ -97,9 +100,28 @@ static int32_t check_challenges(const uint8_t *types)
 }
 #endif
 
+static int32_t check_proofs(const struct acme_cert_request *request)
+{
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    if (request->ancestor != NULL && acme_uri_check_name(request->ancestor, false) != ACME_OK) {
+        return ACME_ERR_NAME;
+    }
+#else
+    if (request->ancestor != NULL) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+#if !defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    if (request->pre_authorize) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+    return check_challenges(request->challenges);
+}
+
 static int32_t check_request(const struct acme_cert_request *request)
 {
-    uint16_t i;
+    size_t i;
     int32_t rc;
 
     if (request->names == NULL || request->names_count == 0) {
@@ -121,7 +143,7 @@ static int32_t check_request(const struct acme_cert_request *request)
 #endif
     rc = acme_jws_check_key_type(request->key_type);
     if (rc == ACME_OK) {
-        rc = check_challenges(request->challenges);
+        rc = check_proofs(request);
     }
 #if !defined(CONFIG_ACME_KEY_EXPORTABLE)
     if (rc == ACME_OK && request->key_exportable) {
@@ -131,16 +153,6 @@ static int32_t check_request(const struct acme_cert_request *request)
     return rc;
 }
 
-static bool is_printable(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text <= ' ' || *text > '~') {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int32_t check_texts(const struct acme_config *config)
 {
     struct acme_uri uri;
@@ -148,8 +160,8 @@ static int32_t check_texts(const struct acme_config *config)
     if (config->directory_url == NULL || acme_uri_parse(config->directory_url, &uri) != ACME_OK) {
         return ACME_ERR_URL;
     }
-    if (config->contact != NULL &&
-        (!is_printable(config->contact) || strlen(config->contact) > CONFIG_ACME_URL_MAX)) {
+    if (config->contact != NULL && (strlen(config->contact) > CONFIG_ACME_URL_MAX ||
+                                    !acme_str_visible(config->contact, strlen(config->contact)))) {
         return ACME_ERR_ARGUMENT;
     }
     if ((config->eab_kid == NULL) != (config->eab_hmac_key == NULL)) {
@@ -163,14 +175,26 @@ static int32_t check_texts(const struct acme_config *config)
     return ACME_OK;
 }
 
+/* Whether the records are elsewhere than in flash. */
+static bool has_records(const struct acme_config *config)
+{
+#if defined(CONFIG_ACME_STORE_BACKENDS)
+    return config->records != NULL;
+#else
+    (void)config;
+    return false;
+#endif
+}
+
 static int32_t check_config(const struct acme_config *config)
 {
     const struct acme_port *port = config->port;
-    uint16_t i;
+    size_t i;
     int32_t rc;
 
     if (port == NULL || port->net == NULL || port->clock == NULL || port->entropy == NULL ||
-        port->flash == NULL || (config->certs == NULL && config->certs_count > 0) ||
+        (port->flash == NULL && !has_records(config)) ||
+        (config->certs == NULL && config->certs_count > 0) ||
         (config->anchors == NULL && config->anchors_count > 0)) {
         return ACME_ERR_ARGUMENT;
     }
@@ -249,7 +273,7 @@ static uint8_t suits(const struct acme_client *c, const struct store_slot *s, ui
 
 static bool is_claimed(const struct acme_client *c, uint8_t index)
 {
-    uint16_t i;
+    size_t i;
 
     for (i = 0; i < c->config.certs_count; i++) {
         if (c->slots[i].store_slot == index) {
@@ -260,7 +284,7 @@ static bool is_claimed(const struct acme_client *c, uint8_t index)
 }
 
 /* Gives one request the store slot that suits it at least this well, if there is one. */
-static int32_t claim(struct acme_client *c, uint16_t request, uint8_t at_least)
+static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
 {
     const struct acme_cert_request *r = &c->config.certs[request];
     uint64_t names_id = acme_store_names_id(r->names, r->names_count);
@@ -292,7 +316,7 @@ static int32_t claim(struct acme_client *c, uint16_t request, uint8_t at_least)
 static int32_t map_slots(struct acme_client *c)
 {
     uint8_t at_least;
-    uint16_t i;
+    size_t i;
 
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
         c->slots[i].store_slot = UINT8_MAX;
@@ -394,18 +418,18 @@ static void report_damage(struct acme_client *c)
 static int32_t open_all(struct acme_client *c)
 {
     const struct acme_config *config = &c->config;
-    int32_t rc = acme_store_open(&c->log, config->port);
+    int32_t rc = start_crypto(config->port);
 
+    /* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store. */
+    if (rc == ACME_OK) {
+        rc = acme_store_open(&c->log, config);
+    }
     if (rc == ACME_ERR_STORE_CORRUPT) {
         report_damage(c);
         rc = ACME_OK;
     }
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    acme_store_bind_its(&c->log);
-    rc = start_crypto(config->port);
     if (rc == ACME_OK) {
+        acme_store_bind_its(&c->log);
         rc = acme_tls_init(&c->exchange.tls, config->port, &c->clock, config->anchors,
                            config->anchors_count);
 #if defined(CONFIG_ACME_PINNING)
@@ -478,6 +502,9 @@ void acme_deinit(acme_client *c)
     if (c == NULL) {
         return;
     }
+#if defined(CONFIG_ACME_DOCTOR)
+    acme_doctor_stop(c);
+#endif
     acme_challenges_close(&c->challenges);
     acme_request_abort(c);
     acme_exchange_close(&c->exchange);

@@ -3,7 +3,7 @@
  */
 #include "ipaddr.h"
 
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+#if defined(CONFIG_ACME_IP_IDENTIFIERS) || defined(CONFIG_ACME_DNS_CLIENT)
 #include <string.h>
 
 #include "acme/error.h"

@@ -62,18 +62,17 @@ void acme_json_arena_free(void *old)
 double acme_json_strtod(const char *text, char **end)
 {
     const char *p = text;
-    int64_t value = 0;
-    bool negative = *p == '-';
+    int32_t value = 0;
 
-    if (negative) {
+    if (*p == '-') {
         p++;
     }
-    while (*p >= '0' && *p <= '9' && value < INT64_C(100000000000000)) {
-        value = value * 10 + (*p - '0');
-        p++;
+    /* Larger ones are all the same: what reads a number bounds it. */
+    for (; *p >= '0' && *p <= '9'; p++) {
+        value = value >= INT32_MAX / 10 ? INT32_MAX : value * 10 + (*p - '0');
     }
-    *end = (char *)(uintptr_t)(p == text + (negative ? 1 : 0) ? text : p);
-    return (double)(negative ? -value : value);
+    *end = (char *)(uintptr_t)(p[-1] == '-' ? text : p);
+    return *text == '-' ? -value : value;
 }
 
 int32_t acme_json_parse(struct acme_json_arena *arena, const char *text, size_t len,

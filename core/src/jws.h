@@ -41,15 +41,15 @@ struct acme_jws_signing {
     struct acme_buf out;
     psa_key_id_t key;
     psa_algorithm_t alg;
-    uint8_t hash_len;
+    size_t hash_len;
     uint8_t hash[64];
 };
 
 /**
- * Writes a JWS but for its signature into work from `offset` on, where the payload stands at the end
- * of work (payload_len bytes, right-aligned). scratch (8-byte aligned, at least 1024 bytes, 2048
- * with RSA) is overwritten. ACME_OK: go on with acme_jws_sign; ACME_ERR_BUFFER, ACME_ERR_CRYPTO,
- * ACME_ERR_KEY_TYPE.
+ * Writes a JWS but for its signature into work from `offset` on, where the payload stands at the
+ * end of work (payload_len bytes, right-aligned). scratch (8-byte aligned, at least 1024 bytes,
+ * 2048 with RSA) is overwritten. ACME_OK: go on with acme_jws_sign; ACME_ERR_BUFFER,
+ * ACME_ERR_CRYPTO, ACME_ERR_KEY_TYPE.
  */
 int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t work_size,
                        size_t offset, size_t payload_len, uint8_t *scratch, size_t scratch_size);

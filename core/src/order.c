@@ -60,7 +60,11 @@ int32_t acme_order_take_up(struct acme_client *c)
     if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
         return rc;
     }
-    acme_client_go(c, rc == ACME_OK ? ACME_STATE_ORDER : ACME_STATE_NEW_ORDER);
+    if (rc == ACME_OK) {
+        acme_client_go(c, ACME_STATE_ORDER);
+    } else {
+        acme_authorization_start(c);
+    }
     return ACME_OK;
 }
 
@@ -123,12 +127,19 @@ static const char *identifier_type(const char *name)
 }
 
 /* An identifier object (RFC 8555 7.1.3). */
-static void add_identifier(struct acme_buf *out, const char *name)
+static void add_identifier(const struct acme_client *c, struct acme_buf *out, const char *name)
 {
     acme_buf_add(out, "{\"type\":\"");
     acme_buf_add(out, identifier_type(name));
     acme_buf_add(out, "\",\"value\":\"");
     acme_buf_add_json(out, name);
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    if (acme_authorization_has_ancestor(c, name)) {
+        acme_buf_add(out, "\",\"ancestorDomain\":\"");
+        acme_buf_add_json(out, acme_client_request(c)->ancestor);
+    }
+#endif
+    (void)c;
     acme_buf_add(out, "\"}");
 }
 
@@ -150,7 +161,7 @@ int32_t acme_enter_new_order(struct acme_client *c)
     acme_buf_add(&payload, "{\"identifiers\":[");
     for (i = 0; i < request->names_count; i++) {
         acme_buf_add(&payload, i == 0 ? "" : ",");
-        add_identifier(&payload, request->names[i]);
+        add_identifier(c, &payload, request->names[i]);
     }
     acme_buf_add(&payload, "]");
 #if defined(CONFIG_ACME_PROFILES)
@@ -274,7 +285,6 @@ static int32_t wait_for_order(struct acme_client *c)
 
 int32_t acme_order_again(struct acme_client *c)
 {
-    uint8_t generation = c->order.generation;
     int32_t rc;
 
     if (acme_authorization_clean_up(c, ACME_AFTER_NEW_ORDER, ACME_OK)) {
@@ -285,10 +295,7 @@ int32_t acme_order_again(struct acme_client *c)
         return rc;
     }
     acme_authorization_stop(c); /* what answers the CA is in the pool */
-    memset(&c->order, 0, sizeof(c->order));
-    c->order.generation = generation;
-    c->polls = 0;
-    acme_client_go(c, ACME_STATE_NEW_ORDER);
+    acme_authorization_start(c);
     return ACME_OK;
 }
 

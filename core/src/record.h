@@ -1,6 +1,6 @@
 /*
  * What keeps the records: values under 64-bit keys, changed in atomic batches. It is the flash log;
- * where CONFIG_ACME_STORE_BACKENDS is set, it may be another back end that the port brings
+ * where CONFIG_ACME_STORE_BACKENDS is set, it may be another back end that the configuration names
  * (acme/record.h), and where CONFIG_ACME_STORE_SEAL is set, values are encrypted and authenticated
  * on their way. With neither, these are the log's functions by other names. It must not know what
  * the values mean.
@@ -8,8 +8,7 @@
 #ifndef ACME_SRC_RECORD_H
 #define ACME_SRC_RECORD_H
 
-#include "acme/config.h"
-#include "acme/port.h"
+#include "acme/client.h"
 #include "flashlog.h"
 
 #if defined(CONFIG_ACME_STORE_BACKENDS) || defined(CONFIG_ACME_STORE_SEAL)
@@ -38,9 +37,9 @@ struct acme_store {
 
 #if !defined(ACME_RECORD_LAYERS)
 
-static inline int32_t acme_store_open(struct acme_store *store, const struct acme_port *port)
+static inline int32_t acme_store_open(struct acme_store *store, const struct acme_config *config)
 {
-    return acme_flashlog_mount(&store->log, port->flash, port->flash_ctx);
+    return acme_flashlog_mount(&store->log, config->port->flash, config->port->flash_ctx);
 }
 
 static inline int32_t acme_record_begin(struct acme_store *store, size_t data_len, size_t count)
@@ -88,9 +87,9 @@ static inline int32_t acme_record_next(struct acme_store *store, uint64_t *key)
 
 #else
 
-/** Opens the store that a port describes; PSA Crypto is up when something is sealed. The errors of
- * acme_flashlog_mount, ACME_ERR_STORE_SEAL, ACME_ERR_STORE_ROLLBACK. */
-int32_t acme_store_open(struct acme_store *store, const struct acme_port *port);
+/** Opens the store that a configuration describes; PSA Crypto is up when something is sealed. The
+ * errors of acme_flashlog_mount, ACME_ERR_STORE_SEAL, ACME_ERR_STORE_ROLLBACK. */
+int32_t acme_store_open(struct acme_store *store, const struct acme_config *config);
 
 /* As in flashlog.h. A value that is to be sealed has at most CONFIG_ACME_STORE_SEAL_MAX bytes:
  * else ACME_ERR_BUFFER. What does not authenticate is ACME_ERR_STORE_CORRUPT. */

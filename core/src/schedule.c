@@ -27,11 +27,12 @@ uint32_t acme_schedule_ca(const struct acme_client *c)
     return fnv(2166136261u, c->config.directory_url) | 1u;
 }
 
-/* What differs between devices, and stays: the account, and the names. */
-static uint32_t seed_of(const struct acme_client *c, const struct acme_cert_record *cert)
+/* What differs between devices, and stays: the names, and when the certificate was made. */
+static uint32_t seed_of(const struct acme_cert_record *cert)
 {
-    uint32_t seed = fnv((uint32_t)cert->names_id, c->account_url);
+    uint32_t seed = (uint32_t)cert->names_id ^ (uint32_t)(cert->names_id >> 32);
 
+    seed = (seed ^ (uint32_t)cert->not_before_s) * 2654435761u;
     return seed ^ seed >> 16;
 }
 
@@ -56,7 +57,7 @@ int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot
     if (s != NULL && s->schedule.renew_at_s != 0) {
         return s->schedule.renew_at_s < latest ? s->schedule.renew_at_s : latest;
     }
-    return acme_renewal_spread(cert->not_before_s, cert->not_after_s, seed_of(c, cert));
+    return acme_renewal_spread(cert->not_before_s, cert->not_after_s, seed_of(cert));
 }
 
 bool acme_schedule_is_lost(const struct acme_client *c)

@@ -143,7 +143,7 @@ static int64_t next_of(const struct acme_client *c, const struct acme_slot *s, i
 uint32_t acme_next_wakeup_s(acme_client *c)
 {
     int64_t now, left, least = UINT32_MAX;
-    uint16_t i;
+    size_t i;
 
     (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
     for (i = 0; i < c->config.certs_count; i++) {
@@ -155,8 +155,6 @@ uint32_t acme_next_wakeup_s(acme_client *c)
 
 void acme_get_counters(acme_client *c, struct acme_counters *counters)
 {
-    struct acme_flashlog_stat stat;
-
     memset(counters, 0, sizeof(*counters));
     counters->requests = c->exchange.requests;
     counters->connections = c->exchange.connections;
@@ -171,8 +169,14 @@ void acme_get_counters(acme_client *c, struct acme_counters *counters)
         counters->pool_peak = (uint32_t)peak;
     }
 #endif
-    if (acme_flashlog_stat(&c->log.log, &stat) == ACME_OK) {
-        counters->store_used = stat.live_bytes;
-        counters->store_capacity = stat.capacity_bytes;
+#if defined(CONFIG_ACME_STORE_STAT)
+    {
+        struct acme_flashlog_stat stat;
+
+        if (acme_flashlog_stat(&c->log.log, &stat) == ACME_OK) {
+            counters->store_used = stat.live_bytes;
+            counters->store_capacity = stat.capacity_bytes;
+        }
     }
+#endif
 }

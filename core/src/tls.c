@@ -20,14 +20,11 @@ static int bio_send(void *ctx, const unsigned char *data, size_t len)
     struct acme_tls *t = ctx;
     int32_t n = t->port->net->send(t->port->net_ctx, t->stream, data, len);
 
-    if (n == ACME_ERR_AGAIN) {
-        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    if (n > 0) {
+        return (int)n;
     }
-    if (n <= 0) {
-        t->net_error = n < 0 ? n : ACME_ERR_NET;
-        return MBEDTLS_ERR_SSL_CONN_EOF;
-    }
-    return (int)n;
+    t->net_error = n < 0 ? n : ACME_ERR_NET;
+    return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 static int bio_recv(void *ctx, unsigned char *data, size_t size)
@@ -35,14 +32,39 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
     struct acme_tls *t = ctx;
     int32_t n = t->port->net->recv(t->port->net_ctx, t->stream, data, size);
 
-    if (n == ACME_ERR_AGAIN) {
-        return MBEDTLS_ERR_SSL_WANT_READ;
+    if (n > 0) {
+        return (int)n;
     }
-    if (n <= 0) {
-        t->net_error = n < 0 ? n : ACME_ERR_NET;
-        return MBEDTLS_ERR_SSL_CONN_EOF;
+    t->net_error = n < 0 ? n : ACME_ERR_NET;
+    return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+uint32_t acme_tls_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
+                            uint32_t skew_s)
+{
+    uint32_t flags = 0;
+    int64_t now;
+    bool known = acme_clock_now(clock, &now) == ACME_OK;
+
+    if (acme_tls_x509_time(&crt->valid_to) < now) {
+        flags = MBEDTLS_X509_BADCERT_EXPIRED;
     }
-    return (int)n;
+    if (known && acme_tls_x509_time(&crt->valid_from) > now + skew_s) {
+        flags |= MBEDTLS_X509_BADCERT_FUTURE;
+    }
+    return flags;
+}
+
+int32_t acme_tls_x509_error(int ret, int32_t other)
+{
+    if (ret == MBEDTLS_ERR_X509_ALLOC_FAILED || ret == MBEDTLS_ERR_SSL_ALLOC_FAILED ||
+        ret == MBEDTLS_ERR_ASN1_ALLOC_FAILED || ret == MBEDTLS_ERR_PK_ALLOC_FAILED) {
+        return ACME_ERR_TLS_MEMORY;
+    }
+    if (ret == MBEDTLS_ERR_ASN1_BUF_TOO_SMALL) {
+        return ACME_ERR_BUFFER;
+    }
+    return ret >= 0 ? (int32_t)ret : other;
 }
 
 #if defined(CONFIG_ACME_PINNING)
@@ -77,15 +99,8 @@ static uint32_t check_pins(struct acme_tls *t, const mbedtls_x509_crt *crt, int 
 static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
     struct acme_tls *t = ctx;
-    int64_t now;
-    bool known = acme_clock_now(t->clock, &now) == ACME_OK;
 
-    if (acme_tls_x509_time(&crt->valid_to) < now) {
-        *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
-    }
-    if (known && acme_tls_x509_time(&crt->valid_from) > now) {
-        *flags |= MBEDTLS_X509_BADCERT_FUTURE;
-    }
+    *flags |= acme_tls_bad_dates(t->clock, crt, 0);
 #if defined(CONFIG_ACME_PINNING)
     *flags |= check_pins(t, crt, depth);
 #endif
@@ -113,13 +128,10 @@ static int32_t to_error(struct acme_tls *t, int ret)
         return ACME_ERR_CLOSED;
     }
     ACME_LOG(t->port, ACME_LOG_WARNING, "tls: mbedTLS error", NULL, ret);
-    if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED || ret == MBEDTLS_ERR_X509_ALLOC_FAILED) {
-        return ACME_ERR_TLS_MEMORY;
-    }
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
         return t->verify_error != ACME_OK ? t->verify_error : ACME_ERR_TLS_VERIFY;
     }
-    return ACME_ERR_TLS;
+    return acme_tls_x509_error(ret, ACME_ERR_TLS);
 }
 
 static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor *anchors,
@@ -130,12 +142,9 @@ static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor 
     for (i = 0; i < count; i++) {
         int ret = mbedtls_x509_crt_parse_der_nocopy(&t->anchors, anchors[i].der, anchors[i].len);
 
-        if (ret == MBEDTLS_ERR_X509_ALLOC_FAILED) {
-            return ACME_ERR_TLS_MEMORY;
-        }
         if (ret != 0) {
             ACME_LOG(t->port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
-            return ACME_ERR_CERT_PARSE;
+            return acme_tls_x509_error(ret, ACME_ERR_CERT_PARSE);
         }
     }
     return ACME_OK;

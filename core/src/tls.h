@@ -39,8 +39,8 @@ void acme_tls_free(struct acme_tls *t);
 int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host);
 /** Made progress, and can go on without a network event. Not an error code. */
 #define ACME_TLS_MORE 1
-/** One step of the handshake. ACME_OK when connected and verified; ACME_TLS_MORE; ACME_ERR_AGAIN; ACME_ERR_RESOLVE, _CONNECT, _NET, _CLOSED,
- * _TLS, _TLS_VERIFY, _TLS_DATES, _TLS_MEMORY. */
+/** One step of the handshake. ACME_OK when connected and verified; ACME_TLS_MORE; ACME_ERR_AGAIN;
+ * ACME_ERR_RESOLVE, _CONNECT, _NET, _CLOSED, _TLS, _TLS_VERIFY, _TLS_DATES, _TLS_MEMORY. */
 int32_t acme_tls_handshake(struct acme_tls *t);
 /** As the port's send and recv, for plain text. */
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len);
@@ -49,6 +49,13 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size);
 void acme_tls_close(struct acme_tls *t);
 bool acme_tls_is_open(const struct acme_tls *t);
 
+/** MBEDTLS_X509_BADCERT_EXPIRED and _FUTURE, or 0, by the trusted clock; skew_s of the future is
+ * not refused. Without a clock only what is expired for sure is refused. */
+uint32_t acme_tls_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
+                            uint32_t skew_s);
+/** The error for what mbedTLS's X.509 and PK functions return: ACME_ERR_TLS_MEMORY where the pool
+ * is exhausted, ACME_ERR_BUFFER, other for all other errors, and ret itself where it is none. */
+int32_t acme_tls_x509_error(int ret, int32_t other);
 /** Unix seconds of an X.509 date. */
 int64_t acme_tls_x509_time(const mbedtls_x509_time *t);
 

@@ -13,11 +13,14 @@
 
 #define ACME_URI_HOST_MAX 253
 
+/** Where the authority stands in a URL: behind "https://". */
+#define ACME_URI_AUTHORITY 8
+
 /** Where a URL points to; offsets are into the URL's text, which is not copied. */
 struct acme_uri {
-    uint16_t host_offset, host_len;           /* without port and without brackets */
-    uint16_t authority_offset, authority_len; /* as for the Host header */
-    uint16_t path_offset, path_len;           /* with query; a URL without path has path_len 0 */
+    uint16_t host_offset, host_len; /* without port and without brackets */
+    uint16_t authority_len;         /* as for the Host header, from ACME_URI_AUTHORITY on */
+    uint16_t path_offset;           /* of the path with its query, to the end; it may be empty */
     uint16_t port;
 };
 

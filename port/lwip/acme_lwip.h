@@ -67,6 +67,9 @@ struct acme_lwip_lookup {
     bool any; /* an address was found */
 };
 
+/** Takes the host for the lookup's only address, at once and in any context: true, and it is over;
+ * false: the host is none, or has a zone. */
+bool acme_lwip_lookup_literal(struct acme_lwip_lookup *lookup, const char *host);
 /** Declares it under way: every answer is pending. */
 void acme_lwip_lookup_begin(struct acme_lwip_lookup *lookup);
 /** Asks, in lwIP's context, after begin. host (a name or an address literal) is lent for the

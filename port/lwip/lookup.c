@@ -64,27 +64,45 @@ void acme_lwip_lookup_begin(struct acme_lwip_lookup *lookup)
     }
 }
 
-void acme_lwip_lookup_drop(struct acme_lwip_lookup *lookup)
+/* The only answer is this one, or none. */
+static void set_single(struct acme_lwip_lookup *lookup, const ip_addr_t *address)
 {
     for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
-        set_answer(&lookup->answers[i], NULL);
+        set_answer(&lookup->answers[i], i == 0 ? address : NULL);
     }
+}
+
+void acme_lwip_lookup_drop(struct acme_lwip_lookup *lookup)
+{
+    set_single(lookup, NULL);
+}
+
+bool acme_lwip_lookup_literal(struct acme_lwip_lookup *lookup, const char *host)
+{
+    ip_addr_t address;
+
+    /* A zone is the name of a netif, which only lwIP's context may look for. */
+    if (strchr(host, '%') != NULL || !ipaddr_aton(host, &address)) {
+        return false;
+    }
+    memset(lookup, 0, sizeof(*lookup));
+    set_single(lookup, &address);
+    return true;
 }
 
 void acme_lwip_lookup_ask(struct acme_lwip_lookup *lookup, const char *host)
 {
     ip_addr_t address;
-    bool literal = ipaddr_aton(host, &address) != 0;
-    /* A colon is in no name: an address of a family that is not built in. */
-    bool name = !literal && strchr(host, ':') == NULL;
 
+    /* A colon is in no name: an address with a zone, or of a family that is not built in. */
+    if (strchr(host, ':') != NULL) {
+        set_single(lookup, ipaddr_aton(host, &address) ? &address : NULL);
+        return;
+    }
     for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
         struct acme_lwip_answer *answer = &lookup->answers[i];
-        err_t err = literal && i == 0 ? ERR_OK : ERR_ARG;
+        err_t err = dns_gethostbyname_addrtype(host, &address, on_answer, answer, families[i]);
 
-        if (name) {
-            err = dns_gethostbyname_addrtype(host, &address, on_answer, answer, families[i]);
-        }
         if (err != ERR_INPROGRESS) {
             set_answer(answer, err == ERR_OK ? &address : NULL);
         }

@@ -14,6 +14,7 @@
 
 #include <lwip/tcp.h>
 
+#include "acme/config.h"
 #include "acme_lwip.h"
 
 #ifdef __cplusplus
@@ -28,6 +29,22 @@ extern "C" {
 #ifndef ACME_LWIP_RAW_LISTENERS
 #define ACME_LWIP_RAW_LISTENERS 2
 #endif
+
+/** Datagram sockets at once, and datagrams that one keeps until they are taken. */
+#ifndef ACME_LWIP_RAW_DATAGRAM_SOCKETS
+#define ACME_LWIP_RAW_DATAGRAM_SOCKETS 1
+#endif
+#define ACME_LWIP_RAW_DATAGRAMS 2
+
+struct udp_pcb;
+
+struct acme_lwip_raw_datagrams {
+    struct udp_pcb *pcb; /* NULL: free */
+    struct pbuf *waiting[ACME_LWIP_RAW_DATAGRAMS];
+    ip_addr_t from[ACME_LWIP_RAW_DATAGRAMS];
+    uint16_t ports[ACME_LWIP_RAW_DATAGRAMS];
+    uint8_t count;
+};
 
 struct acme_lwip_raw_stream {
     struct tcp_pcb *pcb; /* NULL between two addresses, and after an error */
@@ -47,10 +64,15 @@ struct acme_lwip_raw_stream {
 struct acme_lwip_raw {
     struct acme_lwip_raw_stream streams[ACME_LWIP_RAW_STREAMS];
     struct tcp_pcb *listeners[ACME_LWIP_RAW_LISTENERS];
+#if LWIP_UDP && defined(CONFIG_ACME_DNS_CLIENT)
+    struct acme_lwip_raw_datagrams datagrams[ACME_LWIP_RAW_DATAGRAM_SOCKETS];
+#endif
 };
 
 /** Its context is a struct acme_lwip_raw. */
 extern const struct acme_net_ops acme_lwip_raw_net_ops;
+/** For acme_port.udp, with the same context; needs CONFIG_ACME_DNS_CLIENT. */
+extern const struct acme_udp_ops acme_lwip_raw_udp_ops;
 
 /** Sets the context up; once, after lwip_init. The context lives as long as lwIP: a DNS answer may
  * come late, and the stream that asked is not free before. Only one. */

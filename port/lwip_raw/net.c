@@ -7,6 +7,10 @@
 
 #include <lwip/sys.h>
 
+#if !SO_REUSE
+#error "lwipopts.h needs SO_REUSE 1: else the port of the last challenge is taken for two TCP_MSL"
+#endif
+
 #define STREAMS   ACME_LWIP_RAW_STREAMS
 #define LISTENERS ACME_LWIP_RAW_LISTENERS
 #define BACKLOG   4
@@ -168,8 +172,10 @@ static acme_handle net_connect(void *ctx, const char *host, uint16_t port)
         return ACME_ERR_LIMIT;
     }
     s->port = port;
-    acme_lwip_lookup_begin(&s->lookup);
-    acme_lwip_lookup_ask(&s->lookup, host);
+    if (!acme_lwip_lookup_literal(&s->lookup, host)) {
+        acme_lwip_lookup_begin(&s->lookup);
+        acme_lwip_lookup_ask(&s->lookup, host);
+    }
     return (acme_handle)(s - net->streams);
 }
 

@@ -212,8 +212,12 @@ static acme_handle net_connect(void *ctx, const char *host, uint16_t port)
     s = slot_of(net, handle);
     memcpy(s->host, host, len + 1);
     s->port = port;
-    s->state = SLOT_NAMED;
-    start_lookup(s);
+    if (acme_lwip_lookup_literal(&s->lookup, host)) {
+        s->state = SLOT_RESOLVING;
+    } else {
+        s->state = SLOT_NAMED;
+        start_lookup(s);
+    }
     return handle;
 }
 

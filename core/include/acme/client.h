@@ -18,6 +18,7 @@
 #include "acme/dns.h"
 #include "acme/error.h"
 #include "acme/port.h"
+#include "acme/record.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +59,12 @@ struct acme_cert_request {
     /** Ways to prove the names, the first that suits first, up to ACME_CHALLENGE_NONE or the end;
      * when one fails, the next is tried. All zero: config.challenges. */
     uint8_t challenges[ACME_CHALLENGE_TYPES];
+    /** Prove the names before the order, where the CA offers it (RFC 8555 7.4.1); wildcards are
+     * proven in the order. Needs CONFIG_ACME_PRE_AUTHORIZATION. */
+    bool pre_authorize;
+    /** A domain above the names which is proven in their place, where the CA offers it (RFC 9444);
+     * NULL: none. Needs CONFIG_ACME_SUBDOMAINS. */
+    const char *ancestor;
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
     const char *preferred_issuer; /**< common name of the issuer of the chain's last certificate: a
                                        chain that has it is taken, else the CA's first; or NULL */
@@ -206,6 +213,18 @@ struct acme_config {
     const char *eab_hmac_key;   /**< base64url of its HMAC key */
     acme_event_fn on_event;     /**< or NULL */
     void *event_ctx;
+#if defined(CONFIG_ACME_STORE_BACKENDS)
+    const struct acme_record_ops *records; /**< where records are; NULL: in port->flash */
+    void *records_ctx;
+#endif
+#if defined(CONFIG_ACME_STORE_SEAL)
+    const struct acme_seal_ops *seal; /**< NULL: records are not sealed */
+    void *seal_ctx;
+#endif
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+    const struct acme_counter_ops *counter; /**< NULL: there is none */
+    void *counter_ctx;
+#endif
 };
 
 typedef struct acme_client acme_client;
@@ -234,15 +253,20 @@ typedef struct acme_client acme_client;
 #else
 #define ACME_MEMORY_DNS 0
 #endif
+#if defined(CONFIG_ACME_STORE_SEAL)
+#define ACME_MEMORY_SEAL (2 * CONFIG_ACME_STORE_SEAL_MAX + 64 + 4 * sizeof(void *))
+#else
+#define ACME_MEMORY_SEAL 0
+#endif
 
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
-     CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                             \
+     CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                              \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
-     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_LINKS_SIZE + 1024 + 288 * sizeof(void *))
+     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE + 1024 + 288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
@@ -365,6 +389,28 @@ struct acme_account_status {
  * ACME_ERR_STORE_*, ACME_ERR_CRYPTO. */
 int32_t acme_account_get_status(acme_client *client, struct acme_account_status *status);
 
+/** The record that proves a name by dns-persist-01 (draft-ietf-acme-dns-persist) for as long as it
+ * stands. */
+struct acme_dns_persist {
+    const char *name;   /**< the domain; "*.domain" is the same as domain with wildcard set */
+    bool wildcard;      /**< policy=wildcard: also for wildcards and names below */
+    const char *issuer; /**< the CA's name for itself; NULL: the first that its directory has */
+    int64_t until_s;    /**< persistUntil, Unix seconds; 0: without end */
+};
+/** Writes the record's name (without a dot at the end) and its value, which may be longer than the
+ * 255 characters of one character string: whoever sets it splits it. The account must exist; the
+ * issuer must be given or known from the last job of this client. ACME_ERR_UNSUPPORTED,
+ * ACME_ERR_ACCOUNT_NONE, ACME_ERR_FIELD (no issuer), ACME_ERR_NAME, ACME_ERR_BUFFER,
+ * ACME_ERR_STATE. Needs CONFIG_ACME_DNS_PERSIST_01. */
+int32_t acme_dns_persist_record(acme_client *client, const struct acme_dns_persist *what,
+                                char *name, size_t name_size, char *value, size_t value_size);
+/** Writes the name of the record that dns-account-01 uses for a domain as long as the account lives
+ * (draft-ietf-acme-dns-account-label), so that a person can delegate it once, by CNAME.
+ * ACME_ERR_UNSUPPORTED, ACME_ERR_ACCOUNT_NONE, ACME_ERR_NAME, ACME_ERR_BUFFER, ACME_ERR_STATE.
+ * Needs CONFIG_ACME_DNS_ACCOUNT_01. */
+int32_t acme_dns_account_name(acme_client *client, const char *domain, char *name,
+                              size_t name_size);
+
 /** Seconds until there is something to do by the trusted time (the time floor where no clock is
  * known): a renewal, a look at the CA's renewal information, another try after a failure. 0 when
  * that is due now, UINT32_MAX when no certificate is requested. The time to call acme_start_due; a
@@ -380,7 +426,7 @@ struct acme_counters {
     uint32_t new_orders;
     uint32_t arena_peak;                 /**< bytes of the JSON arena */
     uint32_t pool_peak;                  /**< bytes of the mbedTLS pool, 0 when it is not ours */
-    uint32_t store_used, store_capacity; /**< bytes */
+    uint32_t store_used, store_capacity; /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
 };
 void acme_get_counters(acme_client *client, struct acme_counters *counters);
 

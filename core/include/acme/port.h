@@ -64,6 +64,24 @@ struct acme_net_ops {
     void (*unlisten)(void *ctx, acme_handle listener);
 };
 
+/** Datagrams (UDP), for DNS. Optional: without them DNS goes over TCP. */
+struct acme_udp_ops {
+    /** Opens a socket for datagrams to addresses of a family (4 or 6), bound to a local port that
+     * the core chose at random. Returns a handle >= 0, ACME_ERR_LISTEN (the port is taken: the core
+     * tries another), ACME_ERR_LIMIT (no free socket) or ACME_ERR_NET. */
+    acme_handle (*open)(void *ctx, uint8_t family, uint16_t local_port);
+    /** Sends one datagram of len (> 0) bytes. ACME_OK, ACME_ERR_AGAIN, ACME_ERR_CONNECT (nobody is
+     * there) or ACME_ERR_NET. */
+    int32_t (*send_to)(void *ctx, acme_handle socket, const struct acme_address *to, uint16_t port,
+                       const uint8_t *data, size_t len);
+    /** Takes one datagram, cut to size (> 0) bytes, and says from whom it came. Returns how many
+     * bytes (> 0; empty ones are dropped), ACME_ERR_AGAIN, ACME_ERR_CONNECT (nobody is there) or
+     * ACME_ERR_NET. */
+    int32_t (*recv_from)(void *ctx, acme_handle socket, struct acme_address *from, uint16_t *port,
+                         uint8_t *data, size_t size);
+    void (*close)(void *ctx, acme_handle socket);
+};
+
 /** Time. */
 struct acme_clock_ops {
     /** Milliseconds since some start; monotonic, never wraps in the device's life. */
@@ -118,7 +136,8 @@ struct acme_log_ops {
     void (*write)(void *ctx, enum acme_log_level level, const char *line);
 };
 
-/** All of them, as handed to acme_init. Must outlive the client. log may be NULL. */
+/** All of them, as handed to acme_init. Must outlive the client. log and udp may be NULL; flash,
+ * too, where struct acme_config names another place for the records. */
 struct acme_port {
     const struct acme_net_ops *net;
     void *net_ctx;
@@ -130,6 +149,8 @@ struct acme_port {
     void *flash_ctx;
     const struct acme_log_ops *log;
     void *log_ctx;
+    const struct acme_udp_ops *udp;
+    void *udp_ctx;
 };
 
 #ifdef __cplusplus

@@ -88,6 +88,8 @@ int main(int argc, char **argv)
                                    &acme_posix_flash_ops,
                                    &flash,
                                    NULL,
+                                   NULL,
+                                   NULL,
                                    NULL};
     struct acme_trust_anchor anchor = {der, 0};
     struct acme_cert_request request = {0};

@@ -181,3 +181,13 @@ def test_a_visitor_from_outside(peers):
     assert process.returncode == 0, out
     assert "selftest: net.delivered ok: if the visitor has 3000 bytes" in out
     assert len(got) == 1 and len(got[0]) == DELIVERED
+
+
+def test_the_template_links_and_fails():
+    """What is to be written yet is no success. (Its log is not written either: no lines.)"""
+    done = subprocess.run([os.path.join(BUILD, "test", "acme_template_selftest")], timeout=60,
+                          capture_output=True, check=False)
+    assert done.returncode >= 3, done  # clock, entropy, flash; without a clock no network
+    done = subprocess.run([os.path.join(BUILD, "test", "acme_template")], timeout=60,
+                          capture_output=True, check=False)
+    assert done.returncode == 1, done

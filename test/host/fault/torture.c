@@ -190,8 +190,8 @@ static int32_t run(const struct acme_config *config, bool *valid)
     return rc;
 }
 
-static const struct acme_port port = {&net_ops, &net,       &clock_ops, NULL, &entropy_ops,
-                                      NULL,     &flash_ops, &flash,     NULL, NULL};
+static const struct acme_port port = {&net_ops,   &net,   &clock_ops, NULL, &entropy_ops, NULL,
+                                      &flash_ops, &flash, NULL,       NULL, NULL,         NULL};
 
 /* One fault, and the run after it. Returns whether the fault was reached. */
 static bool torture(struct acme_config *config, uint32_t n, uint32_t *failed)

@@ -224,6 +224,39 @@ static void check_unresolvable(void)
     CHECK(failure(name) == ACME_ERR_RESOLVE);
 }
 
+/* A name server that says nothing holds nobody up: no call waits, streams that are closed
+ * meanwhile are forgotten, others go on; and its late answer is good. */
+static void check_silent_name_server(void)
+{
+    int listener = peer_listen(BENCH_PEER_4, 0);
+    acme_handle h, other;
+    uint64_t start, before;
+
+    peer_stop_names(true);
+    for (start = now_ms(); now_ms() - start < 300;) { /* its threads stop when they are next run */
+        bench_wait(50);
+    }
+    start = before = now_ms();
+    h = dev_connect("slow.test", peer_port(listener));
+    other = dev_connect("another.test", peer_port(listener));
+    CHECK(h >= 0 && other >= 0 && now_ms() - start < 500);
+    for (int i = 0; now_ms() - start < 1000; i++) {
+        before = now_ms();
+        CHECK(dev_connected(h) == ACME_ERR_AGAIN);
+        if (i == 0) {
+            dev_close(other);
+        }
+        CHECK(now_ms() - before < 500);
+        bench_wait(100);
+    }
+    talk_to(BENCH_PEER_4, BENCH_PEER_4);
+    CHECK(dev_connected(h) == ACME_ERR_AGAIN);
+    peer_stop_names(false);
+    CHECK(outcome(h) == ACME_OK);
+    dev_close(h);
+    peer_close(listener);
+}
+
 /* Nothing waits inside connect, and a stream that is closed while its name is looked up comes back
  * to the port: more of them than there are streams. Those that the resolver has no room for may
  * fail; when it has caught up, names are found again. */
@@ -532,7 +565,7 @@ static void check_backlog(void)
     for (int i = 0; i < count; i++) {
         callers[i] = peer_connect(bench_device_4, PORT);
     }
-    for (start = now_ms(); now_ms() - start < 500;) {
+    for (start = now_ms(); now_ms() - start < 1500;) { /* a second try of theirs included */
         bench_wait(50);
     }
     for (int i = 0; i < count; i++) {
@@ -556,13 +589,39 @@ static void check_backlog(void)
     dev_unlisten(listener);
 }
 
+/* Callers at two listeners, more than there are streams, leave the device one for itself. */
+static void check_flood(void)
+{
+    acme_handle listeners[2];
+    int callers[HANDLES_MAX], count = 2 * (bench_backlog + 1);
+    uint64_t start;
+
+    CHECK(count <= HANDLES_MAX);
+    for (int i = 0; i < 2; i++) {
+        listeners[i] = dev_listen((uint16_t)(PORT + (unsigned)i));
+        CHECK(listeners[i] >= 0);
+    }
+    for (int i = 0; i < count; i++) {
+        callers[i] = peer_connect(bench_device_4, (uint16_t)(PORT + (unsigned)i % 2));
+    }
+    for (start = now_ms(); now_ms() - start < 300;) {
+        bench_wait(50);
+    }
+    check_literals();
+    for (int i = 0; i < count; i++) {
+        peer_close(callers[i]);
+    }
+    dev_unlisten(listeners[0]);
+    dev_unlisten(listeners[1]);
+}
+
 /* ---- waiting ---- */
 
 static void check_waiting(void)
 {
     int listener = peer_listen(BENCH_PEER_4, 0);
     struct pair p = connect_out(BENCH_PEER_4, listener);
-    acme_handle own = dev_listen(PORT);
+    acme_handle own = dev_listen(PORT), accepted;
     int caller;
     uint64_t start, rest;
     uint8_t byte;
@@ -586,10 +645,11 @@ static void check_waiting(void)
     CHECK(dev_accept(own) == ACME_ERR_AGAIN);
     caller = peer_connect(bench_device_4, PORT);
     start = now_ms();
-    while ((p.device >= 0 ? dev_accept(own) : 0) == ACME_ERR_AGAIN) {
+    while ((accepted = dev_accept(own)) == ACME_ERR_AGAIN) {
         bench_wait(PATIENCE_MS);
     }
-    CHECK(now_ms() - start < 2000);
+    CHECK(accepted >= 0 && now_ms() - start < 2000);
+    dev_close(accepted);
     peer_close(caller);
     end(p);
     dev_unlisten(own);
@@ -626,6 +686,7 @@ static const struct {
     {"silent_address", check_silent_address},
     {"refused", check_refused},
     {"unresolvable", check_unresolvable},
+    {"silent_name_server", check_silent_name_server},
     {"closed_early", check_closed_early},
     {"limit", check_limit},
     {"peer_finishes", check_peer_finishes},
@@ -637,8 +698,24 @@ static const struct {
     {"unlisten", check_unlisten},
     {"caller_goes", check_caller_goes},
     {"backlog", check_backlog},
+    {"flood", check_flood},
     {"waiting", check_waiting},
 };
+
+/* How many streams the port has left. */
+static int free_streams(void)
+{
+    acme_handle handles[HANDLES_MAX];
+    int count = 0;
+
+    while (count < HANDLES_MAX && (handles[count] = dev_connect(BENCH_PEER_4, UNUSED_PORT)) >= 0) {
+        count++;
+    }
+    for (int i = 0; i < count; i++) {
+        dev_close(handles[i]);
+    }
+    return count;
+}
 
 static bool is_wanted(const char *name, int argc, char **argv)
 {
@@ -653,8 +730,10 @@ static bool is_wanted(const char *name, int argc, char **argv)
 int main(int argc, char **argv)
 {
     unsigned done = 0;
+    int streams;
 
     bench_start(&port);
+    streams = free_streams();
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         uint64_t start = now_ms();
 
@@ -663,6 +742,7 @@ int main(int argc, char **argv)
         }
         check_name = checks[i].name;
         checks[i].run();
+        UNTIL(free_streams() == streams); /* it left none behind */
         (void)printf("%s: passed in %u ms\n", check_name, (unsigned)(now_ms() - start));
         (void)fflush(stdout);
         done++;

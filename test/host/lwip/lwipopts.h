@@ -13,8 +13,16 @@
 #define LWIP_COMPAT_SOCKETS         0
 #define LWIP_POSIX_SOCKETS_IO_NAMES 0
 
-#define LWIP_IPV4                     1
-#define LWIP_IPV6                     1
+#ifdef LWIP_TEST_ONLY_IPV6 /* compiled, not run */
+#define LWIP_IPV4 0
+#else
+#define LWIP_IPV4 1
+#endif
+#ifdef LWIP_TEST_ONLY_IPV4
+#define LWIP_IPV6 0
+#else
+#define LWIP_IPV6 1
+#endif
 #define LWIP_DNS                      1
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT 0
 #define IPV6_FRAG_COPYHEADER          1 /* pointers of 64 bits */

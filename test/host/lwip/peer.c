@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,4 +140,14 @@ void peer_reset(int fd)
 
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     (void)close(fd);
+}
+
+void peer_stop_names(bool stop)
+{
+    const char *number = getenv("NAMES_PID");
+
+    if (number == NULL || kill((pid_t)atoi(number), stop ? SIGSTOP : SIGCONT) != 0) {
+        perror("NAMES_PID");
+        exit(3);
+    }
 }

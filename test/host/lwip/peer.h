@@ -27,5 +27,8 @@ void peer_finish(int fd);
 void peer_close(int fd);
 /** Closes with a RST. */
 void peer_reset(int fd);
+/** Stops the name server, whose process number is in the environment's NAMES_PID, or lets it go
+ * on. Ends the program when it cannot. */
+void peer_stop_names(bool stop);
 
 #endif

@@ -19,6 +19,7 @@ import network  # noqa: E402
 BUILD = os.environ.get("NANOACME_BUILD", os.path.join(lab_module.ROOT, "build"))
 NAMES = {  # no other name has an address
     "four.test": [network.PEER4], "six.test": [network.PEER6], "later.test": [network.PEER4],
+    "slow.test": [network.PEER4],
     "both.test": [network.PEER4, network.PEER6], "hole.test": ["10.66.0.77", network.PEER6],
     "broken.test": [""],
 }
@@ -48,7 +49,8 @@ def test_conformance(net, tmp_path, port, capsys):
         resolver.write_text(f"nameserver {network.PEER4}\n", encoding="ascii")
         argv = ["unshare", "--mount", "sh", "-c",
                 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(resolver), *argv]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False,
+                          env={**os.environ, "NAMES_PID": str(net.challtest.popen.pid)})
     with capsys.disabled():
         print(f"\n{port}:\n{done.stdout.strip()}")
     assert done.returncode == 0, f"{done}\n{done.stderr}"

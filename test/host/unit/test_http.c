@@ -789,10 +789,18 @@ static void test_bad_dates(void **state)
     assert_true(got == -1);
 }
 
+static struct acme_http_request request_of(const char *method, const char *url, uint32_t len)
+{
+    struct acme_http_request r = {.method = method, .url = url, .content_length = len};
+
+    assert_int_equal(acme_uri_parse(url, &r.uri), ACME_OK);
+    return r;
+}
+
 static void test_request(void **state)
 {
-    struct acme_http_request r = {"POST", "ca.example:14000", "/new-order?x",
-                                  "application/jose+json", 4294967295U};
+    struct acme_http_request r =
+        request_of("POST", "https://ca.example:14000/new-order?x", 4294967295U);
     char out[300], small[300];
     int32_t len = acme_http_request_write(&r, out, sizeof(out));
 
@@ -807,44 +815,12 @@ static void test_request(void **state)
         assert_int_equal(acme_http_request_write(&r, small, size), ACME_ERR_BUFFER);
     }
     assert_int_equal(acme_http_request_write(&r, small, (size_t)len + 1), len);
-    r.content_type = NULL;
-    r.method = "HEAD";
+    r = request_of("HEAD", "https://[::1]:443", 0);
     len = acme_http_request_write(&r, out, sizeof(out));
     assert_int_equal(len, strlen(out));
+    assert_memory_equal(out, "HEAD / HTTP/1.1\r\nHost: [::1]\r\n", 30);
     assert_null(strstr(out, "Content-"));
     assert_string_equal(out + len - 4, "\r\n\r\n");
-}
-
-static void test_request_refuses(void **state)
-{
-    static const char *const bad[] = {
-        "",          "/a b", "/\r\nX: y",          "/a\n", "/\t", "/\x7f",
-        "/\xc3\xa9", "/a\r", "/ HTTP/1.1\r\n\r\n", NULL};
-    const struct acme_http_request good = {"GET", "h", "/", NULL, 0};
-    struct acme_http_request r = good;
-    char out[300];
-
-    (void)state;
-    assert_true(acme_http_request_write(&good, out, sizeof(out)) > 0);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        r = good;
-        r.method = bad[i];
-        assert_int_equal(acme_http_request_write(&r, out, sizeof(out)), ACME_ERR_ARGUMENT);
-        r = good;
-        r.host = bad[i];
-        assert_int_equal(acme_http_request_write(&r, out, sizeof(out)), ACME_ERR_ARGUMENT);
-        r = good;
-        r.path = bad[i];
-        assert_int_equal(acme_http_request_write(&r, out, sizeof(out)), ACME_ERR_ARGUMENT);
-        r = good;
-        r.content_type = bad[i];
-        if (bad[i] != NULL) {
-            assert_int_equal(acme_http_request_write(&r, out, sizeof(out)), ACME_ERR_ARGUMENT);
-        }
-    }
-    r = good;
-    r.path = "x";
-    assert_int_equal(acme_http_request_write(&r, out, sizeof(out)), ACME_ERR_ARGUMENT);
 }
 
 int main(void)
@@ -878,7 +854,6 @@ int main(void)
         cmocka_unit_test(test_calendar),
         cmocka_unit_test(test_bad_dates),
         cmocka_unit_test(test_request),
-        cmocka_unit_test(test_request_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
