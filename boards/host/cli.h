@@ -115,7 +115,7 @@ struct cli_session {
     struct acme_port port;
     struct acme_config config;
     acme_client *client;
-    int32_t error; /* of opening */
+    int32_t error;                          /* of opening */
     bool installed[CONFIG_ACME_CERT_SLOTS]; /* a certificate that nobody was handed yet */
 };
 
@@ -130,7 +130,8 @@ int cli_session_select(struct cli_session *s);
 int cli_session_stored(struct cli_session *s);
 /** Opens the client again, so that the next job asks the CA for renewal information, or not. */
 int cli_session_look(struct cli_session *s, bool look_now);
-/** Waits until the network, a signal, or so many ms. Returns the signal that asked to stop, or 0. */
+/** Waits until the network, a signal, or so many ms. Returns the signal that asked to stop, or 0.
+ */
 int cli_session_wait(uint32_t ms);
 /** Whether SIGHUP came since the last call. */
 bool cli_session_nudged(void);

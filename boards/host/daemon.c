@@ -1,6 +1,6 @@
 /*
- * The command `daemon`: sleeps until the core wants to work, and hands new certificates on, as files
- * and to a program. It must not know when a certificate is due, or why.
+ * The command `daemon`: sleeps until the core wants to work, and hands new certificates on, as
+ * files and to a program. It must not know when a certificate is due, or why.
  */
 #include "cli.h"
 
@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WAIT_MAX_MS    30000u /* a wall clock may be set meanwhile */
-#define HOOK_SECONDS   120
-#define PATH_SIZE      4096
-#define KEPT_VERSIONS  2
+#define WAIT_MAX_MS   30000u /* a wall clock may be set meanwhile */
+#define HOOK_SECONDS  120
+#define PATH_SIZE     4096
+#define KEPT_VERSIONS 2
 
 extern char **environ;
 
@@ -204,8 +204,8 @@ static void run_hook(struct cli_session *s, uint16_t slot, const char *home)
     int failed;
 
     (void)setenv("NANOACME_NAME", s->config.certs[slot].names[0], 1);
-    (void)setenv("NANOACME_DIR", home[0] != '\0' && make_path(current, home, "current") ? current : "",
-                 1);
+    (void)setenv("NANOACME_DIR",
+                 home[0] != '\0' && make_path(current, home, "current") ? current : "", 1);
     failed = posix_spawnp(&pid, s->options->hook, NULL, NULL, argv, environ);
     if (failed != 0) {
         cli_error("hook %s: %s", s->options->hook, strerror(failed));

@@ -473,9 +473,9 @@ static bool take_option(struct cli_options *o, int option, char *value)
 
 static bool take_command(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"run",    "list",  "export",     "account",
-                                        "revoke", "store", "dns-record", "doctor",
-                                        "renew",  "daemon", "next",      "deauthorize"};
+    static const char *const words[] = {"run",    "list",   "export",     "account",
+                                        "revoke", "store",  "dns-record", "doctor",
+                                        "renew",  "daemon", "next",       "deauthorize"};
     size_t i;
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -501,7 +501,8 @@ static bool take_account_word(struct cli_options *o, const char *word)
         }
     }
     cli_error("account: unknown word '%s'; try show, create, update, "
-              "rollover, recover or deactivate", word);
+              "rollover, recover or deactivate",
+              word);
     return false;
 }
 

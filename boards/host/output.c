@@ -131,9 +131,9 @@ static cJSON *add_problem(cJSON *o, const struct acme_problem *problem)
 static void print_event(const struct cli_session *s, const struct acme_event *event)
 {
     /* As enum acme_event_type. */
-    static const char *const names[] = {"state",     "account", "terms", "order", "authorized",
-                                        "installed", "revoked", "error", "wait",  "renewalInfo",
-                                        "next",      "ca"};
+    static const char *const names[] = {"state",      "account",     "terms",   "order",
+                                        "authorized", "installed",   "revoked", "error",
+                                        "wait",       "renewalInfo", "next",    "ca"};
     cJSON *o = cJSON_CreateObject();
 
     cJSON_AddStringToObject(

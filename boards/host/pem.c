@@ -181,10 +181,9 @@ int cli_pem_import_account_key(const char *path, uint32_t key_id)
     }
     if (ret == 0) {
         psa_set_key_id(&attributes, key_id);
-        psa_set_key_algorithm(&attributes,
-                              PSA_KEY_TYPE_IS_ECC(psa_get_key_type(&attributes))
-                                  ? PSA_ALG_ECDSA(PSA_ALG_ANY_HASH)
-                                  : PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_ANY_HASH));
+        psa_set_key_algorithm(&attributes, PSA_KEY_TYPE_IS_ECC(psa_get_key_type(&attributes))
+                                               ? PSA_ALG_ECDSA(PSA_ALG_ANY_HASH)
+                                               : PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_ANY_HASH));
         ret = mbedtls_pk_import_into_psa(&pk, &attributes, &made);
     }
     mbedtls_pk_free(&pk);

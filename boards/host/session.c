@@ -114,8 +114,7 @@ static int open_store(const struct cli_options *o)
         return open_no_store(&geometry);
     }
     if (o->command != CLI_RUN && o->command != CLI_ACCOUNT && o->command != CLI_DNS_RECORD &&
-        o->command != CLI_DAEMON &&
-        access(o->store, F_OK) != 0) {
+        o->command != CLI_DAEMON && access(o->store, F_OK) != 0) {
         cli_error("store %s: %s; name another with --store", o->store, strerror(errno));
         return CLI_CONFIG;
     }
@@ -329,9 +328,8 @@ static bool take_stored(struct cli_session *s, const char *names, uint16_t domai
     char *copy = strdup(names);
     const char **list = calloc(CONFIG_ACME_NAMES_MAX, sizeof(*list));
     struct acme_cert_request *r = &requests[s->config.certs_count];
-    uint16_t count = copy == NULL || list == NULL
-                         ? 0
-                         : cli_split_names(copy, list, CONFIG_ACME_NAMES_MAX);
+    uint16_t count =
+        copy == NULL || list == NULL ? 0 : cli_split_names(copy, list, CONFIG_ACME_NAMES_MAX);
 
     if (count == 0 || (domains > 0 && !covers(s->options, domains, list, count))) {
         free(copy);

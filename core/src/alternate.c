@@ -1,7 +1,7 @@
 /*
- * The choice among the chains that a CA offers for one certificate (RFC 8555 7.4.2). One chain is on
- * flash at a time: each is fetched and looked at, and the one that suits is fetched last. It must not
- * know how a chain is checked or stored.
+ * The choice among the chains that a CA offers for one certificate (RFC 8555 7.4.2). One chain is
+ * on flash at a time: each is fetched and looked at, and the one that suits is fetched last. It
+ * must not know how a chain is checked or stored.
  */
 #include "client_state.h"
 

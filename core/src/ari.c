@@ -12,7 +12,7 @@
 #include "renewal.h"
 #include "schedule.h"
 
-#define LOOK_DEFAULT_S (6 * 3600)
+#define LOOK_DEFAULT_S  (6 * 3600)
 #define LOOK_CEILING_MS (86400u * 1000u)
 
 int32_t acme_ari_cert_id(struct acme_client *c, const struct acme_slot *s, char *out, size_t size)
@@ -151,8 +151,7 @@ int32_t acme_reply_renewal_info(struct acme_client *c)
     if (rc != ACME_OK || end_s <= start_s) {
         return ACME_ERR_FIELD;
     }
-    take_window(c, s, start_s, end_s,
-                check_explanation(acme_json_string(root, "explanationURL")));
+    take_window(c, s, start_s, end_s, check_explanation(acme_json_string(root, "explanationURL")));
     next_look(c, s, acme_reply_retry_after(c, LOOK_DEFAULT_S * 1000u, LOOK_CEILING_MS) / 1000u);
     return ACME_OK;
 }

@@ -321,8 +321,7 @@ static void on_error(struct acme_client *c, int32_t error)
     uint32_t ms = RETRY_FIRST_MS << c->transient_retries;
 
 #if defined(CONFIG_ACME_ARI)
-    if (c->state == ACME_STATE_RENEWAL_INFO &&
-        acme_error_severity(error) != ACME_SEVERITY_FATAL) {
+    if (c->state == ACME_STATE_RENEWAL_INFO && acme_error_severity(error) != ACME_SEVERITY_FATAL) {
         acme_ari_failed(c, error);
         return;
     }

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* The clocks of a CA's servers differ by seconds, so that a certificate may be born after the answer
- * that it came with. */
+/* The clocks of a CA's servers differ by seconds, so that a certificate may be born after the
+ * answer that it came with. */
 #define SKEW_S 60
 
 void acme_clock_init(struct acme_clock *c, const struct acme_clock_ops *ops, void *ctx,

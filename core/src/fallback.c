@@ -1,6 +1,6 @@
 /*
- * Other CAs: when the one in use does not deliver a certificate that is urgent enough, the job goes on
- * with the next. It must not know how a certificate is obtained.
+ * Other CAs: when the one in use does not deliver a certificate that is urgent enough, the job goes
+ * on with the next. It must not know how a certificate is obtained.
  */
 #include "client_state.h"
 

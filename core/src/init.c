@@ -136,8 +136,8 @@ static int32_t check_request(const struct acme_cert_request *request)
         }
     }
 #if defined(CONFIG_ACME_PROFILES)
-    if (request->profile != NULL && (request->profile[0] == '\0' ||
-                                     strlen(request->profile) > CONFIG_ACME_URL_MAX)) {
+    if (request->profile != NULL &&
+        (request->profile[0] == '\0' || strlen(request->profile) > CONFIG_ACME_URL_MAX)) {
         return ACME_ERR_ARGUMENT;
     }
 #endif

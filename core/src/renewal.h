@@ -14,8 +14,8 @@
 int64_t acme_renewal_time(int64_t not_before_s, int64_t not_after_s);
 
 #if defined(CONFIG_ACME_SCHEDULE)
-/** That second, moved to earlier by up to a twentieth of the lifetime: by how much is in seed, which
- * differs between devices, so that a fleet that was set up at once is not renewed at once. */
+/** That second, moved to earlier by up to a twentieth of the lifetime: by how much is in seed,
+ * which differs between devices, so that a fleet that was set up at once is not renewed at once. */
 int64_t acme_renewal_spread(int64_t not_before_s, int64_t not_after_s, uint32_t seed);
 /** The last moment to begin with a renewal, whatever anybody suggests: a tenth of the lifetime is
  * left then. */

@@ -1,6 +1,6 @@
 /*
- * Another key for the account (RFC 8555 7.3.5). Both keys are on flash until the CA is known to have
- * taken the new one: an account whose key is lost cannot be got back. It must not know orders.
+ * Another key for the account (RFC 8555 7.3.5). Both keys are on flash until the CA is known to
+ * have taken the new one: an account whose key is lost cannot be got back. It must not know orders.
  */
 #include "client_state.h"
 
@@ -28,7 +28,8 @@ uint8_t acme_rollover_type(const struct acme_client *c)
 static int32_t prepare(struct acme_client *c)
 {
     bool made;
-    int32_t rc = acme_jws_destroy_key(acme_rollover_key(c)); /* one that an earlier change retired */
+    int32_t rc =
+        acme_jws_destroy_key(acme_rollover_key(c)); /* one that an earlier change retired */
 
     if (rc == ACME_OK) {
         rc = acme_jws_ensure_key(acme_rollover_key(c), c->config.account_key_type, false, &made);
@@ -50,8 +51,8 @@ static int32_t write_inner(struct acme_client *c, const char *url, struct acme_b
     acme_buf_add(payload, "{\"account\":\"");
     acme_buf_add_json(payload, c->account_url);
     acme_buf_add(payload, "\",\"oldKey\":");
-    rc = acme_jws_add_jwk(payload, acme_client_account_key(c), c->arena_data,
-                          sizeof(c->arena_data));
+    rc =
+        acme_jws_add_jwk(payload, acme_client_account_key(c), c->arena_data, sizeof(c->arena_data));
     acme_buf_add(payload, "}");
     if (rc != ACME_OK || acme_buf_result(payload) < 0) {
         return rc != ACME_OK ? rc : ACME_ERR_BUFFER;

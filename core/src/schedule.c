@@ -5,13 +5,12 @@
 
 #include <string.h>
 
-
 #if defined(CONFIG_ACME_SCHEDULE)
 
 #define DAY_S            86400
 #define RETRY_CEILING_MS (7u * DAY_S * 1000u) /* of what a CA may ask for */
 #define FLOOR_STEP_S     (7 * DAY_S)          /* the floor is written that seldom, at most */
-#define FLOOR_LEAP_S     (400 * DAY_S)        /* one answer, be it wrong, moves it by this at most */
+#define FLOOR_LEAP_S     (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
 #define FLOOR_DOUBT_S    60
 
 static uint32_t fnv(uint32_t hash, const char *text)
@@ -121,8 +120,7 @@ int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *
     }
     next = acme_schedule_renew_time(c, s->store_slot, &s->cert);
 #if defined(CONFIG_ACME_ARI)
-    if (!c->config.no_renewal_info && s->schedule.look_at_s > now &&
-        s->schedule.look_at_s < next) {
+    if (!c->config.no_renewal_info && s->schedule.look_at_s > now && s->schedule.look_at_s < next) {
         next = s->schedule.look_at_s;
     }
 #endif

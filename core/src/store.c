@@ -265,8 +265,8 @@ int32_t acme_store_write_schedule(struct acme_store *store, uint8_t slot,
 {
     uint8_t raw[SCHEDULE_LEN];
 
-    acme_put64(raw, (uint64_t)s->ca << 32 | (uint64_t)s->failures << 16 | (uint64_t)s->generation << 8 |
-                   RECORD_VERSION);
+    acme_put64(raw, (uint64_t)s->ca << 32 | (uint64_t)s->failures << 16 |
+                        (uint64_t)s->generation << 8 | RECORD_VERSION);
     acme_put64(raw + 8, (uint64_t)s->noted_s);
     acme_put64(raw + 16, (uint64_t)s->retry_at_s);
     acme_put64(raw + 24, (uint64_t)s->look_at_s);

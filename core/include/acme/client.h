@@ -108,27 +108,28 @@ enum acme_tos_policy {
 /** Whom to believe about the time (needs CONFIG_ACME_CLOCK_POLICY, but for the first). */
 enum acme_clock_policy {
     ACME_CLOCK_WALL = 0, /**< the port's wall clock where it has one, else the CA's Date */
-    ACME_CLOCK_CA = 1,   /**< the CA's authenticated Date; the wall clock is not looked at. For clocks
-                              that nobody keeps right: a wrong one can then not keep the CA out */
+    ACME_CLOCK_CA = 1, /**< the CA's authenticated Date; the wall clock is not looked at. For clocks
+                            that nobody keeps right: a wrong one can then not keep the CA out */
     ACME_CLOCK_AGREE = 2 /**< no order unless wall clock and CA agree within an hour:
                               ACME_ERR_CLOCK */
 };
 
 enum acme_event_type {
-    ACME_EVENT_STATE,      /**< the client entered .state (see acme_state_name) */
-    ACME_EVENT_ACCOUNT,    /**< an account is known; .text is its URL */
-    ACME_EVENT_TOS,        /**< terms of service agreed to; .text is their URL */
-    ACME_EVENT_ORDER,      /**< an order was created and stored; .text is its URL */
-    ACME_EVENT_AUTHORIZED, /**< .text is the name that is proven */
-    ACME_EVENT_INSTALLED,  /**< a certificate was checked and stored for .slot */
-    ACME_EVENT_REVOKED,    /**< the certificate of .slot was revoked and removed */
-    ACME_EVENT_ERROR,      /**< .error, with .problem where the CA sent one; .slot or -1 */
-    ACME_EVENT_WAIT,       /**< nothing to do for .wait_ms */
-    ACME_EVENT_RENEWAL_INFO, /**< the CA suggests when to renew .slot (acme_cert_status.renew_after_s
-                                  has the instant); .text is the URL of an explanation, or NULL */
-    ACME_EVENT_NEXT,       /**< the job has ended; the next one is due in .wait_ms, as
-                                acme_next_wakeup_s says; UINT32_MAX is 49 days or more */
-    ACME_EVENT_CA,         /**< another CA is turned to; .text is its directory URL */
+    ACME_EVENT_STATE,        /**< the client entered .state (see acme_state_name) */
+    ACME_EVENT_ACCOUNT,      /**< an account is known; .text is its URL */
+    ACME_EVENT_TOS,          /**< terms of service agreed to; .text is their URL */
+    ACME_EVENT_ORDER,        /**< an order was created and stored; .text is its URL */
+    ACME_EVENT_AUTHORIZED,   /**< .text is the name that is proven */
+    ACME_EVENT_INSTALLED,    /**< a certificate was checked and stored for .slot */
+    ACME_EVENT_REVOKED,      /**< the certificate of .slot was revoked and removed */
+    ACME_EVENT_ERROR,        /**< .error, with .problem where the CA sent one; .slot or -1 */
+    ACME_EVENT_WAIT,         /**< nothing to do for .wait_ms */
+    ACME_EVENT_RENEWAL_INFO, /**< the CA suggests when to renew .slot
+                                (acme_cert_status.renew_after_s has the instant); .text is the URL
+                                of an explanation, or NULL */
+    ACME_EVENT_NEXT,         /**< the job has ended; the next one is due in .wait_ms, as
+                                  acme_next_wakeup_s says; UINT32_MAX is 49 days or more */
+    ACME_EVENT_CA,           /**< another CA is turned to; .text is its directory URL */
     /** the way .text ("http-01") has failed for a name with .error, and .problem where the CA sent
      * one; the next way is tried */
     ACME_EVENT_CHALLENGE_FAILED
@@ -191,8 +192,8 @@ struct acme_config {
     uint16_t pins_count;         /**< 0: no pinning */
 #endif
 #if defined(CONFIG_ACME_FALLBACK)
-    const struct acme_ca *fallbacks; /**< tried in order, after the CA of directory_url: at once for a
-                                          name without a certificate, else after
+    const struct acme_ca *fallbacks; /**< tried in order, after the CA of directory_url: at once for
+                                        a name without a certificate, else after
                                           CONFIG_ACME_FALLBACK_AFTER failures in a row. Each job
                                           begins with the first CA. tos_agreed is for all of them */
     uint16_t fallbacks_count;
@@ -209,9 +210,9 @@ struct acme_config {
     bool no_renewal_info; /**< never ask the CA for renewal information (RFC 9773) */
     bool look_now;        /**< ask it in each job, be it time or not */
 #endif
-    const char *eab_kid;        /**< external account binding: key identifier, or NULL */
-    const char *eab_hmac_key;   /**< base64url of its HMAC key */
-    acme_event_fn on_event;     /**< or NULL */
+    const char *eab_kid;      /**< external account binding: key identifier, or NULL */
+    const char *eab_hmac_key; /**< base64url of its HMAC key */
+    acme_event_fn on_event;   /**< or NULL */
     void *event_ctx;
 #if defined(CONFIG_ACME_STORE_BACKENDS)
     const struct acme_record_ops *records; /**< where records are; NULL: in port->flash */
@@ -264,9 +265,10 @@ typedef struct acme_client acme_client;
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
-     CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                              \
+     CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                  \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
-     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE + 1024 + 288 * sizeof(void *))
+     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE + 1024 +          \
+     288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
@@ -307,17 +309,17 @@ int32_t acme_account_start(acme_client *client);
 int32_t acme_account_update(acme_client *client);
 /** Asks for deactivation of the account (RFC 8555 7.3.6); its record is removed, its key too. */
 int32_t acme_account_deactivate(acme_client *client);
-/** Asks for the account anew by its key (RFC 8555 7.3.1): what is stored of it may be wrong or lost.
- * An account that the CA has deactivated is replaced by a new one with a new key; orders do that by
- * themselves. */
+/** Asks for the account anew by its key (RFC 8555 7.3.1): what is stored of it may be wrong or
+ * lost. An account that the CA has deactivated is replaced by a new one with a new key; orders do
+ * that by themselves. */
 int32_t acme_account_recover(acme_client *client);
 /** Asks for another account key of config.account_key_type (RFC 8555 7.3.5). Both keys are kept
- * until the CA is known to have taken the new one; what a reset leaves open, the next job of any kind
- * finds out. ACME_ERR_UNSUPPORTED without CONFIG_ACME_KEY_ROLLOVER. */
+ * until the CA is known to have taken the new one; what a reset leaves open, the next job of any
+ * kind finds out. ACME_ERR_UNSUPPORTED without CONFIG_ACME_KEY_ROLLOVER. */
 int32_t acme_account_rollover(acme_client *client);
-/** Asks the CA to forget that the names of a request are proven (RFC 8555 7.5.2): the authorizations
- * of the order under way, or of one that is made for this. ACME_ERR_UNSUPPORTED without
- * CONFIG_ACME_DEAUTHORIZATION. */
+/** Asks the CA to forget that the names of a request are proven (RFC 8555 7.5.2): the
+ * authorizations of the order under way, or of one that is made for this. ACME_ERR_UNSUPPORTED
+ * without CONFIG_ACME_DEAUTHORIZATION. */
 int32_t acme_deauthorize(acme_client *client, uint16_t slot);
 /** Asks for revocation of the certificate stored for a request (RFC 8555 7.6), with a reason of
  * RFC 5280 5.3.1 (0 to 10, not 7), signed by the account key, or by the certificate's. */

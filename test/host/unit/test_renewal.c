@@ -92,13 +92,24 @@ static void test_look(void **state)
 
 static void test_rfc3339(void **state)
 {
-    static const char *const bad[] = {
-        "", "2026", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02 03:04:05Z",
-        "2026-13-02T03:04:05Z", "2026-02-29T03:04:05Z", "2026-01-00T03:04:05Z",
-        "2026-01-02T24:04:05Z", "2026-01-02T03:60:05Z", "2026-01-02T03:04:61Z",
-        "2026-01-02T03:04:05.Z", "2026-01-02T03:04:05z", "2026-01-02T03:04:05+24:00",
-        "2026-01-02T03:04:05+0100", "2026-01-02T03:04:05Z ", "1969-01-02T03:04:05Z",
-        "-026-01-02T03:04:05Z"};
+    static const char *const bad[] = {"",
+                                      "2026",
+                                      "2026-01-02",
+                                      "2026-01-02T03:04:05",
+                                      "2026-01-02 03:04:05Z",
+                                      "2026-13-02T03:04:05Z",
+                                      "2026-02-29T03:04:05Z",
+                                      "2026-01-00T03:04:05Z",
+                                      "2026-01-02T24:04:05Z",
+                                      "2026-01-02T03:60:05Z",
+                                      "2026-01-02T03:04:61Z",
+                                      "2026-01-02T03:04:05.Z",
+                                      "2026-01-02T03:04:05z",
+                                      "2026-01-02T03:04:05+24:00",
+                                      "2026-01-02T03:04:05+0100",
+                                      "2026-01-02T03:04:05Z ",
+                                      "1969-01-02T03:04:05Z",
+                                      "-026-01-02T03:04:05Z"};
     int64_t t = 0;
     size_t i;
 
@@ -204,9 +215,9 @@ static void test_policies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fractions), cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_backoff),   cmocka_unit_test(test_draw),
-        cmocka_unit_test(test_look),      cmocka_unit_test(test_rfc3339),
+        cmocka_unit_test(test_fractions),      cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_backoff),        cmocka_unit_test(test_draw),
+        cmocka_unit_test(test_look),           cmocka_unit_test(test_rfc3339),
         cmocka_unit_test(test_floor_moves_on), cmocka_unit_test(test_policies),
     };
 

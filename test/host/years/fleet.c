@@ -1,8 +1,9 @@
 /*
- * A fleet's schedules: a hundred thousand devices in one process, each with the core's own arithmetic
- * of renewals and pauses (renewal.c), against a stand-in for a CA that counts what it is asked in each
- * minute. A fleet of a million is this times ten. Beside it, for comparison, the same devices as
- * clients that renew at a fixed date and try again every hour. Run and drawn by scripts/fleet.
+ * A fleet's schedules: a hundred thousand devices in one process, each with the core's own
+ * arithmetic of renewals and pauses (renewal.c), against a stand-in for a CA that counts what it is
+ * asked in each minute. A fleet of a million is this times ten. Beside it, for comparison, the same
+ * devices as clients that renew at a fixed date and try again every hour. Run and drawn by
+ * scripts/fleet.
  *
  * Prints a line for each ten minutes: scenario, minutes since the end of the outage (or since the
  * fleet was made), attempts and renewals in the busiest minute of them; and a line of totals.
@@ -15,21 +16,21 @@
 
 #include "renewal.h"
 
-#define DEVICES   100000u
-#define MINUTE    60
-#define DAY       INT64_C(86400)
-#define BORN      INT64_C(1767225600)
-#define LIFETIME  (90 * DAY)
-#define MINUTES   (120u * 1440u)
-#define PER_LINE  10u
+#define DEVICES  100000u
+#define MINUTE   60
+#define DAY      INT64_C(86400)
+#define BORN     INT64_C(1767225600)
+#define LIFETIME (90 * DAY)
+#define MINUTES  (120u * 1440u)
+#define PER_LINE 10u
 
 struct scenario {
     const char *name;
-    bool naive;         /* a fixed date, and another try each hour */
-    bool suggested;     /* the CA suggests windows of two days */
-    int64_t batch_s;    /* the fleet was made within this time */
+    bool naive;                  /* a fixed date, and another try each hour */
+    bool suggested;              /* the CA suggests windows of two days */
+    int64_t batch_s;             /* the fleet was made within this time */
     int64_t outage_at, outage_s; /* since BORN */
-    uint32_t capacity;  /* orders a minute; more are answered with 429; 0: any */
+    uint32_t capacity;           /* orders a minute; more are answered with 429; 0: any */
 };
 
 static const struct scenario scenarios[] = {
@@ -99,8 +100,7 @@ static void attempt(const struct scenario *s, uint32_t i, uint32_t minute)
         return; /* its next renewal is after the time that is looked at */
     }
     d->failures++;
-    pause = s->naive ? 3600
-                     : acme_renewal_backoff(d->failures, LIFETIME, (uint32_t)next_random());
+    pause = s->naive ? 3600 : acme_renewal_backoff(d->failures, LIFETIME, (uint32_t)next_random());
     if (limited && pause < 3600) { /* Retry-After: 3600, and what schedule.c adds to it */
         pause = 3600 + 3600 * (int64_t)(next_random() & 0xff) / 0x800;
     }

@@ -1,8 +1,8 @@
 /*
  * Device-years in seconds: whole lives of ten years in the simulated world, with resets, power cuts
- * inside jobs, a network that fails, CA outages of weeks, accounts that the CA drops, windows that the
- * CA moves, and clocks that are dead, put forth, put back or unknown. The device only does what a
- * firmware does: it sleeps for as long as acme_next_wakeup_s says, and calls acme_start_due.
+ * inside jobs, a network that fails, CA outages of weeks, accounts that the CA drops, windows that
+ * the CA moves, and clocks that are dead, put forth, put back or unknown. The device only does what
+ * a firmware does: it sleeps for as long as acme_next_wakeup_s says, and calls acme_start_due.
  *
  * The oracle: never is the true time past the end of the certificate in force, unless the CA could
  * not be reached; once it can, no longer than the longest pause after failures. What is not the
@@ -150,11 +150,12 @@ static void network_outage(struct life *l)
     l->outages++;
 }
 
-/* A wall clock can be dead (1970), unknown, put back or put forth. One that is put forth can only be
- * borne by who does not look at it. */
+/* A wall clock can be dead (1970), unknown, put back or put forth. One that is put forth can only
+ * be borne by who does not look at it. */
 static void clock_fault(struct life *l)
 {
-    static const int64_t far_s[] = {60, 3600, 86400, 40 * 86400, 3 * 365 * 86400ll, 90ll * 31536000};
+    static const int64_t far_s[] = {
+        60, 3600, 86400, 40 * 86400, 3 * 365 * 86400ll, 90ll * 31536000};
     struct sim_clock *c = &l->world->clock;
     int64_t by = far_s[up_to(l, 5)];
 
@@ -388,7 +389,8 @@ int main(int argc, char **argv)
             lived += years;
         }
     }
-    (void)printf("years: %" PRIu32 " device-years in %.1f s, never without a valid certificate while "
+    (void)printf("years: %" PRIu32
+                 " device-years in %.1f s, never without a valid certificate while "
                  "the CA could be reached\n",
                  lived, (double)(clock() - start) / CLOCKS_PER_SEC);
     return 0;
