@@ -375,7 +375,7 @@ static uint32_t poll_client(void)
             (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
             return UINT32_MAX;
         }
-        working = acme_start(client) == ACME_OK;
+        working = acme_start_due(client) == ACME_OK;
     }
     poll_and_measure(&result);
     if (result.want == ACME_WANT_IDLE) {

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
 #include <mbedtls/x509_csr.h>
@@ -411,3 +412,51 @@ int32_t acme_cert_check_chain(const struct acme_chain_check *check, struct acme_
     }
     return record->chain_count > 0 ? ACME_OK : ACME_ERR_CERT_PARSE;
 }
+
+#if defined(CONFIG_ACME_ARI)
+int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cert_record *record,
+                     struct acme_buf *out)
+{
+    mbedtls_x509_crt leaf;
+    int32_t rc;
+
+    mbedtls_x509_crt_init(&leaf);
+    rc = load(check, record, 0, &leaf);
+    if (rc == ACME_OK && leaf.authority_key_id.keyIdentifier.len == 0) {
+        rc = ACME_ERR_CERT_PARSE;
+    }
+    if (rc == ACME_OK) {
+        acme_b64url_add(out, leaf.authority_key_id.keyIdentifier.p,
+                        leaf.authority_key_id.keyIdentifier.len);
+        acme_buf_add_char(out, '.');
+        acme_b64url_add(out, leaf.serial.p, leaf.serial.len);
+        rc = acme_buf_result(out) < 0 ? ACME_ERR_BUFFER : ACME_OK;
+    }
+    mbedtls_x509_crt_free(&leaf);
+    return rc;
+}
+#endif
+
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+int32_t acme_cert_issued_by(const struct acme_chain_check *check,
+                            const struct acme_cert_record *record, const char *name)
+{
+    const mbedtls_x509_name *part;
+    mbedtls_x509_crt last;
+    int32_t rc;
+
+    mbedtls_x509_crt_init(&last);
+    rc = load(check, record, (uint8_t)(record->chain_count - 1u), &last);
+    if (rc == ACME_OK) {
+        rc = ACME_ERR_NOT_FOUND;
+        for (part = &last.issuer; part != NULL && rc != ACME_OK; part = part->next) {
+            if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0 &&
+                part->val.len == strlen(name) && memcmp(part->val.p, name, part->val.len) == 0) {
+                rc = ACME_OK;
+            }
+        }
+    }
+    mbedtls_x509_crt_free(&last);
+    return rc;
+}
+#endif

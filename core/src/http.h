@@ -35,6 +35,10 @@ struct acme_http_response {
     int64_t date_s;                         /* Date, Unix seconds */
     char nonce[CONFIG_ACME_NONCE_MAX + 1];  /* Replay-Nonce (base64url alphabet, checked), or "" */
     char location[CONFIG_ACME_URL_MAX + 1]; /* Location, visible ASCII only, or "" */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    uint8_t alternate_count; /* of Link with rel="alternate"; visible ASCII only */
+    char alternates[CONFIG_ACME_ALTERNATES_MAX][CONFIG_ACME_URL_MAX + 1];
+#endif
 };
 
 /** Takes body bytes as they come (chunking removed), all of them. Returns ACME_OK, or an error

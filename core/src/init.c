@@ -13,6 +13,7 @@
 
 #include "entropy.h"
 #include "ipaddr.h"
+#include "schedule.h"
 #include "uri.h"
 
 _Static_assert(sizeof(struct acme_client) <= ACME_MEMORY_SIZE, "ACME_MEMORY_SIZE is too small");
@@ -134,6 +135,12 @@ static int32_t check_request(const struct acme_cert_request *request)
             return ACME_ERR_NAME;
         }
     }
+#if defined(CONFIG_ACME_PROFILES)
+    if (request->profile != NULL &&
+        (request->profile[0] == '\0' || strlen(request->profile) > CONFIG_ACME_URL_MAX)) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
     rc = acme_jws_check_key_type(request->key_type);
     if (rc == ACME_OK) {
         rc = check_proofs(request);
@@ -191,9 +198,24 @@ static int32_t check_config(const struct acme_config *config)
         (config->anchors == NULL && config->anchors_count > 0)) {
         return ACME_ERR_ARGUMENT;
     }
+#if defined(CONFIG_ACME_PINNING)
+    if (config->pins == NULL && config->pins_count > 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
     if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
         return ACME_ERR_LIMIT;
     }
+#if defined(CONFIG_ACME_FALLBACK)
+    for (i = 0; i < config->fallbacks_count; i++) {
+        struct acme_uri uri;
+
+        if (config->fallbacks[i].directory_url == NULL ||
+            acme_uri_parse(config->fallbacks[i].directory_url, &uri) != ACME_OK) {
+            return ACME_ERR_URL;
+        }
+    }
+#endif
     rc = check_texts(config);
     if (rc == ACME_OK) {
         rc = acme_jws_check_key_type(config->account_key_type);
@@ -369,10 +391,20 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
 
     memset(c, 0, sizeof(*c));
     c->config = *config;
+#if defined(CONFIG_ACME_FALLBACK)
+    c->first_ca.directory_url = config->directory_url;
+    c->first_ca.anchors = config->anchors;
+    c->first_ca.anchors_count = config->anchors_count;
+    c->first_ca.eab_kid = config->eab_kid;
+    c->first_ca.eab_hmac_key = config->eab_hmac_key;
+#endif
     c->slot = c->problem_slot = -1;
     c->account_slot = UINT8_MAX;
     c->pool_len = c->pool_order_mark = 1;
     acme_clock_init(&c->clock, port->clock, port->clock_ctx, config->build_time_s);
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    c->clock.policy = config->clock_policy;
+#endif
     acme_json_init(&c->arena, c->arena_data, sizeof(c->arena_data));
     acme_challenges_init(&c->challenges, config);
     c->exchange.port = port;
@@ -397,6 +429,10 @@ static int32_t open_all(struct acme_client *c)
         acme_store_bind_its(&c->log);
         rc = acme_tls_init(&c->exchange.tls, config->port, &c->clock, config->anchors,
                            config->anchors_count);
+#if defined(CONFIG_ACME_PINNING)
+        c->exchange.tls.pins = config->pins;
+        c->exchange.tls.pins_count = config->pins_count;
+#endif
     }
 #if !defined(ACME_MUTATE_KEEP_REMAINS) /* a deliberate bug, for the runner of lives to find */
     if (rc == ACME_OK) {
@@ -408,8 +444,16 @@ static int32_t open_all(struct acme_client *c)
     }
     if (rc == ACME_OK) {
         raise_floor(c);
+#if defined(CONFIG_ACME_SCHEDULE)
+        acme_schedule_load(c);
+#endif
         rc = acme_account_load(c);
     }
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (rc == ACME_OK && c->account_slot != UINT8_MAX && c->rollover == 0) {
+        rc = acme_jws_destroy_key(acme_rollover_key(c)); /* what a cut left */
+    }
+#endif
     return rc;
 }
 

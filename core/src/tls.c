@@ -34,6 +34,33 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
     return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
+#if defined(CONFIG_ACME_PINNING)
+static bool is_pinned(const struct acme_tls *t, const mbedtls_x509_crt *crt)
+{
+    uint8_t hash[32];
+    size_t len;
+    uint16_t i;
+
+    if (psa_hash_compute(PSA_ALG_SHA_256, crt->pk_raw.p, crt->pk_raw.len, hash, sizeof(hash),
+                         &len) != PSA_SUCCESS) {
+        return false;
+    }
+    for (i = 0; i < t->pins_count; i++) {
+        if (memcmp(hash, t->pins[i].sha256, sizeof(hash)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The chain comes from its root down; the server's own certificate, depth 0, is the last. */
+static uint32_t check_pins(struct acme_tls *t, const mbedtls_x509_crt *crt, int depth)
+{
+    t->pinned = t->pinned || is_pinned(t, crt);
+    return depth == 0 && t->pins_count > 0 && !t->pinned ? MBEDTLS_X509_BADCERT_OTHER : 0;
+}
+#endif
+
 /* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
  * clock only what is expired for sure is refused. */
 static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
@@ -41,6 +68,9 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
     struct acme_tls *t = ctx;
 
     *flags |= acme_x509_bad_dates(t->clock, crt, 0);
+#if defined(CONFIG_ACME_PINNING)
+    *flags |= check_pins(t, crt, depth);
+#endif
     if ((*flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
         t->verify_error = ACME_ERR_TLS_DATES;
     } else if (*flags != 0) {
@@ -136,6 +166,9 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
 
     t->stream = stream;
     t->net_error = t->verify_error = ACME_OK;
+#if defined(CONFIG_ACME_PINNING)
+    t->pinned = false;
+#endif
     mbedtls_ssl_init(&t->ssl);
     ret = mbedtls_ssl_setup(&t->ssl, &t->config);
     if (ret == 0) {

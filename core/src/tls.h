@@ -18,6 +18,11 @@ struct acme_tls {
     acme_handle stream;
     int32_t net_error; /* of the port, behind an mbedTLS error */
     int32_t verify_error;
+#if defined(CONFIG_ACME_PINNING)
+    const struct acme_pin *pins; /* set by the owner after acme_tls_init; lent */
+    uint16_t pins_count;
+    bool pinned; /* one of them was seen in the chain */
+#endif
     mbedtls_ssl_config config;
     mbedtls_ssl_context ssl;
     mbedtls_x509_crt anchors;
