@@ -22,7 +22,7 @@ bool acme_order_is_due(const struct acme_client *c, const struct acme_slot *s)
     int64_t now;
 
     if (!s->has_cert || c->config.force_renewal ||
-        !acme_jws_key_exists(acme_client_cert_key(c, s->store_slot, s->cert.key_generation))) {
+        acme_jws_key_lost(acme_client_cert_key(c, s->store_slot, s->cert.key_generation))) {
         return true;
     }
     (void)acme_clock_now(&c->clock, &now);
@@ -229,7 +229,7 @@ static int32_t order_is_gone(struct acme_client *c, int32_t error)
 /* A finalized order is of no use without the key it was finalized with. */
 static bool key_is_lost(struct acme_client *c)
 {
-    return !acme_jws_key_exists(
+    return acme_jws_key_lost(
         acme_client_cert_key(c, acme_client_slot(c)->store_slot, c->order.generation));
 }
 
