@@ -405,6 +405,22 @@ static acme_handle net_accept(void *ctx, acme_handle listener)
     return handle;
 }
 
+/* Those who wait are taken and closed: lwIP 2.2.1 with LWIP_NETCONN_FULLDUPLEX fails an assertion
+ * when a listener goes with callers. */
+static void net_unlisten(void *ctx, acme_handle listener)
+{
+    const struct acme_lwip_socket_slot *l = slot_of(ctx, listener);
+
+    for (int i = 0; i < BACKLOG; i++) {
+        int fd = lwip_accept(l->fd, NULL, NULL);
+
+        if (fd >= 0) {
+            (void)lwip_close(fd);
+        }
+    }
+    net_close(ctx, listener);
+}
+
 const struct acme_net_ops acme_lwip_socket_net_ops = {
     .connect = net_connect,
     .connected = net_connected,
@@ -413,7 +429,7 @@ const struct acme_net_ops acme_lwip_socket_net_ops = {
     .close = net_close,
     .listen = net_listen,
     .accept = net_accept,
-    .unlisten = net_close,
+    .unlisten = net_unlisten,
 };
 
 /* ---- waiting ---- */
