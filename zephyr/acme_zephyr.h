@@ -1,6 +1,6 @@
 /*
- * Zephyr gives every file its configuration (autoconf.h) by the compiler's command line, so the core's
- * configuration header has nothing to add.
+ * Zephyr gives every file its configuration (autoconf.h) by the compiler's command line, so the
+ * core's configuration header has nothing to add.
  */
 #ifndef ACME_ZEPHYR_H
 #define ACME_ZEPHYR_H

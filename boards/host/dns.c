@@ -259,6 +259,9 @@ const char *cli_dns_resolver(const struct cli_options *o)
     struct stat st;
     char *text, *line, *save = NULL;
 
+    if (o->dns.resolver != NULL && strcmp(o->dns.resolver, "none") == 0) {
+        return NULL; /* whether records show is not looked at */
+    }
     if (o->dns.resolver != NULL || system_resolver[0] != '\0') {
         return o->dns.resolver != NULL ? o->dns.resolver : system_resolver;
     }

@@ -149,7 +149,7 @@ static void usage(FILE *out)
         "      --acme-dns-account FILE  and its account: the JSON that /register gave\n"
         "      --acme-dns-ca-file FILE  and its PEM roots (default: those for the CA)\n"
         "      --dns-resolver ADDRESS who is asked for zones and records, with or without :PORT\n"
-        "                             (default: the system's first name server)\n"
+        "                             (default: the system's first; none: nobody)\n"
         "      --dns-port PORT        of the zones' name servers (default: 53)\n"
         "      --key-type TYPE        p256 (default), p384, rsa2048, rsa3072, rsa4096\n"
         "      --account-key-type TYPE  likewise, for a new account\n"

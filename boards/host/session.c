@@ -57,6 +57,7 @@ int cli_exit_code(int32_t error)
     case ACME_ERR_STORE_FULL:
     case ACME_ERR_STORE_CORRUPT:
     case ACME_ERR_STORE_FORMAT:
+    case ACME_ERR_STORE_VERSION:
     case ACME_ERR_STORE_GEOMETRY:
         return CLI_CONFIG;
     default:

@@ -881,7 +881,7 @@ static int32_t log_mount(struct acme_flashlog *log)
     bool any = survey(log);
 
     if (log->foreign) {
-        return ACME_ERR_STORE_FORMAT;
+        return ACME_ERR_STORE_VERSION;
     }
     if (!any) {
         return check_unused(log);

@@ -56,13 +56,13 @@ struct acme_flashlog_stat {
 
 /** Mounts; writes nothing. A blank area (all sectors without a valid header and without foreign
  * data) mounts as empty. ACME_OK, ACME_ERR_STORE_IO, ACME_ERR_STORE_GEOMETRY,
- * ACME_ERR_STORE_FORMAT (newer format version, or not ours: use acme_flashlog_format),
+ * ACME_ERR_STORE_VERSION (a newer format), ACME_ERR_STORE_FORMAT (not ours: acme_flashlog_format),
  * ACME_ERR_STORE_CORRUPT (mounted, readable, but something is missing: .damaged is set). */
 int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx);
 
 #if defined(CONFIG_ACME_STORE_SEAL)
 /** The same for an area whose values are sealed. Each refuses what the other has written:
- * ACME_ERR_STORE_FORMAT. */
+ * ACME_ERR_STORE_VERSION. */
 int32_t acme_flashlog_mount_sealed(struct acme_flashlog *log, const struct acme_flash_ops *ops,
                                    void *ctx);
 #endif

@@ -1,6 +1,6 @@
 /*
- * What nanoacme needs of ESP-IDF's mbedTLS beyond its menu: PSA Crypto with persistent keys, kept by
- * psa_its_*, which the core brings. Read by mbedTLS after its own configuration.
+ * What nanoacme needs of ESP-IDF's mbedTLS beyond its menu: PSA Crypto with persistent keys, kept
+ * by psa_its_*, which the core brings. Read by mbedTLS after its own configuration.
  */
 #ifndef ACME_ESP_MBEDTLS_H
 #define ACME_ESP_MBEDTLS_H

@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/** The two locks. The task never holds both. */
+/** The two locks. Who takes both takes the client's first. */
 enum acme_task_lock {
     ACME_TASK_LOCK_STATE, /**< requests and status; held for microseconds */
     ACME_TASK_LOCK_CLIENT /**< the client; held for one acme_poll, which may sign something */
@@ -48,8 +48,13 @@ struct acme_task_config {
     bool (*is_ready)(void *ctx); /**< whether the network is up: no job begins before; call
                                       acme_task_wake when it comes up. NULL: always */
     void *ready_ctx;
-    uint32_t net_poll_ms; /**< longest wait during a job, for a network port that wakes
-                               nobody; 0: the port calls acme_task_wake */
+    /** Waits for the network during a job, as acme_lwip_socket_wait and acme_posix_net_wait do, for
+     * ports that have such a wait. NULL: os->wait, and the port's driver calls acme_task_wake. */
+    void (*net_wait)(void *ctx, uint32_t wait_ms);
+    void *net_wait_ctx;
+    uint32_t net_poll_ms; /**< longest wait during a job: for a port that wakes nobody, a few ms;
+                             with net_wait it bounds how long acme_task_stop takes. 0: a second with
+                               net_wait, without it what acme_poll says */
 };
 
 /** Jobs that other tasks ask for. */

@@ -9,6 +9,7 @@
 /* The longest wait: the clock of a system with short ticks must be read now and then. */
 #define WAIT_MAX_MS 30000u
 #define LOOK_MAX_S  3600u /* between two looks at the certificates */
+#define NET_WAIT_MS 1000u
 #define YIELD_MS    1u
 #define NEVER       UINT64_MAX
 
@@ -310,9 +311,6 @@ static bool step_job(struct acme_task *t, uint32_t *wait_ms)
     }
     unlock_client(t);
     *wait_ms = result.want == ACME_WANT_EVENT ? result.wait_ms : 0;
-    if (t->config.net_poll_ms != 0 && *wait_ms > t->config.net_poll_ms) {
-        *wait_ms = t->config.net_poll_ms;
-    }
     return working;
 }
 
@@ -339,6 +337,22 @@ static uint32_t until_next_start(struct acme_task *t)
     return t->next_start_ms - now < WAIT_MAX_MS ? (uint32_t)(t->next_start_ms - now) : WAIT_MAX_MS;
 }
 
+/* Other tasks' requests are served after the job: during it the network alone matters. */
+static void wait_in_job(struct acme_task *t, uint32_t wait_ms)
+{
+    uint32_t most = t->config.net_poll_ms;
+
+    if (most == 0) {
+        most = t->config.net_wait != NULL ? NET_WAIT_MS : WAIT_MAX_MS;
+    }
+    wait_ms = wait_ms < most ? wait_ms : most;
+    if (t->config.net_wait != NULL) {
+        t->config.net_wait(t->config.net_wait_ctx, wait_ms);
+    } else {
+        t->config.os->wait(t->config.os_ctx, wait_ms);
+    }
+}
+
 static void serve(struct acme_task *t)
 {
     bool working = false;
@@ -348,12 +362,15 @@ static void serve(struct acme_task *t)
 
         if (working) {
             working = step_job(t, &wait_ms);
-        } else {
-            working = begin_job(t);
-            wait_ms = working ? 0 : until_next_start(t);
+            if (wait_ms > 0) {
+                wait_in_job(t, wait_ms);
+            }
+            continue;
         }
+        working = begin_job(t);
+        wait_ms = working ? 0 : until_next_start(t);
         if (wait_ms > 0) {
-            t->config.os->wait(t->config.os_ctx, wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS);
+            t->config.os->wait(t->config.os_ctx, wait_ms);
         }
     }
 }

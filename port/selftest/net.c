@@ -411,7 +411,6 @@ static int32_t serve_line(struct net *n, acme_handle stream, struct visitor *v)
     begin_wait(n);
     do {
         visit_line(n, v);
-        rc = ACME_ERR_AGAIN;
         if (len == 0 || line[len - 1u] != '\n') {
             rc = len < sizeof(line) ? recv_some(n, stream, line + len, sizeof(line) - len)
                                     : ACME_ERR_LIMIT;
@@ -468,7 +467,7 @@ static int32_t send_and_close(struct net *n, acme_handle stream, struct visitor 
 {
     uint8_t data[PART];
     uint32_t sent = 0;
-    int32_t rc = ACME_OK;
+    int32_t rc;
 
     begin_wait(n);
     do {

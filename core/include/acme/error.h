@@ -80,12 +80,14 @@ enum acme_severity {
     X(ACME_ERR_STORE_CORRUPT, -62, PERMANENT,                                                      \
       "a stored record is damaged; run again to obtain it anew")                                   \
     X(ACME_ERR_STORE_FORMAT, -63, PERMANENT,                                                       \
-      "the flash area holds something else, or a newer format; nothing was changed")               \
+      "the flash area holds something else; nothing was changed")                                  \
     X(ACME_ERR_STORE_GEOMETRY, -64, PERMANENT, "the flash geometry is not usable")                 \
     X(ACME_ERR_STORE_SEAL, -65, PERMANENT,                                                         \
       "the store is sealed with another key, or not sealed; nothing was changed")                  \
     X(ACME_ERR_STORE_ROLLBACK, -66, PERMANENT,                                                     \
       "the store is older than the device's counter says; nothing was changed")                    \
+    X(ACME_ERR_STORE_VERSION, -67, PERMANENT,                                                      \
+      "the store has a newer format, or is sealed otherwise; nothing was changed")                 \
     X(ACME_ERR_NAME, -70, PERMANENT, "a name is not a valid DNS name or address")                  \
     X(ACME_ERR_TOS, -71, PERMANENT,                                                                \
       "the CA's terms of service must be agreed to first (--accept-tos)")                          \
@@ -117,7 +119,7 @@ enum acme_severity {
 
 /* Errors of the DNS parts: their sentences cost nothing where those are not built. */
 #define ACME_ERROR_LIST_DNS(X)                                                                     \
-    X(ACME_ERR_DNS_MESSAGE, -110, TRANSIENT, "a name server's reply is malformed")                         \
+    X(ACME_ERR_DNS_MESSAGE, -110, TRANSIENT, "a name server's reply is malformed")                 \
     X(ACME_ERR_DNS_SERVER, -111, TRANSIENT,                                                        \
       "the name server failed (SERVFAIL or the like); it is tried again, see its log")             \
     X(ACME_ERR_DNS_REFUSED, -112, PERMANENT,                                                       \

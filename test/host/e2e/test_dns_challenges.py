@@ -11,7 +11,8 @@ import pytest
 from cryptography import x509
 
 from conftest import Cli
-from lab import ROOT, free_port, wait_until
+from lab import ROOT, free_port, running_lab, wait_until
+from scripted_ca import ScriptedCa
 from test_issuance import accounts, chain_of
 
 HOOK = os.path.join(ROOT, "test", "host", "e2e", "challtest_hook.py")
@@ -31,8 +32,8 @@ class DnsCli(Cli):
         self.journal = os.path.join(str(folder), "records")
         self.env = {"NANOACME_CHALLTEST": str(lab.challtest_port), "NANOACME_RECORDS": self.journal}
 
-    def prove(self, names, *types, hook=True, look=True, extra=(), env=None, **options):
-        args = ["--tls-port", str(self.ca.tls_port)]
+    def prove(self, names, *types, hook=True, resolver="none", extra=(), env=None, **options):
+        args = ["--tls-port", str(self.ca.tls_port), "--dns-resolver", resolver]
         args += ["--dns-hook", HOOK] if hook else []
         for each in types:
             args += ["--challenge", each]
@@ -47,7 +48,6 @@ class DnsCli(Cli):
 
 @pytest.fixture(scope="module", name="dns_lab")
 def _dns_lab(tmp_path_factory):
-    from lab import running_lab
     with running_lab(tmp_path_factory.mktemp("lab"),
                      config={"caaIdentities": ISSUERS}) as lab:
         yield lab
@@ -133,15 +133,16 @@ def test_dns_persist_01_wildcard_and_end(prover, dns_lab):
 def test_dns_persist_01_looks_before_the_ca(prover, dns_lab):
     """With a resolver the CA is not asked in vain: the next way has the same order."""
     name = "look.example.org"
-    resolver = ["--dns-resolver", dns_lab.names_at]
-    done = prover.prove([name], "dns-persist-01", "http-01", hook=False, extra=resolver)
+    resolver = dns_lab.names_at
+    done = prover.prove([name], "dns-persist-01", "http-01", hook=False, resolver=resolver)
     assert done.code == 0 and done.json["counters"]["newOrders"] == 1, done
     assert "dns-persist-01 failed" in done.err and "ACME_ERR_DNS_RECORD" in done.err
-    none = prover.prove(["none." + name], "dns-persist-01", hook=False, extra=resolver)
+    none = prover.prove(["none." + name], "dns-persist-01", hook=False, resolver=resolver)
     assert none.code != 0 and "ACME_ERR_DNS_RECORD" in none.err, none
     record = record_of(prover, name)
     set_record(dns_lab, record["name"], record["value"])
-    done = prover.prove([name], "dns-persist-01", hook=False, extra=[*resolver, "--force"])
+    done = prover.prove([name], "dns-persist-01", hook=False, resolver=resolver,
+                        extra=["--force"])
     assert done.code == 0, done
 
 
@@ -155,11 +156,13 @@ def test_dns_record_for_people(prover):
         assert prover.call("dns-record", "--accept-tos", "-d", "person.example.org", *bad).code > 0
 
 
-def test_a_ca_without_a_name(tmp_path, make_lab):
-    prover = DnsCli(tmp_path, make_lab())
+def test_a_ca_without_a_name(tmp_path):
+    ca = ScriptedCa(tmp_path)
+    prover = Cli(tmp_path, ca)
     done = prover.call("dns-record", "--accept-tos", "-d", "noname.example.org")
     assert done.code == 5 and "--issuer" in done.err, done
     given = prover.call("dns-record", "-d", "noname.example.org", "--issuer", "ca.example", "--json")
+    ca.stop()
     assert given.code == 0 and given.json["value"].startswith("ca.example; "), given
 
 
@@ -206,7 +209,7 @@ def test_dns_01_after_a_cut(tmp_path, dns_lab):
         hook.chmod(0o755)
         name = f"cut{number}.example.org"
         args = prover.argv("run", "--accept-tos", "--json", "-d", name, "--challenge", "dns-01",
-                           "--dns-hook", str(hook))
+                           "--dns-resolver", "none", "--dns-hook", str(hook))
         process = subprocess.Popen(args, env={**os.environ, **prover.env},
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(marker.exists, "the hook")

@@ -44,13 +44,13 @@ def check_issue_and_renew(out, ca):
     assert sum(1 for _, path in ca.requests() if path == "/order-plz") == 2
 
 
-@pytest.mark.parametrize("mode", ["poll", "events"])
+@pytest.mark.parametrize("mode", ["poll", "events", "select"])
 def test_many_tasks(tmp_path, make_lab, mode):
     ca = make_lab()
     check_issue_and_renew(call(BUILD, ca, tmp_path, mode), ca)
 
 
-@pytest.mark.parametrize("mode", ["poll", "events"])
+@pytest.mark.parametrize("mode", ["events", "select"])
 def test_many_tasks_have_no_data_race(tmp_path, make_lab, thread_build, mode):
     ca = make_lab()
     check_issue_and_renew(call(thread_build, ca, tmp_path, mode), ca)

@@ -3,7 +3,7 @@
  * certificates, some read the status, one reads the chain out of the client. Against a real CA;
  * under the sanitizers, the one for threads among them. Run by test_rtos_task.py.
  *
- * usage: rtos_task DIRECTORY CA_FILE STORE HTTP_PORT NAME poll|events|stop|late
+ * usage: rtos_task DIRECTORY CA_FILE STORE HTTP_PORT NAME poll|events|select|stop|late
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -201,12 +201,19 @@ static void set_up(char **argv)
     acme_freertos_clock_set(&wall_clock, (int64_t)time(NULL));
 }
 
-static void start_task(uint32_t net_poll_ms)
+static void net_wait(void *ctx, uint32_t wait_ms)
+{
+    acme_posix_net_wait(ctx, wait_ms);
+}
+
+static void start_task(uint32_t net_poll_ms, bool select)
 {
     struct acme_task_config with = {.client = &config,
                                     .memory = memory,
                                     .memory_size = sizeof(memory),
                                     .is_ready = is_ready,
+                                    .net_wait = select ? net_wait : NULL,
+                                    .net_wait_ctx = &net,
                                     .net_poll_ms = net_poll_ms};
     int32_t rc = acme_freertos_task_start(task, &with, "acme", 3);
 
@@ -295,7 +302,7 @@ static void stop_and_go_on(void)
     stop_task();
     report("stopped");
     task = &tasks[1];
-    start_task(10);
+    start_task(10, false);
     ask(ACME_TASK_START);
     report("went on");
 }
@@ -318,14 +325,15 @@ static void come_late(void)
 int main(int argc, char **argv)
 {
     const char *mode = argc == 7 ? argv[6] : "";
-    bool events = strcmp(mode, "events") == 0;
+    bool events = strcmp(mode, "events") == 0, select;
 
     if (argc != 7) {
         return 2;
     }
     kernel_set_first_tick((TickType_t)(0u - 1500u)); /* it wraps in the middle of the handshake */
     set_up(argv);
-    start_task(events ? 0 : 10);
+    select = strcmp(mode, "select") == 0;
+    start_task(events || select ? 0 : 10, select);
     if (strcmp(mode, "stop") == 0) {
         stop_and_go_on();
     } else if (strcmp(mode, "late") == 0) {

@@ -14,6 +14,8 @@ TaskHandle_t xTaskCreateStatic(TaskFunction_t function, const char *const name,
                                UBaseType_t priority, StackType_t *const stack,
                                StaticTask_t *const control);
 void vTaskDelete(TaskHandle_t task);
+#define tskIDLE_PRIORITY ((UBaseType_t)0U)
+
 TickType_t xTaskGetTickCount(void);
 
 void kernel_enter_critical(void);

@@ -664,7 +664,7 @@ static void test_wrong_key(void **state)
         assert_int_equal(open_again(place), ACME_ERR_STORE_SEAL);
         /* without a key: the log says that it is another format */
         assert_int_equal(open_again(place & ~SEALED),
-                         place == SEALED ? ACME_ERR_STORE_FORMAT : ACME_ERR_STORE_SEAL);
+                         place == SEALED ? ACME_ERR_STORE_VERSION : ACME_ERR_STORE_SEAL);
         assert_memory_equal(before, flash.data, sizeof(before));
         seal_bytes[5] ^= 1;
         seal_type = PSA_KEY_TYPE_AES;
@@ -674,7 +674,7 @@ static void test_wrong_key(void **state)
     /* and what is not sealed is not taken for sealed */
     open_new(0);
     set(A, "plain");
-    assert_int_equal(open_again(SEALED), ACME_ERR_STORE_FORMAT);
+    assert_int_equal(open_again(SEALED), ACME_ERR_STORE_VERSION);
     open_new(FILES);
     set(A, "plain");
     assert_int_equal(open_again(FILES | SEALED), ACME_ERR_STORE_SEAL);
