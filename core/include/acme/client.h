@@ -166,10 +166,11 @@ struct acme_config {
     uint16_t certs_count;           /**< 0 to CONFIG_ACME_CERT_SLOTS */
     const struct acme_dns_ops *dns; /**< for the DNS challenges, or NULL */
     void *dns_ctx;
+    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
+    const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     const char *contact;          /**< "mailto:..." or NULL for none */
     bool tos_agreed;              /**< the operator agrees to the CA's terms of service */
     uint8_t tos_policy;           /**< enum acme_tos_policy */
-    const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     uint8_t account_key_type;     /**< enum acme_key_type */
     uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
     uint16_t tls_port;            /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
@@ -181,7 +182,6 @@ struct acme_config {
     bool allow_foreign_urls;    /**< let the CA's directory name URLs on other hosts */
     bool account_only_existing; /**< never create an account (onlyReturnExisting) */
     bool clock_required;        /**< do nothing before the wall clock is known */
-    int64_t build_time_s;       /**< of the firmware: the first time floor; 0: none */
     bool replace_unrequested;   /**< a stored certificate for names that are in no request makes
                                      room for a new one; else acme_init fails: ACME_ERR_LIMIT */
     bool force_renewal;         /**< acme_start orders anew even if certificates are good */
