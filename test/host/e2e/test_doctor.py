@@ -1,5 +1,7 @@
 """nanoacme doctor: each finding in a lab that has just that fault, and none where all is well."""
+import datetime
 import http.server
+import ipaddress
 import os
 import socket
 import ssl
@@ -9,6 +11,10 @@ import time
 import dns.message
 import dns.rrset
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from conftest import Cli
 from dnslab import Front
@@ -226,11 +232,34 @@ def test_clock_wrong(ca, tmp_path, zone):
         server.stop()
 
 
+def expire(certs, days):
+    """Gives the server a certificate by itself that ended so many days ago."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    end = datetime.datetime.utcnow() + datetime.timedelta(days=days)
+    cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
+            .public_key(key.public_key()).serial_number(1)
+            .not_valid_before(end - datetime.timedelta(days=5)).not_valid_after(end)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+            .sign(key, hashes.SHA256()))
+    for path in ("ca.pem", "server.pem"):
+        with open(certs[path], "wb") as f:
+            f.write(cert.public_bytes(serialization.Encoding.PEM))
+    with open(certs["server.key"], "wb") as f:
+        f.write(key.private_bytes(serialization.Encoding.PEM,
+                                  serialization.PrivateFormat.TraditionalOpenSSL,
+                                  serialization.NoEncryption()))
+
+
 class DirectoryServer:
     """HTTPS with one answer, on a port of its own."""
 
-    def __init__(self, folder, status=200, headers=None, body=None, plain=False):
+    def __init__(self, folder, status=200, headers=None, body=None, plain=False, days=30):
         self.certs = make_server_ca(str(folder))
+        if days < 0:
+            expire(self.certs, days)
         self.ca_file = self.certs["ca.pem"]
         self.http_port = free_port()
         text = body if body is not None else (
@@ -297,6 +326,15 @@ def test_ca_certificate(ca, tmp_path, zone):
     try:
         visit = visit_ca(tmp_path, server.directory, ca.ca_file, zone)  # another root
         assert visit.codes == ["ca-certificate"], visit
+    finally:
+        server.stop()
+
+
+def test_ca_dates(tmp_path, zone):
+    server = DirectoryServer(tmp_path, days=-2)
+    try:
+        visit = visit_ca(tmp_path, server.directory, server.ca_file, zone)
+        assert visit.codes == ["ca-dates"], visit
     finally:
         server.stop()
 
