@@ -60,6 +60,9 @@ int32_t acme_doctor_compare(struct acme_doctor *d, uint32_t *wait_ms);
 int32_t acme_doctor_reach(struct acme_doctor *d, uint32_t *wait_ms);
 int32_t acme_doctor_caa(struct acme_doctor *d, uint32_t *wait_ms);
 
+/** Holds the clock against the Date of the CA's reply. */
+void acme_doctor_check_clock(struct acme_doctor *d);
+
 /** Drives the job for acme_poll: ACME_OK to be called again at once, ACME_ERR_AGAIN. */
 int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms);
 /** Closes what the job has open and forgets it. Fine when there is none. */

@@ -113,7 +113,7 @@ static enum acme_finding_code layer_of(const struct acme_doctor *d, int32_t erro
     return d->sub == 2 ? ACME_FINDING_CA_HTTP : ACME_FINDING_CA_TLS;
 }
 
-static void check_clock(struct acme_doctor *d)
+void acme_doctor_check_clock(struct acme_doctor *d)
 {
     const struct acme_port *port = d->client->config.port;
     const struct acme_http_response *r = &d->client->exchange.parser.response;
@@ -156,7 +156,7 @@ static void on_directory(struct acme_doctor *d)
     acme_json_value root = NULL;
 
     d->ca_reached = true;
-    check_clock(d);
+    acme_doctor_check_clock(d);
     if (r->status == 200) {
         more.error = acme_reply_json(c, &root);
         if (more.error == ACME_OK && acme_json_string(root, "newOrder") == NULL) {
