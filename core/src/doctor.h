@@ -27,7 +27,7 @@ struct acme_doctor {
     uint8_t step, sub;   /* sub is 0 when a step begins */
     uint16_t cert, name; /* indexes */
     const char *host;    /* of the name, without "*." */
-    bool wildcard;
+    bool wildcard, is_address;
     bool has_resolver;
     /* the CA */
     bool ca_connected, ca_reached;

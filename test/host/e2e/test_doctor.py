@@ -159,6 +159,15 @@ def test_port_unreachable(ca, tmp_path, zone):
                                                                "ACME_ERR_CONNECT")
 
 
+def test_addresses_as_names(ca, tmp_path, zone):
+    """They lead where they say, and need no resolver; 127.0.0.9 is this machine as well."""
+    cli = Cli(tmp_path, ca)
+    assert Doctor(cli, "127.0.0.1", zone=zone({})).codes == []
+    visit = Doctor(cli, "127.0.0.9", "127.0.0.1", extra=["--dns-resolver", "none"])
+    assert visit.codes == ["resolver", "name-elsewhere"], visit
+    assert visit.find("name-elsewhere")["subject"] == "127.0.0.9"
+
+
 def test_port_taken_and_foreign(ca, tmp_path, zone):
     with socket.create_server(("0.0.0.0", free_port())) as other:
         port = other.getsockname()[1]
