@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from conftest import Cli
 from dnslab import Front
 from lab import Lab, free_port, make_server_ca
+from scripted_ca import ScriptedCa, problem
 
 CA_NAME = "pebble.letsencrypt.org"
 
@@ -375,6 +376,24 @@ def test_captive_portal(ca, tmp_path, zone, status, location, found):
         assert visit.codes == ["ca-certificate"] + (["captive-portal"] if found else []), visit
     finally:
         portal.stop()
+        server.stop()
+
+
+def test_paused(tmp_path, zone):
+    """The CA said to come again later: the time is known to the next process, too."""
+    server = ScriptedCa(tmp_path)
+    server.answers["order"] = lambda c, r: problem(
+        "rateLimited", "too many certificates", status=429, headers={"Retry-After": "7200"})
+    try:
+        cli = Cli(tmp_path, server)
+        done = cli.run("ok.example.org")
+        assert "ACME_ERR_RATE_LIMITED" in done.out, done
+        visit = Doctor(cli, "ok.example.org", zone=zone(GOOD))
+        found = visit.find("paused")
+        until = datetime.datetime.strptime(found["until"], "%Y-%m-%dT%H:%M:%SZ")
+        wait = (until - datetime.datetime.utcnow()).total_seconds()
+        assert found["subject"] == "ok.example.org" and 7000 < wait < 9000, visit
+    finally:
         server.stop()
 
 
