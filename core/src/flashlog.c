@@ -598,10 +598,13 @@ static int32_t reclaim(struct acme_flashlog *log)
     uint32_t oldest;
     int32_t rc = ACME_OK;
 
-    if (log->head_seq > log->freed_seq + 1 && survey_sector(log, log->head, log->head_seq)) {
-        /* what a compaction that failed has left */
+    if (log->head_seq > log->freed_seq + 1 && survey_sector(log, log->head, log->head_seq) &&
+        !log->read_failed) {
+        /* What a compaction that failed has left. It must be the next one to be opened, for its
+         * number is used again. */
         log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
         log->head_seq--;
+        log->head = (log->head + log->geometry.sector_count - 1) % log->geometry.sector_count;
         log->head_offset = log->geometry.sector_size;
     }
     cursor_start(log, &c);
