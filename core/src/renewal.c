@@ -3,7 +3,7 @@
  */
 #include "renewal.h"
 
-#define DAY_S 86400
+#define DAY_S INT64_C(86400)
 
 static int64_t lifetime_of(int64_t not_before_s, int64_t not_after_s)
 {
