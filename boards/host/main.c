@@ -2,6 +2,9 @@
  * The command line `nanoacme`: which command does what. It must not know the protocol.
  */
 #include "doctor.h"
+#include "store_dump.h"
+
+#include <string.h>
 
 static int finish_job(struct cli_session *s, const char *what, int32_t started)
 {
@@ -149,6 +152,9 @@ int main(int argc, char **argv)
     static struct cli_session session;
     int code;
 
+    if (argc > 2 && strcmp(argv[1], "store") == 0 && strcmp(argv[2], "dump") == 0) {
+        return cli_store_dump(argc - 2, argv + 2);
+    }
     if (!cli_options_parse(argc, argv, &options, &code)) {
         return code;
     }

@@ -303,9 +303,7 @@ int32_t acme_enter_new_account(struct acme_client *c)
         acme_buf_add(&payload, ",\"onlyReturnExisting\":true");
     }
     if (c->config.contact != NULL) {
-        acme_buf_add(&payload, ",\"contact\":[\"");
-        acme_buf_add_json(&payload, c->config.contact);
-        acme_buf_add(&payload, "\"]");
+        acme_buf_add_form(&payload, ",\"contact\":[\"@\"]", c->config.contact);
     }
 #if defined(CONFIG_ACME_EAB)
     if (c->config.eab_kid != NULL && c->config.eab_hmac_key != NULL) {
@@ -472,9 +470,7 @@ int32_t acme_enter_account_update(struct acme_client *c)
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"contact\":[");
     if (c->config.contact != NULL) {
-        acme_buf_add(&payload, "\"");
-        acme_buf_add_json(&payload, c->config.contact);
-        acme_buf_add(&payload, "\"");
+        acme_buf_add_form(&payload, "\"@\"", c->config.contact);
     }
     acme_buf_add(&payload, "]}");
     return acme_request_post(c, c->account_url, &payload, ACME_SIGNER_ACCOUNT);
@@ -495,12 +491,14 @@ int32_t acme_enter_account_deactivate(struct acme_client *c)
     return acme_request_post(c, c->account_url, &payload, ACME_SIGNER_ACCOUNT);
 }
 
+/* The key goes first: after a cut there is a record without a key, which is no account, and never
+ * the key of a deactivated account that a next one could take for its own. */
 int32_t acme_reply_account_deactivate(struct acme_client *c)
 {
-    int32_t rc = acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, c->account_slot);
+    int32_t rc = is_external(c) ? ACME_OK : acme_jws_destroy_key(acme_client_account_key(c));
 
-    if (rc == ACME_OK && !is_external(c)) {
-        rc = acme_jws_destroy_key(acme_client_account_key(c));
+    if (rc == ACME_OK) {
+        rc = acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, c->account_slot);
     }
     c->account_exists = false;
     c->account_url[0] = '\0';

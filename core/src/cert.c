@@ -14,7 +14,7 @@
 
 #include "buf.h"
 #include "ipaddr.h"
-#include "tls.h"
+#include "x509.h"
 
 /* ---- CSR ---- */
 
@@ -82,7 +82,7 @@ int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_
     }
     mbedtls_x509write_csr_free(&csr);
     mbedtls_pk_free(&pk);
-    return acme_tls_x509_error(rc, ACME_ERR_CRYPTO);
+    return acme_x509_error(rc, ACME_ERR_CRYPTO);
 }
 
 /* ---- the chain as it streams in ---- */
@@ -236,7 +236,7 @@ static int32_t load(const struct acme_chain_check *check, const struct acme_cert
     if (rc != ACME_OK) {
         return rc;
     }
-    return acme_tls_x509_error(
+    return acme_x509_error(
         mbedtls_x509_crt_parse_der(crt, check->scratch, record->lengths[index]),
         ACME_ERR_CERT_PARSE);
 }
@@ -354,8 +354,8 @@ static int32_t check_leaf(const struct acme_chain_check *check, const mbedtls_x5
         rc = check_names(check->request, leaf);
     }
     if (rc == ACME_OK) {
-        record->not_before_s = acme_tls_x509_time(&leaf->valid_from);
-        record->not_after_s = acme_tls_x509_time(&leaf->valid_to);
+        record->not_before_s = acme_x509_time(&leaf->valid_from);
+        record->not_after_s = acme_x509_time(&leaf->valid_to);
     }
     return rc;
 }
@@ -370,7 +370,7 @@ static int32_t check_link(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
         return flags == 0 ? ACME_OK : ACME_ERR_CERT_CHAIN;
     }
-    return acme_tls_x509_error(ret, ACME_ERR_CERT_CHAIN);
+    return acme_x509_error(ret, ACME_ERR_CERT_CHAIN);
 }
 
 static int32_t check_one(const struct acme_chain_check *check, struct acme_cert_record *record,
@@ -382,7 +382,7 @@ static int32_t check_one(const struct acme_chain_check *check, struct acme_cert_
     mbedtls_x509_crt_init(&child);
     mbedtls_x509_crt_init(&issuer);
     rc = load(check, record, index, &child);
-    if (rc == ACME_OK && acme_tls_bad_dates(check->clock, &child, SKEW_S) != 0) {
+    if (rc == ACME_OK && acme_x509_bad_dates(check->clock, &child, SKEW_S) != 0) {
         rc = ACME_ERR_CERT_DATES;
     }
     if (rc == ACME_OK && index == 0) {

@@ -270,8 +270,7 @@ int32_t acme_client_join_names(struct acme_client *c, const struct acme_cert_req
 
     acme_buf_init(&b, c->work, sizeof(c->work));
     for (i = 0; i < request->names_count; i++) {
-        acme_buf_add(&b, i == 0 ? "" : ",");
-        acme_buf_add(&b, request->names[i]);
+        acme_buf_add_form(&b, i == 0 ? "$" : ",$", request->names[i]);
     }
     return acme_buf_result(&b) < 0 ? ACME_ERR_BUFFER : ACME_OK;
 }
@@ -398,6 +397,13 @@ static int32_t on_problem(struct acme_client *c)
         /* The state is entered again, with the nonce that came with the refusal. */
         return c->nonce_retries <= CONFIG_ACME_NONCE_RETRIES ? ACME_OK : ACME_ERR_NONCE;
     }
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    /* An earlier run was cut after the CA had been told (RFC 8555 7.3.6). */
+    if (c->state == ACME_STATE_ACCOUNT_DEACTIVATE &&
+        (error == ACME_ERR_ACCOUNT_NONE || acme_problem_is(&c->problem, "unauthorized"))) {
+        return acme_reply_account_deactivate(c);
+    }
+#endif
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
     if ((error == ACME_ERR_ACCOUNT_NONE && c->state == ACME_STATE_KEY_PROBE) ||
         (c->state == ACME_STATE_KEY_CHANGE && error != ACME_ERR_SERVER &&

@@ -78,7 +78,6 @@ enum acme_job {
 #define ACME_STEP_MOVED 1
 
 struct acme_slot {
-    struct acme_cert_record cert;
     int32_t error;      /* of the last try */
     uint8_t store_slot; /* where its records are */
     bool occupied; /* cert is a stored record, be it for other names that are no longer wanted */
@@ -93,6 +92,7 @@ struct acme_slot {
 #if defined(CONFIG_ACME_PROFILES)
     bool profile_missing; /* the CA does not have it */
 #endif
+    struct acme_cert_record cert;
 };
 
 /* Offsets into the URL pool; 0: none, for the pool starts with an empty string. */
@@ -187,10 +187,14 @@ struct acme_doctor;
 struct acme_client {
     /* What is used most comes first: its offsets then fit the short instructions of Thumb. */
     uint8_t state, job, after_nonce;
-    bool in_exchange;    /* a request is under way */
-    const char *signing; /* one is being signed for this URL, which outlives it; or NULL */
-    bool forced_once;    /* config.force_renewal holds for this job only */
+    bool in_exchange; /* a request is under way */
     bool account_exists;
+    uint8_t account_slot, account_type, account_generation;
+    int16_t slot; /* the request being worked on, or -1 */
+    int16_t problem_slot;
+    uint16_t nonce_retries, transient_retries, polls;
+    uint16_t pool_len, pool_order_mark;
+    bool forced_once;     /* config.force_renewal holds for this job only */
     bool account_retried; /* a lost account was made anew in this job */
     bool order_retried;   /* a lost order was made anew for this slot */
 #if defined(CONFIG_ACME_SCHEDULE)
@@ -201,7 +205,12 @@ struct acme_client {
 #if defined(CONFIG_ACME_PRE_AUTHORIZATION)
     bool pre_authorized; /* the slot's names are proven */
 #endif
-    uint8_t account_slot, account_type, account_generation;
+    uint8_t revoke_reason;
+    bool revoke_with_cert_key;
+    struct acme_order_state order;
+    const char *signing; /* a request is being signed for this URL, which outlives it; or NULL */
+    int32_t result;      /* of the job */
+    uint32_t body_len;   /* of a reply, in work */
 #if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
     bool account_replaced; /* a deactivated account got a new key in this job */
 #endif
@@ -209,17 +218,16 @@ struct acme_client {
     uint8_t rollover;       /* as in the account's record */
     bool rollover_in_doubt; /* the CA may have taken the new key */
 #endif
-    int16_t slot; /* the request being worked on, or -1 */
-    int16_t problem_slot;
-    uint8_t revoke_reason;
-    bool revoke_with_cert_key;
-    uint16_t nonce_retries, transient_retries, polls;
-    int32_t result; /* of the job */
 #if defined(CONFIG_ACME_FALLBACK)
     uint16_t ca_index; /* 0: the first; config has the values of the one in use */
     struct acme_ca first_ca;
 #endif
     uint64_t wait_until_ms;
+    struct acme_config config;
+    struct acme_clock clock;
+    struct acme_json_arena arena;
+    struct acme_store log;
+    struct acme_directory directory;
 #if defined(CONFIG_ACME_DNS)
     uint64_t call_again_ms; /* a state that polls: the latest time of its next turn */
 #endif
@@ -228,15 +236,6 @@ struct acme_client {
 #endif
     uint32_t served_seen;
     uint32_t bad_nonces, new_orders;
-    uint32_t body_len; /* of a reply, in work */
-    uint16_t pool_len, pool_order_mark;
-    struct acme_directory directory;
-    struct acme_order_state order;
-    struct acme_store log;
-    struct acme_clock clock;
-    struct acme_json_arena arena;
-
-    struct acme_config config;
     struct acme_exchange exchange;
     struct acme_challenges challenges;
     struct acme_problem problem;      /* of the request under way */

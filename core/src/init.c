@@ -234,6 +234,7 @@ static int32_t check_config(const struct acme_config *config)
 /* What one slot of the store holds. */
 struct store_slot {
     bool has_record, has_order;
+    bool damaged; /* something is there that cannot be read */
     uint64_t order_names;
     struct acme_cert_record record;
 };
@@ -247,11 +248,13 @@ static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_s
         return rc;
     }
     out->has_record = rc == ACME_OK;
+    out->damaged = rc != ACME_OK && rc != ACME_ERR_NOT_FOUND;
     rc = acme_store_read_order(&c->log, index, order, (uint8_t *)c->work, sizeof(c->work));
     if (rc == ACME_ERR_STORE_IO) {
         return rc;
     }
     out->has_order = rc == ACME_OK;
+    out->damaged = out->damaged || (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND);
     out->order_names = rc == ACME_OK ? order->names_id : 0;
     return ACME_OK;
 }
@@ -333,34 +336,39 @@ static int32_t map_slots(struct acme_client *c)
     return ACME_OK;
 }
 
-/* What a cut left behind: keys and chains that no certificate and no order will ever use. The key
- * of generation 0 in an empty slot stays: the slot's first order takes it. */
+#if !defined(ACME_MUTATE_KEEP_REMAINS)
+/* Removes a key and a chain that no certificate and no order names. */
+static int32_t remove_generation(struct acme_client *c, uint8_t slot, uint8_t generation)
+{
+    int32_t rc = acme_jws_destroy_key(acme_client_cert_key(c, slot, generation));
+
+    return rc == ACME_OK ? acme_store_remove_chain(&c->log, slot, generation) : rc;
+}
+
+/* What a cut left behind: keys and chains that no certificate and no order will ever use. */
 static int32_t remove_remains(struct acme_client *c)
 {
-    uint8_t i;
+    uint8_t i, generation;
 
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
         struct store_slot s;
-        uint8_t unused;
         int32_t rc = look_at_slot(c, i, &s);
 
         if (rc != ACME_OK) {
             return rc;
         }
-        if (s.has_order) {
-            continue;
-        }
-        unused = s.has_record ? s.record.key_generation ^ 1u : 1u;
-        rc = acme_jws_destroy_key(acme_client_cert_key(c, i, unused));
-        if (rc == ACME_OK) {
-            rc = acme_store_remove_chain(&c->log, i, unused);
-        }
-        if (rc != ACME_OK) {
-            return rc;
+        for (generation = 0; generation < 2 && !s.has_order && !s.damaged; generation++) {
+            if (!s.has_record || s.record.key_generation != generation) {
+                rc = remove_generation(c, i, generation);
+            }
+            if (rc != ACME_OK) {
+                return rc;
+            }
         }
     }
     return ACME_OK;
 }
+#endif
 
 /* Time has reached what the stored certificates prove. */
 static void raise_floor(struct acme_client *c)
@@ -404,17 +412,6 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
     c->exchange.tls.stream = ACME_HANDLE_NONE;
 }
 
-static void report_damage(struct acme_client *c)
-{
-    struct acme_event event = {
-        .type = ACME_EVENT_ERROR, .error = ACME_ERR_STORE_CORRUPT, .slot = -1};
-
-    ACME_LOG(c->config.port, ACME_LOG_WARNING, "store: damaged records were left out", NULL, 0);
-    if (c->config.on_event != NULL) {
-        c->config.on_event(c->config.event_ctx, &event);
-    }
-}
-
 static int32_t open_all(struct acme_client *c)
 {
     const struct acme_config *config = &c->config;
@@ -425,7 +422,7 @@ static int32_t open_all(struct acme_client *c)
         rc = acme_store_open(&c->log, config);
     }
     if (rc == ACME_ERR_STORE_CORRUPT) {
-        report_damage(c);
+        acme_client_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
         rc = ACME_OK;
     }
     if (rc == ACME_OK) {
@@ -437,9 +434,11 @@ static int32_t open_all(struct acme_client *c)
         c->exchange.tls.pins_count = config->pins_count;
 #endif
     }
+#if !defined(ACME_MUTATE_KEEP_REMAINS) /* a deliberate bug, for the runner of lives to find */
     if (rc == ACME_OK) {
         rc = remove_remains(c);
     }
+#endif
     if (rc == ACME_OK) {
         rc = map_slots(c);
     }

@@ -232,9 +232,9 @@ int32_t acme_jws_thumbprint(psa_key_id_t id, char out[44], uint8_t *scratch, siz
         PSA_SUCCESS) {
         return ACME_ERR_CRYPTO;
     }
-    rc = acme_b64url_encode(hash, sizeof(hash), out, 43);
-    out[rc > 0 ? rc : 0] = '\0';
-    return rc == 43 ? ACME_OK : ACME_ERR_INTERNAL;
+    acme_buf_init(&jwk, out, 44);
+    acme_b64url_add(&jwk, hash, sizeof(hash));
+    return ACME_OK;
 }
 
 /* ---- JWS ---- */

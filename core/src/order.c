@@ -129,10 +129,7 @@ static const char *identifier_type(const char *name)
 /* An identifier object (RFC 8555 7.1.3). */
 static void add_identifier(const struct acme_client *c, struct acme_buf *out, const char *name)
 {
-    acme_buf_add(out, "{\"type\":\"");
-    acme_buf_add(out, identifier_type(name));
-    acme_buf_add(out, "\",\"value\":\"");
-    acme_buf_add_json(out, name);
+    acme_buf_add_form(out, "{\"type\":\"$\",\"value\":\"@", identifier_type(name), name);
 #if defined(CONFIG_ACME_SUBDOMAINS)
     if (acme_authorization_has_ancestor(c, name)) {
         acme_buf_add(out, "\",\"ancestorDomain\":\"");
@@ -413,9 +410,11 @@ int32_t acme_reply_new_order(struct acme_client *c)
     c->pool_len = c->pool_order_mark;
     rc = acme_pool_add_url(c, r->location, &c->order.url);
     c->order.pool_mark = c->pool_len;
+#if !defined(ACME_MUTATE_ORDER_LATE)
     if (rc == ACME_OK) {
         rc = record_order(c, r->location);
     }
+#endif
     if (rc != ACME_OK) {
         return rc;
     }
@@ -480,9 +479,7 @@ static void add_der(struct acme_client *c, struct acme_buf *payload, const char 
                     size_t der_len)
 {
     acme_request_payload(c, payload);
-    acme_buf_add(payload, "{\"");
-    acme_buf_add(payload, name);
-    acme_buf_add(payload, "\":\"");
+    acme_buf_add_form(payload, "{\"$\":\"", name);
     acme_b64url_add(payload, (const uint8_t *)c->work + sizeof(c->work) - der_len, der_len);
     acme_buf_add(payload, "\"");
 }
@@ -500,6 +497,12 @@ int32_t acme_enter_finalize(struct acme_client *c)
     if (!acme_request_has_nonce(c)) {
         return ACME_STEP_MOVED;
     }
+#if defined(ACME_MUTATE_ORDER_LATE)
+    /* A deliberate bug, for the runner of lives to find: the order is used before it is stored. */
+    if (!c->order.resumed) {
+        (void)record_order(c, acme_pool_get(c, c->order.url));
+    }
+#endif
     rc = acme_jws_ensure_key(key, request->key_type, request->key_exportable, &made);
     if (rc == ACME_OK) {
         rc = acme_cert_write_csr(request, key, (uint8_t *)c->work, sizeof(c->work));
@@ -604,6 +607,11 @@ int32_t acme_enter_install(struct acme_client *c)
     struct acme_cert_record record;
     int32_t rc = check_chain(c, &record);
 
+#if defined(ACME_MUTATE_REPLACE_FIRST)
+    /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain is
+     * in force. */
+    remove_replaced(c, s);
+#endif
     if (rc == ACME_OK) {
         rc = acme_client_join_names(c, acme_client_request(c));
     }
@@ -658,9 +666,7 @@ static int32_t request_revocation(struct acme_client *c, uint8_t generation, siz
         return rc;
     }
     add_der(c, &payload, "certificate", len);
-    acme_buf_add(&payload, ",\"reason\":");
-    acme_buf_add_u32(&payload, reason);
-    acme_buf_add(&payload, "}");
+    acme_buf_add_form(&payload, ",\"reason\":#}", (uint32_t)reason);
     return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload, signer);
 }
 

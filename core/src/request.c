@@ -209,8 +209,8 @@ uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_m
         }
         seconds -= now;
     }
-    if (seconds <= 0) {
-        return 0;
+    if (seconds > (int64_t)(ceiling_ms / 1000u)) {
+        return ceiling_ms;
     }
-    return seconds > (int64_t)(ceiling_ms / 1000u) ? ceiling_ms : (uint32_t)seconds * 1000u;
+    return seconds > 0 ? (uint32_t)seconds * 1000u : 0;
 }

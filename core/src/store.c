@@ -333,21 +333,20 @@ int32_t acme_store_read_chain(struct acme_store *store, uint8_t slot, uint8_t ge
 
 int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t generation)
 {
-    uint32_t chunk;
+    uint32_t count = 0;
+    int32_t rc = ACME_OK;
 
-    /* From chunk 0 on without a gap; damaged ones are removed, too. */
-    for (chunk = 0; chunk <= UINT16_MAX; chunk++) {
-        uint64_t key = chunk_key(slot, generation, chunk);
-        int32_t rc = acme_record_length(store, key);
-
-        if (rc != ACME_ERR_NOT_FOUND) {
-            rc = remove_keys(store, key, key);
-        }
-        if (rc != ACME_OK) {
-            return rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
-        }
+    while (count <= UINT16_MAX && acme_record_length(store, chunk_key(slot, generation, count)) !=
+                                      ACME_ERR_NOT_FOUND) {
+        count++; /* damaged ones are removed, too */
     }
-    return ACME_OK;
+    /* The last one first: what a cut leaves is found again from chunk 0 on. */
+    while (count > 0 && rc == ACME_OK) {
+        uint64_t key = chunk_key(slot, generation, --count);
+
+        rc = remove_keys(store, key, key);
+    }
+    return rc;
 }
 
 uint64_t acme_store_names_id(const char *const *names, size_t count)

@@ -7,13 +7,8 @@
 
 #include <mbedtls/psa_util.h>
 
-#include "date.h"
 #include "log.h"
-
-int64_t acme_tls_x509_time(const mbedtls_x509_time *t)
-{
-    return acme_date_to_unix(t->year, t->mon, t->day, t->hour, t->min, t->sec);
-}
+#include "x509.h"
 
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
 {
@@ -37,34 +32,6 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
     }
     t->net_error = n < 0 ? n : ACME_ERR_NET;
     return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
-}
-
-uint32_t acme_tls_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
-                            uint32_t skew_s)
-{
-    uint32_t flags = 0;
-    int64_t now;
-    bool known = acme_clock_now(clock, &now) == ACME_OK;
-
-    if (acme_tls_x509_time(&crt->valid_to) < now) {
-        flags = MBEDTLS_X509_BADCERT_EXPIRED;
-    }
-    if (known && acme_tls_x509_time(&crt->valid_from) > now + skew_s) {
-        flags |= MBEDTLS_X509_BADCERT_FUTURE;
-    }
-    return flags;
-}
-
-int32_t acme_tls_x509_error(int ret, int32_t other)
-{
-    if (ret == MBEDTLS_ERR_X509_ALLOC_FAILED || ret == MBEDTLS_ERR_SSL_ALLOC_FAILED ||
-        ret == MBEDTLS_ERR_ASN1_ALLOC_FAILED || ret == MBEDTLS_ERR_PK_ALLOC_FAILED) {
-        return ACME_ERR_TLS_MEMORY;
-    }
-    if (ret == MBEDTLS_ERR_ASN1_BUF_TOO_SMALL) {
-        return ACME_ERR_BUFFER;
-    }
-    return ret >= 0 ? (int32_t)ret : other;
 }
 
 #if defined(CONFIG_ACME_PINNING)
@@ -100,7 +67,7 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
     struct acme_tls *t = ctx;
 
-    *flags |= acme_tls_bad_dates(t->clock, crt, 0);
+    *flags |= acme_x509_bad_dates(t->clock, crt, 0);
 #if defined(CONFIG_ACME_PINNING)
     *flags |= check_pins(t, crt, depth);
 #endif
@@ -131,7 +98,7 @@ static int32_t to_error(struct acme_tls *t, int ret)
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
         return t->verify_error != ACME_OK ? t->verify_error : ACME_ERR_TLS_VERIFY;
     }
-    return acme_tls_x509_error(ret, ACME_ERR_TLS);
+    return acme_x509_error(ret, ACME_ERR_TLS);
 }
 
 static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor *anchors,
@@ -144,7 +111,7 @@ static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor 
 
         if (ret != 0) {
             ACME_LOG(t->port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
-            return acme_tls_x509_error(ret, ACME_ERR_CERT_PARSE);
+            return acme_x509_error(ret, ACME_ERR_CERT_PARSE);
         }
     }
     return ACME_OK;

@@ -165,7 +165,9 @@ struct acme_config {
     const struct acme_trust_anchor *anchors; /**< the CA's TLS is verified against these */
     uint16_t anchors_count;
     const struct acme_cert_request *certs;
-    uint16_t certs_count;         /**< 0 to CONFIG_ACME_CERT_SLOTS */
+    uint16_t certs_count;           /**< 0 to CONFIG_ACME_CERT_SLOTS */
+    const struct acme_dns_ops *dns; /**< for the DNS challenges, or NULL */
+    void *dns_ctx;
     const char *contact;          /**< "mailto:..." or NULL for none */
     bool tos_agreed;              /**< the operator agrees to the CA's terms of service */
     uint8_t tos_policy;           /**< enum acme_tos_policy */
@@ -173,13 +175,11 @@ struct acme_config {
     uint8_t account_key_type;     /**< enum acme_key_type */
     uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
     uint16_t tls_port;            /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
-    bool tls_shared;              /**< no responder of its own for tls-alpn-01: the firmware's TLS
-                                       server calls acme_tls_alpn_select */
     uint8_t challenges[ACME_CHALLENGE_TYPES]; /**< of requests without a list of their own; all
                                                    zero: what is built in and config.dns allows, in
                                                    the order of enum acme_challenge_type */
-    const struct acme_dns_ops *dns;           /**< for the DNS challenges, or NULL */
-    void *dns_ctx;
+    bool tls_shared;            /**< no responder of its own for tls-alpn-01: the firmware's TLS
+                                     server calls acme_tls_alpn_select */
     bool allow_foreign_urls;    /**< let the CA's directory name URLs on other hosts */
     bool account_only_existing; /**< never create an account (onlyReturnExisting) */
     bool clock_required;        /**< do nothing before the wall clock is known */
