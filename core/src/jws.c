@@ -89,6 +89,16 @@ bool acme_jws_key_exists(psa_key_id_t id)
     return status == PSA_SUCCESS;
 }
 
+bool acme_jws_key_lost(psa_key_id_t id)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_status_t status = psa_get_key_attributes(id, &attributes);
+
+    psa_reset_key_attributes(&attributes);
+    return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DOES_NOT_EXIST ||
+           status == PSA_ERROR_DATA_CORRUPT || status == PSA_ERROR_DATA_INVALID;
+}
+
 int32_t acme_jws_destroy_key(psa_key_id_t id)
 {
     psa_status_t status = psa_destroy_key(id);

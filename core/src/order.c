@@ -314,7 +314,7 @@ int32_t acme_order_is_gone(struct acme_client *c, int32_t error)
 /* A finalized order is of no use without the key it was finalized with. */
 static bool key_is_lost(struct acme_client *c)
 {
-    return !acme_jws_key_exists(
+    return acme_jws_key_lost(
         acme_client_cert_key(c, acme_client_slot(c)->store_slot, c->order.generation));
 }
 

@@ -72,6 +72,8 @@ static const struct acme_cert_request requests[CERTS_MAX] = {
     {.names = names[1], .names_count = 2},
     {.names = names[2], .names_count = 1}};
 
+uint32_t life_pool_calls, life_arena_calls;
+
 void life_lose(struct life *l, const char *format, ...)
 {
     va_list args;
@@ -155,6 +157,8 @@ static void observe_world(struct life *l, struct life_view *v)
     memcpy(v->net_calls, w->net.calls, sizeof(v->net_calls));
     v->replies = w->net.replies;
     v->entropy_calls = w->entropy.calls;
+    v->pool_calls = life_pool_calls;
+    v->arena_calls = life_arena_calls;
 }
 
 /* ---- orphans, by the store's own records ---- */
@@ -354,6 +358,7 @@ int32_t life_try(struct life *l, uint32_t step, bool recovering)
     int32_t rc;
 
     configure(l, step);
+    life_pool_calls = life_arena_calls = 0;
     rc = sim_world_boot(w);
     if (rc == ACME_OK && recovering) {
         check_kept(l, step);
@@ -374,7 +379,10 @@ int32_t life_try(struct life *l, uint32_t step, bool recovering)
     observe_world(l, &l->now);
     sim_world_halt(w);
     l->now.result = was_off ? ACME_ERR_AGAIN : rc;
-    if (was_off || rc != ACME_OK) {
+    if (l->faults && acme_error_severity(l->now.result) == ACME_SEVERITY_PERMANENT) {
+        l->excepted += w->config.certs_count;
+    }
+    if (was_off || rc != ACME_OK || l->faults) {
         count_unrecorded(l, first);
         sim_world_sleep(w, NAP_MS);
     }

@@ -13,7 +13,8 @@
  * - the CA has one account a key, and no more orders than without disturbance. What the protocol
  *   forces is excepted, and counted: an order whose creation the device could not record any more
  *   (the CA has it, the client never asked for anything of it, the store does not name it), and the
- *   successor of an order that became invalid at the CA while the device was off.
+ *   successor of an order that became invalid at the CA while the device was off. Where a fault
+ * made the client fail with a permanent error, it gives up the order at hand and makes a new one.
  */
 #ifndef LIFE_H
 #define LIFE_H
@@ -41,7 +42,7 @@ struct life_scenario {
     const char *name;
     struct life_step steps[LIFE_STEPS_MAX];
     uint8_t count;
-    bool impatient;       /* the CA looks for a proof once */
+    bool impatient;         /* the CA looks for a proof once */
     uint16_t fill_permille; /* of the store's capacity is taken before the first boot */
     /** Makes the flash of an earlier format, or NULL. */
     void (*old_format)(struct flash_sim *flash);
@@ -61,10 +62,11 @@ struct life_view {
     char thumbprint[44];
     uint8_t valid; /* a bit for each certificate that works */
     uint32_t accounts, orders, certificates, revocations;
-    char contact[128]; /* at the CA */
+    char contact[128];   /* at the CA */
     uint32_t operations; /* on flash, programs and erases */
     uint32_t reads, programs, erases;
     uint32_t net_calls[SIM_NET_CALLS], replies, entropy_calls;
+    uint32_t pool_calls, arena_calls; /* see life_pool_calls below */
 };
 
 struct life {
@@ -75,10 +77,13 @@ struct life {
     struct life_view undisturbed[LIFE_STEPS_MAX];
     struct life_view now;
     uint32_t excepted; /* orders that the protocol forces */
-    bool faults;       /* disturbances are errors, not cuts: some cost an order */
+    bool faults;       /* disturbances are errors, not cuts */
     bool lost;
     char loss[160]; /* what the oracle says */
 };
+
+/** Allocations in the try under way, counted by a runner that wraps the allocators. */
+extern uint32_t life_pool_calls, life_arena_calls;
 
 /** Lives the life without disturbance, and keeps a snapshot before each step. False: it does not
  * end well (l->loss), or the flash is too small for it and the life is of no use. */

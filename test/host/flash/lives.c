@@ -5,7 +5,7 @@
  * follow.
  *
  *   lives [--seconds N] [--random R] [--seed S] [--scenario I] [--geometry G]
- *         [--pairs N] [--first-loss 1]
+ *         [--pairs N] [--every N] [--first-loss 1]
  *   lives --at SCENARIO,GEOMETRY,STEP,OPERATION,KIND[,OPERATION,KIND]    repeats one cut
  */
 #include <stdio.h>
@@ -28,6 +28,7 @@ static struct sim_world world;
 static unsigned long points, pairs, random_lives, losses, excepted, lives_lived;
 static uint64_t life_seed = 1;
 static bool first_only; /* end with the first loss */
+static uint32_t every = 1, turn;
 static uint64_t random_from, random_state;
 
 static void random_seed(uint64_t seed)
@@ -87,8 +88,8 @@ static bool live_cut(struct life *l, uint32_t step, uint32_t last, const struct 
     return true;
 }
 
-/* Every operation of every step, three kinds of cut. What comes after a step is lived for each
- * eighth of the cuts, and for those whose step ends otherwise than the undisturbed one. */
+/* Every operation of every step, three kinds of cut, or every n-th of these points. The steps that
+ * come after are lived for each eighth of them, the same step for all. */
 static void linear(struct life *l)
 {
     uint32_t step, last;
@@ -100,7 +101,10 @@ static void linear(struct life *l)
                 return;
             }
             for (c.kind = 0; c.kind < 3; c.kind++) {
-                last = (c.operation + c.kind) % 8 == 0 ? l->scenario->count - 1u : step;
+                if (turn++ % every != 0) {
+                    continue;
+                }
+                last = points % 8 == 0 ? l->scenario->count - 1u : step;
                 if (!live_cut(l, step, last, &c, 1)) {
                     life_lose(l, "a cut was not reached: the life is not repeatable");
                     report(l, step, &c, 1);
@@ -237,6 +241,8 @@ int main(int argc, char **argv)
             only_scenario = atoi(argv[i + 1]);
         } else if (strcmp(argv[i], "--geometry") == 0) {
             only_geometry = atoi(argv[i + 1]);
+        } else if (strcmp(argv[i], "--every") == 0 && atoi(argv[i + 1]) > 0) {
+            every = (uint32_t)atoi(argv[i + 1]);
         } else if (strcmp(argv[i], "--pairs") == 0) {
             pair_count = (uint32_t)strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--first-loss") == 0) {
@@ -251,7 +257,7 @@ int main(int argc, char **argv)
         (void)fprintf(
             stderr,
             "usage: lives [--seconds N] [--random R] [--seed S] [--scenario I] [--geometry G] "
-            "[--pairs N] [--first-loss 1] [--at ...]\n");
+            "[--pairs N] [--every N] [--first-loss 1] [--at ...]\n");
         return 2;
     }
     if (at != NULL) {

@@ -184,10 +184,12 @@ static const char *read_names(struct span attributes,
     struct span attribute, oid, values, extensions, extension, value, names, text;
 
     if (!take(&attributes, SEQUENCE, &attribute) || !take(&attribute, MBEDTLS_ASN1_OID, &oid) ||
-        !is_oid(&oid, MBEDTLS_OID_PKCS9_CSR_EXT_REQ, MBEDTLS_OID_SIZE(MBEDTLS_OID_PKCS9_CSR_EXT_REQ)) ||
+        !is_oid(&oid, MBEDTLS_OID_PKCS9_CSR_EXT_REQ,
+                MBEDTLS_OID_SIZE(MBEDTLS_OID_PKCS9_CSR_EXT_REQ)) ||
         !take(&attribute, SET, &values) || !take(&values, SEQUENCE, &extensions) ||
         !take(&extensions, SEQUENCE, &extension) || !take(&extension, MBEDTLS_ASN1_OID, &oid) ||
-        !is_oid(&oid, MBEDTLS_OID_SUBJECT_ALT_NAME, MBEDTLS_OID_SIZE(MBEDTLS_OID_SUBJECT_ALT_NAME)) ||
+        !is_oid(&oid, MBEDTLS_OID_SUBJECT_ALT_NAME,
+                MBEDTLS_OID_SIZE(MBEDTLS_OID_SUBJECT_ALT_NAME)) ||
         !take(&extension, MBEDTLS_ASN1_OCTET_STRING, &value) || !take(&value, SEQUENCE, &names) ||
         attributes.at != attributes.end || extensions.at != extensions.end) {
         return "the CSR does not ask for names, and names only";
@@ -202,8 +204,7 @@ static const char *read_names(struct span attributes,
 }
 
 /* ECDSA with SHA-256 over the request's body, by the key in it. */
-static bool csr_signature_holds(const struct span *body, struct span *rest,
-                                mbedtls_pk_context *pk)
+static bool csr_signature_holds(const struct span *body, struct span *rest, mbedtls_pk_context *pk)
 {
     struct span algorithm, oid, bits;
     uint8_t hash[32];
@@ -282,9 +283,9 @@ static int add_key_ids(mbedtls_x509write_cert *w, const struct ca_pki_template *
         !ca_pki_key_id(t->subject_point, subject + 2)) {
         return -1;
     }
-    ret = mbedtls_x509write_crt_set_extension(w, MBEDTLS_OID_AUTHORITY_KEY_IDENTIFIER,
-                                              MBEDTLS_OID_SIZE(MBEDTLS_OID_AUTHORITY_KEY_IDENTIFIER),
-                                              0, authority, sizeof(authority));
+    ret = mbedtls_x509write_crt_set_extension(
+        w, MBEDTLS_OID_AUTHORITY_KEY_IDENTIFIER,
+        MBEDTLS_OID_SIZE(MBEDTLS_OID_AUTHORITY_KEY_IDENTIFIER), 0, authority, sizeof(authority));
     return ret != 0 ? ret
                     : mbedtls_x509write_crt_set_extension(
                           w, MBEDTLS_OID_SUBJECT_KEY_IDENTIFIER,
@@ -322,14 +323,15 @@ static int fill(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
     ret = mbedtls_x509write_crt_set_subject_name(w, t->subject);
     ret = ret != 0 ? ret : mbedtls_x509write_crt_set_issuer_name(w, t->issuer);
     ret = ret != 0 ? ret
-                   : mbedtls_x509write_crt_set_serial_raw(
-                         w, (unsigned char *)(uintptr_t)t->serial, sizeof(t->serial));
+                   : mbedtls_x509write_crt_set_serial_raw(w, (unsigned char *)(uintptr_t)t->serial,
+                                                          sizeof(t->serial));
     ret = ret != 0 ? ret : mbedtls_x509write_crt_set_validity(w, from, to);
     ret = ret != 0 ? ret : mbedtls_x509write_crt_set_basic_constraints(w, t->is_ca, -1);
-    ret = ret != 0 ? ret
-                   : mbedtls_x509write_crt_set_key_usage(
-                         w, t->is_ca ? MBEDTLS_X509_KU_KEY_CERT_SIGN
-                                     : MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
+    ret =
+        ret != 0
+            ? ret
+            : mbedtls_x509write_crt_set_key_usage(w, t->is_ca ? MBEDTLS_X509_KU_KEY_CERT_SIGN
+                                                              : MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
     ret = ret != 0 ? ret : add_key_ids(w, t);
     return ret != 0 ? ret : add_names(w, t);
 }
@@ -371,9 +373,9 @@ size_t ca_pki_write(const struct ca_pki_template *t, uint8_t *der, size_t size)
 size_t ca_pki_pem(const uint8_t *der, size_t len, char *out, size_t size)
 {
     size_t written = 0;
-    int ret = mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
-                                       "-----END CERTIFICATE-----\n", der, len,
-                                       (unsigned char *)out, size, &written);
+    int ret =
+        mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n",
+                                 der, len, (unsigned char *)out, size, &written);
 
     return ret == 0 && written > 0 ? written - 1 : 0;
 }

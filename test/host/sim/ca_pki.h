@@ -25,16 +25,16 @@ bool ca_pki_verify(const uint8_t point[CA_PKI_POINT], const void *data, size_t l
 bool ca_pki_thumbprint(const uint8_t point[CA_PKI_POINT], char out[44]);
 
 /** Reads a CSR: verifies its signature, takes its key, and calls name for each DNS name. What else
- * is asked for (a common name that is no such name, other extensions) is refused. NULL when fine, or
- * a sentence. */
+ * is asked for (a common name that is no such name, other extensions) is refused. NULL when fine,
+ * or a sentence. */
 const char *ca_pki_csr(const uint8_t *der, size_t len, uint8_t point[CA_PKI_POINT],
                        bool (*name)(void *ctx, const char *text, size_t len), void *ctx);
 
 struct ca_pki_template {
-    const char *subject, *issuer;         /* as "CN=..." */
-    const uint8_t *subject_point;         /* CA_PKI_POINT bytes */
-    const uint8_t *issuer_key;            /* 32 bytes */
-    const uint8_t *issuer_point;          /* CA_PKI_POINT bytes */
+    const char *subject, *issuer; /* as "CN=..." */
+    const uint8_t *subject_point; /* CA_PKI_POINT bytes */
+    const uint8_t *issuer_key;    /* 32 bytes */
+    const uint8_t *issuer_point;  /* CA_PKI_POINT bytes */
     uint8_t serial[16];
     int64_t not_before_s, not_after_s;
     bool is_ca;

@@ -238,7 +238,7 @@ static void nonce_make(struct ca_sim *ca, char out[23])
     uint64_t n = ca->nonce_next++;
     uint8_t raw[16];
 
-    ca->nonce_used[n % CA_SIM_NONCES / 8] &= (uint8_t)~(1u << n % 8);
+    ca->nonce_used[n % CA_SIM_NONCES / 8] &= (uint8_t) ~(1u << n % 8);
     put64(raw, n);
     put64(raw + 8, mix(ca->seed ^ 0x6e6f6e6365, n));
     (void)ca_pki_b64(raw, sizeof(raw), out);
@@ -413,14 +413,14 @@ static bool read_jws(struct call *k, bool jwk_allowed, bool kid_allowed)
 
 static bool do_directory(struct call *k)
 {
-    add(&k->reply,
-        "{\"newNonce\":\"" URL "/new-nonce\",\"newAccount\":\"" URL "/new-account\","
-        "\"newOrder\":\"" URL "/new-order\",\"revokeCert\":\"" URL "/revoke-cert\","
-        "\"keyChange\":\"" URL "/key-change\"");
+    add(&k->reply, "{\"newNonce\":\"" URL "/new-nonce\",\"newAccount\":\"" URL "/new-account\","
+                   "\"newOrder\":\"" URL "/new-order\",\"revokeCert\":\"" URL "/revoke-cert\","
+                   "\"keyChange\":\"" URL "/key-change\"");
     if (!k->ca->options.no_renewal_info) {
         add(&k->reply, ",\"renewalInfo\":\"" URL "/renewal-info\"");
     }
-    add(&k->reply, ",\"meta\":{\"termsOfService\":\"" URL "/terms/%u\"}}", k->ca->options.terms + 1);
+    add(&k->reply, ",\"meta\":{\"termsOfService\":\"" URL "/terms/%u\"}}",
+        k->ca->options.terms + 1);
     return json(k, 200);
 }
 
@@ -543,8 +543,8 @@ static bool check_key_change(struct call *k, const cJSON *header, const cJSON *i
     (void)snprintf(here, sizeof(here), URL "%s", k->path);
     (void)snprintf(mine, sizeof(mine), URL "/account/%u", k->account);
     return url != NULL && strcmp(url, here) == 0 && text_of(header, "nonce") == NULL &&
-           read_jwk(cJSON_GetObjectItemCaseSensitive(header, "jwk"), point) &&
-           account != NULL && strcmp(account, mine) == 0 &&
+           read_jwk(cJSON_GetObjectItemCaseSensitive(header, "jwk"), point) && account != NULL &&
+           strcmp(account, mine) == 0 &&
            read_jwk(cJSON_GetObjectItemCaseSensitive(inner, "oldKey"), old) &&
            memcmp(old, k->point, CA_SIM_POINT) == 0 && signature_holds(k->payload, point);
 }
@@ -997,8 +997,8 @@ static bool do_revoke(struct call *k)
         return false;
     }
     certificate = text_of(k->payload, "certificate");
-    len = certificate == NULL ? -1
-                              : ca_pki_unb64(certificate, strlen(certificate), der, sizeof(der));
+    len =
+        certificate == NULL ? -1 : ca_pki_unb64(certificate, strlen(certificate), der, sizeof(der));
     order = len < 0 ? NONE : order_of(k->ca, der, (size_t)len);
     if (order == NONE) {
         return violation(k, 404, "malformed", "the certificate is not ours");
@@ -1215,9 +1215,9 @@ static uint8_t route_of(const char *path, uint32_t *index, uint32_t *sub, const 
     static const struct {
         const char *path;
         uint8_t route;
-    } fixed[] = {{"/directory", CA_SIM_DIRECTORY_GET},  {"/new-nonce", CA_SIM_NEW_NONCE},
-                 {"/new-account", CA_SIM_NEW_ACCOUNT},  {"/new-order", CA_SIM_NEW_ORDER},
-                 {"/revoke-cert", CA_SIM_REVOKE},       {"/key-change", CA_SIM_KEY_CHANGE}};
+    } fixed[] = {{"/directory", CA_SIM_DIRECTORY_GET}, {"/new-nonce", CA_SIM_NEW_NONCE},
+                 {"/new-account", CA_SIM_NEW_ACCOUNT}, {"/new-order", CA_SIM_NEW_ORDER},
+                 {"/revoke-cert", CA_SIM_REVOKE},      {"/key-change", CA_SIM_KEY_CHANGE}};
     static const struct {
         const char *path;
         uint8_t route;
@@ -1286,8 +1286,8 @@ static void dispatch(struct call *k)
     uint32_t index = 0, sub = 0;
     uint8_t route = route_of(k->path, &index, &sub, &rest);
     bool post = strcmp(k->method, "POST") == 0;
-    bool read = route == CA_SIM_DIRECTORY_GET || route == CA_SIM_NEW_NONCE ||
-                route == CA_SIM_RENEWAL_INFO;
+    bool read =
+        route == CA_SIM_DIRECTORY_GET || route == CA_SIM_NEW_NONCE || route == CA_SIM_RENEWAL_INFO;
 
     k->nonce = post;
     if (route == CA_SIM_ROUTES || post == read) {

@@ -22,13 +22,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CA_SIM_HOST       "ca.example.org"
-#define CA_SIM_DIRECTORY  "https://" CA_SIM_HOST "/directory"
-#define CA_SIM_NAMES_MAX  4u
-#define CA_SIM_NAME_MAX   64u
-#define CA_SIM_POINT      65u /* an uncompressed P-256 point */
-#define CA_SIM_NONCES     4096u
-#define CA_SIM_FAULTS     4u
+#define CA_SIM_HOST      "ca.example.org"
+#define CA_SIM_DIRECTORY "https://" CA_SIM_HOST "/directory"
+#define CA_SIM_NAMES_MAX 4u
+#define CA_SIM_NAME_MAX  64u
+#define CA_SIM_POINT     65u /* an uncompressed P-256 point */
+#define CA_SIM_NONCES    4096u
+#define CA_SIM_FAULTS    4u
 
 enum ca_sim_route {
     CA_SIM_DIRECTORY_GET,
@@ -85,7 +85,7 @@ struct ca_sim_order {
     uint32_t replaces;    /* number of the order + 1, or 0 (RFC 9773 5) */
     uint32_t replaced_by; /* likewise */
     uint64_t created_ms;
-    uint64_t ready_ms;    /* of issuance */
+    uint64_t ready_ms; /* of issuance */
     int64_t not_before_s, not_after_s;
     int64_t window_start_s, window_end_s; /* a renewal window of its own, or 0 */
     uint8_t key[CA_SIM_POINT];
@@ -102,21 +102,21 @@ struct ca_sim_fault {
 
 /** What a test sets, at any time. Zero means the default. */
 struct ca_sim_options {
-    uint32_t lifetime_s;          /* of a leaf; default 90 days */
-    uint32_t backdate_s;          /* notBefore is this much ago; default 1 hour */
-    uint32_t validate_ms;         /* from the challenge to the first fetch; default 1 s */
-    uint32_t validate_retry_ms;   /* between fetches; default 3 s */
-    uint16_t validate_tries;      /* default 1000: a patient CA; 1: one look decides */
-    uint32_t issue_ms;            /* from finalize to valid; default 500 ms */
-    uint32_t authorization_s;     /* how long a proof is good for further orders; default: for one */
-    uint32_t bad_nonce_every;     /* each n-th good nonce is refused; 0: never */
-    uint32_t orders_per_day;      /* of one account; 0: no limit */
-    uint32_t terms;               /* version of the terms of service: their URL changes with it */
-    bool terms_enforced;          /* userActionRequired until the account has agreed to them */
-    bool no_renewal_info;         /* the directory lacks it */
+    uint32_t lifetime_s;        /* of a leaf; default 90 days */
+    uint32_t backdate_s;        /* notBefore is this much ago; default 1 hour */
+    uint32_t validate_ms;       /* from the challenge to the first fetch; default 1 s */
+    uint32_t validate_retry_ms; /* between fetches; default 3 s */
+    uint16_t validate_tries;    /* default 1000: a patient CA; 1: one look decides */
+    uint32_t issue_ms;          /* from finalize to valid; default 500 ms */
+    uint32_t authorization_s;   /* how long a proof is good for further orders; default: for one */
+    uint32_t bad_nonce_every;   /* each n-th good nonce is refused; 0: never */
+    uint32_t orders_per_day;    /* of one account; 0: no limit */
+    uint32_t terms;             /* version of the terms of service: their URL changes with it */
+    bool terms_enforced;        /* userActionRequired until the account has agreed to them */
+    bool no_renewal_info;       /* the directory lacks it */
     uint32_t window_from_permille; /* of a certificate's life; default 667 .. 700 */
     uint32_t window_to_permille;
-    uint32_t ari_retry_after_s;   /* default 6 hours */
+    uint32_t ari_retry_after_s;           /* default 6 hours */
     uint64_t down_from_ms, down_until_ms; /* 503 with Retry-After in this time */
     uint32_t down_retry_after_s;
 };
@@ -175,8 +175,8 @@ void ca_sim_order_url(uint32_t index, char *url, size_t size);
 /** How many orders, of all accounts, are in a status. */
 uint32_t ca_sim_count_orders(struct ca_sim *ca, enum ca_sim_status status);
 
-/** Answers one whole HTTP/1.1 request at the virtual time now_ms: the length of the reply, or 0 when
- * size is too small. As sim_server.request. */
+/** Answers one whole HTTP/1.1 request at the virtual time now_ms: the length of the reply, or 0
+ * when size is too small. As sim_server.request. */
 size_t ca_sim_request(void *ca, const char *request, size_t len, char *reply, size_t size,
                       bool *close);
 /** Time passes: validations and issuance go on. */

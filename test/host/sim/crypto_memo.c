@@ -172,6 +172,7 @@ psa_status_t __wrap_mbedtls_psa_ecdsa_sign_hash(const psa_key_attributes_t *attr
     psa_status_t status;
     bool known;
 
+    alg = PSA_ALG_DETERMINISTIC_ECDSA(PSA_ALG_SIGN_GET_HASH(alg));
     if (disabled || size < 64 || psa_get_key_bits(attributes) != 256) {
         return __real_mbedtls_psa_ecdsa_sign_hash(attributes, key, key_size, alg, hash, hash_len,
                                                   signature, size, len);
@@ -184,9 +185,8 @@ psa_status_t __wrap_mbedtls_psa_ecdsa_sign_hash(const psa_key_attributes_t *attr
         return PSA_SUCCESS;
     }
     blinding = true;
-    status = __real_mbedtls_psa_ecdsa_sign_hash(
-        attributes, key, key_size, PSA_ALG_DETERMINISTIC_ECDSA(PSA_ALG_SIGN_GET_HASH(alg)), hash,
-        hash_len, signature, size, len);
+    status = __real_mbedtls_psa_ecdsa_sign_hash(attributes, key, key_size, alg, hash, hash_len,
+                                                signature, size, len);
     blinding = false;
     if (status == PSA_SUCCESS) {
         keep(e, &n, signature, *len);

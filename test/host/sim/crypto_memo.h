@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Off: every call is mbedTLS's own, which tests of its memory need. On by default. */
+/** Off: every call is computed, which tests of mbedTLS's memory need. On by default. */
 void crypto_memo_enable(bool on);
 /** Calls that were looked up, and calls that were computed. */
 void crypto_memo_counts(uint64_t *found, uint64_t *computed);

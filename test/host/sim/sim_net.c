@@ -160,8 +160,8 @@ static void serve(struct sim_net *n, struct sim_stream *s)
     }
     while ((len = request_size(s->request, s->request_len)) > 0 && !s->to_device.closed) {
         bool close = false;
-        size_t size = n->server->request(n->server->ctx, s->request, len, text, sizeof(text),
-                                         &close);
+        size_t size =
+            n->server->request(n->server->ctx, s->request, len, text, sizeof(text), &close);
 
         s->served = true;
         s->request_len -= (uint32_t)len;

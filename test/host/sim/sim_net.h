@@ -75,7 +75,8 @@ struct sim_stream {
 
 struct sim_net;
 
-/** What stands between raw bytes and requests, such as TLS. All NULL-able as a whole: plain text. */
+/** What stands between raw bytes and requests, such as TLS. All NULL-able as a whole: plain text.
+ */
 struct sim_transport {
     /** A connection was made; sets s->transport. False refuses it. */
     bool (*open)(struct sim_net *net, struct sim_stream *s);
@@ -89,9 +90,9 @@ struct sim_net {
     struct sim_clock *clock;
     const struct sim_server *server;
     const struct sim_transport *transport;
-    const bool *off;      /**< the device's power is cut: nothing moves, or NULL */
-    uint32_t latency_ms;  /**< one way */
-    uint32_t chunk;       /**< most bytes one send or recv takes; 0: any */
+    const bool *off;     /**< the device's power is cut: nothing moves, or NULL */
+    uint32_t latency_ms; /**< one way */
+    uint32_t chunk;      /**< most bytes one send or recv takes; 0: any */
     uint64_t outage_from_ms, outage_until_ms; /**< connections fail, streams stall */
     /** The at-th call (1 is the first) of a kind fails with error; at 0: none. */
     uint32_t fail_call, fail_at;
@@ -113,8 +114,8 @@ uint64_t sim_net_next_ms(const struct sim_net *n);
 
 /** Calls the device's listener and sends it bytes. A handle, or ACME_ERR_CONNECT. */
 int32_t sim_net_call(struct sim_net *n, uint16_t port, const char *data, size_t len);
-/** What the device has answered, once it has closed: its length. ACME_ERR_AGAIN before; ACME_ERR_NET
- * when the call came to nothing. The handle ends with anything but AGAIN. */
+/** What the device has answered, once it has closed: its length. ACME_ERR_AGAIN before;
+ * ACME_ERR_NET when the call came to nothing. The handle ends with anything but AGAIN. */
 int32_t sim_net_answer(struct sim_net *n, int32_t handle, char *data, size_t size);
 /** Hangs up. */
 void sim_net_hang_up(struct sim_net *n, int32_t handle);

@@ -54,9 +54,13 @@ static size_t serve(void *ctx, const char *request, size_t len, char *reply, siz
                     bool *close)
 {
     struct sim_world *w = ctx;
+    size_t done;
 
+    w->in_ca = true;
     ca_sim_tick(w->ca, w->clock.now_ms);
-    return ca_sim_request(w->ca, request, len, reply, size, close);
+    done = ca_sim_request(w->ca, request, len, reply, size, close);
+    w->in_ca = false;
+    return done;
 }
 
 static int32_t fetch_start(void *ctx, const char *host, const char *path)
@@ -125,7 +129,7 @@ bool sim_world_init(struct sim_world *w, const struct sim_options *o)
                                  .flash = &flash_sim_ops,
                                  .flash_ctx = &w->flash};
     w->client = NULL;
-    w->hung = false;
+    w->hung = w->in_ca = false;
     w->job_limit_s = 2 * 86400;
     if (w->ca == NULL) {
         w->ca = malloc(ca_sim_size(o->accounts_max != 0 ? o->accounts_max : 4,

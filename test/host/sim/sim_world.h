@@ -1,8 +1,8 @@
 /*
- * One device's world in one process and in virtual time: flash, network, clock, entropy, and a CA at
- * the other end, around the real core. A boot is acme_init on the same flash; switching off is
- * acme_deinit, with or without warning. Everything is decided by the seed: the same calls lead to the
- * same bytes. The world can be saved while the device is off, and restored.
+ * One device's world in one process and in virtual time: flash, network, clock, entropy, and a CA
+ * at the other end, around the real core. A boot is acme_init on the same flash; switching off is
+ * acme_deinit, with or without warning. Everything is decided by the seed: the same calls lead to
+ * the same bytes. The world can be saved while the device is off, and restored.
  */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
@@ -32,6 +32,7 @@ struct sim_world {
     struct acme_config config; /* set by the test before a boot; .port is the world's */
     acme_client *client;       /* NULL: switched off */
     uint32_t polls;            /* of the last job */
+    bool in_ca;                /* the CA is at work: not the device */
     bool hung;                 /* the last job did not end in time */
     uint32_t job_limit_s;      /* what "in time" is; default 2 days */
     struct acme_trust_anchor anchor;
