@@ -21,7 +21,7 @@
 #include "store.h"
 
 #define PAGE        4096u
-#define AREA_MAX    (256u * 1024u * 1024u)
+#define AREA_MAX    0x10000000u
 #define HEADER_LEN  24u
 #define SEALED_BIT  0x80u
 #define SCRATCH_LEN (16u + 3u * (CONFIG_ACME_URL_MAX + 1u))
