@@ -55,6 +55,12 @@ static int command_account(struct cli_session *s)
     case CLI_ACCOUNT_DEACTIVATE:
         code = finish_job(s, "account deactivate", acme_account_deactivate(s->client));
         break;
+    case CLI_ACCOUNT_ROLLOVER:
+        code = finish_job(s, "account rollover", acme_account_rollover(s->client));
+        break;
+    case CLI_ACCOUNT_RECOVER:
+        code = finish_job(s, "account recover", acme_account_recover(s->client));
+        break;
     default:
         break;
     }
@@ -72,6 +78,27 @@ static int command_revoke(struct cli_session *s)
     return finish_job(
         s, "revoke",
         acme_revoke_start(s->client, 0, s->options->reason, s->options->with_cert_key));
+}
+
+static int command_renew(struct cli_session *s)
+{
+    int code = cli_session_stored(s);
+
+    return code == CLI_OK ? command_run(s) : code;
+}
+
+static int command_next(struct cli_session *s)
+{
+    int code = cli_session_stored(s);
+
+    return code == CLI_OK ? cli_show_next(s) : code;
+}
+
+static int command_deauthorize(struct cli_session *s)
+{
+    int code = cli_session_select(s);
+
+    return code == CLI_OK ? finish_job(s, "deauthorize", acme_deauthorize(s->client, 0)) : code;
 }
 
 static int command_export(struct cli_session *s)
@@ -106,6 +133,14 @@ static int dispatch(struct cli_session *s)
         return command_dns_record(s);
     case CLI_DOCTOR:
         return cli_doctor(s);
+    case CLI_RENEW:
+        return command_renew(s);
+    case CLI_DAEMON:
+        return cli_daemon(s);
+    case CLI_NEXT:
+        return command_next(s);
+    case CLI_DEAUTHORIZE:
+        return command_deauthorize(s);
     default:
         return cli_show_store(s);
     }

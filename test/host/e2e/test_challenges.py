@@ -92,7 +92,11 @@ def test_the_next_way_when_the_ca_cannot_see_the_first(tmp_path, make_lab):
     assert "http-01 failed" in done.err and "ACME_ERR_AUTHORIZATION" in done.err
     # What failed for one name comes last for the others: two orders, not four.
     assert done.json["counters"]["newOrders"] == 2
+    serial = chain_of(prover, names[0])[0].serial_number
     assert accounts(lab) == 1
+    # A renewal goes the same way, though each of its orders names what it replaces.
+    renewed = prover.prove(names, "http-01", "tls-alpn-01", extra=["--force"])
+    assert renewed.code == 0 and chain_of(prover, names[0])[0].serial_number != serial, renewed
     # Each way once: then the certificate has failed, with the CA's word for it.
     lab.set_name("next4.example.org", None)
     failed = prover.prove(["next4.example.org"], "http-01", "tls-alpn-01")
@@ -121,7 +125,10 @@ def test_the_responder_refuses_others(tmp_path, make_lab):
     """Only acme-tls/1, only for the name that is being proven."""
     lab = make_lab()
     prover = Challenges(tmp_path, lab)
-    lab.challtest.stop()  # the CA cannot resolve: the responder stays up while it tries
+    lab.challtest.stop()
+    host, port = lab.names_at.rsplit(":", 1)
+    # Pebble asks over TCP, and waits for an answer: the responder stays up meanwhile.
+    deaf = socket.create_server((host, int(port)))
     results = {}
 
     def ask(protocol, name):
@@ -151,6 +158,7 @@ def test_the_responder_refuses_others(tmp_path, make_lab):
     thread.start()
     prover.prove(["probe.example.org"], "tls-alpn-01")
     thread.join()
+    deaf.close()
     protocol, der = results["good"]
     assert protocol == "acme-tls/1"
     cert = x509.load_der_x509_certificate(der)
