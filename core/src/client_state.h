@@ -154,6 +154,7 @@ struct acme_client {
     uint8_t revoke_reason;
     bool revoke_with_cert_key;
     uint16_t nonce_retries, transient_retries, polls;
+    uint16_t settle_ms; /* the first look at what the CA is doing: see settle_time */
     int32_t result; /* of the job */
     uint64_t wait_until_ms;
 #if defined(CONFIG_ACME_DNS)

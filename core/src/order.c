@@ -13,7 +13,6 @@
 
 #define POLL_DEFAULT_MS 3000u
 #define POLL_CEILING_MS 300000u
-#define POLL_FIRST_MS   250u /* after finalize: most CAs are done by then */
 #define POLL_SECOND_MS  1000u
 
 /* ---- the choice of what is next ---- */
@@ -225,7 +224,7 @@ int32_t acme_order_count_poll(struct acme_client *c)
 static int32_t wait_for_order(struct acme_client *c)
 {
     int32_t rc = acme_order_count_poll(c);
-    uint32_t ms = POLL_FIRST_MS;
+    uint32_t ms = c->settle_ms; /* after finalize */
 
     if (c->order.finalize_polls == 1) {
         ms = POLL_SECOND_MS;
