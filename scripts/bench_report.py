@@ -156,3 +156,28 @@ def write(report):
     replace("scripts/bench --write", report.markdown())
     with open(PLOT, "w", encoding="utf-8") as f:
         f.write(plot(report))
+
+
+# ---- the boards ----
+
+# 20 ms at 25 MHz, at 1.6 cycles an instruction, in thousands
+STEP_LIMIT = 312
+
+
+def board_table(figures):
+    """Of {board: {what: 1000 instructions}}."""
+    boards = list(figures)
+    text = "\n| 1000 instructions | " + " | ".join(boards) + " |\n|---|" + "---:|" * len(boards)
+    for what in figures[boards[0]]:
+        text += f"\n| {what} | " + " | ".join(str(figures[b][what]) for b in boards) + " |"
+    return text + "\n\n"
+
+
+def board_goal(figures, steps):
+    good = True
+    for board, figure in figures.items():
+        longest = max(figure[step] for step in steps)
+        good = good and longest <= STEP_LIMIT
+        print(f"goal: longest step on {board} at most {STEP_LIMIT} (20 ms at 25 MHz): {longest}: "
+              f"{'kept' if longest <= STEP_LIMIT else 'MISSED'}")
+    return good
