@@ -520,12 +520,14 @@ static void watch_responder(struct acme_client *c, uint64_t now_ms)
 
     acme_challenges_poll(&c->challenges, now_ms);
     served = acme_challenges_served(&c->challenges);
-    if (served == c->served_seen) {
-        return;
+    if (served == c->served_seen || c->state != ACME_STATE_AUTHORIZATION_WAIT) {
+        return; /* a CA may come before it has answered that it will */
     }
     c->served_seen = served;
-    if (c->state == ACME_STATE_AUTHORIZATION_WAIT && !c->in_exchange &&
-        c->wait_until_ms > now_ms + c->settle_ms) {
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    c->order.proof_fetched = true;
+#endif
+    if (c->wait_until_ms > now_ms + c->settle_ms) {
         c->wait_until_ms = now_ms + c->settle_ms;
     }
 }

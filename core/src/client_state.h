@@ -147,6 +147,11 @@ struct acme_order_state {
     uint8_t generation;
     bool resumed;
     bool challenge_sent; /* the CA was told before a reset */
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    bool proof_fetched; /* by the CA, since it was told of the challenge */
+    bool early;         /* finalize is under way, in the belief that all is proven */
+    bool early_tried;
+#endif
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
     uint16_t chains[CONFIG_ACME_ALTERNATES_MAX + 1]; /* URLs; the first is the CA's choice */
     uint8_t chains_count, chain_index;               /* the one that was fetched last */
@@ -405,6 +410,10 @@ static inline bool acme_authorization_clean_up(struct acme_client *c, enum acme_
     (void)error;
     return false;
 }
+#endif
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+/** The CA took the order for ready: so the last authorization is valid. */
+void acme_authorization_was_early(struct acme_client *c);
 #endif
 /** Looks at the authorization again when the CA may have made up its mind. ACME_ERR_POLL_LIMIT. */
 int32_t acme_authorization_wait(struct acme_client *c);
