@@ -293,13 +293,17 @@ static bool cursor_next_sector(struct acme_flashlog *log, struct cursor *c)
         }
     }
     c->offset = log->start;
+    if (after == log->freed_seq) {
+        log->oldest = c->sector;
+    }
     return c->seq != after;
 }
 
 static void cursor_start(struct acme_flashlog *log, struct cursor *c)
 {
     c->seq = log->freed_seq;
-    c->sector = log->head; /* the oldest is behind the free ones, which are behind the head */
+    /* The sector before the one to look at first; the search goes once around if it has to. */
+    c->sector = (log->oldest + log->geometry.sector_count - 1) % log->geometry.sector_count;
     c->offset = log->geometry.sector_size;
 }
 
