@@ -193,6 +193,42 @@ static bool write_page(const char *path, struct text *t)
 
 /* ---- the client ---- */
 
+/* The settings' words for ways to prove a name; without any it is http-01. A word that is no way
+ * becomes a number that acme_init refuses. */
+static void take_challenges(struct acme_config *config)
+{
+    static const char *const words[] = {"http-01", "tls-alpn-01", "dns-01", "dns-account-01",
+                                        "dns-persist-01"};
+
+    config->challenges[0] = ACME_CHALLENGE_HTTP_01;
+    for (size_t i = 0; i < SETTINGS_CHALLENGES && settings.challenges[i][0] != '\0'; i++) {
+        uint8_t type = 0;
+
+        while (type < sizeof(words) / sizeof(words[0]) &&
+               strcmp(words[type], settings.challenges[i]) != 0) {
+            type++;
+        }
+        config->challenges[i] = (uint8_t)(type + ACME_CHALLENGE_HTTP_01);
+    }
+    config->tls_shared = true; /* https.c answers tls-alpn-01 on its port */
+}
+
+/* What a person sets once in the DNS, told to that person as long as the device waits for it. */
+static void report_dns_record(void)
+{
+    struct acme_dns_persist what = {.name = names[0]};
+    char name[128], value[SETTINGS_URL_SIZE + 128];
+
+    for (size_t i = 0; i < SETTINGS_CHALLENGES; i++) {
+        if (strcmp(settings.challenges[i], "dns-persist-01") == 0 &&
+            acme_dns_persist_record(client, &what, name, sizeof(name), value, sizeof(value)) ==
+                ACME_OK) {
+            say("dns: set a TXT record once:", name, 0);
+            say("dns: its value:", value, 0);
+        }
+    }
+}
+
 static void start_client(void)
 {
     static struct acme_port port = {
@@ -223,6 +259,7 @@ static void start_client(void)
     config.certs_count = 1;
     config.contact = settings.contact[0] != '\0' ? settings.contact : NULL;
     config.tos_agreed = true; /* whoever gave the device its settings agrees */
+    take_challenges(&config);
     config.build_time_s = BOARD_BUILD_TIME_S;
     config.replace_unrequested = true;
     config.on_event = on_event;
@@ -286,6 +323,7 @@ static void plan_next(int32_t error)
             pause_s *= 2;
         }
         failures++;
+        report_dns_record();
         pause_s += board_random() % (pause_s / 4u + 1u);
         say("acme: next try in seconds", NULL, pause_s);
     }
@@ -337,7 +375,7 @@ static uint32_t poll_client(void)
             (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
             return UINT32_MAX;
         }
-        working = acme_start(client) == ACME_OK;
+        working = acme_start_due(client) == ACME_OK;
     }
     poll_and_measure(&result);
     if (result.want == ACME_WANT_IDLE) {

@@ -159,6 +159,7 @@ static bool is_word(const char *word, size_t len, const char *want)
  */
 static bool take_key_text(const char *text)
 {
+    static char name[256];
     bool have_algorithm = false, have_secret = false;
     const char *word;
     size_t len;
@@ -170,7 +171,12 @@ static bool take_key_text(const char *text)
         }
     } while (!is_word(word, len, "key"));
     word = next_word(&text, &len);
-    take_name(strndup(word, len));
+    if (len >= sizeof(name)) {
+        return false;
+    }
+    memcpy(name, word, len);
+    name[len] = '\0';
+    take_name(name);
     for (word = next_word(&text, &len); len > 0 && *word != '}'; word = next_word(&text, &len)) {
         if (is_word(word, len, "algorithm")) {
             word = next_word(&text, &len);
@@ -185,10 +191,16 @@ static bool take_key_text(const char *text)
 
 static bool read_key(const char *option)
 {
+    static char words[1024];
     char *text;
 
     if (access(option, F_OK) != 0 && strchr(option, ':') != NULL) {
-        return take_inline_key(strdup(option));
+        if (strlen(option) >= sizeof(words)) {
+            cli_error("--tsig-key: too long");
+            return false;
+        }
+        memcpy(words, option, strlen(option) + 1);
+        return take_inline_key(words);
     }
     text = read_secret_file(option);
     if (text != NULL && !take_key_text(text)) {

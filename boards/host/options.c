@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mbedtls/base64.h>
+
 #define DEFAULT_SERVER "https://acme-v02.api.letsencrypt.org/directory"
 
 enum {
@@ -51,7 +53,19 @@ enum {
     OPT_TSIG_KEY,
     OPT_VERSION,
     OPT_WILDCARD,
-    OPT_WITH_CERT_KEY
+    OPT_WITH_CERT_KEY,
+    OPT_ACCOUNT_KEY,
+    OPT_CLOCK,
+    OPT_EVENTS,
+    OPT_FALLBACK,
+    OPT_HOOK,
+    OPT_NO_ARI,
+    OPT_OUT_DIR,
+    OPT_PROFILE,
+    OPT_PREFERRED_ISSUER,
+    OPT_REVOKE_REPLACED,
+    OPT_SHORTEST,
+    OPT_PIN
 };
 
 static const char short_options[] = "d:m:s:o:hqv";
@@ -104,6 +118,18 @@ static const struct option long_options[] = {
     {"version", no_argument, NULL, OPT_VERSION},
     {"wildcard", no_argument, NULL, OPT_WILDCARD},
     {"with-certificate-key", no_argument, NULL, OPT_WITH_CERT_KEY},
+    {"account-key", required_argument, NULL, OPT_ACCOUNT_KEY},
+    {"clock", required_argument, NULL, OPT_CLOCK},
+    {"events", no_argument, NULL, OPT_EVENTS},
+    {"fallback", required_argument, NULL, OPT_FALLBACK},
+    {"hook", required_argument, NULL, OPT_HOOK},
+    {"no-ari", no_argument, NULL, OPT_NO_ARI},
+    {"out-dir", required_argument, NULL, OPT_OUT_DIR},
+    {"profile", required_argument, NULL, OPT_PROFILE},
+    {"pin", required_argument, NULL, OPT_PIN},
+    {"preferred-issuer", required_argument, NULL, OPT_PREFERRED_ISSUER},
+    {"revoke-replaced", no_argument, NULL, OPT_REVOKE_REPLACED},
+    {"shortest-chain", no_argument, NULL, OPT_SHORTEST},
     {NULL, 0, NULL, 0},
 };
 
@@ -201,6 +227,38 @@ static bool take_domain(struct cli_options *o, char *name)
     return true;
 }
 
+static bool take_pin(const char *text, struct cli_options *o)
+{
+    static const char prefix[] = "sha256//";
+    size_t len = 0;
+
+    if (o->pins_count == CLI_PINS_MAX || strncmp(text, prefix, sizeof(prefix) - 1) != 0 ||
+        mbedtls_base64_decode(o->pins[o->pins_count].sha256, 32, &len,
+                              (const unsigned char *)text + sizeof(prefix) - 1,
+                              strlen(text) - (sizeof(prefix) - 1)) != 0 ||
+        len != 32) {
+        cli_error("--pin: '%s' is not sha256// and the base64 of 32 bytes, or one too many", text);
+        return false;
+    }
+    o->pins_count++;
+    return true;
+}
+
+static bool take_clock(const char *text, uint8_t *policy)
+{
+    static const char *const words[] = {"wall", "ca", "agree"}; /* as enum acme_clock_policy */
+    uint8_t i;
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *policy = i;
+            return true;
+        }
+    }
+    cli_error("--clock: '%s' is none of wall, ca, agree", text);
+    return false;
+}
+
 static bool take_flag(struct cli_options *o, int option)
 {
     switch (option) {
@@ -226,6 +284,14 @@ static bool take_flag(struct cli_options *o, int option)
         return o->export_key = true;
     case OPT_NO_INTERMEDIATES:
         return o->no_intermediates = true;
+    case OPT_EVENTS:
+        return o->events = true;
+    case OPT_SHORTEST:
+        return o->shortest = true;
+    case OPT_REVOKE_REPLACED:
+        return o->revoke_replaced = true;
+    case OPT_NO_ARI:
+        return o->no_ari = true;
     case OPT_WITH_CERT_KEY:
         return o->with_cert_key = true;
     case 'q':
@@ -330,6 +396,32 @@ static bool take_option(struct cli_options *o, int option, char *value)
         o->accept_tos = true;
         o->accepted_terms = value;
         break;
+    case OPT_FALLBACK:
+        if (o->fallbacks_count == CLI_FALLBACKS_MAX) {
+            cli_error("--fallback: at most %d", CLI_FALLBACKS_MAX);
+            return false;
+        }
+        o->fallbacks[o->fallbacks_count++] = value;
+        break;
+    case OPT_PROFILE:
+        o->profile = value;
+        break;
+    case OPT_PREFERRED_ISSUER:
+        o->preferred_issuer = value;
+        break;
+    case OPT_HOOK:
+        o->hook = value;
+        break;
+    case OPT_OUT_DIR:
+        o->out_dir = value;
+        break;
+    case OPT_ACCOUNT_KEY:
+        o->account_key = value;
+        break;
+    case OPT_PIN:
+        return take_pin(value, o);
+    case OPT_CLOCK:
+        return take_clock(value, &o->clock_policy);
     case OPT_CA_FILE:
         o->ca_file = value;
         break;
@@ -381,8 +473,9 @@ static bool take_option(struct cli_options *o, int option, char *value)
 
 static bool take_command(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"run",    "list",  "export",     "account",
-                                        "revoke", "store", "dns-record", "doctor"};
+    static const char *const words[] = {"run",    "list",   "export",     "account",
+                                        "revoke", "store",  "dns-record", "doctor",
+                                        "renew",  "daemon", "next",       "deauthorize"};
     size_t i;
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -397,7 +490,8 @@ static bool take_command(struct cli_options *o, const char *word)
 
 static bool take_account_word(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"show", "create", "update", "deactivate"};
+    static const char *const words[] = {"show",       "create",   "update",
+                                        "deactivate", "rollover", "recover"};
     size_t i;
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -406,7 +500,9 @@ static bool take_account_word(struct cli_options *o, const char *word)
             return true;
         }
     }
-    cli_error("account: unknown word '%s'; try show, create, update or deactivate", word);
+    cli_error("account: unknown word '%s'; try show, create, update, "
+              "rollover, recover or deactivate",
+              word);
     return false;
 }
 
@@ -449,7 +545,8 @@ static bool check_dns(const struct cli_dns_options *d)
 static bool check(const struct cli_options *o)
 {
     bool needs_domain = o->command == CLI_RUN || o->command == CLI_EXPORT ||
-                        o->command == CLI_REVOKE || o->command == CLI_DNS_RECORD;
+                        o->command == CLI_REVOKE || o->command == CLI_DNS_RECORD ||
+                        o->command == CLI_DAEMON || o->command == CLI_DEAUTHORIZE;
 
     if (needs_domain && o->domains_count == 0) {
         cli_error("this command needs a name: --domain NAME");

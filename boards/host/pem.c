@@ -14,6 +14,7 @@
 #include <mbedtls/base64.h>
 #include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
+#include <mbedtls/psa_util.h>
 #include <psa/crypto.h>
 
 #define BEGIN_CERT  "-----BEGIN CERTIFICATE-----"
@@ -92,17 +93,15 @@ int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anch
 
 /* ---- export ---- */
 
-static int write_chain(struct cli_session *s, FILE *out)
+int cli_pem_write_chain(struct cli_session *s, uint16_t slot, uint8_t first, uint8_t count,
+                        FILE *out)
 {
     static uint8_t der[CONFIG_ACME_CERT_SIZE_MAX];
     static unsigned char pem[CONFIG_ACME_CERT_SIZE_MAX * 3 / 2 + 128];
-    struct acme_cert_status status;
-    uint8_t i, count;
+    uint8_t i;
 
-    (void)acme_cert_get_status(s->client, 0, &status);
-    count = s->options->no_intermediates ? 1 : status.chain_count;
-    for (i = 0; i < count; i++) {
-        int32_t len = acme_cert_read(s->client, 0, i, der, sizeof(der));
+    for (i = first; i < count; i++) {
+        int32_t len = acme_cert_read(s->client, slot, i, der, sizeof(der));
         size_t pem_len;
 
         if (len < 0) {
@@ -119,14 +118,22 @@ static int write_chain(struct cli_session *s, FILE *out)
     return CLI_OK;
 }
 
-static int write_key(struct cli_session *s, FILE *out)
+static int write_chain(struct cli_session *s, FILE *out)
+{
+    struct acme_cert_status status;
+
+    (void)acme_cert_get_status(s->client, 0, &status);
+    return cli_pem_write_chain(s, 0, 0, s->options->no_intermediates ? 1 : status.chain_count, out);
+}
+
+int cli_pem_write_key(struct cli_session *s, uint16_t slot, FILE *out)
 {
     static unsigned char pem[8192];
     struct acme_cert_status status;
     mbedtls_pk_context pk;
     int ret;
 
-    (void)acme_cert_get_status(s->client, 0, &status);
+    (void)acme_cert_get_status(s->client, slot, &status);
     if (!status.key_exportable) {
         cli_error_core("export", ACME_ERR_KEY_EXPORT, NULL);
         cli_say("get the certificate anew with: nanoacme run --exportable-key --force ...");
@@ -145,6 +152,45 @@ static int write_key(struct cli_session *s, FILE *out)
     }
     explicit_bzero(pem, sizeof(pem));
     return ret == 0 ? CLI_OK : CLI_INTERNAL;
+}
+
+static int write_key(struct cli_session *s, FILE *out)
+{
+    return cli_pem_write_key(s, 0, out);
+}
+
+int cli_pem_import_account_key(const char *path, uint32_t key_id)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    mbedtls_pk_context pk;
+    psa_key_id_t made = 0;
+    char *text = read_file(path);
+    int ret;
+
+    if (text == NULL) {
+        return CLI_CONFIG;
+    }
+    mbedtls_pk_init(&pk);
+    (void)psa_destroy_key(key_id);
+    ret = mbedtls_pk_parse_key(&pk, (unsigned char *)text, strlen(text) + 1, NULL, 0,
+                               mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    explicit_bzero(text, FILE_MAX);
+    free(text);
+    if (ret == 0) {
+        ret = mbedtls_pk_get_psa_attributes(&pk, PSA_KEY_USAGE_SIGN_HASH, &attributes);
+    }
+    if (ret == 0) {
+        psa_set_key_id(&attributes, key_id);
+        psa_set_key_algorithm(&attributes, PSA_KEY_TYPE_IS_ECC(psa_get_key_type(&attributes))
+                                               ? PSA_ALG_ECDSA(PSA_ALG_ANY_HASH)
+                                               : PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_ANY_HASH));
+        ret = mbedtls_pk_import_into_psa(&pk, &attributes, &made);
+    }
+    mbedtls_pk_free(&pk);
+    if (ret != 0) {
+        cli_error("%s: not a private key that can be used (mbedTLS error %d)", path, ret);
+    }
+    return ret == 0 ? CLI_OK : CLI_CONFIG;
 }
 
 /* A file is written under another name first: a reader sees the old one or the new one, whole. */

@@ -514,9 +514,7 @@ static int32_t write_key_authorization(const struct acme_client *c, const char *
     if (token == NULL || !is_token(token)) {
         return ACME_ERR_FIELD;
     }
-    acme_buf_add(b, token);
-    acme_buf_add_char(b, '.');
-    acme_buf_add(b, c->thumbprint);
+    acme_buf_add_form(b, "$.$", token, c->thumbprint);
     return ACME_OK;
 }
 
@@ -692,6 +690,16 @@ int32_t acme_authorization_wait(struct acme_client *c)
     return rc;
 }
 
+/* A challenge that cannot be used leaves the others of its authorization. */
+static int32_t reject_malformed(struct acme_client *c, int32_t rc)
+{
+    if (rc == ACME_OK || rc == ACME_ERR_LIMIT) {
+        return rc;
+    }
+    rc = fail_here(c, rc);
+    return rc == ACME_STEP_MOVED ? ACME_OK : rc;
+}
+
 static int32_t authorization_pending(struct acme_client *c, acme_json_value root)
 {
 #if defined(ACME_CHALLENGE_CHOICE)
@@ -714,10 +722,10 @@ static int32_t authorization_pending(struct acme_client *c, acme_json_value root
     }
 #if defined(CONFIG_ACME_DNS)
     if (ops->record != NULL) {
-        return take_dns_challenge(c, ops, challenge);
+        return reject_malformed(c, take_dns_challenge(c, ops, challenge));
     }
 #endif
-    return take_challenge(c, challenge);
+    return reject_malformed(c, take_challenge(c, challenge));
 }
 
 int32_t acme_reply_authorization(struct acme_client *c)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
 #include <mbedtls/x509_csr.h>
@@ -13,7 +14,7 @@
 
 #include "buf.h"
 #include "ipaddr.h"
-#include "tls.h"
+#include "x509.h"
 
 /* ---- CSR ---- */
 
@@ -81,7 +82,7 @@ int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_
     }
     mbedtls_x509write_csr_free(&csr);
     mbedtls_pk_free(&pk);
-    return acme_tls_x509_error(rc, ACME_ERR_CRYPTO);
+    return acme_x509_error(rc, ACME_ERR_CRYPTO);
 }
 
 /* ---- the chain as it streams in ---- */
@@ -235,7 +236,7 @@ static int32_t load(const struct acme_chain_check *check, const struct acme_cert
     if (rc != ACME_OK) {
         return rc;
     }
-    return acme_tls_x509_error(
+    return acme_x509_error(
         mbedtls_x509_crt_parse_der(crt, check->scratch, record->lengths[index]),
         ACME_ERR_CERT_PARSE);
 }
@@ -353,8 +354,8 @@ static int32_t check_leaf(const struct acme_chain_check *check, const mbedtls_x5
         rc = check_names(check->request, leaf);
     }
     if (rc == ACME_OK) {
-        record->not_before_s = acme_tls_x509_time(&leaf->valid_from);
-        record->not_after_s = acme_tls_x509_time(&leaf->valid_to);
+        record->not_before_s = acme_x509_time(&leaf->valid_from);
+        record->not_after_s = acme_x509_time(&leaf->valid_to);
     }
     return rc;
 }
@@ -369,7 +370,7 @@ static int32_t check_link(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
         return flags == 0 ? ACME_OK : ACME_ERR_CERT_CHAIN;
     }
-    return acme_tls_x509_error(ret, ACME_ERR_CERT_CHAIN);
+    return acme_x509_error(ret, ACME_ERR_CERT_CHAIN);
 }
 
 static int32_t check_one(const struct acme_chain_check *check, struct acme_cert_record *record,
@@ -381,7 +382,7 @@ static int32_t check_one(const struct acme_chain_check *check, struct acme_cert_
     mbedtls_x509_crt_init(&child);
     mbedtls_x509_crt_init(&issuer);
     rc = load(check, record, index, &child);
-    if (rc == ACME_OK && acme_tls_bad_dates(check->clock, &child, SKEW_S) != 0) {
+    if (rc == ACME_OK && acme_x509_bad_dates(check->clock, &child, SKEW_S) != 0) {
         rc = ACME_ERR_CERT_DATES;
     }
     if (rc == ACME_OK && index == 0) {
@@ -411,3 +412,51 @@ int32_t acme_cert_check_chain(const struct acme_chain_check *check, struct acme_
     }
     return record->chain_count > 0 ? ACME_OK : ACME_ERR_CERT_PARSE;
 }
+
+#if defined(CONFIG_ACME_ARI)
+int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cert_record *record,
+                     struct acme_buf *out)
+{
+    mbedtls_x509_crt leaf;
+    int32_t rc;
+
+    mbedtls_x509_crt_init(&leaf);
+    rc = load(check, record, 0, &leaf);
+    if (rc == ACME_OK && leaf.authority_key_id.keyIdentifier.len == 0) {
+        rc = ACME_ERR_CERT_PARSE;
+    }
+    if (rc == ACME_OK) {
+        acme_b64url_add(out, leaf.authority_key_id.keyIdentifier.p,
+                        leaf.authority_key_id.keyIdentifier.len);
+        acme_buf_add_char(out, '.');
+        acme_b64url_add(out, leaf.serial.p, leaf.serial.len);
+        rc = acme_buf_result(out) < 0 ? ACME_ERR_BUFFER : ACME_OK;
+    }
+    mbedtls_x509_crt_free(&leaf);
+    return rc;
+}
+#endif
+
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+int32_t acme_cert_issued_by(const struct acme_chain_check *check,
+                            const struct acme_cert_record *record, const char *name)
+{
+    const mbedtls_x509_name *part;
+    mbedtls_x509_crt last;
+    int32_t rc;
+
+    mbedtls_x509_crt_init(&last);
+    rc = load(check, record, (uint8_t)(record->chain_count - 1u), &last);
+    if (rc == ACME_OK) {
+        rc = ACME_ERR_NOT_FOUND;
+        for (part = &last.issuer; part != NULL && rc != ACME_OK; part = part->next) {
+            if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0 &&
+                part->val.len == strlen(name) && memcmp(part->val.p, name, part->val.len) == 0) {
+                rc = ACME_OK;
+            }
+        }
+    }
+    mbedtls_x509_crt_free(&last);
+    return rc;
+}
+#endif

@@ -57,4 +57,20 @@ struct acme_chain_check {
 int32_t acme_cert_check_chain(const struct acme_chain_check *check,
                               struct acme_cert_record *record);
 
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+/** Whether the last certificate of the record's chain is issued by this common name. ACME_OK,
+ * ACME_ERR_NOT_FOUND, ACME_ERR_CERT_PARSE, ACME_ERR_STORE_*. */
+int32_t acme_cert_issued_by(const struct acme_chain_check *check,
+                            const struct acme_cert_record *record, const char *name);
+#endif
+
+#if defined(CONFIG_ACME_ARI)
+/** Room for a certificate's identifier, NUL included. */
+#define ACME_CERT_ID_MAX 128u
+/** Adds the identifier of RFC 9773 4.1 of the record's leaf: key identifier of the issuer, a dot,
+ * serial number. ACME_OK, ACME_ERR_CERT_PARSE (none, too), ACME_ERR_BUFFER, ACME_ERR_STORE_*. */
+int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cert_record *record,
+                     struct acme_buf *out);
+#endif
+
 #endif

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "schedule.h"
+
 #if defined(CONFIG_ACME_DOCTOR)
 #include "doctor.h"
 #endif
@@ -64,6 +66,21 @@ static const struct {
                                    acme_reply_account_update},
     [ACME_STATE_ACCOUNT_DEACTIVATE] = {NAME("ACCOUNT_DEACTIVATE") acme_enter_account_deactivate,
                                        acme_reply_account_deactivate},
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    [ACME_STATE_REVOKE_REPLACED] = {NAME("REVOKE_REPLACED") acme_enter_revoke_replaced,
+                                    acme_reply_revoke_replaced},
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    [ACME_STATE_KEY_CHANGE] = {NAME("KEY_CHANGE") acme_enter_key_change, acme_reply_key_change},
+    [ACME_STATE_KEY_PROBE] = {NAME("KEY_PROBE") acme_enter_key_probe, acme_reply_key_probe},
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    [ACME_STATE_DEAUTHORIZE] = {NAME("DEAUTHORIZE") acme_enter_deauthorize, acme_reply_deauthorize},
+#endif
+#if defined(CONFIG_ACME_ARI)
+    [ACME_STATE_RENEWAL_INFO] = {NAME("RENEWAL_INFO") acme_enter_renewal_info,
+                                 acme_reply_renewal_info},
 #endif
 };
 
@@ -139,6 +156,17 @@ static void purge_keys(const struct acme_client *c)
     }
 }
 
+#if defined(CONFIG_ACME_SCHEDULE)
+static void tell_next(struct acme_client *c)
+{
+    uint32_t next_s = acme_next_wakeup_s(c);
+    struct acme_event event = {.type = ACME_EVENT_NEXT};
+
+    event.wait_ms = next_s < UINT32_MAX / 1000u ? next_s * 1000u : UINT32_MAX;
+    deliver(c, &event);
+}
+#endif
+
 void acme_client_finish(struct acme_client *c, int32_t error)
 {
     uint16_t i;
@@ -150,6 +178,11 @@ void acme_client_finish(struct acme_client *c, int32_t error)
     for (i = 0; i < c->config.certs_count; i++) {
         if (c->slots[i].pending && c->job == ACME_JOB_RUN) {
             c->slots[i].error = error;
+#if defined(CONFIG_ACME_SCHEDULE)
+            if (error != ACME_OK && acme_schedule_wants(c, &c->slots[i])) {
+                acme_schedule_failed(c, &c->slots[i], error);
+            }
+#endif
         }
         c->slots[i].pending = false;
     }
@@ -161,9 +194,22 @@ void acme_client_finish(struct acme_client *c, int32_t error)
     }
     c->in_exchange = false;
     c->nonce[0] = '\0';
+#if defined(CONFIG_ACME_FALLBACK)
+    if (acme_fallback_next(c)) {
+        return;
+    }
+    if (acme_fallback_reset(c) == ACME_OK) {
+        (void)acme_account_load(c); /* what is said of the client is said of the first CA */
+    }
+#endif
     c->job = ACME_JOB_NONE;
     c->slot = -1;
     acme_client_go(c, ACME_STATE_IDLE);
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->time_asked = c->time_asked || error == ACME_OK;
+    acme_schedule_note_time(c);
+    tell_next(c);
+#endif
 }
 
 void acme_client_slot_done(struct acme_client *c, int32_t error)
@@ -178,6 +224,9 @@ void acme_client_slot_done(struct acme_client *c, int32_t error)
         c->slot_problem = c->problem;
         c->problem_slot = c->slot;
         emit_error(c, error);
+#if defined(CONFIG_ACME_SCHEDULE)
+        acme_schedule_failed(c, s, error);
+#endif
         if (acme_error_severity(error) == ACME_SEVERITY_PERMANENT) {
             /* Nothing is gained by going on with this order: the next try gets a new one. */
             (void)acme_store_remove(&c->log, ACME_SPACE_ORDER, s->store_slot);
@@ -189,6 +238,11 @@ void acme_client_slot_done(struct acme_client *c, int32_t error)
 
 psa_key_id_t acme_client_account_key(const struct acme_client *c)
 {
+#if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
+    if (c->config.account_key_id != 0) {
+        return c->config.account_key_id;
+    }
+#endif
     return CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)c->account_slot * 2u + c->account_generation;
 }
 
@@ -216,8 +270,7 @@ int32_t acme_client_join_names(struct acme_client *c, const struct acme_cert_req
 
     acme_buf_init(&b, c->work, sizeof(c->work));
     for (i = 0; i < request->names_count; i++) {
-        acme_buf_add(&b, i == 0 ? "" : ",");
-        acme_buf_add(&b, request->names[i]);
+        acme_buf_add_form(&b, i == 0 ? "$" : ",$", request->names[i]);
     }
     return acme_buf_result(&b) < 0 ? ACME_ERR_BUFFER : ACME_OK;
 }
@@ -264,18 +317,36 @@ static bool is_passing(int32_t error)
 
 static void on_error(struct acme_client *c, int32_t error)
 {
-    if (is_passing(error) && c->transient_retries < TRANSIENT_RETRIES) {
-        uint32_t ms = RETRY_FIRST_MS << c->transient_retries;
+    uint32_t ms = RETRY_FIRST_MS << c->transient_retries;
 
+#if defined(CONFIG_ACME_ARI)
+    if (c->state == ACME_STATE_RENEWAL_INFO && acme_error_severity(error) != ACME_SEVERITY_FATAL) {
+        acme_ari_failed(c, error);
+        return;
+    }
+#endif
+    if (error == ACME_ERR_SERVER) {
+        ms = acme_reply_retry_after(c, ms, RETRY_CEILING_MS + 1u);
+    }
+    if (is_passing(error) && c->transient_retries < TRANSIENT_RETRIES && ms <= RETRY_CEILING_MS) {
         c->transient_retries++;
-        if (error == ACME_ERR_SERVER) {
-            ms = acme_reply_retry_after(c, ms, RETRY_CEILING_MS);
-        }
         ACME_LOG(c->config.port, ACME_LOG_INFO, "acme: trying again:", acme_error_text(error),
                  error);
         acme_client_wait(c, ms);
         return;
     }
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    if (c->state == ACME_STATE_REVOKE_REPLACED) { /* the new certificate is good all the same */
+        emit_error(c, error);
+        (void)acme_reply_revoke_replaced(c);
+        return;
+    }
+#endif
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    if (!is_global(error) && acme_alternate_failed(c, error)) {
+        return;
+    }
+#endif
     if (is_order_state(c) && acme_authorization_clean_up(c, ACME_AFTER_ERROR, error)) {
         return;
     }
@@ -301,6 +372,16 @@ static int32_t read_problem(struct acme_client *c)
     return error == ACME_ERR_PROBLEM && c->problem.type[0] == '\0' ? ACME_ERR_HTTP_STATUS : error;
 }
 
+static bool says_replaces(const struct acme_client *c)
+{
+#if defined(CONFIG_ACME_ARI)
+    return c->order.says_replaces;
+#else
+    (void)c;
+    return false;
+#endif
+}
+
 static int32_t on_problem(struct acme_client *c)
 {
     int32_t error = read_problem(c);
@@ -310,17 +391,56 @@ static int32_t on_problem(struct acme_client *c)
         c->bad_nonces++;
         c->nonce_retries++;
         memset(&c->problem, 0, sizeof(c->problem));
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+        c->rollover_in_doubt = c->rollover_in_doubt && c->state != ACME_STATE_KEY_CHANGE;
+#endif
         /* The state is entered again, with the nonce that came with the refusal. */
         return c->nonce_retries <= CONFIG_ACME_NONCE_RETRIES ? ACME_OK : ACME_ERR_NONCE;
     }
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    /* An earlier run was cut after the CA had been told (RFC 8555 7.3.6). */
+    if (c->state == ACME_STATE_ACCOUNT_DEACTIVATE &&
+        (error == ACME_ERR_ACCOUNT_NONE || acme_problem_is(&c->problem, "unauthorized"))) {
+        return acme_reply_account_deactivate(c);
+    }
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if ((error == ACME_ERR_ACCOUNT_NONE && c->state == ACME_STATE_KEY_PROBE) ||
+        (c->state == ACME_STATE_KEY_CHANGE && error != ACME_ERR_SERVER &&
+         error != ACME_ERR_RATE_LIMITED)) {
+        int32_t rc = acme_rollover_undo(c);
+
+        return c->state == ACME_STATE_KEY_CHANGE && rc == ACME_OK ? error : rc;
+    }
+#endif
     if (error == ACME_ERR_ACCOUNT_NONE && c->state != ACME_STATE_NEW_ACCOUNT) {
         return acme_account_lost(c);
     }
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    if (acme_problem_is(&c->problem, "unauthorized")) {
+        if (c->state == ACME_STATE_NEW_ACCOUNT) {
+            return acme_account_replace(c);
+        }
+        /* Who may not even order may have been deactivated: newAccount tells. */
+        if (c->state == ACME_STATE_NEW_ORDER && !c->account_retried && !says_replaces(c)) {
+            return acme_account_lost(c);
+        }
+    }
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->state == ACME_STATE_DEAUTHORIZE && error != ACME_ERR_SERVER &&
+        error != ACME_ERR_RATE_LIMITED) {
+        return acme_reply_deauthorize(c); /* it was of no use any more */
+    }
+#endif
 #if defined(CONFIG_ACME_REVOCATION)
     if (error == ACME_ERR_ALREADY_REVOKED && c->state == ACME_STATE_REVOKE) {
         return acme_reply_revoke(c);
     }
 #endif
+    if (c->state == ACME_STATE_NEW_ORDER && c->problem.status == 500 && says_replaces(c)) {
+        return acme_order_refused(c, error); /* a CA may stumble over what it has forgotten */
+    }
     if (is_order_state(c) && error != ACME_ERR_SERVER && error != ACME_ERR_RATE_LIMITED) {
         return acme_order_refused(c, error);
     }
@@ -474,6 +594,12 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     if (c->config.clock_required && acme_clock_now(&c->clock, &now) != ACME_OK) {
         return ACME_ERR_NO_CLOCK;
     }
+#if defined(CONFIG_ACME_FALLBACK)
+    rc = acme_fallback_reset(c);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+#endif
     rc = acme_account_load(c);
     if (rc != ACME_OK) {
         return rc;
@@ -481,6 +607,13 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     memset(&c->problem, 0, sizeof(c->problem));
     for (i = 0; i < c->config.certs_count; i++) {
         c->slots[i].pending = job == ACME_JOB_RUN;
+#if defined(CONFIG_ACME_SCHEDULE)
+        c->slots[i].pending =
+            c->slots[i].pending && !(c->due_only && acme_schedule_is_blocked(c, &c->slots[i]));
+#endif
+#if defined(CONFIG_ACME_ARI)
+        c->slots[i].looked = false;
+#endif
         c->slots[i].error = ACME_OK;
     }
     c->job = (uint8_t)job;
@@ -488,6 +621,9 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     c->slot = c->problem_slot = -1;
     c->transient_retries = c->nonce_retries = 0;
     c->account_retried = false;
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    c->account_replaced = false;
+#endif
     acme_client_go(c, ACME_STATE_DIRECTORY);
     return ACME_OK;
 }
@@ -498,28 +634,48 @@ static bool has_work(const struct acme_client *c)
     uint16_t i;
 
     for (i = 0; i < c->config.certs_count; i++) {
-        if (acme_order_is_due(c, &c->slots[i])) {
+        if (c->slots[i].pending && acme_schedule_wants(c, &c->slots[i])) {
             return true;
         }
     }
     return false;
 }
 
-int32_t acme_start(acme_client *c)
+static int32_t start(struct acme_client *c, bool due_only)
 {
-    int32_t rc = begin(c, ACME_JOB_RUN);
+    int32_t rc;
 
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->due_only = due_only;
+#else
+    (void)due_only;
+#endif
+    rc = begin(c, ACME_JOB_RUN);
     if (rc == ACME_OK && !has_work(c)) {
         acme_client_finish(c, ACME_OK);
     }
     return rc;
 }
 
+int32_t acme_start(acme_client *c)
+{
+    return start(c, false);
+}
+
+int32_t acme_start_due(acme_client *c)
+{
+    return start(c, true);
+}
+
 int32_t acme_renew_start(acme_client *c)
 {
     bool forced = c->config.force_renewal;
-    int32_t rc = begin(c, ACME_JOB_RUN);
+    int32_t rc;
 
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->due_only = false;
+#endif
+    rc = begin(c, ACME_JOB_RUN);
     if (rc == ACME_OK && !forced) {
         c->config.force_renewal = c->forced_once = true;
     }
@@ -541,7 +697,23 @@ int32_t acme_account_deactivate(acme_client *c)
 {
     return begin(c, ACME_JOB_ACCOUNT_DEACTIVATE);
 }
+
+int32_t acme_account_recover(acme_client *c)
+{
+    int32_t rc = begin(c, ACME_JOB_ACCOUNT_RECOVER);
+
+    if (rc == ACME_OK) {
+        c->account_exists = false;
+    }
+    return rc;
+}
 #else
+int32_t acme_account_recover(acme_client *c)
+{
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+}
+
 int32_t acme_account_update(acme_client *c)
 {
     (void)c;
@@ -554,6 +726,35 @@ int32_t acme_account_deactivate(acme_client *c)
     return ACME_ERR_UNSUPPORTED;
 }
 #endif
+
+int32_t acme_account_rollover(acme_client *c)
+{
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (acme_client_account_key(c) == acme_rollover_key(c)) {
+        return ACME_ERR_UNSUPPORTED; /* the key is not ours to replace */
+    }
+    return begin(c, ACME_JOB_ACCOUNT_ROLLOVER);
+#else
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+#endif
+}
+
+int32_t acme_deauthorize(acme_client *c, uint16_t slot)
+{
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    int32_t rc = slot < c->config.certs_count ? begin(c, ACME_JOB_DEAUTHORIZE) : ACME_ERR_ARGUMENT;
+
+    if (rc == ACME_OK) {
+        c->slot = (int16_t)slot;
+    }
+    return rc;
+#else
+    (void)c;
+    (void)slot;
+    return ACME_ERR_UNSUPPORTED;
+#endif
+}
 
 #if defined(CONFIG_ACME_REVOCATION)
 int32_t acme_revoke_start(acme_client *c, uint16_t slot, uint8_t reason, bool with_certificate_key)

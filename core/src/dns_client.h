@@ -26,7 +26,7 @@ struct acme_dns_client {
     uint8_t tries;   /* begun */
     bool always_tcp; /* the server's datagrams do not come through */
     bool connected;
-    bool strays; /* the last call ended among datagrams of others */
+    bool strays;       /* the last call ended among datagrams of others */
     uint64_t until_ms; /* of the try, or of the pause before the next */
     uint16_t out_sent, in_len;
     uint16_t request_len;

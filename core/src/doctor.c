@@ -31,21 +31,22 @@ static const step_fn steps[] = {
 struct meaning {
     uint8_t value;
     uint8_t severity;
+    const char *code;
 #if defined(CONFIG_ACME_ERROR_TEXTS)
     const char *text;
-#define SENTENCE(text) text,
-#else
-#define SENTENCE(text)
 #endif
-    const char *code;
 };
+
+#if defined(CONFIG_ACME_ERROR_TEXTS)
+#define MEANING(name, value, severity, code, sentence)                                             \
+    {(value), ACME_FINDING_##severity, (code), (sentence)},
+#else
+#define MEANING(name, value, severity, code, sentence) {(value), ACME_FINDING_##severity, (code)},
+#endif
 
 static const struct meaning *meaning_of(enum acme_finding_code code)
 {
-#define MEANING(name, value, severity, code, sentence)                                             \
-    {(value), ACME_FINDING_##severity, SENTENCE(sentence) code},
     static const struct meaning meanings[] = {ACME_FINDING_LIST(MEANING)};
-#undef MEANING
     size_t i;
 
     for (i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {

@@ -21,11 +21,8 @@ enum acme_exchange_state {
 };
 
 struct acme_exchange {
-    struct acme_tls tls;
-    struct acme_http_parser parser;
     const struct acme_port *port;
     const struct acme_clock *clock;
-    char origin[ACME_ORIGIN_MAX + 1]; /* host of the open connection */
     uint16_t origin_port;
     uint8_t state;
     bool reused;    /* the connection has carried a request before */
@@ -35,6 +32,9 @@ struct acme_exchange {
     uint32_t out_len, out_sent;
     uint64_t deadline_ms;
     uint32_t requests, connections;
+    struct acme_tls tls;
+    struct acme_http_parser parser;
+    char origin[ACME_ORIGIN_MAX + 1]; /* host of the open connection */
 };
 
 /** Starts the exchange with the server of url, parsed into uri. out (lent until the first byte of

@@ -447,7 +447,6 @@ static bool write_record(struct acme_flashlog *log, const struct record *r, cons
     acme_put16(written.raw + 18, crc ^ crc >> 16);
     acme_put32(written.raw + 20, record_crc(log, &written, data));
     memcpy(chunk, written.raw, RECORD_LEN);
-    written.payload = at + RECORD_LEN;
     do {
         uint32_t n = least(CHUNK - fill, len - from);
 
@@ -460,8 +459,26 @@ static bool write_record(struct acme_flashlog *log, const struct record *r, cons
         at += fill;
         fill = 0;
     } while (from < len);
+    at = log->head_offset;
     log->head_offset += size_of(log, r);
-    return is_whole(log, &written);
+    return read_record(log, log->head, at, &written) == FOUND_RECORD && is_whole(log, &written);
+}
+
+/* Whether everything in a sector from an offset on is erased. */
+static bool is_erased(struct acme_flashlog *log, uint32_t sector, uint32_t offset)
+{
+    uint32_t size = log->geometry.sector_size, n;
+
+    for (; offset < size; offset += n) {
+        uint8_t chunk[CHUNK];
+
+        n = least(CHUNK, size - offset);
+        flash_read(log, sector * size + offset, chunk, n);
+        if (!is_blank(chunk, n)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool open_sector(struct acme_flashlog *log, uint32_t sector)
@@ -476,11 +493,12 @@ static bool open_sector(struct acme_flashlog *log, uint32_t sector)
     }
     memcpy(raw, magic, sizeof(magic));
     acme_put32(raw + 4, FORMAT(log) | log->bad << 8);
-    acme_put32(raw + 8, log->head_seq + 1);
+    acme_put32(raw + 8, log->next_seq);
     acme_put32(raw + 12, acme_get32(raw + 12) + 1);
     acme_put32(raw + 16, log->version);
     acme_put32(raw + 20, acme_crc32(0, raw, 20));
-    if (log->read_failed || log->ops->erase(log->ctx, at) != ACME_OK) {
+    if (log->read_failed || log->ops->erase(log->ctx, at) != ACME_OK ||
+        !is_erased(log, sector, 0)) {
         return false;
     }
     for (copy = 0; copy < 2; copy++, at += log->start / 2) {
@@ -488,7 +506,7 @@ static bool open_sector(struct acme_flashlog *log, uint32_t sector)
             return false;
         }
     }
-    return read_header(log, sector, raw) == log->head_seq + 1;
+    return read_header(log, sector, raw) == log->next_seq;
 }
 
 /* Erases the next free sector and makes it the head. Sectors that fail are passed over. */
@@ -499,13 +517,15 @@ static int32_t open_next(struct acme_flashlog *log)
     while (tries-- > 0 && count_free(log, &sector) > (log->in_batch ? 1u : 0u)) {
         if (open_sector(log, sector)) {
             log->head = sector;
-            log->head_seq++;
+            log->head_seq = log->next_seq++;
             log->head_offset = log->start;
             return ACME_OK;
         }
         if (log->read_failed) {
             return ACME_ERR_STORE_IO;
         }
+        /* It may have got as far as a header: no other one may have the same number. */
+        log->next_seq++;
         log->bad = (log->bad << 12 | (sector + 1)) & 0xffffffu;
     }
     return ACME_ERR_STORE_FULL;
@@ -579,7 +599,9 @@ static int32_t reclaim(struct acme_flashlog *log)
     int32_t rc = ACME_OK;
 
     if (log->head_seq > log->freed_seq + 1 && survey_sector(log, log->head, log->head_seq)) {
-        log->head_seq--; /* what a compaction that failed has left */
+        /* what a compaction that failed has left */
+        log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
+        log->head_seq--;
         log->head_offset = log->geometry.sector_size;
     }
     cursor_start(log, &c);
@@ -652,17 +674,22 @@ static bool has_room(struct acme_flashlog *log, uint32_t need, uint32_t leave)
 
 static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 {
-    uint32_t rounds = 2 * log->geometry.sector_count, leave = deletes ? 1 : spare(log);
+    uint32_t round, leave = deletes ? 1 : spare(log);
 
     if (has_room(log, need, leave)) {
         return ACME_OK;
     }
-    if (!deletes && (need > capacity(log) || live_bytes(log) > capacity(log) - need)) {
+    if (need > capacity(log)) {
         return ACME_ERR_STORE_FULL;
     }
-    while (rounds-- > 0) {
-        int32_t rc = reclaim(log);
+    for (round = 0; round < 2 * log->geometry.sector_count; round++) {
+        int32_t rc;
 
+        /* Counting what lives takes long, and most often two sectors give room. */
+        if (round == 2 && !deletes && live_bytes(log) > capacity(log) - need) {
+            break;
+        }
+        rc = reclaim(log);
         if (rc != ACME_OK || has_room(log, need, leave)) {
             return rc;
         }
@@ -767,23 +794,6 @@ int32_t acme_flashlog_set(struct acme_flashlog *log, uint64_t key, const void *d
 
 /* ---- mount ---- */
 
-/* Whether everything in a sector from an offset on is erased. */
-static bool is_erased(struct acme_flashlog *log, uint32_t sector, uint32_t offset)
-{
-    uint32_t size = log->geometry.sector_size, n;
-
-    for (; offset < size; offset += n) {
-        uint8_t chunk[CHUNK];
-
-        n = least(CHUNK, size - offset);
-        flash_read(log, sector * size + offset, chunk, n);
-        if (!is_blank(chunk, n)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* No sector has a valid header: an area never used is empty, and so is one whose first opening was
  * cut short, which leaves sector 0 half erased or with half a header, but without a record.
  * Anything else belongs to somebody. */
@@ -805,8 +815,9 @@ static int32_t check_unused(struct acme_flashlog *log)
 static bool survey(struct acme_flashlog *log)
 {
     uint32_t sector;
-    bool only_copies = false, any;
+    bool only_copies = false, any = false;
 
+    log->next_seq = 1;
     for (sector = 0; sector < log->geometry.sector_count; sector++) {
         uint8_t raw[HEADER_LEN];
         uint32_t seq = read_header(log, sector, raw);
@@ -816,17 +827,19 @@ static bool survey(struct acme_flashlog *log)
             continue;
         }
         copies = survey_sector(log, sector, seq);
-        if (seq > log->head_seq) {
-            log->head_seq = seq;
+        if (seq >= log->next_seq) {
+            log->next_seq = seq + 1;
             log->bad = acme_get32(raw + 4) >> 8;
             only_copies = copies;
+            any = true;
         }
         if (acme_get32(raw + 16) > log->version) {
             log->version = acme_get32(raw + 16);
         }
     }
-    any = log->head_seq != 0;
-    log->head_seq -= only_copies ? 1 : 0; /* an interrupted compaction */
+    /* One with nothing but copies is what an interrupted compaction has left. */
+    log->next_seq -= only_copies ? 1 : 0;
+    log->head_seq = log->next_seq - 1;
     return any;
 }
 
@@ -869,6 +882,7 @@ static int32_t start(struct acme_flashlog *log, const struct acme_flash_ops *ops
     /* A quarter of a sector, so that little is lost at a sector's end. */
     log->record_max = least(g->sector_size / 4, 1024);
     log->head = g->sector_count - 1;
+    log->next_seq = 1;
     log->head_offset = g->sector_size;
     return ACME_OK;
 }
@@ -877,7 +891,6 @@ static int32_t log_mount(struct acme_flashlog *log)
 {
     struct cursor c;
     uint32_t before;
-
     bool any = survey(log);
 
     if (log->foreign) {
@@ -889,10 +902,12 @@ static int32_t log_mount(struct acme_flashlog *log)
     cursor_start(log, &c);
     for (before = c.seq; cursor_next_sector(log, &c); before = c.seq) {
         check_sector(log, c.sector);
-        log->damaged = log->damaged || c.seq != before + 1;
+        /* A number is left out only where a sector could not be opened. */
+        log->damaged = log->damaged || (c.seq != before + 1 && log->bad == 0);
     }
     log->head = c.sector;
-    return log->damaged || c.seq != log->head_seq ? ACME_ERR_STORE_CORRUPT : ACME_OK;
+    log->head_seq = c.seq;
+    return log->damaged ? ACME_ERR_STORE_CORRUPT : ACME_OK;
 }
 
 int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)

@@ -32,7 +32,8 @@ struct acme_flashlog {
     uint32_t record_max;  /* bytes of the largest record */
     uint32_t head;        /* physical index of the sector being written */
     uint32_t head_offset; /* next free byte in it; sector_size: closed */
-    uint32_t head_seq;    /* its sequence number; 0: the area is blank */
+    uint32_t head_seq;    /* its sequence number; 0: there is none */
+    uint32_t next_seq;    /* no sector has it, or a higher one */
     uint32_t freed_seq;   /* sectors with sequence numbers up to this one hold nothing needed */
     uint32_t version;     /* of the newest batch */
     uint32_t bad; /* the last two unusable sectors: 12 bits each, physical index + 1; 0: none */

@@ -302,6 +302,73 @@ static int32_t on_date(struct acme_http_parser *p, const char *v, size_t len)
     return ACME_OK;
 }
 
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+/* Whether the parameters of a link (RFC 8288 3) say that it is an alternate. */
+static bool is_alternate(const char *v, size_t len)
+{
+    static const char rel[] = "rel=", word[] = "alternate";
+    size_t start, i;
+
+    for (i = 0; i + sizeof(rel) - 1 <= len; i++) {
+        if ((i == 0 || v[i - 1] == ';' || is_blank(v[i - 1])) &&
+            acme_str_equal_nocase(v + i, sizeof(rel) - 1, rel, sizeof(rel) - 1)) {
+            break;
+        }
+    }
+    start = i + sizeof(rel) - 1;
+    if (start > len) {
+        return false;
+    }
+    for (i = start; i <= len; i++) { /* one word, or a quoted list of them */
+        if (i < len && v[i] != '"' && v[i] != ';' && !is_blank(v[i])) {
+            continue;
+        }
+        if (acme_str_equal_nocase(v + start, i - start, word, sizeof(word) - 1)) {
+            return true;
+        }
+        if (i < len && v[i] == ';') {
+            return false;
+        }
+        start = i + 1;
+    }
+    return false;
+}
+
+static void take_link(struct acme_http_response *r, const char *url, size_t len)
+{
+    if (r->alternate_count < CONFIG_ACME_ALTERNATES_MAX && len <= CONFIG_ACME_URL_MAX &&
+        acme_str_visible(url, len)) {
+        memcpy(r->alternates[r->alternate_count], url, len);
+        r->alternates[r->alternate_count][len] = '\0';
+        r->alternate_count++;
+    }
+}
+
+/* Links are hints: one that is malformed is left out, with what follows it. */
+static int32_t on_link(struct acme_http_parser *p, const char *v, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && v[at] == '<') {
+        const char *end = memchr(v + at, '>', len - at);
+        size_t url_end = end == NULL ? len : (size_t)(end - v);
+        size_t next = url_end;
+        bool quoted = false;
+
+        while (next < len && (quoted || v[next] != ',')) {
+            quoted = v[next] == '"' ? !quoted : quoted;
+            next++;
+        }
+        if (url_end < len && is_alternate(v + url_end + 1, next - url_end - 1)) {
+            take_link(&p->response, v + at + 1, url_end - at - 1);
+        }
+        for (at = next < len ? next + 1 : len; at < len && is_blank(v[at]); at++) {
+        }
+    }
+    return ACME_OK;
+}
+#endif
+
 /* The fields of interest, and their names in this order. */
 enum field {
     FIELD_CONTENT_LENGTH,
@@ -312,11 +379,18 @@ enum field {
     FIELD_LOCATION,
     FIELD_RETRY_AFTER,
     FIELD_DATE,
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    FIELD_LINK,
+#endif
     FIELD_OTHER
 };
 static const char field_names[] =
     "content-length\0transfer-encoding\0connection\0content-type\0replay-nonce\0location\0"
-    "retry-after\0date\0";
+    "retry-after\0date\0"
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    "link\0"
+#endif
+    ;
 
 static int32_t on_field(struct acme_http_parser *p, size_t field, const char *v, size_t len)
 {
@@ -335,6 +409,10 @@ static int32_t on_field(struct acme_http_parser *p, size_t field, const char *v,
         return on_location(p, v, len);
     case FIELD_RETRY_AFTER:
         return on_retry_after(p, v, len);
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    case FIELD_LINK:
+        return on_link(p, v, len);
+#endif
     default:
         return on_date(p, v, len);
     }
@@ -351,6 +429,11 @@ static int32_t dispatch(struct acme_http_parser *p, size_t name_len)
         return ACME_OK;
     }
     if (p->line_overflow) {
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+        if (field == FIELD_LINK) {
+            return ACME_OK;
+        }
+#endif
         return ACME_ERR_HTTP_LIMIT;
     }
 

@@ -24,9 +24,10 @@ enum acme_http_content {
 
 /** What a response said, filled while it is parsed. Strings are NUL-terminated. */
 struct acme_http_response {
-    uint16_t status; /* 200 ... */
-    uint8_t content; /* enum acme_http_content */
-    bool close;      /* the connection can not be used again */
+    uint32_t body_len; /* body bytes seen so far */
+    uint16_t status;   /* 200 ... */
+    uint8_t content;   /* enum acme_http_content */
+    bool close;        /* the connection can not be used again */
     bool has_retry_after;
     bool retry_after_is_date; /* retry_after is Unix seconds, not a delay */
     bool has_date;
@@ -34,7 +35,10 @@ struct acme_http_response {
     int64_t date_s;                         /* Date, Unix seconds */
     char nonce[CONFIG_ACME_NONCE_MAX + 1];  /* Replay-Nonce (base64url alphabet, checked), or "" */
     char location[CONFIG_ACME_URL_MAX + 1]; /* Location, visible ASCII only, or "" */
-    uint32_t body_len;                      /* body bytes seen so far */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    uint8_t alternate_count; /* of Link with rel="alternate"; visible ASCII only */
+    char alternates[CONFIG_ACME_ALTERNATES_MAX][CONFIG_ACME_URL_MAX + 1];
+#endif
 };
 
 /** Takes body bytes as they come (chunking removed), all of them. Returns ACME_OK, or an error

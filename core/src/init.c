@@ -13,6 +13,7 @@
 
 #include "entropy.h"
 #include "ipaddr.h"
+#include "schedule.h"
 #include "uri.h"
 
 _Static_assert(sizeof(struct acme_client) <= ACME_MEMORY_SIZE, "ACME_MEMORY_SIZE is too small");
@@ -134,6 +135,12 @@ static int32_t check_request(const struct acme_cert_request *request)
             return ACME_ERR_NAME;
         }
     }
+#if defined(CONFIG_ACME_PROFILES)
+    if (request->profile != NULL &&
+        (request->profile[0] == '\0' || strlen(request->profile) > CONFIG_ACME_URL_MAX)) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
     rc = acme_jws_check_key_type(request->key_type);
     if (rc == ACME_OK) {
         rc = check_proofs(request);
@@ -191,9 +198,24 @@ static int32_t check_config(const struct acme_config *config)
         (config->anchors == NULL && config->anchors_count > 0)) {
         return ACME_ERR_ARGUMENT;
     }
+#if defined(CONFIG_ACME_PINNING)
+    if (config->pins == NULL && config->pins_count > 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
     if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
         return ACME_ERR_LIMIT;
     }
+#if defined(CONFIG_ACME_FALLBACK)
+    for (i = 0; i < config->fallbacks_count; i++) {
+        struct acme_uri uri;
+
+        if (config->fallbacks[i].directory_url == NULL ||
+            acme_uri_parse(config->fallbacks[i].directory_url, &uri) != ACME_OK) {
+            return ACME_ERR_URL;
+        }
+    }
+#endif
     rc = check_texts(config);
     if (rc == ACME_OK) {
         rc = acme_jws_check_key_type(config->account_key_type);
@@ -212,6 +234,7 @@ static int32_t check_config(const struct acme_config *config)
 /* What one slot of the store holds. */
 struct store_slot {
     bool has_record, has_order;
+    bool damaged; /* something is there that cannot be read */
     uint64_t order_names;
     struct acme_cert_record record;
 };
@@ -225,11 +248,13 @@ static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_s
         return rc;
     }
     out->has_record = rc == ACME_OK;
+    out->damaged = rc != ACME_OK && rc != ACME_ERR_NOT_FOUND;
     rc = acme_store_read_order(&c->log, index, order, (uint8_t *)c->work, sizeof(c->work));
     if (rc == ACME_ERR_STORE_IO) {
         return rc;
     }
     out->has_order = rc == ACME_OK;
+    out->damaged = out->damaged || (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND);
     out->order_names = rc == ACME_OK ? order->names_id : 0;
     return ACME_OK;
 }
@@ -311,34 +336,39 @@ static int32_t map_slots(struct acme_client *c)
     return ACME_OK;
 }
 
-/* What a cut left behind: keys and chains that no certificate and no order will ever use. The key
- * of generation 0 in an empty slot stays: the slot's first order takes it. */
+#if !defined(ACME_MUTATE_KEEP_REMAINS)
+/* Removes a key and a chain that no certificate and no order names. */
+static int32_t remove_generation(struct acme_client *c, uint8_t slot, uint8_t generation)
+{
+    int32_t rc = acme_jws_destroy_key(acme_client_cert_key(c, slot, generation));
+
+    return rc == ACME_OK ? acme_store_remove_chain(&c->log, slot, generation) : rc;
+}
+
+/* What a cut left behind: keys and chains that no certificate and no order will ever use. */
 static int32_t remove_remains(struct acme_client *c)
 {
-    uint8_t i;
+    uint8_t i, generation;
 
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
         struct store_slot s;
-        uint8_t unused;
         int32_t rc = look_at_slot(c, i, &s);
 
         if (rc != ACME_OK) {
             return rc;
         }
-        if (s.has_order) {
-            continue;
-        }
-        unused = s.has_record ? s.record.key_generation ^ 1u : 1u;
-        rc = acme_jws_destroy_key(acme_client_cert_key(c, i, unused));
-        if (rc == ACME_OK) {
-            rc = acme_store_remove_chain(&c->log, i, unused);
-        }
-        if (rc != ACME_OK) {
-            return rc;
+        for (generation = 0; generation < 2 && !s.has_order && !s.damaged; generation++) {
+            if (!s.has_record || s.record.key_generation != generation) {
+                rc = remove_generation(c, i, generation);
+            }
+            if (rc != ACME_OK) {
+                return rc;
+            }
         }
     }
     return ACME_OK;
 }
+#endif
 
 /* Time has reached what the stored certificates prove. */
 static void raise_floor(struct acme_client *c)
@@ -361,26 +391,25 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
 
     memset(c, 0, sizeof(*c));
     c->config = *config;
+#if defined(CONFIG_ACME_FALLBACK)
+    c->first_ca.directory_url = config->directory_url;
+    c->first_ca.anchors = config->anchors;
+    c->first_ca.anchors_count = config->anchors_count;
+    c->first_ca.eab_kid = config->eab_kid;
+    c->first_ca.eab_hmac_key = config->eab_hmac_key;
+#endif
     c->slot = c->problem_slot = -1;
     c->account_slot = UINT8_MAX;
     c->pool_len = c->pool_order_mark = 1;
     acme_clock_init(&c->clock, port->clock, port->clock_ctx, config->build_time_s);
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    c->clock.policy = config->clock_policy;
+#endif
     acme_json_init(&c->arena, c->arena_data, sizeof(c->arena_data));
     acme_challenges_init(&c->challenges, config);
     c->exchange.port = port;
     c->exchange.clock = &c->clock;
     c->exchange.tls.stream = ACME_HANDLE_NONE;
-}
-
-static void report_damage(struct acme_client *c)
-{
-    struct acme_event event = {
-        .type = ACME_EVENT_ERROR, .error = ACME_ERR_STORE_CORRUPT, .slot = -1};
-
-    ACME_LOG(c->config.port, ACME_LOG_WARNING, "store: damaged records were left out", NULL, 0);
-    if (c->config.on_event != NULL) {
-        c->config.on_event(c->config.event_ctx, &event);
-    }
 }
 
 static int32_t open_all(struct acme_client *c)
@@ -393,24 +422,38 @@ static int32_t open_all(struct acme_client *c)
         rc = acme_store_open(&c->log, config);
     }
     if (rc == ACME_ERR_STORE_CORRUPT) {
-        report_damage(c);
+        acme_client_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
         rc = ACME_OK;
     }
     if (rc == ACME_OK) {
         acme_store_bind_its(&c->log);
         rc = acme_tls_init(&c->exchange.tls, config->port, &c->clock, config->anchors,
                            config->anchors_count);
+#if defined(CONFIG_ACME_PINNING)
+        c->exchange.tls.pins = config->pins;
+        c->exchange.tls.pins_count = config->pins_count;
+#endif
     }
+#if !defined(ACME_MUTATE_KEEP_REMAINS) /* a deliberate bug, for the runner of lives to find */
     if (rc == ACME_OK) {
         rc = remove_remains(c);
     }
+#endif
     if (rc == ACME_OK) {
         rc = map_slots(c);
     }
     if (rc == ACME_OK) {
         raise_floor(c);
+#if defined(CONFIG_ACME_SCHEDULE)
+        acme_schedule_load(c);
+#endif
         rc = acme_account_load(c);
     }
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (rc == ACME_OK && c->account_slot != UINT8_MAX && c->rollover == 0) {
+        rc = acme_jws_destroy_key(acme_rollover_key(c)); /* what a cut left */
+    }
+#endif
     return rc;
 }
 

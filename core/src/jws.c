@@ -89,6 +89,16 @@ bool acme_jws_key_exists(psa_key_id_t id)
     return status == PSA_SUCCESS;
 }
 
+bool acme_jws_key_lost(psa_key_id_t id)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_status_t status = psa_get_key_attributes(id, &attributes);
+
+    psa_reset_key_attributes(&attributes);
+    return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DOES_NOT_EXIST ||
+           status == PSA_ERROR_DATA_CORRUPT || status == PSA_ERROR_DATA_INVALID;
+}
+
 int32_t acme_jws_destroy_key(psa_key_id_t id)
 {
     psa_status_t status = psa_destroy_key(id);
@@ -232,9 +242,9 @@ int32_t acme_jws_thumbprint(psa_key_id_t id, char out[44], uint8_t *scratch, siz
         PSA_SUCCESS) {
         return ACME_ERR_CRYPTO;
     }
-    rc = acme_b64url_encode(hash, sizeof(hash), out, 43);
-    out[rc > 0 ? rc : 0] = '\0';
-    return rc == 43 ? ACME_OK : ACME_ERR_INTERNAL;
+    acme_buf_init(&jwk, out, 44);
+    acme_b64url_add(&jwk, hash, sizeof(hash));
+    return ACME_OK;
 }
 
 /* ---- JWS ---- */

@@ -18,7 +18,11 @@ int32_t acme_jws_check_key_type(uint8_t key_type);
 int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, bool *made);
 /** Destroys a persistent key; fine if there is none. */
 int32_t acme_jws_destroy_key(psa_key_id_t id);
+/** Whether the key is there and can be used now. */
 bool acme_jws_key_exists(psa_key_id_t id);
+/** Whether the key is gone for good. A flash that cannot be read, or a pool without room, says
+ * neither this nor that it exists: no order is made for such a reason. */
+bool acme_jws_key_lost(psa_key_id_t id);
 
 /** Adds the public key as a JWK with its members in the order of RFC 7638. scratch holds the
  * exported public key (at most 560 bytes). */

@@ -8,7 +8,7 @@
 
 #include "b64url.h"
 #include "ipaddr.h"
-#include "renewal.h"
+#include "schedule.h"
 #include "uri.h"
 
 #define POLL_DEFAULT_MS 3000u
@@ -17,18 +17,6 @@
 #define POLL_SECOND_MS  1000u
 
 /* ---- the choice of what is next ---- */
-
-bool acme_order_is_due(const struct acme_client *c, const struct acme_slot *s)
-{
-    int64_t now;
-
-    if (!s->has_cert || c->config.force_renewal ||
-        !acme_jws_key_exists(acme_client_cert_key(c, s->store_slot, s->cert.key_generation))) {
-        return true;
-    }
-    (void)acme_clock_now(&c->clock, &now);
-    return now >= acme_renewal_time(s->cert.not_before_s, s->cert.not_after_s);
-}
 
 static int32_t drop_order_record(struct acme_client *c)
 {
@@ -65,13 +53,38 @@ static int32_t find_order(struct acme_client *c)
     return acme_pool_add(c, r->url, &c->order.url);
 }
 
+int32_t acme_order_take_up(struct acme_client *c)
+{
+    int32_t rc = find_order(c);
+
+    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
+        return rc;
+    }
+    if (rc == ACME_OK) {
+        acme_client_go(c, ACME_STATE_ORDER);
+    } else {
+        acme_authorization_start(c);
+    }
+    return ACME_OK;
+}
+
 int32_t acme_enter_select(struct acme_client *c)
 {
     int16_t i;
     int32_t rc;
 
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    if (acme_clock_disagrees(&c->clock)) {
+        return ACME_ERR_CLOCK;
+    }
+#endif
+#if defined(CONFIG_ACME_ARI)
+    if (acme_ari_next(c)) {
+        return ACME_STEP_MOVED;
+    }
+#endif
     for (i = 0; i < (int16_t)c->config.certs_count; i++) {
-        if (c->slots[i].pending && acme_order_is_due(c, &c->slots[i])) {
+        if (c->slots[i].pending && acme_schedule_is_due(c, &c->slots[i])) {
             break;
         }
         c->slots[i].pending = false;
@@ -81,19 +94,23 @@ int32_t acme_enter_select(struct acme_client *c)
         return ACME_STEP_MOVED;
     }
     c->slot = i;
-    rc = find_order(c);
-    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
-        return rc;
-    }
-    if (rc == ACME_OK) {
-        acme_client_go(c, ACME_STATE_ORDER);
-    } else {
-        acme_authorization_start(c);
-    }
-    return ACME_STEP_MOVED;
+    rc = acme_order_take_up(c);
+    return rc == ACME_OK ? ACME_STEP_MOVED : rc;
 }
 
 /* ---- the order ---- */
+
+#if defined(CONFIG_ACME_ARI)
+/* The certificate that the order replaces (RFC 9773 5), if it is one of this CA. */
+static bool replaced_id(struct acme_client *c, char id[ACME_CERT_ID_MAX])
+{
+    const struct acme_slot *s = acme_client_slot(c);
+
+    return s->has_cert && c->directory.renewal_info != 0 && !c->order.no_replaces &&
+           s->schedule.ca == acme_schedule_ca(c) &&
+           acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
+}
+#endif
 
 /* "ip" for an address (RFC 8738), else "dns". */
 static const char *identifier_type(const char *name)
@@ -112,10 +129,7 @@ static const char *identifier_type(const char *name)
 /* An identifier object (RFC 8555 7.1.3). */
 static void add_identifier(const struct acme_client *c, struct acme_buf *out, const char *name)
 {
-    acme_buf_add(out, "{\"type\":\"");
-    acme_buf_add(out, identifier_type(name));
-    acme_buf_add(out, "\",\"value\":\"");
-    acme_buf_add_json(out, name);
+    acme_buf_add_form(out, "{\"type\":\"$\",\"value\":\"@", identifier_type(name), name);
 #if defined(CONFIG_ACME_SUBDOMAINS)
     if (acme_authorization_has_ancestor(c, name)) {
         acme_buf_add(out, "\",\"ancestorDomain\":\"");
@@ -131,6 +145,14 @@ int32_t acme_enter_new_order(struct acme_client *c)
     const struct acme_cert_request *request = acme_client_request(c);
     struct acme_buf payload;
     uint16_t i;
+#if defined(CONFIG_ACME_ARI)
+    char replaces[ACME_CERT_ID_MAX];
+
+    if (!acme_request_has_nonce(c)) {
+        return ACME_STEP_MOVED;
+    }
+    c->order.says_replaces = replaced_id(c, replaces);
+#endif
 
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"identifiers\":[");
@@ -138,7 +160,25 @@ int32_t acme_enter_new_order(struct acme_client *c)
         acme_buf_add(&payload, i == 0 ? "" : ",");
         add_identifier(c, &payload, request->names[i]);
     }
-    acme_buf_add(&payload, "]}");
+    acme_buf_add(&payload, "]");
+#if defined(CONFIG_ACME_PROFILES)
+    if (request->profile != NULL) {
+        if (acme_client_slot(c)->profile_missing) {
+            return ACME_ERR_PROFILE;
+        }
+        acme_buf_add(&payload, ",\"profile\":\"");
+        acme_buf_add_json(&payload, request->profile);
+        acme_buf_add(&payload, "\"");
+    }
+#endif
+#if defined(CONFIG_ACME_ARI)
+    if (c->order.says_replaces) {
+        acme_buf_add(&payload, ",\"replaces\":\"");
+        acme_buf_add_json(&payload, replaces);
+        acme_buf_add(&payload, "\"");
+    }
+#endif
+    acme_buf_add(&payload, "}");
     return acme_request_post(c, acme_pool_get(c, c->directory.new_order), &payload,
                              ACME_SIGNER_ACCOUNT);
 }
@@ -274,7 +314,7 @@ int32_t acme_order_is_gone(struct acme_client *c, int32_t error)
 /* A finalized order is of no use without the key it was finalized with. */
 static bool key_is_lost(struct acme_client *c)
 {
-    return !acme_jws_key_exists(
+    return acme_jws_key_lost(
         acme_client_cert_key(c, acme_client_slot(c)->store_slot, c->order.generation));
 }
 
@@ -304,6 +344,12 @@ static int32_t follow_order(struct acme_client *c, acme_json_value root)
     if (rc != ACME_OK) {
         return rc;
     }
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->job == ACME_JOB_DEAUTHORIZE) {
+        acme_client_go(c, ACME_STATE_DEAUTHORIZE);
+        return ACME_OK;
+    }
+#endif
     if (c->order.resumed && key_is_lost(c) &&
         (strcmp(status, "processing") == 0 || strcmp(status, "valid") == 0)) {
         return acme_order_is_gone(c, ACME_ERR_CERT_KEY);
@@ -364,9 +410,11 @@ int32_t acme_reply_new_order(struct acme_client *c)
     c->pool_len = c->pool_order_mark;
     rc = acme_pool_add_url(c, r->location, &c->order.url);
     c->order.pool_mark = c->pool_len;
+#if !defined(ACME_MUTATE_ORDER_LATE)
     if (rc == ACME_OK) {
         rc = record_order(c, r->location);
     }
+#endif
     if (rc != ACME_OK) {
         return rc;
     }
@@ -393,6 +441,14 @@ int32_t acme_reply_order(struct acme_client *c)
 
 int32_t acme_order_refused(struct acme_client *c, int32_t error)
 {
+#if defined(CONFIG_ACME_ARI)
+    /* alreadyReplaced, or another account's: then an order that replaces nothing. */
+    if (c->state == ACME_STATE_NEW_ORDER && c->order.says_replaces) {
+        c->order.no_replaces = true;
+        acme_client_go(c, ACME_STATE_NEW_ORDER);
+        return ACME_OK;
+    }
+#endif
     if (c->state == ACME_STATE_FINALIZE && acme_problem_is(&c->problem, "orderNotReady")) {
         return wait_for_order(c);
     }
@@ -423,9 +479,7 @@ static void add_der(struct acme_client *c, struct acme_buf *payload, const char 
                     size_t der_len)
 {
     acme_request_payload(c, payload);
-    acme_buf_add(payload, "{\"");
-    acme_buf_add(payload, name);
-    acme_buf_add(payload, "\":\"");
+    acme_buf_add_form(payload, "{\"$\":\"", name);
     acme_b64url_add(payload, (const uint8_t *)c->work + sizeof(c->work) - der_len, der_len);
     acme_buf_add(payload, "\"");
 }
@@ -443,6 +497,12 @@ int32_t acme_enter_finalize(struct acme_client *c)
     if (!acme_request_has_nonce(c)) {
         return ACME_STEP_MOVED;
     }
+#if defined(ACME_MUTATE_ORDER_LATE)
+    /* A deliberate bug, for the runner of lives to find: the order is used before it is stored. */
+    if (!c->order.resumed) {
+        (void)record_order(c, acme_pool_get(c, c->order.url));
+    }
+#endif
     rc = acme_jws_ensure_key(key, request->key_type, request->key_exportable, &made);
     if (rc == ACME_OK) {
         rc = acme_cert_write_csr(request, key, (uint8_t *)c->work, sizeof(c->work));
@@ -488,10 +548,14 @@ int32_t acme_reply_certificate(struct acme_client *c)
         return ACME_ERR_HTTP_STATUS;
     }
     rc = acme_chain_sink_finish(&c->sink);
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    return rc == ACME_OK ? acme_alternate_next(c) : rc;
+#else
     if (rc == ACME_OK) {
         acme_client_go(c, ACME_STATE_INSTALL);
     }
     return rc;
+#endif
 }
 
 /* The new chain and key are whole and in force; what they replace can go. A cut here leaves
@@ -504,20 +568,29 @@ static void remove_replaced(struct acme_client *c, const struct acme_slot *s)
     (void)acme_store_remove_chain(&c->log, s->store_slot, old);
 }
 
-static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
+#if !defined(CONFIG_ACME_ALTERNATE_CHAINS)
+static
+#endif
+    void
+    acme_order_chain_check(struct acme_client *c, struct acme_chain_check *check)
 {
     const struct acme_slot *s = acme_client_slot(c);
-    struct acme_chain_check check = {
-        .log = &c->log,
-        .clock = &c->clock,
-        .request = acme_client_request(c),
-        .key = acme_client_cert_key(c, s->store_slot, c->order.generation),
-        .slot = s->store_slot,
-        .generation = c->order.generation,
-        .scratch = (uint8_t *)c->work,
-        .scratch_size = sizeof(c->work),
-    };
 
+    check->log = &c->log;
+    check->clock = &c->clock;
+    check->request = acme_client_request(c);
+    check->key = acme_client_cert_key(c, s->store_slot, c->order.generation);
+    check->slot = s->store_slot;
+    check->generation = c->order.generation;
+    check->scratch = (uint8_t *)c->work;
+    check->scratch_size = sizeof(c->work);
+}
+
+static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
+{
+    struct acme_chain_check check;
+
+    acme_order_chain_check(c, &check);
     memset(record, 0, sizeof(*record));
     record->names_id = acme_store_names_id(check.request->names, check.request->names_count);
     record->key_type = check.request->key_type;
@@ -534,6 +607,11 @@ int32_t acme_enter_install(struct acme_client *c)
     struct acme_cert_record record;
     int32_t rc = check_chain(c, &record);
 
+#if defined(ACME_MUTATE_REPLACE_FIRST)
+    /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain is
+     * in force. */
+    remove_replaced(c, s);
+#endif
     if (rc == ACME_OK) {
         rc = acme_client_join_names(c, acme_client_request(c));
     }
@@ -543,11 +621,25 @@ int32_t acme_enter_install(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    if (s->has_cert && acme_client_request(c)->revoke_replaced && c->directory.revoke_cert != 0) {
+        c->order.replaced_len = s->cert.lengths[0];
+    }
+#endif
     s->cert = record;
     s->has_cert = s->occupied = true;
     acme_clock_raise_floor(&c->clock, record.not_before_s);
-    remove_replaced(c, s);
+#if defined(CONFIG_ACME_SCHEDULE)
+    acme_schedule_installed(c, s);
+#endif
     acme_client_emit(c, ACME_EVENT_INSTALLED, NULL);
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    if (c->order.replaced_len != 0) {
+        acme_client_go(c, ACME_STATE_REVOKE_REPLACED);
+        return ACME_STEP_MOVED;
+    }
+#endif
+    remove_replaced(c, s);
     acme_client_slot_done(c, ACME_OK);
     return ACME_STEP_MOVED;
 }
@@ -555,34 +647,56 @@ int32_t acme_enter_install(struct acme_client *c)
 /* ---- revocation ---- */
 
 #if defined(CONFIG_ACME_REVOCATION)
-int32_t acme_enter_revoke(struct acme_client *c)
+/* The request for the leaf of so many bytes of one of the slot's generations. */
+static int32_t request_revocation(struct acme_client *c, uint8_t generation, size_t len,
+                                  uint8_t reason, enum acme_signer signer)
 {
-    const struct acme_slot *s = acme_client_slot(c);
-    size_t len = s->cert.lengths[0];
     struct acme_buf payload;
     int32_t rc;
 
-    if (c->directory.revoke_cert == 0) {
-        return ACME_ERR_FIELD;
-    }
     if (!acme_request_has_nonce(c)) {
         return ACME_STEP_MOVED;
     }
     if (len > sizeof(c->work)) {
         return ACME_ERR_BUFFER;
     }
-    rc = acme_store_read_chain(&c->log, s->store_slot, s->cert.key_generation, 0,
+    rc = acme_store_read_chain(&c->log, acme_client_slot(c)->store_slot, generation, 0,
                                (uint8_t *)c->work + sizeof(c->work) - len, len);
     if (rc != ACME_OK) {
         return rc;
     }
     add_der(c, &payload, "certificate", len);
-    acme_buf_add(&payload, ",\"reason\":");
-    acme_buf_add_u32(&payload, c->revoke_reason);
-    acme_buf_add(&payload, "}");
-    return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload,
-                             c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);
+    acme_buf_add_form(&payload, ",\"reason\":#}", (uint32_t)reason);
+    return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload, signer);
 }
+
+int32_t acme_enter_revoke(struct acme_client *c)
+{
+    const struct acme_slot *s = acme_client_slot(c);
+
+    if (c->directory.revoke_cert == 0) {
+        return ACME_ERR_FIELD;
+    }
+    return request_revocation(c, s->cert.key_generation, s->cert.lengths[0], c->revoke_reason,
+                              c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);
+}
+
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+#define REASON_SUPERSEDED 4u
+
+int32_t acme_enter_revoke_replaced(struct acme_client *c)
+{
+    return request_revocation(c, c->order.generation ^ 1u, c->order.replaced_len, REASON_SUPERSEDED,
+                              ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_revoke_replaced(struct acme_client *c)
+{
+    remove_replaced(c, acme_client_slot(c));
+    acme_client_slot_done(c, ACME_OK);
+    return ACME_OK;
+}
+#endif
 
 /* The key goes first: after a cut the slot has a certificate without a key, which is no
  * certificate, and never a key that a next order could take for its own. */
@@ -602,6 +716,10 @@ int32_t acme_reply_revoke(struct acme_client *c)
         return rc;
     }
     s->has_cert = s->occupied = false;
+#if defined(CONFIG_ACME_SCHEDULE)
+    memset(&s->schedule, 0, sizeof(s->schedule));
+    (void)acme_store_remove(&c->log, ACME_SPACE_SCHEDULE, s->store_slot);
+#endif
     acme_client_emit(c, ACME_EVENT_REVOKED, NULL);
     acme_client_finish(c, ACME_OK);
     return ACME_OK;

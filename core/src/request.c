@@ -148,6 +148,11 @@ int32_t acme_request_post(struct acme_client *c, const char *url, const struct a
 
         params.key = acme_client_cert_key(c, s->store_slot, s->cert.key_generation);
         params.key_type = s->cert.key_type;
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    } else if (signer == ACME_SIGNER_NEXT_JWK) {
+        params.key = acme_rollover_key(c);
+        params.key_type = acme_rollover_type(c);
+#endif
     }
     rc = acme_jws_start(&params, c->work, sizeof(c->work), HEAD_RESERVE, len, c->arena_data,
                         sizeof(c->arena_data));
@@ -204,8 +209,8 @@ uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_m
         }
         seconds -= now;
     }
-    if (seconds <= 0) {
-        return 0;
+    if (seconds > (int64_t)(ceiling_ms / 1000u)) {
+        return ceiling_ms;
     }
-    return seconds > (int64_t)(ceiling_ms / 1000u) ? ceiling_ms : (uint32_t)seconds * 1000u;
+    return seconds > 0 ? (uint32_t)seconds * 1000u : 0;
 }

@@ -79,6 +79,9 @@ int32_t acme_store_read_account(struct acme_store *store, uint8_t slot,
     int32_t rc = read_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size,
                             (char *)r + offsetof(struct acme_account_record, directory_url), 3);
 
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    r->rollover = scratch[3];
+#endif
     r->key_type = scratch[1];
     r->key_generation = scratch[2] & 1u;
     return rc;
@@ -90,6 +93,9 @@ int32_t acme_store_write_account(struct acme_store *store, uint8_t slot,
     memset(scratch, 0, HEAD_LEN);
     scratch[1] = r->key_type;
     scratch[2] = r->key_generation;
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    scratch[3] = r->rollover;
+#endif
     return write_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size,
                        (const char *)r + offsetof(struct acme_account_record, directory_url), 3);
 }
@@ -224,6 +230,73 @@ int32_t acme_store_remove(struct acme_store *store, enum acme_store_space space,
                                                                 : remove_keys(store, key, key);
 }
 
+/* ---- the schedule ---- */
+
+#if defined(CONFIG_ACME_SCHEDULE)
+/* version, generation, failures, ca, and six times */
+#define SCHEDULE_LEN 56u
+
+int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct acme_schedule *s)
+{
+    uint8_t raw[SCHEDULE_LEN];
+    int32_t len = acme_record_read(store, ACME_KEY(ACME_SPACE_SCHEDULE, slot), 0, raw, sizeof(raw));
+
+    memset(s, 0, sizeof(*s));
+    if (len < 0) {
+        return len;
+    }
+    if ((size_t)len < sizeof(raw) || raw[0] != RECORD_VERSION) {
+        return ACME_ERR_STORE_CORRUPT;
+    }
+    s->generation = raw[1] & 1u;
+    s->failures = (uint16_t)(raw[2] | raw[3] << 8);
+    s->ca = (uint32_t)(acme_get64(raw) >> 32);
+    s->noted_s = (int64_t)acme_get64(raw + 8);
+    s->retry_at_s = (int64_t)acme_get64(raw + 16);
+    s->look_at_s = (int64_t)acme_get64(raw + 24);
+    s->window_start_s = (int64_t)acme_get64(raw + 32);
+    s->window_end_s = (int64_t)acme_get64(raw + 40);
+    s->renew_at_s = (int64_t)acme_get64(raw + 48);
+    return ACME_OK;
+}
+
+int32_t acme_store_write_schedule(struct acme_store *store, uint8_t slot,
+                                  const struct acme_schedule *s)
+{
+    uint8_t raw[SCHEDULE_LEN];
+
+    acme_put64(raw, (uint64_t)s->ca << 32 | (uint64_t)s->failures << 16 |
+                        (uint64_t)s->generation << 8 | RECORD_VERSION);
+    acme_put64(raw + 8, (uint64_t)s->noted_s);
+    acme_put64(raw + 16, (uint64_t)s->retry_at_s);
+    acme_put64(raw + 24, (uint64_t)s->look_at_s);
+    acme_put64(raw + 32, (uint64_t)s->window_start_s);
+    acme_put64(raw + 40, (uint64_t)s->window_end_s);
+    acme_put64(raw + 48, (uint64_t)s->renew_at_s);
+    return acme_record_set(store, ACME_KEY(ACME_SPACE_SCHEDULE, slot), raw, sizeof(raw));
+}
+
+int32_t acme_store_read_floor(struct acme_store *store, int64_t *unix_s)
+{
+    uint8_t raw[8];
+    int32_t len = acme_record_read(store, ACME_KEY(ACME_SPACE_TIME, 0), 0, raw, sizeof(raw));
+
+    if (len != (int32_t)sizeof(raw)) {
+        return len < 0 ? len : ACME_ERR_STORE_CORRUPT;
+    }
+    *unix_s = (int64_t)acme_get64(raw);
+    return ACME_OK;
+}
+
+int32_t acme_store_write_floor(struct acme_store *store, int64_t unix_s)
+{
+    uint8_t raw[8];
+
+    acme_put64(raw, (uint64_t)unix_s);
+    return acme_record_set(store, ACME_KEY(ACME_SPACE_TIME, 0), raw, sizeof(raw));
+}
+#endif
+
 /* ---- chains ---- */
 
 static uint64_t chunk_key(uint8_t slot, uint8_t generation, uint32_t chunk)
@@ -260,21 +333,20 @@ int32_t acme_store_read_chain(struct acme_store *store, uint8_t slot, uint8_t ge
 
 int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t generation)
 {
-    uint32_t chunk;
+    uint32_t count = 0;
+    int32_t rc = ACME_OK;
 
-    /* From chunk 0 on without a gap; damaged ones are removed, too. */
-    for (chunk = 0; chunk <= UINT16_MAX; chunk++) {
-        uint64_t key = chunk_key(slot, generation, chunk);
-        int32_t rc = acme_record_length(store, key);
-
-        if (rc != ACME_ERR_NOT_FOUND) {
-            rc = remove_keys(store, key, key);
-        }
-        if (rc != ACME_OK) {
-            return rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
-        }
+    while (count <= UINT16_MAX && acme_record_length(store, chunk_key(slot, generation, count)) !=
+                                      ACME_ERR_NOT_FOUND) {
+        count++; /* damaged ones are removed, too */
     }
-    return ACME_OK;
+    /* The last one first: what a cut leaves is found again from chunk 0 on. */
+    while (count > 0 && rc == ACME_OK) {
+        uint64_t key = chunk_key(slot, generation, --count);
+
+        rc = remove_keys(store, key, key);
+    }
+    return rc;
 }
 
 uint64_t acme_store_names_id(const char *const *names, size_t count)

@@ -19,7 +19,8 @@ enum acme_store_space {
     ACME_SPACE_ORDER = 5,     /* id: certificate slot */
     ACME_SPACE_TIME = 6,      /* id: 0 */
     ACME_SPACE_ITS_FLAGS = 7, /* id: PSA ITS uid, only where flags are set */
-    ACME_SPACE_NAMES = 8      /* id: certificate slot; names, separated by commas */
+    ACME_SPACE_NAMES = 8,     /* id: certificate slot; names, separated by commas */
+    ACME_SPACE_SCHEDULE = 11  /* id: certificate slot */
 };
 
 /** Bytes of chain in one record. */
@@ -28,6 +29,7 @@ enum acme_store_space {
 struct acme_account_record {
     uint8_t key_type;
     uint8_t key_generation;
+    uint8_t rollover; /* 1 + type of the key of the other generation, which may be the account's */
     char directory_url[CONFIG_ACME_URL_MAX + 1];
     char url[CONFIG_ACME_URL_MAX + 1]; /* "": the key exists, the account may not */
     char tos_url[CONFIG_ACME_URL_MAX + 1];
@@ -53,6 +55,21 @@ struct acme_cert_record {
     int64_t not_before_s;
     int64_t not_after_s;
 };
+
+#if defined(CONFIG_ACME_SCHEDULE)
+/** When a certificate is looked at again. Times are Unix seconds; 0: none. */
+struct acme_schedule {
+    int64_t noted_s;        /* when this was written: an earlier time voids look_at and retry_at */
+    int64_t retry_at_s;     /* not before this, after a failure */
+    int64_t look_at_s;      /* when the CA is asked for renewal information again */
+    int64_t window_start_s; /* of the CA's suggestion */
+    int64_t window_end_s;
+    int64_t renew_at_s; /* the instant drawn within the window */
+    uint32_t ca;        /* the CA that issued, see acme_schedule_ca; 0: unknown */
+    uint16_t failures;  /* in a row */
+    uint8_t generation; /* of the certificate that the window is for */
+};
+#endif
 
 /** Gives psa_its_* the store they live in (open, lent until NULL is given). */
 void acme_store_bind_its(struct acme_store *store);
@@ -80,6 +97,15 @@ int32_t acme_store_install(struct acme_store *store, uint8_t slot, const struct 
 int32_t acme_store_remove_cert(struct acme_store *store, uint8_t slot);
 /** Removes one record; fine if it is not there. */
 int32_t acme_store_remove(struct acme_store *store, enum acme_store_space space, uint64_t id);
+
+#if defined(CONFIG_ACME_SCHEDULE)
+int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct acme_schedule *s);
+int32_t acme_store_write_schedule(struct acme_store *store, uint8_t slot,
+                                  const struct acme_schedule *s);
+/** The time floor that was proven, in Unix seconds. */
+int32_t acme_store_read_floor(struct acme_store *store, int64_t *unix_s);
+int32_t acme_store_write_floor(struct acme_store *store, int64_t unix_s);
+#endif
 
 int32_t acme_store_write_chunk(struct acme_store *store, uint8_t slot, uint8_t generation,
                                uint16_t chunk, const uint8_t *data, size_t len);

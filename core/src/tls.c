@@ -7,13 +7,8 @@
 
 #include <mbedtls/psa_util.h>
 
-#include "date.h"
 #include "log.h"
-
-int64_t acme_tls_x509_time(const mbedtls_x509_time *t)
-{
-    return acme_date_to_unix(t->year, t->mon, t->day, t->hour, t->min, t->sec);
-}
+#include "x509.h"
 
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
 {
@@ -39,33 +34,32 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
     return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
-uint32_t acme_tls_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
-                            uint32_t skew_s)
+#if defined(CONFIG_ACME_PINNING)
+static bool is_pinned(const struct acme_tls *t, const mbedtls_x509_crt *crt)
 {
-    uint32_t flags = 0;
-    int64_t now;
-    bool known = acme_clock_now(clock, &now) == ACME_OK;
+    uint8_t hash[32];
+    size_t len;
+    uint16_t i;
 
-    if (acme_tls_x509_time(&crt->valid_to) < now) {
-        flags = MBEDTLS_X509_BADCERT_EXPIRED;
+    if (psa_hash_compute(PSA_ALG_SHA_256, crt->pk_raw.p, crt->pk_raw.len, hash, sizeof(hash),
+                         &len) != PSA_SUCCESS) {
+        return false;
     }
-    if (known && acme_tls_x509_time(&crt->valid_from) > now + skew_s) {
-        flags |= MBEDTLS_X509_BADCERT_FUTURE;
+    for (i = 0; i < t->pins_count; i++) {
+        if (memcmp(hash, t->pins[i].sha256, sizeof(hash)) == 0) {
+            return true;
+        }
     }
-    return flags;
+    return false;
 }
 
-int32_t acme_tls_x509_error(int ret, int32_t other)
+/* The chain comes from its root down; the server's own certificate, depth 0, is the last. */
+static uint32_t check_pins(struct acme_tls *t, const mbedtls_x509_crt *crt, int depth)
 {
-    if (ret == MBEDTLS_ERR_X509_ALLOC_FAILED || ret == MBEDTLS_ERR_SSL_ALLOC_FAILED ||
-        ret == MBEDTLS_ERR_ASN1_ALLOC_FAILED || ret == MBEDTLS_ERR_PK_ALLOC_FAILED) {
-        return ACME_ERR_TLS_MEMORY;
-    }
-    if (ret == MBEDTLS_ERR_ASN1_BUF_TOO_SMALL) {
-        return ACME_ERR_BUFFER;
-    }
-    return ret >= 0 ? (int32_t)ret : other;
+    t->pinned = t->pinned || is_pinned(t, crt);
+    return depth == 0 && t->pins_count > 0 && !t->pinned ? MBEDTLS_X509_BADCERT_OTHER : 0;
 }
+#endif
 
 /* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
  * clock only what is expired for sure is refused. */
@@ -73,7 +67,10 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
     struct acme_tls *t = ctx;
 
-    *flags |= acme_tls_bad_dates(t->clock, crt, 0);
+    *flags |= acme_x509_bad_dates(t->clock, crt, 0);
+#if defined(CONFIG_ACME_PINNING)
+    *flags |= check_pins(t, crt, depth);
+#endif
     if ((*flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
         t->verify_error = ACME_ERR_TLS_DATES;
     } else if (*flags != 0) {
@@ -101,7 +98,7 @@ static int32_t to_error(struct acme_tls *t, int ret)
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
         return t->verify_error != ACME_OK ? t->verify_error : ACME_ERR_TLS_VERIFY;
     }
-    return acme_tls_x509_error(ret, ACME_ERR_TLS);
+    return acme_x509_error(ret, ACME_ERR_TLS);
 }
 
 static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor *anchors,
@@ -114,7 +111,7 @@ static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor 
 
         if (ret != 0) {
             ACME_LOG(t->port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
-            return acme_tls_x509_error(ret, ACME_ERR_CERT_PARSE);
+            return acme_x509_error(ret, ACME_ERR_CERT_PARSE);
         }
     }
     return ACME_OK;
@@ -169,6 +166,9 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
 
     t->stream = stream;
     t->net_error = t->verify_error = ACME_OK;
+#if defined(CONFIG_ACME_PINNING)
+    t->pinned = false;
+#endif
     mbedtls_ssl_init(&t->ssl);
     ret = mbedtls_ssl_setup(&t->ssl, &t->config);
     if (ret == 0) {

@@ -15,12 +15,17 @@
 struct acme_tls {
     const struct acme_port *port;
     const struct acme_clock *clock;
-    mbedtls_ssl_config config;
-    mbedtls_ssl_context ssl;
-    mbedtls_x509_crt anchors;
     acme_handle stream;
     int32_t net_error; /* of the port, behind an mbedTLS error */
     int32_t verify_error;
+#if defined(CONFIG_ACME_PINNING)
+    const struct acme_pin *pins; /* set by the owner after acme_tls_init; lent */
+    uint16_t pins_count;
+    bool pinned; /* one of them was seen in the chain */
+#endif
+    mbedtls_ssl_config config;
+    mbedtls_ssl_context ssl;
+    mbedtls_x509_crt anchors;
 };
 
 /** Sets up with anchors, which are parsed in place. ACME_OK, ACME_ERR_CERT_PARSE,
@@ -43,15 +48,5 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size);
 /** Says goodbye as far as that does not block, and closes the stream. Fine when closed already. */
 void acme_tls_close(struct acme_tls *t);
 bool acme_tls_is_open(const struct acme_tls *t);
-
-/** MBEDTLS_X509_BADCERT_EXPIRED and _FUTURE, or 0, by the trusted clock; skew_s of the future is
- * not refused. Without a clock only what is expired for sure is refused. */
-uint32_t acme_tls_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
-                            uint32_t skew_s);
-/** The error for what mbedTLS's X.509 and PK functions return: ACME_ERR_TLS_MEMORY where the pool
- * is exhausted, ACME_ERR_BUFFER, other for all other errors, and ret itself where it is none. */
-int32_t acme_tls_x509_error(int ret, int32_t other);
-/** Unix seconds of an X.509 date. */
-int64_t acme_tls_x509_time(const mbedtls_x509_time *t);
 
 #endif

@@ -9,8 +9,10 @@
  *
  * lwipopts.h needs LWIP_SOCKET, LWIP_DNS, SYS_LIGHTWEIGHT_PROT, LWIP_SOCKET_SELECT, and for a bound
  * on callers TCP_LISTEN_BACKLOG; a netconn and a TCP pcb for each socket here; with
- * LWIP_NETCONN_SEM_PER_THREAD what that asks of tasks; and an errno of each task's own. Memory is
- * lwIP's pools and the struct below, nothing else.
+ * LWIP_NETCONN_SEM_PER_THREAD what that asks of tasks; and an errno of each task's own. A question
+ * to the resolver takes an entry of DNS_TABLE_SIZE for each address family. LWIP_NETCONN_FULLDUPLEX
+ * is not needed; in lwIP 2.2.1 it has an assertion that fails when a listener is closed while a
+ * caller waits. Memory is lwIP's pools and the struct below, nothing else.
  */
 #ifndef ACME_LWIP_SOCKET_H
 #define ACME_LWIP_SOCKET_H

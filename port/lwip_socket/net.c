@@ -405,6 +405,24 @@ static acme_handle net_accept(void *ctx, acme_handle listener)
     return handle;
 }
 
+/* Those who wait are taken and closed, and as few as lwIP allows may come meanwhile: lwIP 2.2.1
+ * with LWIP_NETCONN_FULLDUPLEX fails an assertion when a listener goes with callers. */
+static void net_unlisten(void *ctx, acme_handle listener)
+{
+    const struct acme_lwip_socket_slot *l = slot_of(ctx, listener);
+
+    (void)lwip_listen(l->fd, 1);
+    for (int i = 0; i < 2 * BACKLOG; i++) {
+        int fd = lwip_accept(l->fd, NULL, NULL);
+
+        if (fd < 0) {
+            break;
+        }
+        (void)lwip_close(fd);
+    }
+    net_close(ctx, listener);
+}
+
 const struct acme_net_ops acme_lwip_socket_net_ops = {
     .connect = net_connect,
     .connected = net_connected,
@@ -413,7 +431,7 @@ const struct acme_net_ops acme_lwip_socket_net_ops = {
     .close = net_close,
     .listen = net_listen,
     .accept = net_accept,
-    .unlisten = net_close,
+    .unlisten = net_unlisten,
 };
 
 /* ---- waiting ---- */

@@ -460,23 +460,29 @@ static int32_t udp_recv_from(void *ctx, acme_handle handle, struct acme_address 
                              uint16_t *port, uint8_t *data, size_t size)
 {
     struct acme_posix_socket *s = socket_of(ctx, handle);
-    struct sockaddr_storage peer = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } peer;
     socklen_t len = sizeof(peer);
-    ssize_t n = recvfrom(s->fd, data, size, 0, (struct sockaddr *)&peer, &len);
+    ssize_t n;
 
+    memset(&peer, 0, sizeof(peer));
+    n = recvfrom(s->fd, data, size, 0, &peer.any, &len);
     if (n <= 0) {
         s->want_read = true;
         return n == 0 ? ACME_ERR_AGAIN : udp_error();
     }
     memset(from, 0, sizeof(*from));
-    if (peer.ss_family == AF_INET6) {
+    if (peer.any.sa_family == AF_INET6) {
         from->family = 6;
-        memcpy(from->bytes, &((struct sockaddr_in6 *)&peer)->sin6_addr, 16);
-        *port = ntohs(((struct sockaddr_in6 *)&peer)->sin6_port);
+        memcpy(from->bytes, &peer.v6.sin6_addr, 16);
+        *port = ntohs(peer.v6.sin6_port);
     } else {
         from->family = 4;
-        memcpy(from->bytes, &((struct sockaddr_in *)&peer)->sin_addr, 4);
-        *port = ntohs(((struct sockaddr_in *)&peer)->sin_port);
+        memcpy(from->bytes, &peer.v4.sin_addr, 4);
+        *port = ntohs(peer.v4.sin_port);
     }
     return (int32_t)n;
 }

@@ -115,7 +115,11 @@ enum acme_severity {
     X(ACME_ERR_CERT_LIMIT, -95, PERMANENT,                                                         \
       "the CA's chain is longer than configured; raise CONFIG_ACME_CHAIN_CERTS_MAX")               \
     X(ACME_ERR_CERT_NONE, -96, PERMANENT, "there is no certificate for this name yet")             \
-    X(ACME_ERR_ALREADY_REVOKED, -97, NONE, "the certificate is revoked already")
+    X(ACME_ERR_ALREADY_REVOKED, -97, NONE, "the certificate is revoked already")                   \
+    X(ACME_ERR_CLOCK, -120, TRANSIENT,                                                             \
+      "the wall clock and the CA do not agree on the time; set the clock")                         \
+    X(ACME_ERR_PROFILE, -121, PERMANENT,                                                           \
+      "the CA does not offer the profile that is asked for; see its directory")
 
 /* Errors of the DNS parts: their sentences cost nothing where those are not built. */
 #define ACME_ERROR_LIST_DNS(X)                                                                     \

@@ -37,14 +37,16 @@ class Bench:
         self.lab = running.__enter__()
         return self.lab
 
-    def new_board(self, name=NAME, http_port=None, start=True, ntp=None, directory=None, **options):
+    def new_board(self, name=NAME, http_port=None, start=True, ntp=None, directory=None,
+                  challenge=None, **options):
         """A device with settings, off or on its first boot."""
         folder = self.folder / f"device{len(self.boards)}"
         folder.mkdir()
         board = Board(folder, self.kind, http_port=http_port or self.lab.http_port, **options)
         self.boards.append(board)
         board.start().provision([name], directory or self.lab.directory, self.lab.ca_file,
-                                **({"ntp": ntp} if ntp else {}))
+                                **({"ntp": ntp} if ntp else {}),
+                                **({"challenge": challenge} if challenge else {}))
         if not start:
             board.cut_power()
         return board

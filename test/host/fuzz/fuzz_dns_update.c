@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <psa/crypto.h>
+
 #include "acme/dns_update.h"
 #include "acme_posix.h"
 #include "dns_message.h"

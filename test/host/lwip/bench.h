@@ -18,6 +18,8 @@
 extern const char *const bench_device_4, *const bench_device_6;
 /** Callers that the port lets wait, at most. */
 extern const int bench_backlog;
+/** Whether the port has datagrams. */
+extern const bool bench_has_datagrams;
 
 /** Brings the stack and the port up, and fills in the port's network and clock. Ends the program
  * when it cannot. */

@@ -20,6 +20,7 @@ static struct acme_lwip_clock clock_state;
 const char *const bench_device_4 = "10.66.0.2";
 const char *const bench_device_6 = "fd66::2";
 const int bench_backlog = 4;
+const bool bench_has_datagrams = true;
 
 void bench_start(struct acme_port *port)
 {
@@ -32,6 +33,8 @@ void bench_start(struct acme_port *port)
     }
     port->net = &acme_lwip_raw_net_ops;
     port->net_ctx = &net;
+    port->udp = &acme_lwip_raw_udp_ops;
+    port->udp_ctx = &net;
     port->clock = &acme_lwip_clock_ops;
     port->clock_ctx = &clock_state;
 }

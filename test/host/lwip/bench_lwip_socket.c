@@ -19,6 +19,7 @@ static struct acme_lwip_clock clock_state;
 const char *const bench_device_4 = "10.66.0.2";
 const char *const bench_device_6 = "fd66::2";
 const int bench_backlog = 4;
+const bool bench_has_datagrams = false;
 
 static void receive(void *unused)
 {

@@ -13,6 +13,7 @@ static struct acme_posix_net net;
 const char *const bench_device_4 = "127.0.0.1";
 const char *const bench_device_6 = "::1";
 const int bench_backlog = 17; /* the kernel lets one more wait than it is told */
+const bool bench_has_datagrams = true;
 
 void bench_start(struct acme_port *port)
 {
@@ -22,6 +23,8 @@ void bench_start(struct acme_port *port)
     }
     port->net = &acme_posix_net_ops;
     port->net_ctx = &net;
+    port->udp = &acme_posix_udp_ops;
+    port->udp_ctx = &net;
     port->clock = &acme_posix_clock_ops;
 }
 

@@ -675,6 +675,91 @@ static void check_waiting_for_names(void)
 
 /* ---- */
 
+/* ---- datagrams ---- */
+
+#define DATAGRAM_PORT 50123u
+
+static acme_handle udp_open(uint8_t family, uint16_t local)
+{
+    return port.udp->open(port.udp_ctx, family, local);
+}
+
+static int32_t udp_recv(acme_handle h, struct acme_address *from, uint16_t *from_port,
+                        uint8_t *data, size_t size)
+{
+    return port.udp->recv_from(port.udp_ctx, h, from, from_port, data, size);
+}
+
+/* There and back: the borders of datagrams hold, and the sender is told. */
+static void exchange_datagrams(acme_handle h, const struct acme_address *to, int peer)
+{
+    struct acme_address from;
+    uint8_t out[1200], in[1200];
+    uint16_t from_port;
+    long n = -1;
+
+    for (size_t i = 0; i < sizeof(out); i++) {
+        out[i] = (uint8_t)(i * 7);
+    }
+    for (size_t len = 1; len <= sizeof(out); len = len * 5 + 15) {
+        CHECK(udp_recv(h, &from, &from_port, in, sizeof(in)) == ACME_ERR_AGAIN);
+        UNTIL(port.udp->send_to(port.udp_ctx, h, to, peer_port(peer), out, len) == ACME_OK);
+        UNTIL((n = peer_take(peer, in, sizeof(in))) >= 0);
+        CHECK((size_t)n == len && memcmp(in, out, len) == 0);
+        peer_answer(peer, out + 1, len > 1 ? len - 1 : 1);
+        UNTIL((n = udp_recv(h, &from, &from_port, in, sizeof(in))) != ACME_ERR_AGAIN);
+        CHECK((size_t)n == (len > 1 ? len - 1 : 1) && memcmp(in, out + 1, (size_t)n) == 0);
+        CHECK(memcmp(&from, to, sizeof(from)) == 0 && from_port == peer_port(peer));
+    }
+    /* Cut to size; the next one is whole. */
+    peer_answer(peer, out, 10);
+    peer_answer(peer, out + 10, 3);
+    UNTIL((n = udp_recv(h, &from, &from_port, in, 4)) != ACME_ERR_AGAIN);
+    CHECK(n == 4 && memcmp(in, out, 4) == 0);
+    UNTIL((n = udp_recv(h, &from, &from_port, in, sizeof(in))) != ACME_ERR_AGAIN);
+    CHECK(n == 3 && memcmp(in, out + 10, 3) == 0);
+}
+
+static void check_datagrams_of(uint8_t family, const char *peer_address, const char *device,
+                               const struct acme_address *to)
+{
+    int peer = peer_datagrams(peer_address), stranger = peer_datagrams(peer_address);
+    acme_handle h = udp_open(family, DATAGRAM_PORT), other;
+    struct acme_address from;
+    uint8_t data[8];
+    uint16_t from_port;
+    int32_t n;
+
+    CHECK(h >= 0);
+    other = udp_open(family, DATAGRAM_PORT);
+    CHECK(other == ACME_ERR_LISTEN || other == ACME_ERR_LIMIT);
+    exchange_datagrams(h, to, peer);
+    peer_send_to(stranger, device, DATAGRAM_PORT, (const uint8_t *)"hello", 5);
+    UNTIL((n = udp_recv(h, &from, &from_port, data, sizeof(data))) != ACME_ERR_AGAIN);
+    CHECK(n == 5 && from_port == peer_port(stranger));
+    /* What nobody took goes with the socket, whose port is free again. */
+    peer_send_to(stranger, device, DATAGRAM_PORT, (const uint8_t *)"hello", 5);
+    bench_wait(100);
+    port.udp->close(port.udp_ctx, h);
+    h = udp_open(family, DATAGRAM_PORT);
+    CHECK(h >= 0 && udp_recv(h, &from, &from_port, data, sizeof(data)) == ACME_ERR_AGAIN);
+    port.udp->close(port.udp_ctx, h);
+    peer_close(peer);
+    peer_close(stranger);
+}
+
+static void check_datagrams(void)
+{
+    static const struct acme_address peer_4 = {4, {10, 66, 0, 1}};
+    static const struct acme_address peer_6 = {6, {0xfd, 0x66, [15] = 1}};
+
+    CHECK((port.udp != NULL) == bench_has_datagrams);
+    if (bench_has_datagrams) {
+        check_datagrams_of(4, BENCH_PEER_4, bench_device_4, &peer_4);
+        check_datagrams_of(6, BENCH_PEER_6, bench_device_6, &peer_6);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -700,6 +785,7 @@ static const struct {
     {"backlog", check_backlog},
     {"flood", check_flood},
     {"waiting", check_waiting},
+    {"datagrams", check_datagrams},
 };
 
 /* How many streams the port has left. */

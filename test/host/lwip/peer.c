@@ -142,6 +142,47 @@ void peer_reset(int fd)
     (void)close(fd);
 }
 
+/* ---- datagrams ---- */
+
+static struct sockaddr_storage last;
+
+int peer_datagrams(const char *address)
+{
+    struct sockaddr_storage to;
+    socklen_t len = parse(address, 0, &to);
+    int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&to, len) != 0) {
+        perror(address);
+        exit(3);
+    }
+    return fd;
+}
+
+long peer_take(int fd, uint8_t *data, size_t size)
+{
+    socklen_t len = sizeof(last);
+
+    return recvfrom(fd, data, size, 0, (struct sockaddr *)&last, &len);
+}
+
+void peer_answer(int fd, const uint8_t *data, size_t len)
+{
+    socklen_t to_len =
+        last.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+
+    if (sendto(fd, data, len, 0, (struct sockaddr *)&last, to_len) < 0) {
+        perror("peer_answer");
+        exit(3);
+    }
+}
+
+void peer_send_to(int fd, const char *address, uint16_t port, const uint8_t *data, size_t len)
+{
+    (void)parse(address, port, &last);
+    peer_answer(fd, data, len);
+}
+
 void peer_stop_names(bool stop)
 {
     const char *number = getenv("NAMES_PID");

@@ -27,6 +27,13 @@ void peer_finish(int fd);
 void peer_close(int fd);
 /** Closes with a RST. */
 void peer_reset(int fd);
+/** A socket for datagrams on any port of an address. */
+int peer_datagrams(const char *address);
+/** Takes one datagram, and remembers whom to answer: bytes, or -1: none now. */
+long peer_take(int fd, uint8_t *data, size_t size);
+/** Sends one datagram to whom the last one of this socket came from; or to an address. */
+void peer_answer(int fd, const uint8_t *data, size_t len);
+void peer_send_to(int fd, const char *address, uint16_t port, const uint8_t *data, size_t len);
 /** Stops the name server, whose process number is in the environment's NAMES_PID, or lets it go
  * on. Ends the program when it cannot. */
 void peer_stop_names(bool stop);

@@ -39,7 +39,7 @@ def net(tmp_path):
             lab.stop()
 
 
-@pytest.mark.parametrize("port", ["lwip_socket", "lwip_raw", "posix"])
+@pytest.mark.parametrize("port", ["lwip_socket", "lwip_socket_nolock", "lwip_raw", "posix"])
 def test_conformance(net, tmp_path, port, capsys):
     """What acme/port.h promises, for each port, over the kernel's sockets at the other end."""
     argv = [os.path.join(BUILD, "test", f"conformance_{port}"),

@@ -3,6 +3,7 @@
  */
 #include "flash_sim.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 uint32_t flash_sim_random(struct flash_sim *f)
@@ -150,3 +151,63 @@ static int32_t sim_sync(void *ctx)
 
 const struct acme_flash_ops flash_sim_ops = {sim_geometry, sim_read, sim_program, sim_erase,
                                              sim_sync};
+
+/* ---- images ---- */
+
+struct flash_sim_image {
+    struct acme_flash_geometry geometry;
+    uint64_t random;
+    bool any_unstable, violation;
+    bool unstable[FLASH_SIM_MAX / 256], bad[FLASH_SIM_MAX / 256];
+    uint32_t erases[FLASH_SIM_MAX / 256];
+    uint8_t bytes[]; /* the area, then a byte for each program unit */
+};
+
+static size_t units(const struct flash_sim *f)
+{
+    return area(f) / f->geometry.program_size;
+}
+
+struct flash_sim_image *flash_sim_save(const struct flash_sim *f, struct flash_sim_image *old)
+{
+    uint32_t count = f->geometry.sector_count;
+    struct flash_sim_image *image = old;
+
+    if (image == NULL) {
+        image = malloc(sizeof(*image) + area(f) + units(f));
+    }
+    if (image == NULL) {
+        abort();
+    }
+    image->geometry = f->geometry;
+    image->random = f->random;
+    image->any_unstable = f->any_unstable;
+    image->violation = f->violation;
+    memcpy(image->unstable, f->unstable, count * sizeof(f->unstable[0]));
+    memcpy(image->bad, f->bad, count * sizeof(f->bad[0]));
+    memcpy(image->erases, f->erases, count * sizeof(f->erases[0]));
+    memcpy(image->bytes, f->data, area(f));
+    memcpy(image->bytes + area(f), f->programmed, units(f));
+    return image;
+}
+
+void flash_sim_restore(struct flash_sim *f, const struct flash_sim_image *image)
+{
+    uint32_t count = image->geometry.sector_count;
+
+    f->geometry = image->geometry;
+    f->random = image->random;
+    f->any_unstable = image->any_unstable;
+    f->violation = image->violation;
+    memcpy(f->unstable, image->unstable, count * sizeof(f->unstable[0]));
+    memcpy(f->bad, image->bad, count * sizeof(f->bad[0]));
+    memcpy(f->erases, image->erases, count * sizeof(f->erases[0]));
+    memcpy(f->data, image->bytes, area(f));
+    memcpy(f->programmed, image->bytes + area(f), units(f));
+    flash_sim_power_on(f);
+}
+
+void flash_sim_image_free(struct flash_sim_image *image)
+{
+    free(image);
+}

@@ -43,4 +43,12 @@ void flash_sim_init(struct flash_sim *f, uint32_t sector_size, uint32_t sector_c
 void flash_sim_power_on(struct flash_sim *f);
 uint32_t flash_sim_random(struct flash_sim *f);
 
+/** A copy of the flash with all its wear; only what the geometry uses. */
+struct flash_sim_image;
+/** Into a new image, or over an old one of the same geometry. Never NULL: without memory it ends
+ * the program. */
+struct flash_sim_image *flash_sim_save(const struct flash_sim *f, struct flash_sim_image *old);
+void flash_sim_restore(struct flash_sim *f, const struct flash_sim_image *image);
+void flash_sim_image_free(struct flash_sim_image *image);
+
 #endif

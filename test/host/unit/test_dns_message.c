@@ -99,7 +99,8 @@ static void test_compression(void **state)
                              "abc\0",
                              5, 0, name),
                      ACME_ERR_DNS_MESSAGE);
-    assert_int_equal(name_of("\3a.b\0", 5, 0, name), ACME_ERR_DNS_MESSAGE); /* text cannot hold it */
+    assert_int_equal(name_of("\3a.b\0", 5, 0, name),
+                     ACME_ERR_DNS_MESSAGE); /* text cannot hold it */
     assert_int_equal(name_of("\2\0\1\0", 4, 0, name), ACME_ERR_DNS_MESSAGE);
     /* Pointers to pointers, each backwards: they end. */
     memcpy(chain, "\1x\0", 3);

@@ -44,7 +44,8 @@ static void put_raw(enum acme_store_space space, uint64_t id, const void *data, 
 
 static void test_account(void **state)
 {
-    struct acme_account_record a = {2, 1, "https://ca.example/dir", "https://ca.example/1", "t"}, b;
+    struct acme_account_record a = {2, 1, 3, "https://ca.example/dir", "https://ca.example/1", "t"},
+                               b;
     uint8_t scratch[4096], tiny[20];
 
     (void)state;

@@ -164,7 +164,8 @@ static void test_cut(void **state)
     sign(2, &request);
     len = bytes(vectors[2][1], reply);
     for (i = 0; i < len; i++) {
-        assert_int_equal(acme_tsig_verify(&key, reply, i, &request, NOW + 1, NULL), ACME_ERR_DNS_MESSAGE);
+        assert_int_equal(acme_tsig_verify(&key, reply, i, &request, NOW + 1, NULL),
+                         ACME_ERR_DNS_MESSAGE);
     }
 }
 
