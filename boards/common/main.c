@@ -238,6 +238,10 @@ static void start_client(void)
         .clock_ctx = &wall_clock,
         .entropy = &board_entropy_ops,
         .log = &log_ops,
+#if defined(CONFIG_ACME_DNS_CLIENT)
+        .udp = &acme_lwip_raw_udp_ops,
+        .udp_ctx = &net,
+#endif
     };
     struct acme_config config = {0};
     int32_t rc;

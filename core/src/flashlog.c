@@ -590,6 +590,16 @@ static bool is_live(struct acme_flashlog *log, const struct record *r)
            youngest.payload == r->payload;
 }
 
+/* Makes the head a free sector: it is what an interrupted compaction has left. It must be the next
+ * one that is opened, for its number is used again. */
+static void drop_head(struct acme_flashlog *log)
+{
+    log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
+    log->head_seq--;
+    log->head = (log->head + log->geometry.sector_count - 1) % log->geometry.sector_count;
+    log->head_offset = log->geometry.sector_size;
+}
+
 /* Moves what lives in the oldest sector to the head, and frees it. */
 static int32_t reclaim(struct acme_flashlog *log)
 {
@@ -598,11 +608,9 @@ static int32_t reclaim(struct acme_flashlog *log)
     uint32_t oldest;
     int32_t rc = ACME_OK;
 
-    if (log->head_seq > log->freed_seq + 1 && survey_sector(log, log->head, log->head_seq)) {
-        /* what a compaction that failed has left */
-        log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
-        log->head_seq--;
-        log->head_offset = log->geometry.sector_size;
+    if (log->head_seq > log->freed_seq + 1 && survey_sector(log, log->head, log->head_seq) &&
+        !log->read_failed) {
+        drop_head(log);
     }
     cursor_start(log, &c);
     (void)cursor_next_sector(log, &c);
@@ -831,15 +839,17 @@ static bool survey(struct acme_flashlog *log)
             log->next_seq = seq + 1;
             log->bad = acme_get32(raw + 4) >> 8;
             only_copies = copies;
+            log->head = sector;
             any = true;
         }
         if (acme_get32(raw + 16) > log->version) {
             log->version = acme_get32(raw + 16);
         }
     }
-    /* One with nothing but copies is what an interrupted compaction has left. */
-    log->next_seq -= only_copies ? 1 : 0;
     log->head_seq = log->next_seq - 1;
+    if (only_copies) {
+        drop_head(log);
+    }
     return any;
 }
 
@@ -905,7 +915,6 @@ static int32_t log_mount(struct acme_flashlog *log)
         /* A number is left out only where a sector could not be opened. */
         log->damaged = log->damaged || (c.seq != before + 1 && log->bad == 0);
     }
-    log->head = c.sector;
     log->head_seq = c.seq;
     return log->damaged ? ACME_ERR_STORE_CORRUPT : ACME_OK;
 }

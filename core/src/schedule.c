@@ -7,9 +7,9 @@
 
 #if defined(CONFIG_ACME_SCHEDULE)
 
-#define DAY_S            86400
-#define RETRY_CEILING_MS (7u * DAY_S * 1000u) /* of what a CA may ask for */
-#define FLOOR_STEP_S     (7 * DAY_S)          /* the floor is written that seldom, at most */
+#define DAY_S            INT64_C(86400)
+#define RETRY_CEILING_MS 604800000u    /* a week, of what a CA may ask for */
+#define FLOOR_STEP_S     (7 * DAY_S)   /* the floor is written that seldom, at most */
 #define FLOOR_LEAP_S     (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
 #define FLOOR_DOUBT_S    60
 
