@@ -53,8 +53,9 @@ def test_first_boot_and_second(every_bench):
     board.wait_for("net: address", count=2)
     status, second = check_served(every_bench, board)
     assert second == first
-    assert status["new_orders"] == "0" and status["requests"] == "0"
-    assert len(lab.requests()) == requests
+    assert status["new_orders"] == "0"
+    # Nobody tells the time here, so the CA is asked for it; for nothing that it would have to do.
+    assert {method for method, _ in lab.requests()[requests:]} <= {"GET"}
     assert (accounts(lab), orders(lab)) == (1, 1)
 
 
