@@ -14,7 +14,9 @@
 #define SYST_CVR          REGISTER(0xE000E018u)
 #define NVIC_ISER(n)      REGISTER(0xE000E100u + 4u * (n))
 #define SCB_AIRCR         REGISTER(0xE000ED0Cu)
+#define SCB_CCR           REGISTER(0xE000ED14u)
 #define SCB_CFSR          REGISTER(0xE000ED28u)
+#define CCR_STKALIGN      (1u << 9)
 #define PAINT             0xA5C3F00Du
 
 extern uint32_t cortex_m_data_load[], cortex_m_data[], cortex_m_data_end[];
@@ -37,11 +39,14 @@ static void paint_stack(void)
     }
 }
 
-/* Loops, because memcpy and memset are not to be called before .data is there. */
+/* Loops, because memcpy and memset are not to be called before .data is there. FPU, MPU, caches and
+ * SAU stay as a reset leaves them, off. Only the stack's alignment in interrupts is not everywhere
+ * what the ABI wants: early Cortex-M3s, the LM3S6965's among them, begin with four bytes. */
 void cortex_m_reset(void)
 {
     const uint32_t *from = cortex_m_data_load;
 
+    SCB_CCR |= CCR_STKALIGN;
     for (volatile uint32_t *to = cortex_m_data; to < cortex_m_data_end; to++) {
         *to = *from++;
     }
