@@ -28,8 +28,16 @@ static struct acme_flashlog_key flags_key(psa_storage_uid_t uid)
     return key;
 }
 
+static int32_t its_result;
+
+int32_t acme_store_its_result(void)
+{
+    return its_result;
+}
+
 static psa_status_t to_psa(int32_t rc)
 {
+    its_result = rc >= 0 ? ACME_OK : rc;
     switch (rc) {
     case ACME_ERR_NOT_FOUND:
         return PSA_ERROR_DOES_NOT_EXIST;

@@ -9,6 +9,7 @@
 #include <mbedtls/asn1.h>
 
 #include "b64url.h"
+#include "store.h"
 
 struct key_kind {
     const char *alg, *crv;
@@ -66,6 +67,10 @@ bool acme_jws_key_lost(psa_key_id_t id)
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_status_t status = psa_get_key_attributes(id, &attributes);
 
+    if (status == PSA_ERROR_DATA_INVALID) {
+        /* mbedTLS says so of a damaged key, and of one that could not be read this time. */
+        status = psa_get_key_attributes(id, &attributes);
+    }
     psa_reset_key_attributes(&attributes);
     return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DOES_NOT_EXIST ||
            status == PSA_ERROR_DATA_CORRUPT || status == PSA_ERROR_DATA_INVALID;
@@ -78,7 +83,7 @@ int32_t acme_jws_destroy_key(psa_key_id_t id)
     if (status == PSA_SUCCESS || status == PSA_ERROR_INVALID_HANDLE) {
         return ACME_OK;
     }
-    return status == PSA_ERROR_INSUFFICIENT_STORAGE ? ACME_ERR_STORE_FULL : ACME_ERR_CRYPTO;
+    return acme_store_its_result() != ACME_OK ? acme_store_its_result() : ACME_ERR_CRYPTO;
 }
 
 static int32_t generate(psa_key_id_t id, const struct key_kind *k, bool exportable)
@@ -107,6 +112,8 @@ static int32_t generate(psa_key_id_t id, const struct key_kind *k, bool exportab
         return ACME_ERR_STORE_FULL;
     case PSA_ERROR_STORAGE_FAILURE:
         return ACME_ERR_STORE_IO;
+    case PSA_ERROR_DATA_INVALID:
+        return acme_store_its_result() != ACME_OK ? acme_store_its_result() : ACME_ERR_CRYPTO;
     case PSA_ERROR_INSUFFICIENT_ENTROPY:
         return ACME_ERR_ENTROPY;
     case PSA_ERROR_INSUFFICIENT_MEMORY:

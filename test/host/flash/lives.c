@@ -7,6 +7,7 @@
  *   lives [--seconds N] [--random R] [--seed S] [--scenario I] [--geometry G]
  *         [--pairs N] [--every N] [--first-loss 1]
  *   lives --at SCENARIO,GEOMETRY,STEP,OPERATION,KIND[,OPERATION,KIND]    repeats one cut
+ *   --verbose 1 shows the client's log
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,6 +248,8 @@ int main(int argc, char **argv)
             pair_count = (uint32_t)strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--first-loss") == 0) {
             first_only = atoi(argv[i + 1]) != 0;
+        } else if (strcmp(argv[i], "--verbose") == 0) {
+            world.verbose = atoi(argv[i + 1]) != 0;
         } else if (strcmp(argv[i], "--at") == 0) {
             at = argv[i + 1];
         } else {

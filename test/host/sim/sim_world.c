@@ -85,6 +85,14 @@ static void fetch_cancel(void *ctx, int32_t handle)
     sim_net_hang_up(&((struct sim_world *)ctx)->net, handle);
 }
 
+static void write_log(void *ctx, enum acme_log_level level, const char *line)
+{
+    (void)ctx;
+    (void)fprintf(stderr, "  %d %s\n", (int)level, line);
+}
+
+static const struct acme_log_ops log_ops = {write_log};
+
 /* ---- building ---- */
 
 /* The CA makes its keys and certificates before there is a client: with PSA of its own. */
@@ -123,6 +131,7 @@ bool sim_world_init(struct sim_world *w, const struct sim_options *o)
     w->port =
         (struct acme_port){&sim_net_ops, &w->net,        &sim_clock_ops, &w->clock, &entropy_ops,
                            &w->entropy,  &flash_sim_ops, &w->flash,      NULL,      NULL};
+    w->port.log = w->verbose ? &log_ops : NULL;
     w->client = NULL;
     w->hung = w->in_ca = false;
     w->job_limit_s = 2 * 86400;
