@@ -16,6 +16,9 @@
 
 #include "crypto_memo.h"
 #include "life.h"
+#if defined(LIVES_TLS)
+#include "sim_tls.h"
+#endif
 
 #define CUTS_MAX     4u
 #define LOSSES_SHOWN 12u
@@ -231,6 +234,9 @@ int main(int argc, char **argv)
     const char *at = NULL;
 
     random_seed((uint64_t)time(NULL));
+#if defined(LIVES_TLS)
+    world.transport = sim_tls_transport;
+#endif
     for (i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seconds") == 0) {
             seconds = strtoul(argv[i + 1], NULL, 10);
@@ -275,6 +281,9 @@ int main(int argc, char **argv)
                  "looked up)\n",
                  points, pairs, random_lives, life_scenarios_count, excepted, losses,
                  (unsigned long long)computed, (unsigned long long)found);
+#if defined(LIVES_TLS)
+    (void)printf("lives: %u TLS handshakes\n", sim_tls_handshakes());
+#endif
     sim_world_free(&world);
     return losses == 0 ? 0 : 1;
 }

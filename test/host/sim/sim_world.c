@@ -142,6 +142,7 @@ bool sim_world_init(struct sim_world *w, const struct sim_options *o)
     if (w->ca == NULL || !make_ca(w, o)) {
         return false;
     }
+    w->net.transport = w->transport != NULL ? w->transport(w->ca) : NULL;
     w->anchor = (struct acme_trust_anchor){w->ca->root, w->ca->root_len};
     w->config.port = &w->port;
     w->config.directory_url = CA_SIM_DIRECTORY;
