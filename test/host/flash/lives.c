@@ -229,7 +229,7 @@ int main(int argc, char **argv)
 {
     unsigned long seconds = 0;
     int only_scenario = -1, only_geometry = -1, i;
-    uint32_t pair_count = 20;
+    uint32_t pair_count = 5;
     uint64_t found, computed;
     const char *at = NULL;
 

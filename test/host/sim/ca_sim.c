@@ -255,7 +255,7 @@ static bool nonce_take(struct ca_sim *ca, const char *text)
     n = get64(raw);
     if (get64(raw + 8) != mix(ca->seed ^ 0x6e6f6e6365, n) || n >= ca->nonce_next ||
         n + CA_SIM_NONCES < ca->nonce_next ||
-        (ca->nonce_used[n % CA_SIM_NONCES / 8] >> n % 8 & 1u) != 0) {
+        ((uint32_t)ca->nonce_used[n % CA_SIM_NONCES / 8] >> n % 8 & 1u) != 0) {
         return false;
     }
     ca->nonce_used[n % CA_SIM_NONCES / 8] |= (uint8_t)(1u << n % 8);
