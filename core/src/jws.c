@@ -53,16 +53,15 @@ int32_t acme_jws_check_key_type(uint8_t key_type)
     return kind_of(key_type) != NULL ? ACME_OK : ACME_ERR_KEY_TYPE;
 }
 
-bool acme_jws_key_exists(psa_key_id_t id)
+/* mbedTLS says no more than that a key could not be stored: the log knows why. */
+static int32_t store_error(void)
 {
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_status_t status = psa_get_key_attributes(id, &attributes);
+    int32_t rc = acme_store_its_result();
 
-    psa_reset_key_attributes(&attributes);
-    return status == PSA_SUCCESS;
+    return rc != ACME_OK ? rc : ACME_ERR_CRYPTO;
 }
 
-bool acme_jws_key_lost(psa_key_id_t id)
+static psa_status_t key_status(psa_key_id_t id)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_status_t status = psa_get_key_attributes(id, &attributes);
@@ -72,8 +71,20 @@ bool acme_jws_key_lost(psa_key_id_t id)
         status = psa_get_key_attributes(id, &attributes);
     }
     psa_reset_key_attributes(&attributes);
-    return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DOES_NOT_EXIST ||
-           status == PSA_ERROR_DATA_CORRUPT || status == PSA_ERROR_DATA_INVALID;
+    return status;
+}
+
+bool acme_jws_key_exists(psa_key_id_t id)
+{
+    return key_status(id) == PSA_SUCCESS;
+}
+
+bool acme_jws_key_lost(psa_key_id_t id)
+{
+    psa_status_t status = key_status(id);
+
+    return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DATA_CORRUPT ||
+           status == PSA_ERROR_DATA_INVALID;
 }
 
 int32_t acme_jws_destroy_key(psa_key_id_t id)
@@ -83,7 +94,7 @@ int32_t acme_jws_destroy_key(psa_key_id_t id)
     if (status == PSA_SUCCESS || status == PSA_ERROR_INVALID_HANDLE) {
         return ACME_OK;
     }
-    return acme_store_its_result() != ACME_OK ? acme_store_its_result() : ACME_ERR_CRYPTO;
+    return store_error();
 }
 
 static int32_t generate(psa_key_id_t id, const struct key_kind *k, bool exportable)
@@ -108,12 +119,9 @@ static int32_t generate(psa_key_id_t id, const struct key_kind *k, bool exportab
     switch (status) {
     case PSA_SUCCESS:
         return ACME_OK;
-    case PSA_ERROR_INSUFFICIENT_STORAGE:
-        return ACME_ERR_STORE_FULL;
     case PSA_ERROR_STORAGE_FAILURE:
-        return ACME_ERR_STORE_IO;
     case PSA_ERROR_DATA_INVALID:
-        return acme_store_its_result() != ACME_OK ? acme_store_its_result() : ACME_ERR_CRYPTO;
+        return store_error();
     case PSA_ERROR_INSUFFICIENT_ENTROPY:
         return ACME_ERR_ENTROPY;
     case PSA_ERROR_INSUFFICIENT_MEMORY:
