@@ -25,6 +25,8 @@ _Noreturn void board_panic(const char *why);
 
 /** Milliseconds since the start. */
 uint64_t board_uptime_ms(void);
+/** Microseconds since the start, to measure with. */
+uint64_t board_uptime_us(void);
 /** Sleeps until an interrupt (the tick is one) unless the Ethernet has asked for attention. */
 void board_sleep(void);
 /** Interrupts call it to keep board_sleep awake once. */

@@ -110,6 +110,18 @@ uint64_t board_uptime_ms(void)
     return (uint64_t)high << 32 | low;
 }
 
+uint64_t board_uptime_us(void)
+{
+    uint64_t ms;
+    uint32_t left;
+
+    do {
+        ms = board_uptime_ms();
+        left = SYST_CVR;
+    } while (ms != board_uptime_ms());
+    return ms * 1000u + (SYST_RVR - left) / ((SYST_RVR + 1u) / 1000u);
+}
+
 void cortex_m_enable_irq(uint32_t number)
 {
     NVIC_ISER(number / 32u) = 1u << (number % 32u);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <lwip/apps/sntp.h>
 #include <lwip/dhcp.h>
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
@@ -68,6 +69,7 @@ void ethif_start(void)
     netif_create_ip6_linklocal_address(added, 1);
     netif_set_ip6_autoconfig_enabled(added, 1);
 #endif
+    sntp_servermode_dhcp(1); /* before the lease, which may name a time server */
     netif_set_default(added);
     netif_set_up(added);
     (void)dhcp_start(added);

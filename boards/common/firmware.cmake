@@ -35,3 +35,22 @@ function(acme_add_firmware board)
     set_target_properties(${image} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}"
         LINK_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/link.ld;${ACME_COMMON_DIR}/sections.ld")
 endfunction()
+
+# The image selftest-BOARD.elf: the self-test of the board's drivers, on demand over the serial line.
+add_subdirectory("${PROJECT_SOURCE_DIR}/port/selftest" port_selftest)
+
+function(acme_add_selftest board)
+    set(image selftest-${board}.elf)
+    list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+    set(common selftest_main cortex_m entropy_insecure ethif flash_semihost semihost text)
+    list(TRANSFORM common PREPEND "${ACME_COMMON_DIR}/")
+    list(TRANSFORM common APPEND .c)
+    add_executable(${image} board.c startup.c ${ARGN} ${common})
+    target_include_directories(${image} PRIVATE "${ACME_COMMON_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+    target_link_libraries(${image} PRIVATE acme_selftest acme_port_lwip_raw acme_warnings)
+    target_link_options(${image} PRIVATE -nostartfiles --specs=nano.specs -Wl,--gc-sections
+        "-L${ACME_COMMON_DIR}" "-T${CMAKE_CURRENT_SOURCE_DIR}/link.ld" -Wl,--fatal-warnings
+        -Wl,--no-warn-rwx-segments)
+    set_target_properties(${image} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}"
+        LINK_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/link.ld;${ACME_COMMON_DIR}/sections.ld")
+endfunction()

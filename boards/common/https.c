@@ -10,6 +10,9 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
+#if defined(CONFIG_ACME_TLS_ALPN_01)
+#include "acme/tls_alpn.h"
+#endif
 #include "board.h"
 
 #define PORT         443
@@ -91,21 +94,77 @@ static int load_chain(const struct acme_cert_status *status)
     return mbedtls_pk_setup_opaque(&s.key, s.key_id);
 }
 
+/* tls-alpn-01 comes to this port, too: the client answers it, with a certificate of its own. */
+#if defined(CONFIG_ACME_TLS_ALPN_01)
+static int on_certificate(mbedtls_ssl_context *ssl)
+{
+    switch (acme_tls_alpn_select(s.client, ssl)) {
+    case ACME_TLS_ALPN_OURS:
+        return 0;
+    case ACME_TLS_ALPN_NOT_OURS:
+        return s.key_id != 0 ? 0 : MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
+    default:
+        return MBEDTLS_ERR_SSL_UNRECOGNIZED_NAME;
+    }
+}
+
+static bool is_challenge_wanted(void)
+{
+    return acme_tls_alpn_is_wanted(s.client);
+}
+
+static bool was_challenge(void)
+{
+    const char *protocol = mbedtls_ssl_get_alpn_protocol(&s.ssl);
+
+    return protocol != NULL && strcmp(protocol, ACME_TLS_ALPN_PROTOCOL) == 0;
+}
+
+static int set_up_challenge(void)
+{
+    static const char *const protocols[] = {ACME_TLS_ALPN_PROTOCOL, "http/1.1", NULL};
+
+    mbedtls_ssl_conf_cert_cb(&s.config, on_certificate);
+    return mbedtls_ssl_conf_alpn_protocols(&s.config, (const char **)(uintptr_t)protocols);
+}
+#else
+static bool is_challenge_wanted(void)
+{
+    return false;
+}
+
+static bool was_challenge(void)
+{
+    return false;
+}
+
+static int set_up_challenge(void)
+{
+    return 0;
+}
+#endif
+
 static int set_up_tls(const struct acme_cert_status *status)
 {
-    int ret;
+    int ret = 0;
 
     mbedtls_ssl_init(&s.ssl);
     mbedtls_ssl_config_init(&s.config);
     mbedtls_x509_crt_init(&s.chain);
     mbedtls_pk_init(&s.key);
-    ret = load_chain(status);
+    s.key_id = 0;
+    if (status->valid) {
+        ret = load_chain(status);
+    }
     if (ret == 0) {
         ret = mbedtls_ssl_config_defaults(&s.config, MBEDTLS_SSL_IS_SERVER,
                                           MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     }
     if (ret == 0) {
         mbedtls_ssl_conf_rng(&s.config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+        ret = set_up_challenge();
+    }
+    if (ret == 0 && status->valid) {
         ret = mbedtls_ssl_conf_own_cert(&s.config, &s.chain, &s.key);
     }
     if (ret == 0) {
@@ -144,7 +203,8 @@ static bool enter_idle(bool accept)
         s.stream = ACME_HANDLE_NONE;
         return false;
     }
-    if (acme_cert_get_status(s.client, SLOT, &status) != ACME_OK || !status.valid) {
+    if (acme_cert_get_status(s.client, SLOT, &status) != ACME_OK ||
+        (!status.valid && !is_challenge_wanted())) {
         s.port->net->close(s.port->net_ctx, s.stream);
         s.stream = ACME_HANDLE_NONE;
         return true;
@@ -182,7 +242,7 @@ static bool do_handshake(void)
         return false;
     }
     if (mbedtls_ssl_is_handshake_over(&s.ssl)) {
-        s.state = STATE_REQUEST;
+        s.state = was_challenge() ? STATE_CLOSE : STATE_REQUEST;
     }
     return true;
 }

@@ -26,7 +26,7 @@
 
 static struct settings settings;
 static struct acme_lwip_raw net;
-static struct acme_lwip_raw_clock wall_clock = {.uptime_ms = board_uptime_ms};
+static struct acme_lwip_clock wall_clock = {.uptime_ms = board_uptime_ms};
 static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 static acme_client *client;
 static const char *names[SETTINGS_NAMES_MAX];
@@ -36,7 +36,14 @@ static struct acme_cert_request request;
 static uint64_t next_start_ms; /* when the client is asked to look again */
 static bool working;           /* the client has a job */
 static uint32_t failures;
-static uint32_t longest_step_ms; /* of acme_poll */
+
+/* The longest call of acme_poll, by the state that the client was in, and of the server. */
+static struct {
+    uint32_t us;
+    uint8_t state;
+} longest_step;
+static uint32_t longest_https_us;
+static uint8_t state; /* of the client */
 
 /* ---- the serial line ---- */
 
@@ -74,6 +81,7 @@ static void on_event(void *ctx, const struct acme_event *event)
     (void)ctx;
     switch (event->type) {
     case ACME_EVENT_STATE:
+        state = event->state;
         say("acme: state", event->text, event->state);
         break;
     case ACME_EVENT_ACCOUNT:
@@ -142,9 +150,22 @@ static void add_memory_rows(struct text *t, bool json)
     add_number_row(t, json, "lwip_heap_peak", lwip_stats.mem.max);
     add_number_row(t, json, "lwip_pbufs_peak", lwip_stats.memp[MEMP_PBUF_POOL]->max);
     add_number_row(t, json, "store_used", counters.store_used);
-    add_number_row(t, json, "longest_step_ms", longest_step_ms);
+    add_number_row(t, json, "longest_step_us", longest_step.us);
+    add_row(t, json, "longest_step_state", acme_state_name(longest_step.state), false);
+    add_number_row(t, json, "longest_https_step_us", longest_https_us);
     add_number_row(t, json, "requests", counters.requests);
     add_number_row(t, json, "new_orders", counters.new_orders);
+}
+
+static void add_clock_row(struct text *t, bool json)
+{
+    int64_t now;
+
+    if (acme_lwip_clock_ops.wall_s(&wall_clock, &now) == ACME_OK) {
+        add_date_row(t, json, "clock", now);
+    } else {
+        add_row(t, json, "clock", "unknown", false);
+    }
 }
 
 static bool write_page(const char *path, struct text *t)
@@ -162,6 +183,7 @@ static bool write_page(const char *path, struct text *t)
     add_date_row(t, json, "valid_from", status.not_before_s);
     add_date_row(t, json, "expires", status.not_after_s);
     add_date_row(t, json, "next_renewal", status.renew_after_s);
+    add_clock_row(t, json);
     add_number_row(t, json, "uptime_s", (int64_t)(board_uptime_ms() / 1000u));
     add_memory_rows(t, json);
     add_row(t, json, "version", ACME_VERSION, true);
@@ -171,15 +193,55 @@ static bool write_page(const char *path, struct text *t)
 
 /* ---- the client ---- */
 
+/* The settings' words for ways to prove a name; without any it is http-01. A word that is no way
+ * becomes a number that acme_init refuses. */
+static void take_challenges(struct acme_config *config)
+{
+    static const char *const words[] = {"http-01", "tls-alpn-01", "dns-01", "dns-account-01",
+                                        "dns-persist-01"};
+
+    config->challenges[0] = ACME_CHALLENGE_HTTP_01;
+    for (size_t i = 0; i < SETTINGS_CHALLENGES && settings.challenges[i][0] != '\0'; i++) {
+        uint8_t type = 0;
+
+        while (type < sizeof(words) / sizeof(words[0]) &&
+               strcmp(words[type], settings.challenges[i]) != 0) {
+            type++;
+        }
+        config->challenges[i] = (uint8_t)(type + ACME_CHALLENGE_HTTP_01);
+    }
+    config->tls_shared = true; /* https.c answers tls-alpn-01 on its port */
+}
+
+/* What a person sets once in the DNS, told to that person as long as the device waits for it. */
+static void report_dns_record(void)
+{
+    struct acme_dns_persist what = {.name = names[0]};
+    char name[128], value[SETTINGS_URL_SIZE + 128];
+
+    for (size_t i = 0; i < SETTINGS_CHALLENGES; i++) {
+        if (strcmp(settings.challenges[i], "dns-persist-01") == 0 &&
+            acme_dns_persist_record(client, &what, name, sizeof(name), value, sizeof(value)) ==
+                ACME_OK) {
+            say("dns: set a TXT record once:", name, 0);
+            say("dns: its value:", value, 0);
+        }
+    }
+}
+
 static void start_client(void)
 {
     static struct acme_port port = {
         .net = &acme_lwip_raw_net_ops,
         .net_ctx = &net,
-        .clock = &acme_lwip_raw_clock_ops,
+        .clock = &acme_lwip_clock_ops,
         .clock_ctx = &wall_clock,
         .entropy = &board_entropy_ops,
         .log = &log_ops,
+#if defined(CONFIG_ACME_DNS_CLIENT)
+        .udp = &acme_lwip_raw_udp_ops,
+        .udp_ctx = &net,
+#endif
     };
     struct acme_config config = {0};
     int32_t rc;
@@ -201,10 +263,17 @@ static void start_client(void)
     config.certs_count = 1;
     config.contact = settings.contact[0] != '\0' ? settings.contact : NULL;
     config.tos_agreed = true; /* whoever gave the device its settings agrees */
+    take_challenges(&config);
     config.build_time_s = BOARD_BUILD_TIME_S;
     config.replace_unrequested = true;
     config.on_event = on_event;
     rc = acme_init(&client, &config, memory, sizeof(memory));
+    if (rc == ACME_ERR_STORE_FORMAT) {
+        /* This board's map gives the area to the store alone: what else is there is worth nothing. */
+        say("store: the flash area holds something else; erasing it", NULL, 0);
+        rc = acme_store_format(&port);
+        rc = rc == ACME_OK ? acme_init(&client, &config, memory, sizeof(memory)) : rc;
+    }
     if (rc != ACME_OK) {
         say("acme: cannot start:", acme_error_name(rc), rc);
         board_panic("acme_init");
@@ -222,7 +291,8 @@ static void report_memory(void)
     say("memory: JSON arena peak", NULL, counters.arena_peak);
     say("memory: lwIP heap peak", NULL, lwip_stats.mem.max);
     say("memory: lwIP pbufs peak", NULL, lwip_stats.memp[MEMP_PBUF_POOL]->max);
-    say("time: longest step in ms", NULL, longest_step_ms);
+    say("time: longest step in us", acme_state_name(longest_step.state), longest_step.us);
+    say("time: longest step of the server in us", NULL, longest_https_us);
     say("acme: requests", NULL, counters.requests);
 }
 
@@ -257,30 +327,61 @@ static void plan_next(int32_t error)
             pause_s *= 2;
         }
         failures++;
+        report_dns_record();
         pause_s += board_random() % (pause_s / 4u + 1u);
         say("acme: next try in seconds", NULL, pause_s);
     }
     next_start_ms = board_uptime_ms() + pause_s * UINT64_C(1000);
 }
 
+static void poll_and_measure(struct acme_poll_result *result)
+{
+    uint8_t before = state;
+    uint64_t start = board_uptime_us();
+    uint32_t us;
+
+    (void)acme_poll(client, result);
+    us = (uint32_t)(board_uptime_us() - start);
+    if (us > longest_step.us) {
+        longest_step.us = us;
+        longest_step.state = before;
+    }
+}
+
+static bool serve(void)
+{
+    uint64_t start = board_uptime_us();
+    bool more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
+    uint32_t us = (uint32_t)(board_uptime_us() - start);
+
+    longest_https_us = us > longest_https_us ? us : longest_https_us;
+    return more;
+}
+
+/* Only now: what is asked without a network is asked again after a quarter of a minute. */
+static void start_time(void)
+{
+    static bool started;
+
+    if (!started && ethif_is_ready()) {
+        started = true;
+        (void)acme_lwip_sntp_start(&wall_clock, settings.ntp[0] != '\0' ? settings.ntp : NULL);
+    }
+}
+
 /* One turn of the client: how long it may wait for the next, in ms. */
 static uint32_t poll_client(void)
 {
     struct acme_poll_result result;
-    uint64_t before = board_uptime_ms(), now;
 
     if (!working) {
-        if (!ethif_is_ready() || before < next_start_ms ||
+        if (!ethif_is_ready() || board_uptime_ms() < next_start_ms ||
             (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
             return UINT32_MAX;
         }
-        working = acme_start(client) == ACME_OK;
+        working = acme_start_due(client) == ACME_OK;
     }
-    (void)acme_poll(client, &result);
-    now = board_uptime_ms();
-    if (now - before > longest_step_ms) {
-        longest_step_ms = (uint32_t)(now - before);
-    }
+    poll_and_measure(&result);
     if (result.want == ACME_WANT_IDLE) {
         working = false;
         plan_next(result.error);
@@ -305,16 +406,16 @@ int main(void)
     }
     ethif_start();
     acme_lwip_raw_init(&net);
-    acme_lwip_raw_sntp_start(&wall_clock, settings.ntp[0] != '\0' ? settings.ntp : NULL);
     start_client();
     report_certificate();
     for (;;) {
         bool more, active = ethif_poll();
 
+        start_time();
         if (active || board_uptime_ms() >= deadline) {
             uint32_t wait_ms = poll_client();
 
-            more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
+            more = serve();
             /* A second is soon enough for the server's time-outs. */
             deadline = board_uptime_ms() + (more ? 0 : least(wait_ms, 1000u));
             continue;

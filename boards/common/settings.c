@@ -120,6 +120,16 @@ static const char *add_name(struct settings *s, const char *value)
                                   : "too many names";
 }
 
+static const char *add_challenge(struct settings *s, const char *value)
+{
+    for (size_t i = 0; i < SETTINGS_CHALLENGES; i++) {
+        if (s->challenges[i][0] == '\0') {
+            return set_text(s->challenges[i], SETTINGS_CHALLENGE_SIZE, value);
+        }
+    }
+    return "too many challenges";
+}
+
 static int digit_of(char c)
 {
     if (c >= '0' && c <= '9') {
@@ -162,8 +172,11 @@ const char *settings_take_line(struct settings *s, const char *line)
     if (len == 3 && memcmp(line, "ntp", 3) == 0) {
         return set_text(s->ntp, sizeof(s->ntp), value);
     }
+    if (len == 9 && memcmp(line, "challenge", 9) == 0) {
+        return add_challenge(s, value);
+    }
     if (len == 6 && memcmp(line, "anchor", 6) == 0) {
         return add_anchor(s, value);
     }
-    return "unknown; there are: name directory contact ntp anchor save";
+    return "unknown; there are: name directory contact challenge ntp anchor save";
 }

@@ -11,6 +11,8 @@
 #define SETTINGS_NAMES_MAX  4
 #define SETTINGS_NAME_SIZE  64
 #define SETTINGS_URL_SIZE   128
+#define SETTINGS_CHALLENGES 3
+#define SETTINGS_CHALLENGE_SIZE 16
 #ifndef SETTINGS_ANCHOR_MAX
 #define SETTINGS_ANCHOR_MAX 1536
 #endif
@@ -19,6 +21,7 @@ struct settings {
     char names[SETTINGS_NAMES_MAX][SETTINGS_NAME_SIZE];
     char directory[SETTINGS_URL_SIZE];
     char contact[SETTINGS_NAME_SIZE]; /* "mailto:...", or empty */
+    char challenges[SETTINGS_CHALLENGES][SETTINGS_CHALLENGE_SIZE]; /* in order; none: http-01 */
     char ntp[SETTINGS_NAME_SIZE];     /* a time server, or empty: only what DHCP names */
     uint32_t anchor_len;
     uint32_t crc; /* over everything but itself; settings_save makes it */
@@ -29,7 +32,8 @@ struct settings {
 bool settings_load(struct settings *s);
 /** Writes them; false: the flash refused. A cut in between leaves a device without settings. */
 bool settings_save(struct settings *s);
-/** Takes one line ("name x", "directory https://…", "contact mailto:…", "ntp x", "anchor HEX…"; an
+/** Takes one line ("name x", "directory https://…", "contact mailto:…", "ntp x",
+ * "challenge tls-alpn-01", "anchor HEX…"; an
  * anchor may come in several lines). NULL, or what is wrong with it. */
 const char *settings_take_line(struct settings *s, const char *line);
 /** What is missing before they can be saved, or NULL. */

@@ -22,16 +22,48 @@ enum cli_exit {
     CLI_INTERNAL = 6
 };
 
-enum cli_command { CLI_RUN, CLI_LIST, CLI_EXPORT, CLI_ACCOUNT, CLI_REVOKE, CLI_STORE };
+#define CLI_DEFAULT_STORE "nanoacme.img"
+
+enum cli_command {
+    CLI_RUN,
+    CLI_LIST,
+    CLI_EXPORT,
+    CLI_ACCOUNT,
+    CLI_REVOKE,
+    CLI_STORE,
+    CLI_DNS_RECORD,
+    CLI_DOCTOR,
+    CLI_RENEW,
+    CLI_DAEMON,
+    CLI_NEXT,
+    CLI_DEAUTHORIZE
+};
 
 enum cli_account {
     CLI_ACCOUNT_SHOW,
     CLI_ACCOUNT_CREATE,
     CLI_ACCOUNT_UPDATE,
-    CLI_ACCOUNT_DEACTIVATE
+    CLI_ACCOUNT_DEACTIVATE,
+    CLI_ACCOUNT_ROLLOVER,
+    CLI_ACCOUNT_RECOVER
 };
 
-#define CLI_NAMES_MAX CONFIG_ACME_NAMES_MAX
+#define CLI_NAMES_MAX     CONFIG_ACME_NAMES_MAX
+#define CLI_PINS_MAX      8
+#define CLI_FALLBACKS_MAX (CONFIG_ACME_ACCOUNT_SLOTS - 1)
+
+/* How the DNS is reached; see dns.c. */
+struct cli_dns_options {
+    const char *server, *resolver, *tsig_key, *hook, *acmedns, *acmedns_account, *acmedns_ca;
+    uint32_t hook_seconds;
+    uint16_t port; /* of the zones' name servers; 0: 53 */
+};
+
+/* What only the doctor needs to know. */
+struct cli_doctor_options {
+    const char *own_address;
+    uint16_t http_public, tls_public, portal_port;
+};
 
 struct cli_options {
     enum cli_command command;
@@ -45,13 +77,30 @@ struct cli_options {
     const char *store;
     const char *out;
     const char *eab_kid, *eab_hmac_key;
+    struct cli_dns_options dns;
+    struct cli_doctor_options doctor;
     uint8_t key_type, account_key_type;
-    uint16_t http_port;
+    uint16_t http_port, tls_port;
+    const char *ancestor;
+    const char *issuer; /* of the dns-persist-01 record; NULL: as the CA's directory says */
+    uint32_t days;      /* that it is to last; 0: for ever */
+    bool wildcard, pre_authorize;
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /* enum acme_challenge_type, in order */
     uint8_t reason;
     bool accept_tos, each, exportable, force, json, quiet, foreign_urls;
     bool only_existing;
     bool no_intermediates, export_key, with_cert_key;
     int verbose;
+    const char *profile;
+    const char *hook, *out_dir; /* daemon: what is told of a new certificate, and where it goes */
+    const char *account_key;
+    uint8_t clock_policy;
+    bool events, no_ari, shortest, revoke_replaced;
+    const char *preferred_issuer;
+    struct acme_pin pins[CLI_PINS_MAX];
+    uint16_t pins_count;
+    const char *fallbacks[CLI_FALLBACKS_MAX];
+    uint16_t fallbacks_count;
 };
 
 /** Parses the command line. Returns true, or false with *exit_code when there is nothing to do. */
@@ -66,7 +115,8 @@ struct cli_session {
     struct acme_port port;
     struct acme_config config;
     acme_client *client;
-    int32_t error; /* of opening */
+    int32_t error;                          /* of opening */
+    bool installed[CONFIG_ACME_CERT_SLOTS]; /* a certificate that nobody was handed yet */
 };
 
 /** The certificates to work on: --domain as one request, or with --each as many. */
@@ -76,6 +126,15 @@ int cli_session_open(struct cli_session *s, const struct cli_options *options);
 /** Closes them, and opens them again with one request for the stored certificate that covers the
  * first --domain. */
 int cli_session_select(struct cli_session *s);
+/** Likewise with a request for each stored certificate, or for those with one of the --domain. */
+int cli_session_stored(struct cli_session *s);
+/** Opens the client again, so that the next job asks the CA for renewal information, or not. */
+int cli_session_look(struct cli_session *s, bool look_now);
+/** Waits until the network, a signal, or so many ms. Returns the signal that asked to stop, or 0.
+ */
+int cli_session_wait(uint32_t ms);
+/** Whether SIGHUP came since the last call. */
+bool cli_session_nudged(void);
 /** Drives the job that was started until it ends. Returns its error, or ACME_ERR_AGAIN when a
  * signal ended it. */
 int32_t cli_session_drive(struct cli_session *s);
@@ -91,6 +150,8 @@ void cli_output_init(const struct cli_options *options);
 void cli_on_event(void *ctx, const struct acme_event *event);
 extern const struct acme_log_ops cli_log_ops;
 /** "nanoacme: error: ..." on stderr. */
+/** Writes what --help says. */
+void cli_usage(FILE *out);
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** An error of the core, with what to do next. */
 void cli_error_core(const char *what, int32_t error, const struct acme_problem *problem);
@@ -101,6 +162,11 @@ void cli_show_run(struct cli_session *s, int32_t result);
 int cli_show_list(struct cli_session *s);
 int cli_show_account(struct cli_session *s);
 int cli_show_store(struct cli_session *s);
+int cli_show_next(struct cli_session *s);
+/** Writes Unix seconds as an RFC 3339 date. */
+void cli_format_time(int64_t unix_s, char out[32]);
+/** What a person sets once in the DNS for the first --domain. */
+int cli_show_dns_record(struct cli_session *s);
 
 /* ---- pem.c ---- */
 
@@ -109,5 +175,17 @@ int cli_show_store(struct cli_session *s);
 int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anchors);
 /** Writes the stored chain (and key, where asked and allowed) to --out or stdout. */
 int cli_pem_export(struct cli_session *s);
+/** Writes count certificates of a slot's chain from number first on, PEM. An exit code. */
+int cli_pem_write_chain(struct cli_session *s, uint16_t slot, uint8_t first, uint8_t count,
+                        FILE *out);
+/** Writes the private key of a slot, which must be exportable. An exit code. */
+int cli_pem_write_key(struct cli_session *s, uint16_t slot, FILE *out);
+/** Puts the private key of a PEM file into the key store, as the account's. An exit code. */
+int cli_pem_import_account_key(const char *path, uint32_t key_id);
+
+/* ---- daemon.c ---- */
+
+/** Runs until a signal: keeps the certificates good, and hands new ones on. */
+int cli_daemon(struct cli_session *s);
 
 #endif

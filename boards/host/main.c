@@ -1,7 +1,10 @@
 /*
  * The command line `nanoacme`: which command does what. It must not know the protocol.
  */
-#include "cli.h"
+#include "doctor.h"
+#include "store_dump.h"
+
+#include <string.h>
 
 static int finish_job(struct cli_session *s, const char *what, int32_t started)
 {
@@ -52,6 +55,12 @@ static int command_account(struct cli_session *s)
     case CLI_ACCOUNT_DEACTIVATE:
         code = finish_job(s, "account deactivate", acme_account_deactivate(s->client));
         break;
+    case CLI_ACCOUNT_ROLLOVER:
+        code = finish_job(s, "account rollover", acme_account_rollover(s->client));
+        break;
+    case CLI_ACCOUNT_RECOVER:
+        code = finish_job(s, "account recover", acme_account_recover(s->client));
+        break;
     default:
         break;
     }
@@ -71,11 +80,40 @@ static int command_revoke(struct cli_session *s)
         acme_revoke_start(s->client, 0, s->options->reason, s->options->with_cert_key));
 }
 
+static int command_renew(struct cli_session *s)
+{
+    int code = cli_session_stored(s);
+
+    return code == CLI_OK ? command_run(s) : code;
+}
+
+static int command_next(struct cli_session *s)
+{
+    int code = cli_session_stored(s);
+
+    return code == CLI_OK ? cli_show_next(s) : code;
+}
+
+static int command_deauthorize(struct cli_session *s)
+{
+    int code = cli_session_select(s);
+
+    return code == CLI_OK ? finish_job(s, "deauthorize", acme_deauthorize(s->client, 0)) : code;
+}
+
 static int command_export(struct cli_session *s)
 {
     int code = cli_session_select(s);
 
     return code == CLI_OK ? cli_pem_export(s) : code;
+}
+
+/* The account's URL is part of the records: it must exist. */
+static int command_dns_record(struct cli_session *s)
+{
+    int code = finish_job(s, "dns-record", acme_account_start(s->client));
+
+    return code == CLI_OK ? cli_show_dns_record(s) : code;
 }
 
 static int dispatch(struct cli_session *s)
@@ -91,6 +129,18 @@ static int dispatch(struct cli_session *s)
         return command_account(s);
     case CLI_REVOKE:
         return command_revoke(s);
+    case CLI_DNS_RECORD:
+        return command_dns_record(s);
+    case CLI_DOCTOR:
+        return cli_doctor(s);
+    case CLI_RENEW:
+        return command_renew(s);
+    case CLI_DAEMON:
+        return cli_daemon(s);
+    case CLI_NEXT:
+        return command_next(s);
+    case CLI_DEAUTHORIZE:
+        return command_deauthorize(s);
     default:
         return cli_show_store(s);
     }
@@ -102,6 +152,9 @@ int main(int argc, char **argv)
     static struct cli_session session;
     int code;
 
+    if (argc > 2 && strcmp(argv[1], "store") == 0 && strcmp(argv[2], "dump") == 0) {
+        return cli_store_dump(argc - 2, argv + 2);
+    }
     if (!cli_options_parse(argc, argv, &options, &code)) {
         return code;
     }

@@ -105,14 +105,77 @@ static const char *slot_name(const struct cli_session *s, int16_t slot)
                                                               : s->config.directory_url;
 }
 
+static void json_print(cJSON *o)
+{
+    char *text = options->events ? cJSON_PrintUnformatted(o) : cJSON_Print(o);
+
+    if (text != NULL) {
+        (void)puts(text);
+        (void)fflush(stdout);
+    }
+    free(text);
+    cJSON_Delete(o);
+}
+
+static cJSON *add_problem(cJSON *o, const struct acme_problem *problem)
+{
+    cJSON *p = cJSON_AddObjectToObject(o, "problem");
+
+    cJSON_AddNumberToObject(p, "status", problem->status);
+    cJSON_AddStringToObject(p, "type", problem->type);
+    cJSON_AddStringToObject(p, "detail", problem->detail);
+    cJSON_AddStringToObject(p, "identifier", problem->identifier);
+    return p;
+}
+
+static void print_event(const struct cli_session *s, const struct acme_event *event)
+{
+    /* As enum acme_event_type. */
+    static const char *const names[] = {"state",      "account",     "terms",   "order",
+                                        "authorized", "installed",   "revoked", "error",
+                                        "wait",       "renewalInfo", "next",    "ca"};
+    cJSON *o = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(
+        o, "event", event->type < sizeof(names) / sizeof(names[0]) ? names[event->type] : "other");
+    cJSON_AddStringToObject(o, "state", acme_state_name(event->state));
+    if (event->slot >= 0) {
+        cJSON_AddStringToObject(o, "certificate", slot_name(s, event->slot));
+    }
+    if (event->text != NULL) {
+        cJSON_AddStringToObject(o, "text", event->text);
+    }
+    if (event->error != ACME_OK) {
+        cJSON_AddStringToObject(o, "error", acme_error_name(event->error));
+        cJSON_AddStringToObject(o, "message", acme_error_text(event->error));
+    }
+    if (event->type == ACME_EVENT_WAIT || event->type == ACME_EVENT_NEXT) {
+        cJSON_AddNumberToObject(o, "waitMs", event->wait_ms);
+    }
+    if (event->problem != NULL) {
+        (void)add_problem(o, event->problem);
+    }
+    json_print(o);
+}
+
 void cli_on_event(void *ctx, const struct acme_event *event)
 {
-    const struct cli_session *s = ctx;
+    struct cli_session *s = ctx;
 
 #if defined(NANOACME_TEST_HOOKS)
     test_hook(event);
 #endif
+    if (options->events) {
+        print_event(s, event);
+    }
     switch (event->type) {
+    case ACME_EVENT_RENEWAL_INFO:
+        cli_say("%s: the CA suggests when to renew%s%s", slot_name(s, event->slot),
+                event->text != NULL ? "; see " : "", event->text != NULL ? event->text : "");
+        break;
+    case ACME_EVENT_CA:
+        cli_say("turning to %s", event->text);
+        break;
     case ACME_EVENT_TOS:
         cli_say("agreed to the terms of service: %s", event->text);
         break;
@@ -126,6 +189,7 @@ void cli_on_event(void *ctx, const struct acme_event *event)
         cli_say("%s: proven", event->text);
         break;
     case ACME_EVENT_INSTALLED:
+        s->installed[event->slot] = true;
         cli_say("%s: certificate stored", slot_name(s, event->slot));
         break;
     case ACME_EVENT_REVOKED:
@@ -134,6 +198,12 @@ void cli_on_event(void *ctx, const struct acme_event *event)
     case ACME_EVENT_WAIT:
         cli_say("waiting up to %u.%u s (%s)", (unsigned)(event->wait_ms / 1000u),
                 (unsigned)(event->wait_ms % 1000u / 100u), acme_state_name(event->state));
+        break;
+    case ACME_EVENT_CHALLENGE_FAILED:
+        cli_say("%s: %s failed: %s (%s)%s%s; trying the next way", slot_name(s, event->slot),
+                event->text, acme_error_text(event->error), acme_error_name(event->error),
+                event->problem != NULL ? ": " : "",
+                event->problem != NULL ? event->problem->detail : "");
         break;
     case ACME_EVENT_ERROR:
         cli_error_core(slot_name(s, event->slot), event->error, event->problem);
@@ -145,7 +215,7 @@ void cli_on_event(void *ctx, const struct acme_event *event)
 
 /* ---- results ---- */
 
-static void format_time(int64_t unix_s, char out[32])
+void cli_format_time(int64_t unix_s, char out[32])
 {
     time_t t = (time_t)unix_s;
     struct tm tm;
@@ -161,9 +231,9 @@ static cJSON *json_cert(const char *const *names, uint16_t count,
     cJSON *o = cJSON_CreateObject();
     char from[32], to[32], renew[32];
 
-    format_time(status->not_before_s, from);
-    format_time(status->not_after_s, to);
-    format_time(status->renew_after_s, renew);
+    cli_format_time(status->not_before_s, from);
+    cli_format_time(status->not_after_s, to);
+    cli_format_time(status->renew_after_s, renew);
     cJSON_AddItemToObject(o, "names", cJSON_CreateStringArray(names, count));
     cJSON_AddBoolToObject(o, "valid", status->valid);
     if (status->chain_count > 0) {
@@ -180,25 +250,9 @@ static cJSON *json_cert(const char *const *names, uint16_t count,
         cJSON_AddStringToObject(o, "message", acme_error_text(status->error));
     }
     if (status->problem.type[0] != '\0') {
-        cJSON *p = cJSON_AddObjectToObject(o, "problem");
-
-        cJSON_AddNumberToObject(p, "status", status->problem.status);
-        cJSON_AddStringToObject(p, "type", status->problem.type);
-        cJSON_AddStringToObject(p, "detail", status->problem.detail);
-        cJSON_AddStringToObject(p, "identifier", status->problem.identifier);
+        (void)add_problem(o, &status->problem);
     }
     return o;
-}
-
-static void json_print(cJSON *o)
-{
-    char *text = cJSON_Print(o);
-
-    if (text != NULL) {
-        (void)puts(text);
-    }
-    free(text);
-    cJSON_Delete(o);
 }
 
 static cJSON *json_counters(struct cli_session *s)
@@ -220,8 +274,8 @@ static void text_cert(const char *name, const struct acme_cert_status *status)
 {
     char to[32], renew[32];
 
-    format_time(status->not_after_s, to);
-    format_time(status->renew_after_s, renew);
+    cli_format_time(status->not_after_s, to);
+    cli_format_time(status->renew_after_s, renew);
     (void)printf("%s: %s%s until %s, renewed from %s on, %s key\n", name,
                  status->error != ACME_OK ? "failed this time; " : "",
                  status->valid ? "good" : "without its key: run again;", to, renew,
@@ -333,6 +387,98 @@ int cli_show_store(struct cli_session *s)
         json_print(o);
     } else {
         (void)printf("%s: %u of %u bytes used\n", options->store, n.store_used, n.store_capacity);
+    }
+    return CLI_OK;
+}
+
+/* A TXT record as a zone file has it: character strings of at most 255 characters. */
+static void print_record(const char *name, const char *value)
+{
+    size_t len = strlen(value), at;
+
+    (void)printf("%s. IN TXT", name);
+    for (at = 0; at < len; at += 255) {
+        (void)printf(" \"%.255s\"", value + at);
+    }
+    (void)putchar('\n');
+}
+
+int cli_show_dns_record(struct cli_session *s)
+{
+    struct acme_dns_persist what = {
+        .name = options->domains[0], .wildcard = options->wildcard, .issuer = options->issuer};
+    char name[256], value[CONFIG_ACME_URL_MAX + 512], account_name[256];
+    int32_t rc;
+
+    if (options->days > 0) {
+        what.until_s = (int64_t)time(NULL) + options->days * INT64_C(86400);
+    }
+    rc = acme_dns_persist_record(s->client, &what, name, sizeof(name), value, sizeof(value));
+    if (rc == ACME_OK) {
+        rc = acme_dns_account_name(s->client, what.name, account_name, sizeof(account_name));
+    }
+    if (rc == ACME_ERR_FIELD) {
+        cli_error("the CA does not say its name; give it with --issuer (see its documentation)");
+        return CLI_REFUSED;
+    }
+    if (rc != ACME_OK) {
+        cli_error_core("dns-record", rc, NULL);
+        return cli_exit_code(rc);
+    }
+    if (options->json) {
+        cJSON *o = cJSON_CreateObject();
+
+        cJSON_AddStringToObject(o, "name", name);
+        cJSON_AddStringToObject(o, "value", value);
+        cJSON_AddStringToObject(o, "accountName", account_name);
+        json_print(o);
+        return CLI_OK;
+    }
+    cli_say("for --challenge dns-persist-01, set this once:");
+    print_record(name, value);
+    cli_say("for --challenge dns-account-01, delegate this name (by CNAME), if you want:");
+    (void)puts(account_name);
+    return CLI_OK;
+}
+
+int cli_show_next(struct cli_session *s)
+{
+    cJSON *root = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(root, "certificates");
+    uint16_t i;
+
+    cJSON_AddNumberToObject(root, "nextWakeupSeconds", acme_next_wakeup_s(s->client));
+    for (i = 0; i < s->config.certs_count; i++) {
+        const struct acme_cert_request *r = &s->config.certs[i];
+        struct acme_cert_status status;
+        char next[32], look[32], retry[32];
+        cJSON *o;
+
+        (void)acme_cert_get_status(s->client, i, &status);
+        cli_format_time(status.next_s, next);
+        cli_format_time(status.look_at_s, look);
+        cli_format_time(status.retry_at_s, retry);
+        o = json_cert(r->names, r->names_count, &status);
+        cJSON_AddStringToObject(o, "next", next);
+        cJSON_AddBoolToObject(o, "suggestedByCa", status.suggested);
+        cJSON_AddNumberToObject(o, "failures", status.failures);
+        if (status.look_at_s != 0) {
+            cJSON_AddStringToObject(o, "lookAt", look);
+        }
+        if (status.retry_at_s != 0) {
+            cJSON_AddStringToObject(o, "retryAt", retry);
+        }
+        cJSON_AddItemToArray(list, o);
+        if (!options->json) {
+            text_cert(r->names[0], &status);
+            (void)printf("  next work: %s%s%s\n", next,
+                         status.suggested ? "; the CA has suggested when to renew" : "",
+                         status.failures > 0 ? "; the last tries failed" : "");
+        }
+    }
+    if (options->json) {
+        json_print(root);
+    } else {
+        cJSON_Delete(root);
     }
     return CLI_OK;
 }

@@ -14,12 +14,15 @@
 #include <mbedtls/base64.h>
 #include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
+#include <mbedtls/psa_util.h>
+#include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 
 #define BEGIN_CERT  "-----BEGIN CERTIFICATE-----"
 #define END_CERT    "-----END CERTIFICATE-----"
 #define FILE_MAX    ((size_t)4 * 1024 * 1024)
 #define ANCHORS_MAX 400
+#define FEW         10
 
 static struct acme_trust_anchor anchor_list[ANCHORS_MAX];
 
@@ -58,48 +61,69 @@ static bool decode(char *body, size_t len, struct acme_trust_anchor *anchor)
     return true;
 }
 
+/* The system's roots are of many kinds, some with algorithms that are not built in: those are left
+ * out, for no CA whose TLS could be verified has them. */
+static bool is_readable(const struct acme_trust_anchor *anchor)
+{
+    mbedtls_x509_crt crt;
+    int ret;
+
+    mbedtls_x509_crt_init(&crt);
+    ret = mbedtls_x509_crt_parse_der_nocopy(&crt, anchor->der, anchor->len);
+    mbedtls_x509_crt_free(&crt);
+    return ret == 0;
+}
+
 int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anchors)
 {
+    static int used; /* there may be roots for more than one server */
+    struct acme_trust_anchor *list = anchor_list + used;
     char *text = read_file(path);
     char *at = text;
-    int count = 0;
+    int count = 0, left_out = 0;
 
     if (text == NULL) {
         return -1;
     }
-    while (count >= 0 && count < ANCHORS_MAX && (at = strstr(at, BEGIN_CERT)) != NULL) {
+    while (count >= 0 && used + count < ANCHORS_MAX && (at = strstr(at, BEGIN_CERT)) != NULL) {
         char *body = at + strlen(BEGIN_CERT);
         char *end = strstr(body, END_CERT);
 
-        if (end == NULL || !decode(body, (size_t)(end - body), &anchor_list[count])) {
+        if (end == NULL || !decode(body, (size_t)(end - body), &list[count])) {
             cli_error("%s: certificate number %d cannot be read", path, count + 1);
             count = -1;
-        } else {
+        } else if (is_readable(&list[count])) {
             count++;
+            at = end;
+        } else {
+            free((void *)(uintptr_t)list[count].der);
+            left_out++;
             at = end;
         }
     }
     free(text);
+    if (left_out > 0 && count >= 0 && count < FEW) { /* of a whole bundle nobody misses some */
+        cli_say("%s: %d of its certificates are of a kind that is not built in", path, left_out);
+    }
     if (count == 0) {
         cli_error("%s: no certificates in it; it should have PEM certificates of CA roots", path);
     }
-    *anchors = anchor_list;
+    *anchors = list;
+    used += count > 0 ? count : 0;
     return count > 0 ? count : -1;
 }
 
 /* ---- export ---- */
 
-static int write_chain(struct cli_session *s, FILE *out)
+int cli_pem_write_chain(struct cli_session *s, uint16_t slot, uint8_t first, uint8_t count,
+                        FILE *out)
 {
     static uint8_t der[CONFIG_ACME_CERT_SIZE_MAX];
     static unsigned char pem[CONFIG_ACME_CERT_SIZE_MAX * 3 / 2 + 128];
-    struct acme_cert_status status;
-    uint8_t i, count;
+    uint8_t i;
 
-    (void)acme_cert_get_status(s->client, 0, &status);
-    count = s->options->no_intermediates ? 1 : status.chain_count;
-    for (i = 0; i < count; i++) {
-        int32_t len = acme_cert_read(s->client, 0, i, der, sizeof(der));
+    for (i = first; i < count; i++) {
+        int32_t len = acme_cert_read(s->client, slot, i, der, sizeof(der));
         size_t pem_len;
 
         if (len < 0) {
@@ -116,14 +140,22 @@ static int write_chain(struct cli_session *s, FILE *out)
     return CLI_OK;
 }
 
-static int write_key(struct cli_session *s, FILE *out)
+static int write_chain(struct cli_session *s, FILE *out)
+{
+    struct acme_cert_status status;
+
+    (void)acme_cert_get_status(s->client, 0, &status);
+    return cli_pem_write_chain(s, 0, 0, s->options->no_intermediates ? 1 : status.chain_count, out);
+}
+
+int cli_pem_write_key(struct cli_session *s, uint16_t slot, FILE *out)
 {
     static unsigned char pem[8192];
     struct acme_cert_status status;
     mbedtls_pk_context pk;
     int ret;
 
-    (void)acme_cert_get_status(s->client, 0, &status);
+    (void)acme_cert_get_status(s->client, slot, &status);
     if (!status.key_exportable) {
         cli_error_core("export", ACME_ERR_KEY_EXPORT, NULL);
         cli_say("get the certificate anew with: nanoacme run --exportable-key --force ...");
@@ -142,6 +174,45 @@ static int write_key(struct cli_session *s, FILE *out)
     }
     explicit_bzero(pem, sizeof(pem));
     return ret == 0 ? CLI_OK : CLI_INTERNAL;
+}
+
+static int write_key(struct cli_session *s, FILE *out)
+{
+    return cli_pem_write_key(s, 0, out);
+}
+
+int cli_pem_import_account_key(const char *path, uint32_t key_id)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    mbedtls_pk_context pk;
+    psa_key_id_t made = 0;
+    char *text = read_file(path);
+    int ret;
+
+    if (text == NULL) {
+        return CLI_CONFIG;
+    }
+    mbedtls_pk_init(&pk);
+    (void)psa_destroy_key(key_id);
+    ret = mbedtls_pk_parse_key(&pk, (unsigned char *)text, strlen(text) + 1, NULL, 0,
+                               mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    explicit_bzero(text, FILE_MAX);
+    free(text);
+    if (ret == 0) {
+        ret = mbedtls_pk_get_psa_attributes(&pk, PSA_KEY_USAGE_SIGN_HASH, &attributes);
+    }
+    if (ret == 0) {
+        psa_set_key_id(&attributes, key_id);
+        psa_set_key_algorithm(&attributes, PSA_KEY_TYPE_IS_ECC(psa_get_key_type(&attributes))
+                                               ? PSA_ALG_ECDSA(PSA_ALG_ANY_HASH)
+                                               : PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_ANY_HASH));
+        ret = mbedtls_pk_import_into_psa(&pk, &attributes, &made);
+    }
+    mbedtls_pk_free(&pk);
+    if (ret != 0) {
+        cli_error("%s: not a private key that can be used (mbedTLS error %d)", path, ret);
+    }
+    return ret == 0 ? CLI_OK : CLI_CONFIG;
 }
 
 /* A file is written under another name first: a reader sees the old one or the new one, whole. */

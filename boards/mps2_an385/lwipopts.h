@@ -34,6 +34,7 @@
 #define TCP_SND_BUF       (4 * TCP_MSS)
 #define TCP_SND_QUEUELEN  16
 #define TCP_LISTEN_BACKLOG 1
+#define SO_REUSE           1 /* listen again while old connections are in TIME_WAIT */
 #define TCP_MSL            5000 /* a device has few pcbs, and its links are short */
 
 /* The address of a host never leaves the cache for longer than its record says. */
@@ -41,8 +42,8 @@
 
 #define SNTP_SERVER_DNS 1
 #define SNTP_MAX_SERVERS 2
-void acme_lwip_raw_set_time(uint32_t unix_s);
-#define SNTP_SET_SYSTEM_TIME(s) acme_lwip_raw_set_time(s)
+void acme_lwip_set_time(uint32_t unix_s);
+#define SNTP_SET_SYSTEM_TIME(s) acme_lwip_set_time(s)
 
 #define LWIP_STATS    1
 #define MEM_STATS     1

@@ -27,9 +27,11 @@
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_CRYPTO_STORAGE_C
 #define MBEDTLS_USE_PSA_CRYPTO
-#define MBEDTLS_PSA_KEY_SLOT_COUNT 8
+/* Eight for two TLS 1.3 connections, and the keys that they and the client use meanwhile. */
+#define MBEDTLS_PSA_KEY_SLOT_COUNT 16
 
 /* Primitives. */
+#define MBEDTLS_HAVE_ASM
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_ROM_TABLES
 #define MBEDTLS_AES_FEWER_TABLES
@@ -44,6 +46,7 @@
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
 #define MBEDTLS_ECP_NIST_OPTIM
+#define MBEDTLS_ECP_RESTARTABLE /* no long steps: see CONFIG_ACME_ECC_MAX_OPS */
 #define MBEDTLS_ECDH_C
 #define MBEDTLS_ECDSA_C
 #define MBEDTLS_RSA_C
@@ -61,6 +64,7 @@
 #define MBEDTLS_X509_CRT_PARSE_C
 #define MBEDTLS_X509_CREATE_C
 #define MBEDTLS_X509_CSR_WRITE_C
+#define MBEDTLS_X509_CRT_WRITE_C
 #define MBEDTLS_X509_REMOVE_INFO
 
 /* TLS. The input buffer takes the largest record that TLS allows: servers written in Go, many CAs'

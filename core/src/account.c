@@ -32,6 +32,10 @@ int32_t acme_account_load(struct acme_client *c)
             c->account_slot = i;
             c->account_type = r->key_type;
             c->account_generation = r->key_generation;
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+            c->rollover = r->rollover;
+            c->rollover_in_doubt = r->rollover != 0;
+#endif
             c->account_exists =
                 r->url[0] != '\0' && acme_jws_key_exists(acme_client_account_key(c));
             return acme_str_copy(c->account_url, sizeof(c->account_url), r->url);
@@ -40,6 +44,10 @@ int32_t acme_account_load(struct acme_client *c)
     c->account_slot = unused;
     c->account_type = c->config.account_key_type;
     c->account_generation = 0;
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    c->rollover = 0;
+    c->rollover_in_doubt = false;
+#endif
     c->account_exists = false;
     c->account_url[0] = '\0';
     return ACME_OK;
@@ -60,6 +68,22 @@ static int32_t write_record(struct acme_client *c, const char *tos_url)
     if (rc == ACME_OK) {
         rc = acme_str_copy(r->tos_url, sizeof(r->tos_url), tos_url);
     }
+    return rc != ACME_OK ? rc
+                         : acme_store_write_account(&c->log, c->account_slot, r, (uint8_t *)c->work,
+                                                    sizeof(c->work));
+}
+
+int32_t acme_account_rewrite(struct acme_client *c)
+{
+    struct acme_account_record *r = record_memory(c);
+    int32_t rc =
+        acme_store_read_account(&c->log, c->account_slot, r, (uint8_t *)c->work, sizeof(c->work));
+
+    r->key_type = c->account_type;
+    r->key_generation = c->account_generation;
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    r->rollover = c->rollover;
+#endif
     return rc != ACME_OK ? rc
                          : acme_store_write_account(&c->log, c->account_slot, r, (uint8_t *)c->work,
                                                     sizeof(c->work));
@@ -87,8 +111,36 @@ static int32_t take_urls(struct acme_client *c, acme_json_value root)
         rc = acme_pool_add_url(c, acme_json_string(root, "revokeCert"), &d->revoke_cert);
         rc = rc == ACME_ERR_FIELD ? ACME_OK : rc; /* missed only by who revokes */
     }
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (rc == ACME_OK) {
+        rc = acme_pool_add_url(c, acme_json_string(root, "keyChange"), &d->key_change);
+        rc = rc == ACME_ERR_FIELD ? ACME_OK : rc;
+    }
+#endif
+#if defined(CONFIG_ACME_ARI)
+    if (rc == ACME_OK) {
+        rc = acme_pool_add_url(c, acme_json_string(root, "renewalInfo"), &d->renewal_info);
+        rc = rc == ACME_ERR_FIELD ? ACME_OK : rc;
+    }
+#endif
     return rc;
 }
+
+#if defined(CONFIG_ACME_PROFILES)
+/* A profile must not be asked for that the CA does not name. */
+static void check_profiles(struct acme_client *c, acme_json_value meta)
+{
+    acme_json_value profiles = acme_json_object(meta, "profiles");
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        const char *profile = c->config.certs[i].profile;
+
+        c->slots[i].profile_missing =
+            profile != NULL && acme_json_string(profiles, profile) == NULL;
+    }
+}
+#endif
 
 int32_t acme_reply_directory(struct acme_client *c)
 {
@@ -106,6 +158,9 @@ int32_t acme_reply_directory(struct acme_client *c)
         return rc;
     }
     meta = acme_json_object(root, "meta");
+#if defined(CONFIG_ACME_PROFILES)
+    check_profiles(c, meta);
+#endif
     terms = acme_json_string(meta, "termsOfService");
     if (terms != NULL) {
         rc = strlen(terms) <= CONFIG_ACME_URL_MAX ? acme_pool_add(c, terms, &d->tos)
@@ -114,6 +169,9 @@ int32_t acme_reply_directory(struct acme_client *c)
     if (rc == ACME_OK && acme_json_true(meta, "externalAccountRequired") &&
         c->config.eab_kid == NULL && !c->account_exists) {
         rc = ACME_ERR_EAB;
+    }
+    if (rc == ACME_OK) {
+        rc = acme_authorization_read_directory(c, root);
     }
     c->pool_order_mark = c->pool_len;
     if (rc == ACME_OK) {
@@ -166,6 +224,20 @@ static int32_t check_terms(struct acme_client *c, bool *agreed_to_others)
     return ACME_OK;
 }
 
+static int32_t ensure_account_key(struct acme_client *c, bool *made)
+{
+    psa_key_id_t key = acme_client_account_key(c);
+
+#if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
+    if (key == c->config.account_key_id) {
+        *made = false;
+        c->account_type = c->config.account_key_type;
+        return acme_jws_key_exists(key) ? ACME_OK : ACME_ERR_NOT_FOUND;
+    }
+#endif
+    return acme_jws_ensure_key(key, c->account_type, false, made);
+}
+
 int32_t acme_enter_account(struct acme_client *c)
 {
     bool made, changed;
@@ -174,6 +246,12 @@ int32_t acme_enter_account(struct acme_client *c)
 #if defined(CONFIG_ACME_REVOCATION)
     if (c->job == ACME_JOB_REVOKE && c->revoke_with_cert_key) {
         acme_client_go(c, ACME_STATE_REVOKE); /* the certificate's key speaks for itself */
+        return ACME_STEP_MOVED;
+    }
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (c->rollover_in_doubt) {
+        acme_client_go(c, ACME_STATE_KEY_PROBE);
         return ACME_STEP_MOVED;
     }
 #endif
@@ -196,7 +274,7 @@ int32_t acme_enter_account(struct acme_client *c)
         }
     }
     /* The key is on flash before anybody hears of it. */
-    rc = acme_jws_ensure_key(acme_client_account_key(c), c->account_type, false, &made);
+    rc = ensure_account_key(c, &made);
     if (rc == ACME_OK && !c->account_exists) {
         c->account_url[0] = '\0';
         rc = write_record(c, "");
@@ -225,9 +303,7 @@ int32_t acme_enter_new_account(struct acme_client *c)
         acme_buf_add(&payload, ",\"onlyReturnExisting\":true");
     }
     if (c->config.contact != NULL) {
-        acme_buf_add(&payload, ",\"contact\":[\"");
-        acme_buf_add_json(&payload, c->config.contact);
-        acme_buf_add(&payload, "\"]");
+        acme_buf_add_form(&payload, ",\"contact\":[\"@\"]", c->config.contact);
     }
 #if defined(CONFIG_ACME_EAB)
     if (c->config.eab_kid != NULL && c->config.eab_hmac_key != NULL) {
@@ -265,7 +341,11 @@ int32_t acme_reply_new_account(struct acme_client *c)
         return ACME_ERR_FIELD;
     }
     if (strcmp(status, "valid") != 0) {
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+        return acme_account_replace(c);
+#else
         return ACME_ERR_ACCOUNT;
+#endif
     }
     rc = acme_uri_parse(r->location, &uri);
     if (rc != ACME_OK) {
@@ -331,6 +411,16 @@ int32_t acme_enter_account_ready(struct acme_client *c)
         acme_client_go(c, ACME_STATE_ACCOUNT_DEACTIVATE);
         break;
 #endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    case ACME_JOB_ACCOUNT_ROLLOVER:
+        acme_client_go(c, ACME_STATE_KEY_CHANGE);
+        break;
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    case ACME_JOB_DEAUTHORIZE:
+        rc = acme_order_take_up(c);
+        return rc == ACME_OK ? ACME_STEP_MOVED : rc;
+#endif
     default:
         acme_client_finish(c, ACME_OK);
         break;
@@ -339,6 +429,40 @@ int32_t acme_enter_account_ready(struct acme_client *c)
 }
 
 #if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+static bool is_external(const struct acme_client *c)
+{
+#if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
+    return c->config.account_key_id != 0;
+#else
+    (void)c;
+    return false;
+#endif
+}
+
+int32_t acme_account_replace(struct acme_client *c)
+{
+    psa_key_id_t old = acme_client_account_key(c);
+    int32_t rc;
+
+    if (c->account_replaced || c->config.account_only_existing || is_external(c)) {
+        return ACME_ERR_ACCOUNT;
+    }
+    /* The record without a URL comes first: then the old key is nobody's. */
+    c->account_replaced = true;
+    c->account_exists = false;
+    c->account_url[0] = '\0';
+    c->account_generation ^= 1u;
+    c->account_type = c->config.account_key_type;
+    rc = write_record(c, "");
+    if (rc == ACME_OK) {
+        rc = acme_jws_destroy_key(old);
+    }
+    if (rc == ACME_OK) {
+        acme_client_go(c, ACME_STATE_ACCOUNT);
+    }
+    return rc;
+}
+
 int32_t acme_enter_account_update(struct acme_client *c)
 {
     struct acme_buf payload;
@@ -346,9 +470,7 @@ int32_t acme_enter_account_update(struct acme_client *c)
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"contact\":[");
     if (c->config.contact != NULL) {
-        acme_buf_add(&payload, "\"");
-        acme_buf_add_json(&payload, c->config.contact);
-        acme_buf_add(&payload, "\"");
+        acme_buf_add_form(&payload, "\"@\"", c->config.contact);
     }
     acme_buf_add(&payload, "]}");
     return acme_request_post(c, c->account_url, &payload, ACME_SIGNER_ACCOUNT);
@@ -373,7 +495,7 @@ int32_t acme_enter_account_deactivate(struct acme_client *c)
  * the key of a deactivated account that a next one could take for its own. */
 int32_t acme_reply_account_deactivate(struct acme_client *c)
 {
-    int32_t rc = acme_jws_destroy_key(acme_client_account_key(c));
+    int32_t rc = is_external(c) ? ACME_OK : acme_jws_destroy_key(acme_client_account_key(c));
 
     if (rc == ACME_OK) {
         rc = acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, c->account_slot);

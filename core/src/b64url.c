@@ -4,39 +4,26 @@
  */
 #include "b64url.h"
 
+#include <string.h>
+
 #include "acme/error.h"
 
 #define NOT_A_DIGIT 0xffU
 
 size_t acme_b64url_encoded_len(size_t len)
 {
-    size_t rest = len % 3U;
-
-    if (len / 3U > (SIZE_MAX - 3U) / 4U) {
-        return 0;
-    }
-    return len / 3U * 4U + (rest > 0 ? rest + 1U : 0);
+    return len > SIZE_MAX / 4U - 1U ? 0 : (len * 4U + 2U) / 3U;
 }
 
-static char digit_of(uint32_t sextet)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-    return alphabet[sextet & 63U];
-}
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* The value of a digit of either alphabet; c62 and c63 are the two that differ. */
 static uint32_t value_of(char c, char c62, char c63)
 {
-    if (c >= 'A' && c <= 'Z') {
-        return (uint32_t)(c - 'A');
-    }
-    if (c >= 'a' && c <= 'z') {
-        return (uint32_t)(c - 'a') + 26U;
-    }
-    if (c >= '0' && c <= '9') {
-        return (uint32_t)(c - '0') + 52U;
+    const char *at = memchr(alphabet, c, 62);
+
+    if (at != NULL) {
+        return (uint32_t)(at - alphabet);
     }
     if (c == c62) {
         return 62U;
@@ -60,7 +47,7 @@ int32_t acme_b64url_encode(const uint8_t *in, size_t len, char *out, size_t size
         bits |= n > 1 ? (uint32_t)in[i + 1] << 8 : 0;
         bits |= n > 2 ? (uint32_t)in[i + 2] : 0;
         for (size_t k = 0; k <= n; k++) {
-            out[at++] = digit_of(bits >> 18);
+            out[at++] = alphabet[bits >> 18 & 63U];
             bits <<= 6;
         }
     }

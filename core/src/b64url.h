@@ -10,7 +10,7 @@
 
 #include "buf.h"
 
-/** Characters for len bytes; 0 when that overflows size_t. */
+/** Characters for len bytes; 0 when len is beyond a quarter of what a size_t counts. */
 size_t acme_b64url_encoded_len(size_t len);
 /** Encodes len bytes to out (not NUL-terminated). out may lie before in within one buffer if it
  * ends no later than in does. Returns the characters written, or ACME_ERR_BUFFER. */

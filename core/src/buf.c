@@ -4,6 +4,7 @@
  */
 #include "buf.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "acme/error.h"
@@ -44,9 +45,9 @@ void acme_buf_add_char(struct acme_buf *b, char c)
     acme_buf_add_n(b, &c, 1);
 }
 
-static void add_u64(struct acme_buf *b, uint64_t value)
+void acme_buf_add_u32(struct acme_buf *b, uint32_t value)
 {
-    char digits[20]; /* of UINT64_MAX */
+    char digits[10]; /* of UINT32_MAX */
     size_t at = sizeof(digits);
 
     do {
@@ -56,20 +57,21 @@ static void add_u64(struct acme_buf *b, uint64_t value)
     acme_buf_add_n(b, digits + at, sizeof(digits) - at);
 }
 
-void acme_buf_add_u32(struct acme_buf *b, uint32_t value)
-{
-    add_u64(b, value);
-}
-
 void acme_buf_add_i64(struct acme_buf *b, int64_t value)
 {
     uint64_t magnitude = (uint64_t)value;
+    char digits[20]; /* of UINT64_MAX */
+    size_t at = sizeof(digits);
 
     if (value < 0) {
         acme_buf_add_char(b, '-');
         magnitude = 0U - magnitude; /* right for INT64_MIN too, which -value is not */
     }
-    add_u64(b, magnitude);
+    do {
+        digits[--at] = (char)('0' + (char)(magnitude % 10U));
+        magnitude /= 10U;
+    } while (magnitude > 0);
+    acme_buf_add_n(b, digits + at, sizeof(digits) - at);
 }
 
 void acme_buf_add_json(struct acme_buf *b, const char *text)
@@ -79,17 +81,34 @@ void acme_buf_add_json(struct acme_buf *b, const char *text)
     for (; *text != '\0'; text++) {
         unsigned c = (unsigned char)*text;
 
-        if (c == '"' || c == '\\') {
-            acme_buf_add_char(b, '\\');
-            acme_buf_add_char(b, (char)c);
-        } else if (c < 0x20U || c == 0x7fU) {
+        if (c < 0x20U || c == 0x7fU) {
             acme_buf_add(b, "\\u00");
             acme_buf_add_char(b, hex[c >> 4]);
-            acme_buf_add_char(b, hex[c & 15U]);
+            c = (unsigned char)hex[c & 15U];
+        } else if (c == '"' || c == '\\') {
+            acme_buf_add_char(b, '\\');
+        }
+        acme_buf_add_char(b, (char)c);
+    }
+}
+
+void acme_buf_add_form(struct acme_buf *b, const char *form, ...)
+{
+    va_list args;
+
+    va_start(args, form);
+    for (; *form != '\0'; form++) {
+        if (*form == '$') {
+            acme_buf_add(b, va_arg(args, const char *));
+        } else if (*form == '@') {
+            acme_buf_add_json(b, va_arg(args, const char *));
+        } else if (*form == '#') {
+            acme_buf_add_u32(b, va_arg(args, uint32_t));
         } else {
-            acme_buf_add_char(b, (char)c);
+            acme_buf_add_char(b, *form);
         }
     }
+    va_end(args);
 }
 
 int32_t acme_buf_result(const struct acme_buf *b)
@@ -116,17 +135,54 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+bool acme_str_visible(const char *text, size_t len)
+{
+    for (; len > 0; text++, len--) {
+        if (*text <= ' ' || *text > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t acme_word_len(const char *text, size_t len, const char *extra)
+{
+    size_t n = 0;
+
+    while (n < len && text[n] != '\0' &&
+           (acme_is_digit(text[n]) || (lower(text[n]) >= 'a' && lower(text[n]) <= 'z') ||
+            strchr(extra, text[n]) != NULL)) {
+        n++;
+    }
+    return n;
+}
+
 bool acme_str_equal_nocase(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     if (a_len != b_len) {
         return false;
     }
-    for (size_t i = 0; i < a_len; i++) {
-        if (lower(a[i]) != lower(b[i])) {
+    for (; a_len > 0; a++, b++, a_len--) {
+        if (lower(*a) != lower(*b)) {
             return false;
         }
     }
     return true;
+}
+
+bool acme_str_is(const char *text, size_t len, const char *word)
+{
+    return acme_str_equal_nocase(text, len, word, strlen(word));
+}
+
+size_t acme_str_find(const char *text, size_t len, const char *words)
+{
+    size_t i;
+
+    for (i = 0; *words != '\0' && !acme_str_is(text, len, words); i++) {
+        words += strlen(words) + 1;
+    }
+    return i;
 }
 
 void acme_zeroize(void *data, size_t len)

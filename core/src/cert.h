@@ -21,20 +21,19 @@ int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_
 
 /** Takes a PEM chain in pieces, and stores its DER in chunks (RFC 8555 9.1). */
 struct acme_chain_sink {
-    struct acme_flashlog *log;
+    struct acme_store *log;
     uint8_t *chunk; /* ACME_CHAIN_CHUNK bytes, the caller's */
     uint16_t chunk_len, chunk_count;
     uint8_t slot, generation;
     uint8_t state;
-    uint8_t dashes_len;
-    char dashes[28]; /* the encapsulation line under way */
+    uint8_t dashes_len; /* of the encapsulation line under way */
     struct acme_b64_stream b64;
     uint32_t cert_len;
     uint8_t count;
     uint16_t lengths[CONFIG_ACME_CHAIN_CERTS_MAX];
 };
 
-void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_flashlog *log, uint8_t *chunk,
+void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_store *log, uint8_t *chunk,
                           uint8_t slot, uint8_t generation);
 /** ACME_OK, ACME_ERR_CERT_PARSE, ACME_ERR_CERT_LIMIT, ACME_ERR_STORE_*. */
 int32_t acme_chain_sink_push(struct acme_chain_sink *s, const uint8_t *data, size_t len);
@@ -43,7 +42,7 @@ int32_t acme_chain_sink_finish(struct acme_chain_sink *s);
 
 /** What a check needs. */
 struct acme_chain_check {
-    struct acme_flashlog *log;
+    struct acme_store *log;
     const struct acme_clock *clock;
     const struct acme_cert_request *request;
     psa_key_id_t key;
@@ -57,5 +56,21 @@ struct acme_chain_check {
  * record's dates. ACME_OK or ACME_ERR_CERT_*, ACME_ERR_STORE_*, ACME_ERR_TLS_MEMORY. */
 int32_t acme_cert_check_chain(const struct acme_chain_check *check,
                               struct acme_cert_record *record);
+
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+/** Whether the last certificate of the record's chain is issued by this common name. ACME_OK,
+ * ACME_ERR_NOT_FOUND, ACME_ERR_CERT_PARSE, ACME_ERR_STORE_*. */
+int32_t acme_cert_issued_by(const struct acme_chain_check *check,
+                            const struct acme_cert_record *record, const char *name);
+#endif
+
+#if defined(CONFIG_ACME_ARI)
+/** Room for a certificate's identifier, NUL included. */
+#define ACME_CERT_ID_MAX 128u
+/** Adds the identifier of RFC 9773 4.1 of the record's leaf: key identifier of the issuer, a dot,
+ * serial number. ACME_OK, ACME_ERR_CERT_PARSE (none, too), ACME_ERR_BUFFER, ACME_ERR_STORE_*. */
+int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cert_record *record,
+                     struct acme_buf *out);
+#endif
 
 #endif

@@ -3,11 +3,10 @@
  * bounded in bytes and time, and nothing of the request is ever sent back. It must not know what
  * it proves.
  */
-#include "challenge_http.h"
+#include "challenge.h"
 
+#if defined(CONFIG_ACME_HTTP_01)
 #include <string.h>
-
-#include "buf.h"
 
 #define PREFIX       "/.well-known/acme-challenge/"
 #define HEAD_MAX     8192u
@@ -51,7 +50,7 @@ static void drop(struct acme_responder *r, struct acme_responder_stream *s)
 }
 
 /* Whether there may be more. */
-static bool accept_one(struct acme_responder *r, struct acme_responder_stream *s, uint64_t now_ms)
+static bool accept_one(struct acme_responder *r, struct acme_responder_stream *s, uint32_t now_ms)
 {
     acme_handle handle = r->net->accept(r->net_ctx, r->listener);
 
@@ -65,64 +64,60 @@ static bool accept_one(struct acme_responder *r, struct acme_responder_stream *s
     return true;
 }
 
-/* GET, the path with our token, and HTTP/1.x: nothing more and nothing less. */
-static bool is_ours(const struct acme_responder *r, const struct acme_responder_stream *s)
+/* A character of the beginning of the one good request, and NUL after it: GET, the path with our
+ * token, and HTTP/1.x. */
+static char wanted(const struct acme_responder *r, size_t at)
 {
-    char want[ACME_RESPONDER_LINE];
-    struct acme_buf b;
-
-    if (r->token == NULL) {
-        return false;
-    }
-    acme_buf_init(&b, want, sizeof(want));
-    acme_buf_add(&b, "GET " PREFIX);
-    acme_buf_add(&b, r->token);
-    acme_buf_add(&b, " HTTP/1.");
-    return acme_buf_result(&b) > 0 && s->len >= b.len && memcmp(s->line, want, b.len) == 0;
-}
-
-static void take(struct acme_responder_stream *s, const uint8_t *data, size_t len)
-{
+    const char *const parts[] = {"GET " PREFIX, r->token, " HTTP/1."};
     size_t i;
 
-    for (i = 0; i < len && s->newlines < 2; i++) {
-        s->head_len++;
-        if (data[i] == '\n') {
-            s->newlines++;
-        } else if (data[i] != '\r') {
-            s->newlines = 0;
+    for (i = 0; i < 3 && r->token != NULL; i++) {
+        size_t len = strlen(parts[i]);
+
+        if (at < len) {
+            return parts[i][at];
         }
-        if (s->head_len == s->len + 1u && s->len < sizeof(s->line) && data[i] != '\r' &&
-            data[i] != '\n') {
-            s->line[s->len++] = (char)data[i];
+        at -= len;
+    }
+    return '\0';
+}
+
+static void take(const struct acme_responder *r, struct acme_responder_stream *s,
+                 const uint8_t *data, size_t len)
+{
+    for (; len > 0 && s->newlines < 2; data++, len--) {
+        if (s->matched == s->head_len && *data != '\0' && *data == (uint8_t)wanted(r, s->matched)) {
+            s->matched++;
+        }
+        s->head_len++;
+        if (*data == '\n') {
+            s->newlines++;
+        } else if (*data != '\r') {
+            s->newlines = 0;
         }
     }
 }
 
 /* Reads until the port says "try later": only then will it call again. The head's limit ends it. */
-static void read_some(struct acme_responder *r, struct acme_responder_stream *s)
+static int32_t read_some(struct acme_responder *r, struct acme_responder_stream *s)
 {
-    while (s->state == STREAM_READ) {
+    while (s->newlines < 2) {
         uint8_t data[128];
         int32_t n = r->net->recv(r->net_ctx, s->handle, data, sizeof(data));
 
-        if (n == ACME_ERR_AGAIN) {
-            return;
-        }
         if (n < 0) {
-            drop(r, s);
-            return;
+            return n;
         }
-        take(s, data, (size_t)n);
-        if (s->newlines >= 2) {
-            s->state = is_ours(r, s) ? STREAM_ANSWER : STREAM_REFUSE;
-        } else if (s->head_len > HEAD_MAX) {
-            drop(r, s);
+        take(r, s, data, (size_t)n);
+        if (s->head_len > HEAD_MAX) {
+            return ACME_ERR_HTTP_LIMIT;
         }
     }
+    s->state = r->token != NULL && wanted(r, s->matched) == '\0' ? STREAM_ANSWER : STREAM_REFUSE;
+    return ACME_OK;
 }
 
-static void answer(struct acme_responder *r, struct acme_responder_stream *s)
+static int32_t answer(struct acme_responder *r, struct acme_responder_stream *s)
 {
     char text[RESPONSE_MAX];
     struct acme_buf b;
@@ -130,53 +125,44 @@ static void answer(struct acme_responder *r, struct acme_responder_stream *s)
     const char *content = ours ? r->key_authorization : "not found\n";
 
     acme_buf_init(&b, text, sizeof(text));
-    acme_buf_add(&b, ours ? "HTTP/1.1 200 OK" : "HTTP/1.1 404 Not Found");
-    acme_buf_add(&b, "\r\nContent-Type: application/octet-stream\r\nContent-Length: ");
-    acme_buf_add_u32(&b, (uint32_t)strlen(content));
-    acme_buf_add(&b, "\r\nConnection: close\r\n\r\n");
-    acme_buf_add(&b, content);
-    if (acme_buf_result(&b) < 0 || s->sent > b.len) {
-        drop(r, s);
-        return;
-    }
+    acme_buf_add_form(&b,
+                      "HTTP/1.1 $\r\nContent-Type: application/octet-stream\r\n"
+                      "Content-Length: #\r\nConnection: close\r\n\r\n$",
+                      ours ? "200 OK" : "404 Not Found", (uint32_t)strlen(content), content);
     while (s->sent < b.len) {
         int32_t n =
             r->net->send(r->net_ctx, s->handle, (const uint8_t *)text + s->sent, b.len - s->sent);
 
-        if (n == ACME_ERR_AGAIN) {
-            return;
-        }
         if (n < 0) {
-            drop(r, s);
-            return;
+            return n;
         }
         s->sent = (uint16_t)(s->sent + n);
     }
-    r->served += ours ? 1u : 0u;
-    drop(r, s);
+    r->served += ours;
+    return ACME_OK;
 }
 
 void acme_responder_poll(struct acme_responder *r, uint64_t now_ms)
 {
-    bool more = true;
+    uint32_t now = (uint32_t)now_ms; /* its wrap is no matter for what ends in seconds */
+    bool more = r->listener != ACME_HANDLE_NONE;
     size_t i;
 
-    if (r->listener == ACME_HANDLE_NONE) {
-        return;
-    }
     for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS; i++) {
         struct acme_responder_stream *s = &r->streams[i];
+        int32_t rc = ACME_OK;
 
         if (s->state == STREAM_FREE && more) {
-            more = accept_one(r, s, now_ms);
+            more = accept_one(r, s, now);
         }
         if (s->state == STREAM_READ) {
-            read_some(r, s);
+            rc = read_some(r, s);
         }
-        if (s->state == STREAM_ANSWER || s->state == STREAM_REFUSE) {
-            answer(r, s);
+        if (s->state >= STREAM_ANSWER) {
+            rc = answer(r, s);
         }
-        if (s->state != STREAM_FREE && now_ms > s->deadline_ms) {
+        if (s->state != STREAM_FREE &&
+            (rc != ACME_ERR_AGAIN || (int32_t)(now - s->deadline_ms) > 0)) {
             drop(r, s);
         }
     }
@@ -197,3 +183,31 @@ void acme_responder_close(struct acme_responder *r)
     }
     acme_responder_set(r, NULL, NULL);
 }
+
+/* ---- the type ---- */
+
+#if defined(ACME_CHALLENGE_CHOICE)
+static int32_t answer_challenge(struct acme_challenges *s, const struct acme_challenge *challenge)
+{
+    int32_t rc = acme_responder_open(&s->http, s->http_port);
+
+    if (rc == ACME_OK) {
+        acme_responder_set(&s->http, challenge->token, challenge->key_authorization);
+    }
+    return rc;
+}
+
+static void stop(struct acme_challenges *s)
+{
+    acme_responder_set(&s->http, NULL, NULL);
+}
+
+const struct acme_challenge_ops acme_challenge_http_01 = {
+    .name = "http-01",
+    .type = ACME_CHALLENGE_HTTP_01,
+    .proves = ACME_PROVES_NAME | ACME_PROVES_ADDRESS,
+    .answer = answer_challenge,
+    .stop = stop,
+};
+#endif
+#endif

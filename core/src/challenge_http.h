@@ -10,17 +10,14 @@
 #include "acme/config.h"
 #include "acme/port.h"
 
-#define ACME_RESPONDER_LINE 176u /* the path with a token of 128 characters fits */
-
 struct acme_responder_stream {
     acme_handle handle;
-    uint64_t deadline_ms;
-    uint16_t len; /* of the request line so far */
-    uint8_t state;
-    uint8_t newlines;  /* towards the end of the request's head */
+    uint32_t deadline_ms;
     uint16_t head_len; /* bytes of the request's head */
+    uint16_t matched;  /* of them, from the first on, those of the one good request */
     uint16_t sent;
-    char line[ACME_RESPONDER_LINE];
+    uint8_t state;
+    uint8_t newlines; /* towards the end of the request's head */
 };
 
 struct acme_responder {

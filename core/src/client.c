@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+#include "schedule.h"
+
+#if defined(CONFIG_ACME_DOCTOR)
+#include "doctor.h"
+#endif
+
 #define TRANSIENT_RETRIES 3u
 #define RETRY_FIRST_MS    1000u
 #define RETRY_CEILING_MS  60000u
@@ -32,10 +38,19 @@ static const struct {
     [ACME_STATE_NEW_ACCOUNT] = {NAME("NEW_ACCOUNT") acme_enter_new_account, acme_reply_new_account},
     [ACME_STATE_ACCOUNT_READY] = {NAME("ACCOUNT_READY") acme_enter_account_ready, NULL},
     [ACME_STATE_SELECT] = {NAME("SELECT") acme_enter_select, NULL},
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    [ACME_STATE_NEW_AUTHORIZATION] = {NAME("NEW_AUTHORIZATION") acme_enter_new_authorization,
+                                      acme_reply_new_authorization},
+#endif
     [ACME_STATE_NEW_ORDER] = {NAME("NEW_ORDER") acme_enter_new_order, acme_reply_new_order},
     [ACME_STATE_ORDER] = {NAME("ORDER") acme_enter_order, acme_reply_order},
     [ACME_STATE_AUTHORIZATION] = {NAME("AUTHORIZATION") acme_enter_authorization,
                                   acme_reply_authorization},
+#if defined(CONFIG_ACME_DNS)
+    [ACME_STATE_PRESENT] = {NAME("PRESENT") acme_enter_present, NULL},
+    [ACME_STATE_READY] = {NAME("READY") acme_enter_ready, NULL},
+    [ACME_STATE_CLEAN_UP] = {NAME("CLEAN_UP") acme_enter_clean_up, NULL},
+#endif
     [ACME_STATE_CHALLENGE] = {NAME("CHALLENGE") acme_enter_challenge, acme_reply_challenge},
     [ACME_STATE_AUTHORIZATION_WAIT] = {NAME("AUTHORIZATION_WAIT") acme_enter_authorization_wait,
                                        NULL},
@@ -51,6 +66,21 @@ static const struct {
                                    acme_reply_account_update},
     [ACME_STATE_ACCOUNT_DEACTIVATE] = {NAME("ACCOUNT_DEACTIVATE") acme_enter_account_deactivate,
                                        acme_reply_account_deactivate},
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    [ACME_STATE_REVOKE_REPLACED] = {NAME("REVOKE_REPLACED") acme_enter_revoke_replaced,
+                                    acme_reply_revoke_replaced},
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    [ACME_STATE_KEY_CHANGE] = {NAME("KEY_CHANGE") acme_enter_key_change, acme_reply_key_change},
+    [ACME_STATE_KEY_PROBE] = {NAME("KEY_PROBE") acme_enter_key_probe, acme_reply_key_probe},
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    [ACME_STATE_DEAUTHORIZE] = {NAME("DEAUTHORIZE") acme_enter_deauthorize, acme_reply_deauthorize},
+#endif
+#if defined(CONFIG_ACME_ARI)
+    [ACME_STATE_RENEWAL_INFO] = {NAME("RENEWAL_INFO") acme_enter_renewal_info,
+                                 acme_reply_renewal_info},
 #endif
 };
 
@@ -82,13 +112,19 @@ void acme_client_emit(struct acme_client *c, enum acme_event_type type, const ch
     deliver(c, &event);
 }
 
-static void emit_error(struct acme_client *c, int32_t error)
+void acme_client_emit_failure(struct acme_client *c, enum acme_event_type type, int32_t error,
+                              const char *text)
 {
-    struct acme_event event = {.type = ACME_EVENT_ERROR, .error = error};
+    struct acme_event event = {.type = type, .error = error, .text = text};
 
     event.problem = c->problem.status != 0 || c->problem.type[0] != '\0' ? &c->problem : NULL;
     ACME_LOG(c->config.port, ACME_LOG_WARNING, "acme:", acme_error_text(error), error);
     deliver(c, &event);
+}
+
+static void emit_error(struct acme_client *c, int32_t error)
+{
+    acme_client_emit_failure(c, ACME_EVENT_ERROR, error, NULL);
 }
 
 void acme_client_go(struct acme_client *c, enum acme_state state)
@@ -120,6 +156,17 @@ static void purge_keys(const struct acme_client *c)
     }
 }
 
+#if defined(CONFIG_ACME_SCHEDULE)
+static void tell_next(struct acme_client *c)
+{
+    uint32_t next_s = acme_next_wakeup_s(c);
+    struct acme_event event = {.type = ACME_EVENT_NEXT};
+
+    event.wait_ms = next_s < UINT32_MAX / 1000u ? next_s * 1000u : UINT32_MAX;
+    deliver(c, &event);
+}
+#endif
+
 void acme_client_finish(struct acme_client *c, int32_t error)
 {
     uint16_t i;
@@ -131,17 +178,38 @@ void acme_client_finish(struct acme_client *c, int32_t error)
     for (i = 0; i < c->config.certs_count; i++) {
         if (c->slots[i].pending && c->job == ACME_JOB_RUN) {
             c->slots[i].error = error;
+#if defined(CONFIG_ACME_SCHEDULE)
+            if (error != ACME_OK && acme_schedule_wants(c, &c->slots[i])) {
+                acme_schedule_failed(c, &c->slots[i], error);
+            }
+#endif
         }
         c->slots[i].pending = false;
     }
-    acme_responder_close(&c->responder);
+    acme_challenges_close(&c->challenges);
     acme_exchange_close(&c->exchange);
     purge_keys(c);
+    if (c->forced_once) {
+        c->config.force_renewal = c->forced_once = false;
+    }
     c->in_exchange = false;
     c->nonce[0] = '\0';
+#if defined(CONFIG_ACME_FALLBACK)
+    if (acme_fallback_next(c)) {
+        return;
+    }
+    if (acme_fallback_reset(c) == ACME_OK) {
+        (void)acme_account_load(c); /* what is said of the client is said of the first CA */
+    }
+#endif
     c->job = ACME_JOB_NONE;
     c->slot = -1;
     acme_client_go(c, ACME_STATE_IDLE);
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->time_asked = c->time_asked || error == ACME_OK;
+    acme_schedule_note_time(c);
+    tell_next(c);
+#endif
 }
 
 void acme_client_slot_done(struct acme_client *c, int32_t error)
@@ -150,12 +218,15 @@ void acme_client_slot_done(struct acme_client *c, int32_t error)
 
     s->error = error;
     s->pending = false;
-    acme_responder_close(&c->responder);
+    acme_challenges_close(&c->challenges);
     if (error != ACME_OK) {
         c->result = error;
         c->slot_problem = c->problem;
         c->problem_slot = c->slot;
         emit_error(c, error);
+#if defined(CONFIG_ACME_SCHEDULE)
+        acme_schedule_failed(c, s, error);
+#endif
         if (acme_error_severity(error) == ACME_SEVERITY_PERMANENT) {
             /* Nothing is gained by going on with this order: the next try gets a new one. */
             (void)acme_store_remove(&c->log, ACME_SPACE_ORDER, s->store_slot);
@@ -167,6 +238,11 @@ void acme_client_slot_done(struct acme_client *c, int32_t error)
 
 psa_key_id_t acme_client_account_key(const struct acme_client *c)
 {
+#if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
+    if (c->config.account_key_id != 0) {
+        return c->config.account_key_id;
+    }
+#endif
     return CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)c->account_slot * 2u + c->account_generation;
 }
 
@@ -194,8 +270,7 @@ int32_t acme_client_join_names(struct acme_client *c, const struct acme_cert_req
 
     acme_buf_init(&b, c->work, sizeof(c->work));
     for (i = 0; i < request->names_count; i++) {
-        acme_buf_add(&b, i == 0 ? "" : ",");
-        acme_buf_add(&b, request->names[i]);
+        acme_buf_add_form(&b, i == 0 ? "$" : ",$", request->names[i]);
     }
     return acme_buf_result(&b) < 0 ? ACME_ERR_BUFFER : ACME_OK;
 }
@@ -242,16 +317,37 @@ static bool is_passing(int32_t error)
 
 static void on_error(struct acme_client *c, int32_t error)
 {
-    if (is_passing(error) && c->transient_retries < TRANSIENT_RETRIES) {
-        uint32_t ms = RETRY_FIRST_MS << c->transient_retries;
+    uint32_t ms = RETRY_FIRST_MS << c->transient_retries;
 
+#if defined(CONFIG_ACME_ARI)
+    if (c->state == ACME_STATE_RENEWAL_INFO && acme_error_severity(error) != ACME_SEVERITY_FATAL) {
+        acme_ari_failed(c, error);
+        return;
+    }
+#endif
+    if (error == ACME_ERR_SERVER) {
+        ms = acme_reply_retry_after(c, ms, RETRY_CEILING_MS + 1u);
+    }
+    if (is_passing(error) && c->transient_retries < TRANSIENT_RETRIES && ms <= RETRY_CEILING_MS) {
         c->transient_retries++;
-        if (error == ACME_ERR_SERVER) {
-            ms = acme_reply_retry_after(c, ms, RETRY_CEILING_MS);
-        }
         ACME_LOG(c->config.port, ACME_LOG_INFO, "acme: trying again:", acme_error_text(error),
                  error);
         acme_client_wait(c, ms);
+        return;
+    }
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    if (c->state == ACME_STATE_REVOKE_REPLACED) { /* the new certificate is good all the same */
+        emit_error(c, error);
+        (void)acme_reply_revoke_replaced(c);
+        return;
+    }
+#endif
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    if (!is_global(error) && acme_alternate_failed(c, error)) {
+        return;
+    }
+#endif
+    if (is_order_state(c) && acme_authorization_clean_up(c, ACME_AFTER_ERROR, error)) {
         return;
     }
     if (is_order_state(c) && !is_global(error)) {
@@ -276,6 +372,16 @@ static int32_t read_problem(struct acme_client *c)
     return error == ACME_ERR_PROBLEM && c->problem.type[0] == '\0' ? ACME_ERR_HTTP_STATUS : error;
 }
 
+static bool says_replaces(const struct acme_client *c)
+{
+#if defined(CONFIG_ACME_ARI)
+    return c->order.says_replaces;
+#else
+    (void)c;
+    return false;
+#endif
+}
+
 static int32_t on_problem(struct acme_client *c)
 {
     int32_t error = read_problem(c);
@@ -285,6 +391,9 @@ static int32_t on_problem(struct acme_client *c)
         c->bad_nonces++;
         c->nonce_retries++;
         memset(&c->problem, 0, sizeof(c->problem));
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+        c->rollover_in_doubt = c->rollover_in_doubt && c->state != ACME_STATE_KEY_CHANGE;
+#endif
         /* The state is entered again, with the nonce that came with the refusal. */
         return c->nonce_retries <= CONFIG_ACME_NONCE_RETRIES ? ACME_OK : ACME_ERR_NONCE;
     }
@@ -295,14 +404,43 @@ static int32_t on_problem(struct acme_client *c)
         return acme_reply_account_deactivate(c);
     }
 #endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if ((error == ACME_ERR_ACCOUNT_NONE && c->state == ACME_STATE_KEY_PROBE) ||
+        (c->state == ACME_STATE_KEY_CHANGE && error != ACME_ERR_SERVER &&
+         error != ACME_ERR_RATE_LIMITED)) {
+        int32_t rc = acme_rollover_undo(c);
+
+        return c->state == ACME_STATE_KEY_CHANGE && rc == ACME_OK ? error : rc;
+    }
+#endif
     if (error == ACME_ERR_ACCOUNT_NONE && c->state != ACME_STATE_NEW_ACCOUNT) {
         return acme_account_lost(c);
     }
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    if (acme_problem_is(&c->problem, "unauthorized")) {
+        if (c->state == ACME_STATE_NEW_ACCOUNT) {
+            return acme_account_replace(c);
+        }
+        /* Who may not even order may have been deactivated: newAccount tells. */
+        if (c->state == ACME_STATE_NEW_ORDER && !c->account_retried && !says_replaces(c)) {
+            return acme_account_lost(c);
+        }
+    }
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->state == ACME_STATE_DEAUTHORIZE && error != ACME_ERR_SERVER &&
+        error != ACME_ERR_RATE_LIMITED) {
+        return acme_reply_deauthorize(c); /* it was of no use any more */
+    }
+#endif
 #if defined(CONFIG_ACME_REVOCATION)
     if (error == ACME_ERR_ALREADY_REVOKED && c->state == ACME_STATE_REVOKE) {
         return acme_reply_revoke(c);
     }
 #endif
+    if (c->state == ACME_STATE_NEW_ORDER && c->problem.status == 500 && says_replaces(c)) {
+        return acme_order_refused(c, error); /* a CA may stumble over what it has forgotten */
+    }
     if (is_order_state(c) && error != ACME_ERR_SERVER && error != ACME_ERR_RATE_LIMITED) {
         return acme_order_refused(c, error);
     }
@@ -342,6 +480,9 @@ static int32_t step(struct acme_client *c)
 {
     int32_t rc;
 
+    if (c->signing != NULL) {
+        return acme_request_sign(c);
+    }
     if (c->in_exchange) {
         rc = acme_exchange_poll(&c->exchange);
         if (rc == ACME_ERR_AGAIN) {
@@ -360,11 +501,14 @@ static int32_t step(struct acme_client *c)
 /* The CA has fetched the proof: its answer is near, so the wait for it is cut short. */
 static void watch_responder(struct acme_client *c, uint64_t now_ms)
 {
-    acme_responder_poll(&c->responder, now_ms);
-    if (c->responder.served == c->served_seen) {
+    uint32_t served;
+
+    acme_challenges_poll(&c->challenges, now_ms);
+    served = acme_challenges_served(&c->challenges);
+    if (served == c->served_seen) {
         return;
     }
-    c->served_seen = c->responder.served;
+    c->served_seen = served;
     if (c->state == ACME_STATE_AUTHORIZATION_WAIT && !c->in_exchange &&
         c->wait_until_ms > now_ms + SERVED_SETTLE_MS) {
         c->wait_until_ms = now_ms + SERVED_SETTLE_MS;
@@ -374,19 +518,48 @@ static void watch_responder(struct acme_client *c, uint64_t now_ms)
 static uint32_t time_left(const struct acme_client *c, uint64_t now_ms)
 {
     uint64_t until = c->in_exchange ? c->exchange.deadline_ms + 1u : c->wait_until_ms;
-    uint64_t left = until > now_ms ? until - now_ms : 0;
+    uint64_t left;
 
-    if (c->responder.listener != ACME_HANDLE_NONE && left > RESPONDER_TICK_MS) {
+#if defined(CONFIG_ACME_DNS)
+    if (until == 0) {
+        until = c->call_again_ms; /* a state that polls */
+    }
+#endif
+    left = until > now_ms ? until - now_ms : 0;
+    if (acme_challenges_is_open(&c->challenges) && left > RESPONDER_TICK_MS) {
         left = RESPONDER_TICK_MS;
+    }
+    if (acme_challenges_has_more(&c->challenges)) {
+        left = 0;
     }
     return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }
+
+#if defined(CONFIG_ACME_DOCTOR)
+static enum acme_want poll_doctor(struct acme_client *c, struct acme_poll_result *result)
+{
+    result->wait_ms = 1000;
+    result->error = ACME_OK;
+    result->want =
+        acme_doctor_poll(c, &result->wait_ms) == ACME_ERR_AGAIN ? ACME_WANT_EVENT : ACME_WANT_NOW;
+    if (c->job == ACME_JOB_NONE) {
+        result->want = ACME_WANT_IDLE;
+        result->wait_ms = UINT32_MAX;
+    }
+    return result->want;
+}
+#endif
 
 enum acme_want acme_poll(acme_client *c, struct acme_poll_result *result)
 {
     int32_t rc = ACME_ERR_AGAIN;
 
     watch_responder(c, acme_clock_uptime_ms(&c->clock));
+#if defined(CONFIG_ACME_DOCTOR)
+    if (c->job == ACME_JOB_DOCTOR) {
+        return poll_doctor(c, result);
+    }
+#endif
     if (c->job != ACME_JOB_NONE) {
         rc = step(c);
         if (rc < 0 && rc != ACME_ERR_AGAIN) {
@@ -421,6 +594,12 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     if (c->config.clock_required && acme_clock_now(&c->clock, &now) != ACME_OK) {
         return ACME_ERR_NO_CLOCK;
     }
+#if defined(CONFIG_ACME_FALLBACK)
+    rc = acme_fallback_reset(c);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+#endif
     rc = acme_account_load(c);
     if (rc != ACME_OK) {
         return rc;
@@ -428,6 +607,13 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     memset(&c->problem, 0, sizeof(c->problem));
     for (i = 0; i < c->config.certs_count; i++) {
         c->slots[i].pending = job == ACME_JOB_RUN;
+#if defined(CONFIG_ACME_SCHEDULE)
+        c->slots[i].pending =
+            c->slots[i].pending && !(c->due_only && acme_schedule_is_blocked(c, &c->slots[i]));
+#endif
+#if defined(CONFIG_ACME_ARI)
+        c->slots[i].looked = false;
+#endif
         c->slots[i].error = ACME_OK;
     }
     c->job = (uint8_t)job;
@@ -435,6 +621,9 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
     c->slot = c->problem_slot = -1;
     c->transient_retries = c->nonce_retries = 0;
     c->account_retried = false;
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    c->account_replaced = false;
+#endif
     acme_client_go(c, ACME_STATE_DIRECTORY);
     return ACME_OK;
 }
@@ -445,19 +634,50 @@ static bool has_work(const struct acme_client *c)
     uint16_t i;
 
     for (i = 0; i < c->config.certs_count; i++) {
-        if (acme_order_is_due(c, &c->slots[i])) {
+        if (c->slots[i].pending && acme_schedule_wants(c, &c->slots[i])) {
             return true;
         }
     }
     return false;
 }
 
-int32_t acme_start(acme_client *c)
+static int32_t start(struct acme_client *c, bool due_only)
 {
-    int32_t rc = begin(c, ACME_JOB_RUN);
+    int32_t rc;
 
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->due_only = due_only;
+#else
+    (void)due_only;
+#endif
+    rc = begin(c, ACME_JOB_RUN);
     if (rc == ACME_OK && !has_work(c)) {
         acme_client_finish(c, ACME_OK);
+    }
+    return rc;
+}
+
+int32_t acme_start(acme_client *c)
+{
+    return start(c, false);
+}
+
+int32_t acme_start_due(acme_client *c)
+{
+    return start(c, true);
+}
+
+int32_t acme_renew_start(acme_client *c)
+{
+    bool forced = c->config.force_renewal;
+    int32_t rc;
+
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->due_only = false;
+#endif
+    rc = begin(c, ACME_JOB_RUN);
+    if (rc == ACME_OK && !forced) {
+        c->config.force_renewal = c->forced_once = true;
     }
     return rc;
 }
@@ -477,7 +697,23 @@ int32_t acme_account_deactivate(acme_client *c)
 {
     return begin(c, ACME_JOB_ACCOUNT_DEACTIVATE);
 }
+
+int32_t acme_account_recover(acme_client *c)
+{
+    int32_t rc = begin(c, ACME_JOB_ACCOUNT_RECOVER);
+
+    if (rc == ACME_OK) {
+        c->account_exists = false;
+    }
+    return rc;
+}
 #else
+int32_t acme_account_recover(acme_client *c)
+{
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+}
+
 int32_t acme_account_update(acme_client *c)
 {
     (void)c;
@@ -490,6 +726,35 @@ int32_t acme_account_deactivate(acme_client *c)
     return ACME_ERR_UNSUPPORTED;
 }
 #endif
+
+int32_t acme_account_rollover(acme_client *c)
+{
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (acme_client_account_key(c) == acme_rollover_key(c)) {
+        return ACME_ERR_UNSUPPORTED; /* the key is not ours to replace */
+    }
+    return begin(c, ACME_JOB_ACCOUNT_ROLLOVER);
+#else
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+#endif
+}
+
+int32_t acme_deauthorize(acme_client *c, uint16_t slot)
+{
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    int32_t rc = slot < c->config.certs_count ? begin(c, ACME_JOB_DEAUTHORIZE) : ACME_ERR_ARGUMENT;
+
+    if (rc == ACME_OK) {
+        c->slot = (int16_t)slot;
+    }
+    return rc;
+#else
+    (void)c;
+    (void)slot;
+    return ACME_ERR_UNSUPPORTED;
+#endif
+}
 
 #if defined(CONFIG_ACME_REVOCATION)
 int32_t acme_revoke_start(acme_client *c, uint16_t slot, uint8_t reason, bool with_certificate_key)

@@ -1,13 +1,13 @@
 /*
  * The client's whole state in RAM, and what its rooms share. Private to core/src/{client,status,
- * request,account,order}.c. State that survives a reset is in store.h, nowhere else.
+ * request,account,order,authorization}.c. State that survives a reset is in store.h, nowhere else.
  */
 #ifndef ACME_CLIENT_STATE_H
 #define ACME_CLIENT_STATE_H
 
 #include "acme/client.h"
 #include "cert.h"
-#include "challenge_http.h"
+#include "challenge.h"
 #include "exchange.h"
 #include "json.h"
 #include "jws.h"
@@ -24,18 +24,39 @@ enum acme_state {
     ACME_STATE_NEW_ACCOUNT,
     ACME_STATE_ACCOUNT_READY,
     ACME_STATE_SELECT,
+    ACME_STATE_NEW_AUTHORIZATION,
     ACME_STATE_NEW_ORDER,
     ACME_STATE_ORDER,
     ACME_STATE_AUTHORIZATION,
+    ACME_STATE_PRESENT,
+    ACME_STATE_READY,
     ACME_STATE_CHALLENGE,
     ACME_STATE_AUTHORIZATION_WAIT,
+    ACME_STATE_CLEAN_UP,
     ACME_STATE_FINALIZE,
     ACME_STATE_ORDER_WAIT,
     ACME_STATE_CERTIFICATE,
     ACME_STATE_INSTALL,
+#if defined(CONFIG_ACME_REVOCATION)
     ACME_STATE_REVOKE,
+#endif
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
     ACME_STATE_ACCOUNT_UPDATE,
     ACME_STATE_ACCOUNT_DEACTIVATE,
+#endif
+#if defined(CONFIG_ACME_ARI)
+    ACME_STATE_RENEWAL_INFO,
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    ACME_STATE_KEY_CHANGE,
+    ACME_STATE_KEY_PROBE,
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    ACME_STATE_DEAUTHORIZE,
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    ACME_STATE_REVOKE_REPLACED,
+#endif
     ACME_STATE_COUNT
 };
 
@@ -45,7 +66,11 @@ enum acme_job {
     ACME_JOB_ACCOUNT,
     ACME_JOB_ACCOUNT_UPDATE,
     ACME_JOB_ACCOUNT_DEACTIVATE,
-    ACME_JOB_REVOKE
+    ACME_JOB_REVOKE,
+    ACME_JOB_DOCTOR, /* doctor.c drives it */
+    ACME_JOB_ACCOUNT_RECOVER,
+    ACME_JOB_ACCOUNT_ROLLOVER,
+    ACME_JOB_DEAUTHORIZE
 };
 
 /* What a state's enter function says: a request is under way (ACME_OK), wait until wait_until_ms
@@ -53,65 +78,174 @@ enum acme_job {
 #define ACME_STEP_MOVED 1
 
 struct acme_slot {
-    struct acme_cert_record cert;
     int32_t error;      /* of the last try */
     uint8_t store_slot; /* where its records are */
     bool occupied; /* cert is a stored record, be it for other names that are no longer wanted */
     bool has_cert; /* cert is for this request */
     bool pending;  /* to be done in this job */
+#if defined(CONFIG_ACME_SCHEDULE)
+    struct acme_schedule schedule;
+#endif
+#if defined(CONFIG_ACME_ARI)
+    bool looked; /* the CA was asked in this job */
+#endif
+#if defined(CONFIG_ACME_PROFILES)
+    bool profile_missing; /* the CA does not have it */
+#endif
+    struct acme_cert_record cert;
 };
 
 /* Offsets into the URL pool; 0: none, for the pool starts with an empty string. */
 struct acme_directory {
     uint16_t new_nonce, new_account, new_order, revoke_cert, tos;
+#if defined(CONFIG_ACME_ARI)
+    uint16_t renewal_info;
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    uint16_t key_change;
+#endif
+#if defined(CONFIG_ACME_DNS_PERSIST_01)
+    uint16_t issuers; /* the CA's names for itself, with spaces between */
+#endif
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    uint16_t new_authz;
+#endif
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    bool subdomains; /* the CA takes proofs of a domain above (RFC 9444) */
+#endif
+};
+
+/* What follows when no record of ours is left in the DNS. */
+enum acme_after {
+    ACME_AFTER_GO_ON,     /* all is well */
+    ACME_AFTER_RESTART,   /* other ways in the same order */
+    ACME_AFTER_NEW_ORDER, /* other ways in a new order */
+    ACME_AFTER_GONE,      /* the order has failed; one of an earlier run is replaced */
+    ACME_AFTER_ERROR
+};
+
+/* A record that proves a name; names and URLs are in the pool. */
+struct acme_proof_record {
+    const struct acme_challenge_ops *type;
+    uint16_t url, name, value;
+    uint16_t authorization, name_index;
+    uint8_t alternatives;
+    bool by_ancestor;
+    bool sent;  /* the CA was told by an earlier run */
+    bool stale; /* proven before this run: it only has to go */
 };
 
 struct acme_order_state {
     uint16_t url, finalize, certificate;
     uint16_t authorization_count, authorization_index;
-    uint16_t challenge; /* URL */
-    uint16_t token, key_authorization, name;
+    uint16_t challenge; /* URL of the one that is with the CA; 0: none */
+    uint16_t token, key_authorization;
+    uint16_t name;           /* index of the one under way */
     uint16_t pool_mark;      /* the pool is cut back to here when the order is read again */
     uint16_t challenge_mark; /* the pool is cut back to here for the next authorization */
     uint16_t finalize_polls;
     uint8_t generation;
     bool resumed;
     bool challenge_sent; /* the CA was told before a reset */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    uint16_t chains[CONFIG_ACME_ALTERNATES_MAX + 1]; /* URLs; the first is the CA's choice */
+    uint8_t chains_count, chain_index;               /* the one that was fetched last */
+    uint8_t best_index, best_count;
+    bool chain_chosen;
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    uint16_t replaced_len; /* of the old leaf; 0: there is none to revoke */
+#endif
+#if defined(CONFIG_ACME_ARI)
+    bool says_replaces; /* the order names the certificate that it replaces */
+    bool no_replaces;   /* and the CA did not like that */
+#endif
     uint16_t authorizations[CONFIG_ACME_NAMES_MAX];
+#if defined(ACME_CHALLENGE_CHOICE)
+    const struct acme_challenge_ops *type; /* the way under way, or NULL */
+    uint8_t alternatives; /* types that can be tried when this one fails, as bits */
+#endif
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    bool pre_authorizing; /* there is no order yet */
+    uint16_t next_name;   /* to ask an authorization for */
+#endif
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    bool by_ancestor; /* the authorization under way is for request->ancestor */
+#endif
+#if defined(CONFIG_ACME_DNS)
+    bool proving; /* the second round: records are set, the CA is told */
+    uint8_t after;
+    int32_t error;
+    uint16_t record, record_count, records_mark;
+    uint64_t deadline_ms; /* of the provider's operation */
+    struct acme_proof_record records[CONFIG_ACME_NAMES_MAX];
+#endif
 };
+
+struct acme_doctor;
 
 struct acme_client {
     /* What is used most comes first: its offsets then fit the short instructions of Thumb. */
     uint8_t state, job, after_nonce;
     bool in_exchange; /* a request is under way */
     bool account_exists;
-    bool account_retried; /* a lost account was made anew in this job */
-    bool order_retried;   /* a lost order was made anew for this slot */
     uint8_t account_slot, account_type, account_generation;
     int16_t slot; /* the request being worked on, or -1 */
     int16_t problem_slot;
+    uint16_t nonce_retries, transient_retries, polls;
+    uint16_t pool_len, pool_order_mark;
+    bool forced_once;     /* config.force_renewal holds for this job only */
+    bool account_retried; /* a lost account was made anew in this job */
+    bool order_retried;   /* a lost order was made anew for this slot */
+#if defined(CONFIG_ACME_SCHEDULE)
+    bool due_only;   /* the job keeps the pauses after failures */
+    bool time_asked; /* a CA that tells no time was asked since the start */
+    int64_t floor_written_s;
+#endif
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    bool pre_authorized; /* the slot's names are proven */
+#endif
     uint8_t revoke_reason;
     bool revoke_with_cert_key;
-    uint16_t nonce_retries, transient_retries, polls;
-    int32_t result; /* of the job */
-    uint64_t wait_until_ms;
-    uint32_t served_seen;
-    uint32_t bad_nonces, new_orders;
-    uint32_t body_len; /* of a reply, in work */
-    uint16_t pool_len, pool_order_mark;
-    struct acme_directory directory;
     struct acme_order_state order;
-    struct acme_flashlog log;
+    const char *signing; /* a request is being signed for this URL, which outlives it; or NULL */
+    int32_t result;      /* of the job */
+    uint32_t body_len;   /* of a reply, in work */
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+    bool account_replaced; /* a deactivated account got a new key in this job */
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    uint8_t rollover;       /* as in the account's record */
+    bool rollover_in_doubt; /* the CA may have taken the new key */
+#endif
+#if defined(CONFIG_ACME_FALLBACK)
+    uint16_t ca_index; /* 0: the first; config has the values of the one in use */
+    struct acme_ca first_ca;
+#endif
+    uint64_t wait_until_ms;
+    struct acme_config config;
     struct acme_clock clock;
     struct acme_json_arena arena;
-
-    struct acme_config config;
+    struct acme_store log;
+    struct acme_directory directory;
+#if defined(CONFIG_ACME_DNS)
+    uint64_t call_again_ms; /* a state that polls: the latest time of its next turn */
+#endif
+#if defined(CONFIG_ACME_DOCTOR)
+    struct acme_doctor *doctor; /* of the job under way, or NULL */
+#endif
+    uint32_t served_seen;
+    uint32_t bad_nonces, new_orders;
     struct acme_exchange exchange;
-    struct acme_responder responder;
+    struct acme_challenges challenges;
     struct acme_problem problem;      /* of the request under way */
     struct acme_problem slot_problem; /* of problem_slot, for its status */
     struct acme_chain_sink sink;
     struct acme_slot slots[CONFIG_ACME_CERT_SLOTS];
+#if defined(ACME_CHALLENGE_CHOICE)
+    uint8_t failed[CONFIG_ACME_NAMES_MAX]; /* types that failed for a name in this job, as bits */
+    uint8_t failed_once;                   /* types that failed for any of them */
+#endif
     char thumbprint[44];
     char nonce[CONFIG_ACME_NONCE_MAX + 1];
     char account_url[CONFIG_ACME_URL_MAX + 1];
@@ -126,6 +260,9 @@ void acme_client_go(struct acme_client *c, enum acme_state state);
 /** Enters the state again after ms, or sooner when the responder has answered the CA. */
 void acme_client_wait(struct acme_client *c, uint32_t ms);
 void acme_client_emit(struct acme_client *c, enum acme_event_type type, const char *text);
+/** The same with an error, and the problem of the CA that goes with it. */
+void acme_client_emit_failure(struct acme_client *c, enum acme_event_type type, int32_t error,
+                              const char *text);
 /** The job ends. */
 void acme_client_finish(struct acme_client *c, int32_t error);
 /** The current slot's work ends; others go on. */
@@ -147,16 +284,25 @@ int32_t acme_pool_add_url(struct acme_client *c, const char *url, uint16_t *offs
 const char *acme_pool_get(const struct acme_client *c, uint16_t offset);
 
 /** Who signs. */
-enum acme_signer { ACME_SIGNER_ACCOUNT, ACME_SIGNER_ACCOUNT_JWK, ACME_SIGNER_CERT_JWK };
+enum acme_signer {
+    ACME_SIGNER_ACCOUNT,
+    ACME_SIGNER_ACCOUNT_JWK,
+    ACME_SIGNER_CERT_JWK,
+    ACME_SIGNER_NEXT_JWK /* the account key that a rollover brings */
+};
 
 /** Starts a GET or HEAD. */
 int32_t acme_request_plain(struct acme_client *c, const char *method, const char *url);
 /** A buffer at the start of work for a payload. */
 void acme_request_payload(struct acme_client *c, struct acme_buf *payload);
-/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET). Without a nonce it
- * moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
+/** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET); url stays valid until
+ * it is sent. Without a nonce it moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
 int32_t acme_request_post(struct acme_client *c, const char *url, const struct acme_buf *payload,
                           enum acme_signer signer);
+/** Goes on signing, and sends the request when that is done. */
+int32_t acme_request_sign(struct acme_client *c);
+/** Forgets a request that is being signed. */
+void acme_request_abort(struct acme_client *c);
 /** Whether a nonce is at hand; otherwise moves to NEW_NONCE. Ask before costly payloads. */
 bool acme_request_has_nonce(struct acme_client *c);
 /** The reply's JSON object; the content type must be JSON. ACME_ERR_CONTENT_TYPE, _JSON, _ARENA. */
@@ -165,7 +311,7 @@ int32_t acme_reply_json(struct acme_client *c, acme_json_value *root);
 uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_ms,
                                 uint32_t ceiling_ms);
 
-/* ---- states of account.c and order.c ---- */
+/* ---- states of account.c, order.c and authorization.c ---- */
 
 #define ACME_STATE_FN(name)                                                                        \
     int32_t acme_enter_##name(struct acme_client *c);                                              \
@@ -176,12 +322,26 @@ ACME_STATE_FN(new_account)
 ACME_STATE_FN(new_order)
 ACME_STATE_FN(order)
 ACME_STATE_FN(authorization)
+ACME_STATE_FN(new_authorization)
 ACME_STATE_FN(challenge)
 ACME_STATE_FN(finalize)
 ACME_STATE_FN(certificate)
 ACME_STATE_FN(revoke)
 ACME_STATE_FN(account_update)
 ACME_STATE_FN(account_deactivate)
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+ACME_STATE_FN(key_change)
+ACME_STATE_FN(key_probe)
+#endif
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+ACME_STATE_FN(deauthorize)
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+ACME_STATE_FN(revoke_replaced)
+#endif
+#if defined(CONFIG_ACME_ARI)
+ACME_STATE_FN(renewal_info)
+#endif
 #undef ACME_STATE_FN
 int32_t acme_enter_account(struct acme_client *c);
 int32_t acme_enter_account_ready(struct acme_client *c);
@@ -189,13 +349,95 @@ int32_t acme_enter_select(struct acme_client *c);
 int32_t acme_enter_authorization_wait(struct acme_client *c);
 int32_t acme_enter_order_wait(struct acme_client *c);
 int32_t acme_enter_install(struct acme_client *c);
+#if defined(CONFIG_ACME_DNS)
+int32_t acme_enter_present(struct acme_client *c);
+int32_t acme_enter_ready(struct acme_client *c);
+int32_t acme_enter_clean_up(struct acme_client *c);
+#endif
 
-/** Whether a slot has no certificate in working order, or one that is to be renewed. */
-bool acme_order_is_due(const struct acme_client *c, const struct acme_slot *s);
+#if defined(CONFIG_ACME_ARI)
+/** Goes to RENEWAL_INFO for the next certificate whose CA is to be asked; false: there is none. */
+bool acme_ari_next(struct acme_client *c);
+/** The CA has no answer for the current slot: back to SELECT. */
+void acme_ari_failed(struct acme_client *c, int32_t error);
+/** The identifier of a slot's certificate; overwrites work. */
+int32_t acme_ari_cert_id(struct acme_client *c, const struct acme_slot *s, char *out, size_t size);
+#endif
 /** A problem document in a state of an order: handles it (ACME_OK), or names the error. */
 int32_t acme_order_refused(struct acme_client *c, int32_t error);
+/** Counts a poll; an order gets a bounded number of them, whatever the CA says.
+ * ACME_ERR_POLL_LIMIT.
+ */
+int32_t acme_order_count_poll(struct acme_client *c);
+/** An order of an earlier run may have died meanwhile: then a new one takes its place, once
+ * (ACME_OK). Else the error. */
+int32_t acme_order_is_gone(struct acme_client *c, int32_t error);
+/** Takes from a directory what authorizations need. ACME_ERR_LIMIT. */
+int32_t acme_authorization_read_directory(struct acme_client *c, acme_json_value root);
+/** Starts without an order: at NEW_ORDER, or before it. */
+void acme_authorization_start(struct acme_client *c);
+/** Whether a name has an ancestor (RFC 9444) that the CA will take proof of in its place. */
+bool acme_authorization_has_ancestor(const struct acme_client *c, const char *name);
+/** Drops the order for a new one, to try other ways of proving. */
+int32_t acme_order_again(struct acme_client *c);
+/** Takes back what answers the CA. */
+void acme_authorization_stop(struct acme_client *c);
+#if defined(ACME_CHALLENGE_CHOICE)
+/** A slot's work begins: no way of proving has failed yet. */
+void acme_authorization_begin(struct acme_client *c);
+#else
+static inline void acme_authorization_begin(struct acme_client *c)
+{
+    (void)c;
+}
+#endif
+#if defined(CONFIG_ACME_DNS)
+/** Whether there are records of ours in the DNS: then they go first, and what is to follow is
+ * remembered. */
+bool acme_authorization_clean_up(struct acme_client *c, enum acme_after after, int32_t error);
+#else
+static inline bool acme_authorization_clean_up(struct acme_client *c, enum acme_after after,
+                                               int32_t error)
+{
+    (void)c;
+    (void)after;
+    (void)error;
+    return false;
+}
+#endif
+/** Looks at the authorization again when the CA may have made up its mind. ACME_ERR_POLL_LIMIT. */
+int32_t acme_authorization_wait(struct acme_client *c);
 /** The account is unknown to the CA: forgets its URL, and starts over with newAccount. */
 int32_t acme_account_lost(struct acme_client *c);
+#if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
+/** The CA has deactivated the account: goes on with a new one and a new key, once in a job. */
+int32_t acme_account_replace(struct acme_client *c);
+#endif
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+/** The account key of the other generation. */
+psa_key_id_t acme_rollover_key(const struct acme_client *c);
+uint8_t acme_rollover_type(const struct acme_client *c);
+/** The CA refused the change (or has not heard of it): the old key stays, the new one goes. */
+int32_t acme_rollover_undo(struct acme_client *c);
+#endif
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+/** What a check of the current slot's new chain needs. */
+void acme_order_chain_check(struct acme_client *c, struct acme_chain_check *check);
+/** A chain is stored: installs it, or fetches another that may suit better. */
+int32_t acme_alternate_next(struct acme_client *c);
+/** A chain could not be had: false, or it goes back to the CA's first choice. */
+bool acme_alternate_failed(struct acme_client *c, int32_t error);
+#endif
+#if defined(CONFIG_ACME_FALLBACK)
+/** Turns to the first CA, when a job begins. ACME_ERR_CERT_PARSE, ACME_ERR_STORE_*. */
+int32_t acme_fallback_reset(struct acme_client *c);
+/** At the end of a job: begins anew with the next CA for the certificates that want it. */
+bool acme_fallback_next(struct acme_client *c);
+#endif
+/** Writes the account's record again with the keys as the client has them. */
+int32_t acme_account_rewrite(struct acme_client *c);
+/** Takes up the current slot's order, or begins one. */
+int32_t acme_order_take_up(struct acme_client *c);
 /** Loads the account of the directory URL, if the store has one. */
 int32_t acme_account_load(struct acme_client *c);
 

@@ -6,8 +6,12 @@
 
 #include <stddef.h>
 
+#include "acme/config.h"
+
+#if defined(CONFIG_ACME_MBEDTLS_ENTROPY)
 #include <mbedtls/entropy.h>
 #include <entropy_poll.h>
+#endif
 
 static const struct acme_entropy_ops *source;
 static void *source_ctx;
@@ -25,6 +29,7 @@ int32_t acme_entropy_result(void)
     return last_result;
 }
 
+#if defined(CONFIG_ACME_MBEDTLS_ENTROPY)
 int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t *olen)
 {
     (void)data;
@@ -36,3 +41,4 @@ int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t 
     *olen = len;
     return 0;
 }
+#endif

@@ -7,6 +7,12 @@
 
 #include <stddef.h>
 
+#if defined(CONFIG_ACME_DNS_CLIENT)
+#define LIST(X) ACME_ERROR_LIST(X) ACME_ERROR_LIST_DNS(X)
+#else
+#define LIST(X) ACME_ERROR_LIST(X)
+#endif
+
 #if defined(CONFIG_ACME_ERROR_TEXTS)
 struct entry {
     const char *name;
@@ -15,7 +21,7 @@ struct entry {
 };
 
 #define ENTRY(name, value, severity, sentence) {#name, sentence, value},
-static const struct entry entries[] = {ACME_ERROR_LIST(ENTRY)};
+static const struct entry entries[] = {LIST(ENTRY)};
 #undef ENTRY
 
 /* Ports may return values that are in no list: those are faults of the port. */
@@ -61,7 +67,7 @@ enum acme_severity acme_error_severity(int32_t error)
 #define CASE(name, value, severity, sentence)                                                      \
     case name:                                                                                     \
         return ACME_SEVERITY_##severity;
-        ACME_ERROR_LIST(CASE)
+        LIST(CASE)
 #undef CASE
     default:
         return ACME_SEVERITY_FATAL;

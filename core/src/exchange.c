@@ -5,10 +5,11 @@
 
 #include <string.h>
 
+#include "buf.h"
 #include "log.h"
 
 /* "Made progress; more may be there already." Not an error code. */
-#define MORE 1
+#define MORE ACME_TLS_MORE
 
 static int32_t connect_origin(struct acme_exchange *x)
 {
@@ -28,47 +29,28 @@ static int32_t connect_origin(struct acme_exchange *x)
     return ACME_OK;
 }
 
-static bool is_origin(const struct acme_exchange *x, const char *url, const struct acme_uri *uri)
+int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const struct acme_uri *uri,
+                            const uint8_t *out, size_t out_len)
 {
-    return x->origin_port == uri->port && strlen(x->origin) == uri->host_len &&
-           memcmp(x->origin, url + uri->host_offset, uri->host_len) == 0;
-}
+    const char *host = url + uri->host_offset;
 
-int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const uint8_t *out,
-                            size_t out_len)
-{
-    struct acme_uri uri;
-    int32_t rc = acme_uri_parse(url, &uri);
-
-    if (rc != ACME_OK) {
-        return rc;
-    }
     x->out = out;
     x->out_len = (uint32_t)out_len;
     x->out_sent = 0;
     x->got_bytes = false;
     x->deadline_ms = acme_clock_uptime_ms(x->clock) + CONFIG_ACME_TIMEOUT_MS;
     x->requests++;
-    if (acme_tls_is_open(&x->tls) && is_origin(x, url, &uri)) {
+    if (acme_tls_is_open(&x->tls) && x->origin_port == uri->port &&
+        acme_str_is(host, uri->host_len, x->origin)) {
         x->reused = true;
         x->state = ACME_EXCHANGE_SEND;
         return ACME_OK;
     }
     acme_tls_close(&x->tls);
-    memcpy(x->origin, url + uri.host_offset, uri.host_len);
-    x->origin[uri.host_len] = '\0';
-    x->origin_port = uri.port;
+    memcpy(x->origin, host, uri->host_len);
+    x->origin[uri->host_len] = '\0';
+    x->origin_port = uri->port;
     return connect_origin(x);
-}
-
-static int32_t poll_connect(struct acme_exchange *x)
-{
-    int32_t rc = acme_tls_handshake(&x->tls);
-
-    if (rc == ACME_OK) {
-        x->state = ACME_EXCHANGE_SEND;
-    }
-    return rc;
 }
 
 static int32_t poll_send(struct acme_exchange *x)
@@ -82,7 +64,7 @@ static int32_t poll_send(struct acme_exchange *x)
         x->out_sent += (uint32_t)n;
     }
     x->state = ACME_EXCHANGE_RECEIVE;
-    return ACME_OK;
+    return MORE;
 }
 
 static int32_t poll_receive(struct acme_exchange *x)
@@ -112,11 +94,14 @@ static int32_t step(struct acme_exchange *x)
 
     switch (x->state) {
     case ACME_EXCHANGE_CONNECT:
-        rc = poll_connect(x);
-        return rc == ACME_OK ? MORE : rc;
+        rc = acme_tls_handshake(&x->tls);
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        x->state = ACME_EXCHANGE_SEND;
+        return MORE;
     case ACME_EXCHANGE_SEND:
-        rc = poll_send(x);
-        return rc == ACME_OK ? MORE : rc;
+        return poll_send(x);
     case ACME_EXCHANGE_RECEIVE:
         return poll_receive(x);
     default:
@@ -132,13 +117,14 @@ static bool is_stale(const struct acme_exchange *x, int32_t rc)
 
 int32_t acme_exchange_poll(struct acme_exchange *x)
 {
-    int32_t rc = MORE;
-    int rounds;
+    int32_t rc;
+    int rounds = 0;
 
     /* Bounded: a fast server must not keep the caller's loop from turning. */
-    for (rounds = 0; rounds < 8 && rc == MORE; rounds++) {
+    do {
         rc = step(x);
-    }
+        rounds++;
+    } while (rc == MORE && rounds < 8 && x->state != ACME_EXCHANGE_CONNECT);
     x->more = rc == MORE;
     if (rc == MORE) {
         return ACME_ERR_AGAIN;

@@ -4,182 +4,158 @@
  *
  * Why it is safe: a batch's fragments are invisible until its COMMIT is whole on flash; compaction
  * only copies, and a sector's data stay where they are until a FREED record says that all copies
- * are made; a free sector is erased only when it is about to be written. At rest at least one
- * sector is free. "No free sector" can thus only mean an interrupted compaction, whose target holds
- * nothing but copies: mount then treats that target as free again.
+ * are made; a free sector is erased only when it is about to be written. Batches never take the
+ * last free sector: it is for compaction. A newest sector that has nothing but copies, and no FREED
+ * record, is what an interrupted compaction leaves: mount treats it as free again.
+ *
+ * A read that fails is remembered: until the call that met it has failed as a whole, nothing is
+ * written or erased, so that what could not be read never passes for absent. Only where the driver
+ * says that a place is damaged for good, it is taken as such, and what it held as lost.
  */
 #include "flashlog.h"
 
 #include <string.h>
 
+#include "bytes.h"
 #include "crc.h"
 
 #define FORMAT_VERSION   1u
+#define FORMAT_SEALED    0x81u /* the same, but with sealed values */
 #define HEADER_LEN       24u
 #define RECORD_LEN       24u
 #define RECORD_MAGIC     0xacu
 #define FRAG_LAST        0x8000u
-#define NO_SECTOR        UINT32_MAX
 #define PROGRAM_MAX      32u
-#define DELETION_RESERVE 5u   /* records that only deletions may use */
-#define STAGE_LEN        128u /* a multiple of every program unit */
+#define DELETION_RESERVE 5u  /* records that only deletions may use */
+#define CHUNK            64u /* a multiple of every program unit, and more than a record's head */
 
+#if defined(CONFIG_ACME_STORE_SEAL)
+#define FORMAT(log) ((log)->sealed ? FORMAT_SEALED : FORMAT_VERSION)
+#else
+#define FORMAT(log) FORMAT_VERSION
+#endif
+
+/* The second byte of a record: the kind, flags, and the space of the key in the high half. */
 enum kind { KIND_PUT = 0, KIND_DELETE = 1, KIND_COMMIT = 2, KIND_FREED = 3 };
+#define KIND_MASK   0x03u
 #define FLAG_COPIED 0x04u
 #define FLAG_COMMIT 0x08u
 
 static const uint8_t magic[4] = {'n', 'A', 'C', 'M'};
 
-struct header {
-    uint32_t seq, erases, version;
-};
-
+/* A record's head as it is on flash, and where its payload is. */
 struct record {
-    uint8_t kind, flags, space;
-    uint16_t len, frag;
-    uint32_t version;
-    uint64_t id;
-    uint32_t payload;        /* offset on flash */
-    uint32_t size;           /* on flash, padding included */
-    uint32_t head_crc, want; /* checksum so far, and as stored */
-    bool whole;              /* its checksum holds; set by check_whole, which reads the payload */
+    _Alignas(4) uint8_t raw[RECORD_LEN];
+    uint32_t payload;
 };
 
 struct cursor {
     uint32_t seq, sector, offset;
-    bool stopped_dirty; /* the last sector ended in something that is no record */
 };
 
 /* ---- bytes ---- */
 
-static void put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v);
-    put16(p + 2, v >> 16);
-}
-
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] | (uint16_t)(p[1] << 8));
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return get16(p) | ((uint32_t)get16(p + 2) << 16);
-}
-
-static uint16_t fold16(uint32_t crc)
-{
-    return (uint16_t)(crc ^ (crc >> 16));
-}
-
 static bool is_blank(const uint8_t *p, size_t len)
 {
-    while (len-- > 0) {
-        if (*p++ != 0xff) {
-            return false;
-        }
+    while (len > 0 && *p == 0xff) {
+        p++;
+        len--;
     }
-    return true;
+    return len == 0;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- a record's fields ---- */
+
+static uint32_t kind_of(const struct record *r)
+{
+    return r->raw[1] & KIND_MASK;
+}
+
+static uint32_t len_of(const struct record *r)
+{
+    return acme_get16(r->raw + 2);
+}
+
+static uint32_t version_of(const struct record *r)
+{
+    return acme_get32(r->raw + 4);
+}
+
+static uint64_t key_of(const struct record *r)
+{
+    uint32_t high = acme_get32(r->raw + 12) | (uint32_t)(r->raw[1] >> 4) << 28;
+
+    return (uint64_t)high << 32 | acme_get32(r->raw + 8);
+}
+
+static void make_record(struct record *r, uint32_t kind, uint64_t key, uint32_t version)
+{
+    r->raw[0] = RECORD_MAGIC;
+    r->raw[1] = (uint8_t)(kind | (uint32_t)(key >> 60) << 4);
+    acme_put32(r->raw + 4, version);
+    acme_put32(r->raw + 8, (uint32_t)key);
+    acme_put32(r->raw + 12, (uint32_t)(key >> 32) & 0x0fffffffu);
+    acme_put32(r->raw + 16, 0); /* fragment */
+    acme_put16(r->raw + 2, 0);
 }
 
 /* ---- geometry ---- */
 
-static uint32_t pad(struct acme_flashlog *log, uint32_t len)
+static uint32_t pad(const struct acme_flashlog *log, uint32_t len)
 {
     uint32_t unit = log->geometry.program_size;
 
     return (len + unit - 1) & ~(unit - 1);
 }
 
-static uint32_t data_start(struct acme_flashlog *log)
+static uint32_t size_of(const struct acme_flashlog *log, const struct record *r)
 {
-    return 2 * pad(log, HEADER_LEN);
+    return pad(log, RECORD_LEN + len_of(r));
 }
 
-/* The largest record: a quarter of a sector, so that little is lost at a sector's end. */
-static uint32_t record_max(struct acme_flashlog *log)
+/* What one sector holds for sure, whatever the sizes of the records: something is lost at its end,
+ * and to the FREED mark of an older one. */
+static uint32_t sector_room(const struct acme_flashlog *log)
 {
-    uint32_t max = log->geometry.sector_size / 4;
-
-    return max > 1024 ? 1024 : max;
-}
-
-static uint32_t payload_max(struct acme_flashlog *log)
-{
-    return record_max(log) - RECORD_LEN;
-}
-
-/* Ordinary records end here: the rest is kept for one FREED record. */
-static uint32_t data_end(struct acme_flashlog *log)
-{
-    return log->geometry.sector_size - pad(log, RECORD_LEN);
-}
-
-/* What one sector holds for sure, whatever the sizes of the records. */
-static uint32_t sector_room(struct acme_flashlog *log)
-{
-    return data_end(log) - data_start(log) - record_max(log) + log->geometry.program_size;
-}
-
-static uint32_t at_sector(struct acme_flashlog *log, uint32_t sector)
-{
-    return sector * log->geometry.sector_size;
+    return log->end - log->start - log->record_max + log->geometry.program_size -
+           pad(log, RECORD_LEN);
 }
 
 static bool power_of_two(uint32_t v)
 {
-    return v != 0 && (v & (v - 1)) == 0;
+    return (v & (v - 1)) == 0;
 }
 
-static int32_t check_geometry(const struct acme_flash_geometry *g)
+/* ---- flash ---- */
+
+static void flash_read(struct acme_flashlog *log, uint32_t at, void *data, uint32_t len)
 {
-    if (!power_of_two(g->sector_size) || g->sector_size < 256 || g->sector_count < 2 ||
-        !power_of_two(g->program_size) || g->program_size > PROGRAM_MAX ||
-        (uint64_t)g->sector_size * g->sector_count > INT32_MAX) {
-        return ACME_ERR_STORE_GEOMETRY;
+    int32_t rc = log->ops->read(log->ctx, at, data, len);
+
+    if (rc != ACME_OK) {
+        memset(data, 0, len);
+        log->read_failed = log->read_failed || rc != ACME_ERR_STORE_CORRUPT;
     }
-    return ACME_OK;
 }
 
-/* ---- sectors ---- */
-
-static void encode_header(const struct header *h, uint8_t raw[HEADER_LEN])
+/* Programs what is in a chunk, filled up to the program unit. */
+static bool flash_program(struct acme_flashlog *log, uint32_t at, uint8_t chunk[CHUNK],
+                          uint32_t fill)
 {
-    memcpy(raw, magic, sizeof(magic));
-    put32(raw + 4, FORMAT_VERSION);
-    put32(raw + 8, h->seq);
-    put32(raw + 12, h->erases);
-    put32(raw + 16, h->version);
-    put32(raw + 20, acme_crc32(0, raw, 20));
+    uint32_t len = pad(log, fill);
+
+    memset(chunk + fill, 0xff, len - fill);
+    return !log->read_failed && log->ops->program(log->ctx, at, chunk, len) == ACME_OK;
 }
 
-/* Every read of the flash. One that fails is remembered: what could not be read must never pass for
- * something that is not there, so nothing is written or erased after it, and the call that met it
- * fails as a whole. */
-static int32_t flash_read(struct acme_flashlog *log, uint32_t at, void *data, size_t len)
+static int32_t flash_sync(struct acme_flashlog *log)
 {
-    if (log->ops->read(log->ctx, at, data, len) != ACME_OK) {
-        log->read_failed = true;
-        return ACME_ERR_STORE_IO;
-    }
-    return ACME_OK;
-}
-
-static int32_t flash_program(struct acme_flashlog *log, uint32_t at, const void *data, size_t len)
-{
-    return log->read_failed ? ACME_ERR_STORE_IO : log->ops->program(log->ctx, at, data, len);
-}
-
-static int32_t flash_erase(struct acme_flashlog *log, uint32_t sector)
-{
-    return log->read_failed ? ACME_ERR_STORE_IO : log->ops->erase(log->ctx, at_sector(log, sector));
+    return log->ops->sync(log->ctx);
 }
 
 /* What a public call returns. */
@@ -191,594 +167,387 @@ static int32_t outcome(struct acme_flashlog *log, int32_t rc)
     return failed ? ACME_ERR_STORE_IO : rc;
 }
 
-/* ACME_OK, ACME_ERR_NOT_FOUND (no valid header), ACME_ERR_STORE_FORMAT, ACME_ERR_STORE_IO. */
-static int32_t read_header(struct acme_flashlog *log, uint32_t sector, struct header *h)
+/* ---- sectors ---- */
+
+/* The sequence number in a sector's header, 0 when there is no valid one. */
+static uint32_t read_header(struct acme_flashlog *log, uint32_t sector, uint8_t raw[HEADER_LEN])
 {
-    uint32_t copy;
+    uint32_t at = sector * log->geometry.sector_size, copy;
 
-    for (copy = 0; copy < 2; copy++) {
-        uint8_t raw[HEADER_LEN];
-        uint32_t at = at_sector(log, sector) + copy * pad(log, HEADER_LEN);
-
-        if (flash_read(log, at, raw, sizeof(raw)) != ACME_OK) {
-            return ACME_ERR_STORE_IO;
-        }
-        if (memcmp(raw, magic, sizeof(magic)) != 0 || get32(raw + 20) != acme_crc32(0, raw, 20)) {
-            continue;
-        }
-        if (get32(raw + 4) != FORMAT_VERSION) {
-            return ACME_ERR_STORE_FORMAT;
-        }
-        h->seq = get32(raw + 8);
-        h->erases = get32(raw + 12);
-        h->version = get32(raw + 16);
-        return h->seq != 0 ? ACME_OK : ACME_ERR_NOT_FOUND;
-    }
-    return ACME_ERR_NOT_FOUND;
-}
-
-static bool is_bad(struct acme_flashlog *log, uint32_t sector)
-{
-    size_t i;
-
-    for (i = 0; i < sizeof(log->bad_sectors) / sizeof(log->bad_sectors[0]); i++) {
-        if (log->bad_sectors[i] == sector) {
-            return true;
+    for (copy = 0; copy < 2; copy++, at += log->start / 2) {
+        flash_read(log, at, raw, HEADER_LEN);
+        if (memcmp(raw, magic, sizeof(magic)) == 0 &&
+            acme_get32(raw + 20) == acme_crc32(0, raw, 20)) {
+            if (raw[4] == FORMAT(log)) {
+                return acme_get32(raw + 8);
+            }
+            log->foreign = true;
         }
     }
-    return false;
+    return 0;
 }
 
-static int32_t mark_bad(struct acme_flashlog *log, uint32_t sector)
+static bool is_bad(const struct acme_flashlog *log, uint32_t sector)
 {
-    size_t i;
-
-    for (i = 0; i < sizeof(log->bad_sectors) / sizeof(log->bad_sectors[0]); i++) {
-        if (log->bad_sectors[i] == NO_SECTOR) {
-            log->bad_sectors[i] = sector;
-            return ACME_OK;
-        }
-    }
-    return ACME_ERR_STORE_IO;
+    return (log->bad & 0xfffu) == sector + 1 || log->bad >> 12 == sector + 1;
 }
 
-static bool is_used(struct acme_flashlog *log, const struct header *h)
+/* How many sectors are free; *next is the one to be used next. */
+static uint32_t count_free(struct acme_flashlog *log, uint32_t *next)
 {
-    return h->seq > log->freed_seq && h->seq <= log->head_seq;
-}
-
-static uint32_t count_free(struct acme_flashlog *log)
-{
-    uint32_t sector, free_count = 0;
-
-    for (sector = 0; sector < log->geometry.sector_count; sector++) {
-        struct header h;
-        int32_t rc = read_header(log, sector, &h);
-
-        if (!is_bad(log, sector) &&
-            (rc == ACME_ERR_NOT_FOUND || (rc == ACME_OK && !is_used(log, &h)))) {
-            free_count++;
-        }
-    }
-    return free_count;
-}
-
-/* The sector with a sequence number; hint is looked at first, for sectors follow one another. */
-static uint32_t find_sector(struct acme_flashlog *log, uint32_t seq, uint32_t hint)
-{
-    uint32_t i;
+    uint32_t sector = log->head, count = 0, i;
 
     for (i = 0; i < log->geometry.sector_count; i++) {
-        uint32_t sector = (hint + i) % log->geometry.sector_count;
-        struct header h;
+        uint8_t raw[HEADER_LEN];
+        uint32_t seq;
 
-        if (read_header(log, sector, &h) == ACME_OK && h.seq == seq) {
-            return sector;
+        sector = (sector + 1) % log->geometry.sector_count;
+        seq = read_header(log, sector, raw);
+        if ((seq <= log->freed_seq || seq > log->head_seq) && !is_bad(log, sector)) {
+            *next = count++ == 0 ? sector : *next;
         }
     }
-    return NO_SECTOR;
+    return count;
 }
 
 /* ---- reading records ---- */
 
-static int32_t payload_crc(struct acme_flashlog *log, uint32_t at, uint32_t len, uint32_t *crc)
+enum found { FOUND_RECORD, FOUND_BLANK, FOUND_RUBBISH };
+
+/* What is at an offset of a sector. */
+static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32_t offset,
+                              struct record *r)
 {
-    uint8_t chunk[64];
-
-    while (len > 0) {
-        uint32_t n = len < sizeof(chunk) ? len : (uint32_t)sizeof(chunk);
-
-        if (flash_read(log, at, chunk, n) != ACME_OK) {
-            return ACME_ERR_STORE_IO;
-        }
-        *crc = acme_crc32(*crc, chunk, n);
-        at += n;
-        len -= n;
-    }
-    return ACME_OK;
-}
-
-static void decode_record(const uint8_t *raw, struct record *r)
-{
-    r->kind = raw[1] & 3u;
-    r->flags = raw[1] & (FLAG_COPIED | FLAG_COMMIT);
-    r->space = raw[1] >> 4;
-    r->len = get16(raw + 2);
-    r->version = get32(raw + 4);
-    r->id = get32(raw + 8) | ((uint64_t)get32(raw + 12) << 32);
-    r->frag = get16(raw + 16);
-}
-
-/* Reads the record at an offset of a sector: ACME_OK, ACME_ERR_NOT_FOUND (blank: the end),
- * ACME_ERR_STORE_CORRUPT (no record), ACME_ERR_STORE_IO. */
-static int32_t read_record(struct acme_flashlog *log, uint32_t sector, uint32_t offset,
-                           struct record *r)
-{
-    uint8_t raw[RECORD_LEN];
-    uint32_t at = at_sector(log, sector) + offset;
+    uint32_t at = sector * log->geometry.sector_size + offset;
     uint32_t crc;
 
     if (offset + RECORD_LEN > log->geometry.sector_size) {
-        return ACME_ERR_NOT_FOUND;
+        return FOUND_BLANK;
     }
-    if (flash_read(log, at, raw, sizeof(raw)) != ACME_OK) {
-        return ACME_ERR_STORE_IO;
+    flash_read(log, at, r->raw, RECORD_LEN);
+    if (is_blank(r->raw, RECORD_LEN)) {
+        return FOUND_BLANK;
     }
-    if (is_blank(raw, sizeof(raw))) {
-        return ACME_ERR_NOT_FOUND;
-    }
-    crc = acme_crc32(0, raw, 18);
-    if (raw[0] != RECORD_MAGIC || get16(raw + 18) != fold16(crc)) {
-        return ACME_ERR_STORE_CORRUPT;
-    }
-    decode_record(raw, r);
+    crc = acme_crc32(0, r->raw, 18);
     r->payload = at + RECORD_LEN;
-    r->size = pad(log, RECORD_LEN + r->len);
-    if (r->len > payload_max(log) || r->size > log->geometry.sector_size - offset) {
-        return ACME_ERR_STORE_CORRUPT;
-    }
-    r->head_crc = crc;
-    r->want = get32(raw + 20);
-    r->whole = false;
-    return ACME_OK;
+    return r->raw[0] == RECORD_MAGIC && acme_get16(r->raw + 18) == (uint16_t)(crc ^ crc >> 16) &&
+                   len_of(r) + RECORD_LEN <= log->record_max &&
+                   offset + size_of(log, r) <= log->geometry.sector_size
+               ? FOUND_RECORD
+               : FOUND_RUBBISH;
 }
 
-/* Reads the payload, so it is called only where the answer matters. */
-static bool check_whole(struct acme_flashlog *log, struct record *r)
+/* A part of a record's payload: from memory, or without data from flash. */
+static void get_payload(struct acme_flashlog *log, const struct record *r, const uint8_t *data,
+                        uint32_t from, uint8_t *out, uint32_t len)
 {
-    uint32_t crc = r->head_crc;
+    if (data != NULL) {
+        memcpy(out, data + from, len);
+    } else if (len > 0) {
+        flash_read(log, r->payload + from, out, len);
+    }
+}
 
-    r->whole = payload_crc(log, r->payload, r->len, &crc) == ACME_OK && crc == r->want;
-    return r->whole;
+static uint32_t record_crc(struct acme_flashlog *log, const struct record *r, const uint8_t *data)
+{
+    uint32_t crc = acme_crc32(0, r->raw, 18), len = len_of(r), from, n;
+
+    for (from = 0; from < len; from += n) {
+        uint8_t chunk[CHUNK];
+
+        n = least(CHUNK, len - from);
+        get_payload(log, r, data, from, chunk, n);
+        crc = acme_crc32(crc, chunk, n);
+    }
+    return crc;
+}
+
+/* Reads the payload, so it is called only where the answer matters; twice where it is bad, for not
+ * every misreading is one for good. */
+static bool is_whole(struct acme_flashlog *log, const struct record *r)
+{
+    uint32_t want = acme_get32(r->raw + 20);
+
+    return record_crc(log, r, NULL) == want || record_crc(log, r, NULL) == want;
+}
+
+/* To the next younger sector in use. They mostly follow one another. */
+static bool cursor_next_sector(struct acme_flashlog *log, struct cursor *c)
+{
+    uint32_t sector = c->sector, after = c->seq, best = log->head_seq + 1, i;
+
+    for (i = 0; i < log->geometry.sector_count && best != after + 1; i++) {
+        uint8_t raw[HEADER_LEN];
+        uint32_t seq;
+
+        sector = (sector + 1) % log->geometry.sector_count;
+        seq = read_header(log, sector, raw);
+        if (seq > after && seq < best) {
+            best = c->seq = seq;
+            c->sector = sector;
+        }
+    }
+    c->offset = log->start;
+    return c->seq != after;
 }
 
 static void cursor_start(struct acme_flashlog *log, struct cursor *c)
 {
     c->seq = log->freed_seq;
-    c->sector = log->before_oldest;
+    c->sector = log->head; /* the oldest is behind the free ones, which are behind the head */
     c->offset = log->geometry.sector_size;
-    c->stopped_dirty = false;
 }
 
-static bool cursor_next_sector(struct acme_flashlog *log, struct cursor *c)
+/* The next record in the order of writing. */
+static bool cursor_next(struct acme_flashlog *log, struct cursor *c, struct record *r)
 {
-    while (c->seq < log->head_seq) {
-        uint32_t sector;
-
-        c->seq++;
-        sector = find_sector(log, c->seq, (c->sector + 1) % log->geometry.sector_count);
-        if (sector != NO_SECTOR) {
-            c->sector = sector;
-            c->offset = data_start(log);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The next record in the order of writing: ACME_OK, ACME_ERR_NOT_FOUND (end), ACME_ERR_STORE_IO. */
-static int32_t cursor_next(struct acme_flashlog *log, struct cursor *c, struct record *r)
-{
-    for (;;) {
-        int32_t rc = read_record(log, c->sector, c->offset, r);
-
-        if (rc == ACME_OK) {
-            c->offset += r->size;
-            return ACME_OK;
-        }
-        if (rc == ACME_ERR_STORE_IO) {
-            return rc;
-        }
-        c->stopped_dirty = rc == ACME_ERR_STORE_CORRUPT;
+    while (read_record(log, c->sector, c->offset, r) != FOUND_RECORD) {
         if (!cursor_next_sector(log, c)) {
-            return ACME_ERR_NOT_FOUND;
+            return false;
         }
     }
+    c->offset += size_of(log, r);
+    return true;
 }
 
-static bool is_key(const struct record *r, const struct acme_flashlog_key *key)
+static bool is_key(const struct record *r, const struct record *key)
 {
-    return (r->kind == KIND_PUT || r->kind == KIND_DELETE) && r->space == key->space &&
-           r->id == key->id;
+    return ((r->raw[1] ^ key->raw[1]) & 0xf0u) == 0 && memcmp(r->raw + 8, key->raw + 8, 8) == 0;
 }
 
-struct found {
-    bool any, deleted;
-    uint32_t version;
-};
-
-/* The committed state of a key. */
-static int32_t lookup(struct acme_flashlog *log, const struct acme_flashlog_key *key,
-                      struct found *best)
+/* The version of a record's key that is committed; 0: none, or deleted. */
+static uint32_t lookup(struct acme_flashlog *log, const struct record *key)
 {
-    struct found pending = {false, false, 0};
+    uint32_t best = 0, best_kind = KIND_DELETE, pending = 0, pending_kind = KIND_DELETE;
     struct cursor c;
     struct record r;
-    int32_t rc;
 
-    memset(best, 0, sizeof(*best));
     cursor_start(log, &c);
-    while ((rc = cursor_next(log, &c, &r)) == ACME_OK) {
-        bool commits = false;
+    while (cursor_next(log, &c, &r)) {
+        uint32_t kind = kind_of(&r), version = version_of(&r);
+        bool commits = kind == KIND_COMMIT && version == pending;
 
-        if (is_key(&r, key)) {
-            pending.any = true;
-            pending.deleted = r.kind == KIND_DELETE;
-            pending.version = r.version;
-            /* Only a whole record may commit: a torn one never happened. A copy was committed
-             * before it was made, even when it is damaged. */
-            commits = (r.flags & FLAG_COPIED) != 0 ||
-                      ((r.flags & FLAG_COMMIT) != 0 && check_whole(log, &r));
-        } else if (r.kind == KIND_COMMIT && pending.any && r.version == pending.version) {
-            commits = check_whole(log, &r);
+        if (kind <= KIND_DELETE && is_key(&r, key)) {
+            pending = version;
+            pending_kind = kind;
+            commits = (r.raw[1] & (FLAG_COPIED | FLAG_COMMIT)) != 0;
         }
-        if (commits && (!best->any || pending.version >= best->version)) {
-            *best = pending;
+        /* Only a whole record may commit: a torn one never happened. A copy was committed before
+         * it was made, even when it is damaged. */
+        if (commits && pending >= best && ((r.raw[1] & FLAG_COPIED) != 0 || is_whole(log, &r))) {
+            best = pending;
+            best_kind = pending_kind;
         }
     }
-    return rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
+    return best_kind == KIND_DELETE ? 0 : best;
 }
 
-/* Finds a whole fragment of a committed value, from the cursor on and then once from the start, for
- * fragments mostly follow one another: ACME_OK, ACME_ERR_STORE_CORRUPT, ACME_ERR_STORE_IO. */
-static int32_t find_fragment(struct acme_flashlog *log, struct cursor *c,
-                             const struct acme_flashlog_key *key, uint32_t version, uint32_t index,
-                             struct record *r)
+/* The youngest whole record with the key, version and fragment number of another. */
+static bool find(struct acme_flashlog *log, const struct record *like, struct record *out)
 {
-    int32_t rc = ACME_OK;
-    int round;
-
-    for (round = 0; round < 2; round++) {
-        while ((rc = cursor_next(log, c, r)) == ACME_OK) {
-            if (r->kind == KIND_PUT && is_key(r, key) && r->version == version &&
-                (r->frag & ~FRAG_LAST) == index && check_whole(log, r)) {
-                return ACME_OK;
-            }
-        }
-        cursor_start(log, c);
-    }
-    return rc == ACME_ERR_NOT_FOUND ? ACME_ERR_STORE_CORRUPT : rc;
-}
-
-/* Copies what a fragment has from `inside` on. Returns the number of bytes. */
-static int32_t copy_fragment(struct acme_flashlog *log, const struct record *r, size_t inside,
-                             uint8_t *data, size_t size)
-{
-    size_t n = r->len > inside ? r->len - inside : 0;
-
-    n = n > size ? size : n;
-    if (n > 0 && flash_read(log, r->payload + (uint32_t)inside, data, n) != ACME_OK) {
-        return ACME_ERR_STORE_IO;
-    }
-    return (int32_t)n;
-}
-
-static int32_t log_read(struct acme_flashlog *log, struct acme_flashlog_key key, size_t offset,
-                        void *data, size_t size)
-{
-    uint32_t index = (uint32_t)(offset / payload_max(log));
-    size_t inside = offset % payload_max(log);
     struct cursor c;
-    struct record r = {0};
-    struct found f;
-    size_t got = 0;
-    int32_t rc = lookup(log, &key, &f);
+    struct record r;
+    bool found = false;
 
-    if (rc == ACME_OK && (!f.any || f.deleted)) {
-        rc = ACME_ERR_NOT_FOUND;
-    }
     cursor_start(log, &c);
-    while (rc >= 0 && got < size && (r.frag & FRAG_LAST) == 0) {
-        rc = find_fragment(log, &c, &key, f.version, index++, &r);
-        if (rc == ACME_OK) {
-            rc = copy_fragment(log, &r, inside, (uint8_t *)data + got, size - got);
-            got += rc > 0 ? (size_t)rc : 0;
+    while (cursor_next(log, &c, &r)) {
+        if (kind_of(&r) == KIND_PUT && is_key(&r, like) && version_of(&r) == version_of(like) &&
+            ((acme_get16(r.raw + 16) ^ acme_get16(like->raw + 16)) & ~FRAG_LAST) == 0 &&
+            is_whole(log, &r)) {
+            *out = r;
+            found = true;
         }
-        inside = 0;
     }
-    log->damaged = log->damaged || rc == ACME_ERR_STORE_CORRUPT;
-    return rc < 0 ? rc : (int32_t)got;
+    return found;
 }
 
-int32_t acme_flashlog_read(struct acme_flashlog *log, struct acme_flashlog_key key, size_t offset,
-                           void *data, size_t size)
+static int32_t log_read(struct acme_flashlog *log, uint64_t key, size_t offset, uint8_t *data,
+                        size_t size)
+{
+    size_t got = 0;
+    uint32_t frag = 0;
+    struct record want, r;
+
+    make_record(&want, KIND_PUT, key, 0);
+    acme_put32(want.raw + 4, lookup(log, &want));
+    if (version_of(&want) == 0) {
+        return ACME_ERR_NOT_FOUND;
+    }
+    do {
+        uint32_t len;
+
+        acme_put16(want.raw + 16, frag++);
+        if (!find(log, &want, &r)) {
+            log->damaged = log->damaged || !log->read_failed;
+            return ACME_ERR_STORE_CORRUPT;
+        }
+        len = len_of(&r);
+        if (offset >= len) {
+            offset -= len;
+            continue;
+        }
+        len -= (uint32_t)offset;
+        len = len < size - got ? len : (uint32_t)(size - got);
+        if (data != NULL) {
+            flash_read(log, r.payload + (uint32_t)offset, data + got, len);
+        }
+        got += len;
+        offset = 0;
+    } while ((acme_get16(r.raw + 16) & FRAG_LAST) == 0 && got < size);
+    return (int32_t)got;
+}
+
+int32_t acme_flashlog_read(struct acme_flashlog *log, uint64_t key, size_t offset, void *data,
+                           size_t size)
 {
     return outcome(log, log_read(log, key, offset, data, size));
 }
 
-static int32_t log_length(struct acme_flashlog *log, struct acme_flashlog_key key)
-{
-    struct found f;
-    struct cursor c;
-    struct record r;
-    int32_t rc = lookup(log, &key, &f);
-
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    if (!f.any || f.deleted) {
-        return ACME_ERR_NOT_FOUND;
-    }
-    cursor_start(log, &c);
-    while ((rc = cursor_next(log, &c, &r)) == ACME_OK) {
-        if (r.kind == KIND_PUT && is_key(&r, &key) && r.version == f.version &&
-            (r.frag & FRAG_LAST) != 0 && check_whole(log, &r)) {
-            return (int32_t)((r.frag & ~FRAG_LAST) * payload_max(log) + r.len);
-        }
-    }
-    log->damaged = log->damaged || rc == ACME_ERR_NOT_FOUND;
-    return rc == ACME_ERR_NOT_FOUND ? ACME_ERR_STORE_CORRUPT : rc;
-}
-
-int32_t acme_flashlog_length(struct acme_flashlog *log, struct acme_flashlog_key key)
-{
-    return outcome(log, log_length(log, key));
-}
-
-static bool key_less(uint8_t space_a, uint64_t id_a, uint8_t space_b, uint64_t id_b)
-{
-    return space_a != space_b ? space_a < space_b : id_a < id_b;
-}
-
 /* The smallest key above *key that any PUT names, live or not. */
-static int32_t next_named(struct acme_flashlog *log, struct acme_flashlog_key *key)
+static bool next_named(struct acme_flashlog *log, uint64_t *key, struct record *best)
 {
-    struct acme_flashlog_key best = {0, 0};
+    uint64_t after = *key;
     struct cursor c;
     struct record r;
-    int32_t rc;
 
+    *key = UINT64_MAX;
     cursor_start(log, &c);
-    while ((rc = cursor_next(log, &c, &r)) == ACME_OK) {
-        if (r.kind == KIND_PUT && key_less(key->space, key->id, r.space, r.id) &&
-            (best.space == 0 || key_less(r.space, r.id, best.space, best.id))) {
-            best.space = r.space;
-            best.id = r.id;
+    while (cursor_next(log, &c, &r)) {
+        if (kind_of(&r) == KIND_PUT && key_of(&r) > after && key_of(&r) < *key) {
+            *key = key_of(&r);
+            *best = r;
         }
     }
-    if (rc == ACME_ERR_NOT_FOUND && best.space != 0) {
-        *key = best;
-        return ACME_OK;
-    }
-    return rc;
+    return *key != UINT64_MAX;
 }
 
-static int32_t log_next(struct acme_flashlog *log, struct acme_flashlog_key *key)
+int32_t acme_flashlog_next(struct acme_flashlog *log, uint64_t *key)
 {
-    int32_t rc;
+    struct record r;
 
-    while ((rc = next_named(log, key)) == ACME_OK) {
-        struct found f;
-
-        rc = lookup(log, key, &f);
-        if (rc != ACME_OK || (f.any && !f.deleted)) {
-            return rc;
+    while (next_named(log, key, &r)) {
+        if (lookup(log, &r) != 0) {
+            return outcome(log, ACME_OK);
         }
     }
-    return rc;
-}
-
-int32_t acme_flashlog_next(struct acme_flashlog *log, struct acme_flashlog_key *key)
-{
-    return outcome(log, log_next(log, key));
+    return outcome(log, ACME_ERR_NOT_FOUND);
 }
 
 /* ---- writing ---- */
 
-/* Collects bytes into program units. */
-struct writer {
-    struct acme_flashlog *log;
-    uint32_t at;
-    uint32_t fill;
-    int32_t rc;
-    uint8_t stage[STAGE_LEN];
-};
-
-static void writer_flush(struct writer *w)
+/* Writes one record at the head, which has room for it, and reads it again. */
+static bool write_record(struct acme_flashlog *log, const struct record *r, const uint8_t *data)
 {
-    if (w->rc == ACME_OK && w->fill > 0) {
-        uint32_t len = pad(w->log, w->fill);
+    uint32_t at = log->head * log->geometry.sector_size + log->head_offset;
+    uint32_t len = len_of(r), from = 0, fill = RECORD_LEN, crc;
+    struct record written = *r;
+    uint8_t chunk[CHUNK];
 
-        memset(w->stage + w->fill, 0xff, len - w->fill);
-        w->rc = flash_program(w->log, w->at, w->stage, len);
-        w->at += len;
-        w->fill = 0;
-    }
+    crc = acme_crc32(0, written.raw, 18);
+    acme_put16(written.raw + 18, crc ^ crc >> 16);
+    acme_put32(written.raw + 20, record_crc(log, &written, data));
+    memcpy(chunk, written.raw, RECORD_LEN);
+    do {
+        uint32_t n = least(CHUNK - fill, len - from);
+
+        get_payload(log, r, data, from, chunk + fill, n);
+        fill += n;
+        from += n;
+        if (!flash_program(log, at, chunk, fill)) {
+            return false;
+        }
+        at += fill;
+        fill = 0;
+    } while (from < len);
+    at = log->head_offset;
+    log->head_offset += size_of(log, r);
+    return read_record(log, log->head, at, &written) == FOUND_RECORD && is_whole(log, &written);
 }
 
-static void writer_add(struct writer *w, const uint8_t *data, size_t len)
+/* Whether everything in a sector from an offset on is erased. */
+static bool is_erased(struct acme_flashlog *log, uint32_t sector, uint32_t offset)
 {
-    while (len > 0 && w->rc == ACME_OK) {
-        size_t n = STAGE_LEN - w->fill;
+    uint32_t size = log->geometry.sector_size, n;
 
-        n = n > len ? len : n;
-        memcpy(w->stage + w->fill, data, n);
-        w->fill += (uint32_t)n;
-        data += n;
-        len -= n;
-        if (w->fill == STAGE_LEN) {
-            writer_flush(w);
+    for (; offset < size; offset += n) {
+        uint8_t chunk[CHUNK];
+
+        n = least(CHUNK, size - offset);
+        flash_read(log, sector * size + offset, chunk, n);
+        if (!is_blank(chunk, n)) {
+            return false;
         }
     }
+    return true;
 }
 
-static int32_t write_headers(struct acme_flashlog *log, uint32_t sector, const struct header *h)
+static bool open_sector(struct acme_flashlog *log, uint32_t sector)
 {
-    uint32_t copy;
+    uint32_t at = sector * log->geometry.sector_size, copy;
+    uint8_t raw[CHUNK];
 
-    for (copy = 0; copy < 2; copy++) {
-        struct writer w = {
-            log, at_sector(log, sector) + copy * pad(log, HEADER_LEN), 0, ACME_OK, {0}};
-        uint8_t raw[HEADER_LEN];
-
-        encode_header(h, raw);
-        writer_add(&w, raw, sizeof(raw));
-        writer_flush(&w);
-        if (w.rc != ACME_OK) {
-            return w.rc;
+    if (read_header(log, sector, raw) == 0) {
+        /* The count is lost with the header; the head's is the best guess, for wear is even. */
+        (void)read_header(log, log->head, raw);
+        acme_put32(raw + 12, log->head_seq == 0 ? 0 : acme_get32(raw + 12) - 1);
+    }
+    memcpy(raw, magic, sizeof(magic));
+    acme_put32(raw + 4, FORMAT(log) | log->bad << 8);
+    acme_put32(raw + 8, log->next_seq);
+    acme_put32(raw + 12, acme_get32(raw + 12) + 1);
+    acme_put32(raw + 16, log->version);
+    acme_put32(raw + 20, acme_crc32(0, raw, 20));
+    if (log->read_failed || log->ops->erase(log->ctx, at) != ACME_OK ||
+        !is_erased(log, sector, 0)) {
+        return false;
+    }
+    for (copy = 0; copy < 2; copy++, at += log->start / 2) {
+        if (!flash_program(log, at, raw, HEADER_LEN)) {
+            return false;
         }
     }
-    return ACME_OK;
-}
-
-static uint32_t next_free(struct acme_flashlog *log, struct header *old)
-{
-    uint32_t start = log->head == NO_SECTOR ? 0 : log->head + 1;
-    uint32_t i;
-
-    for (i = 0; i < log->geometry.sector_count; i++) {
-        uint32_t sector = (start + i) % log->geometry.sector_count;
-        int32_t rc = read_header(log, sector, old);
-
-        if (is_bad(log, sector) || rc == ACME_ERR_STORE_IO) {
-            continue;
-        }
-        if (rc == ACME_ERR_NOT_FOUND) {
-            struct header head;
-
-            /* The count is lost with the header; the head's is the best guess, for wear is even. */
-            old->erases = 0;
-            if (log->head != NO_SECTOR && read_header(log, log->head, &head) == ACME_OK) {
-                old->erases = head.erases > 0 ? head.erases - 1 : 0;
-            }
-            return sector;
-        }
-        if (!is_used(log, old)) {
-            return sector;
-        }
-    }
-    return NO_SECTOR;
+    return read_header(log, sector, raw) == log->next_seq;
 }
 
 /* Erases the next free sector and makes it the head. Sectors that fail are passed over. */
 static int32_t open_next(struct acme_flashlog *log)
 {
-    for (;;) {
-        struct header h;
-        uint32_t sector = next_free(log, &h);
+    uint32_t tries = log->geometry.sector_count, sector = 0;
 
-        if (sector == NO_SECTOR) {
-            return ACME_ERR_STORE_FULL;
-        }
-        h.seq = log->head_seq + 1;
-        h.erases++;
-        h.version = log->version;
-        if (flash_erase(log, sector) == ACME_OK && write_headers(log, sector, &h) == ACME_OK) {
+    while (tries-- > 0 && count_free(log, &sector) > (log->in_batch ? 1u : 0u)) {
+        if (open_sector(log, sector)) {
             log->head = sector;
-            log->head_seq = h.seq;
-            log->head_offset = data_start(log);
-            if (h.seq == log->freed_seq + 1) {
-                log->before_oldest = sector + log->geometry.sector_count - 1;
-            }
+            log->head_seq = log->next_seq++;
+            log->head_offset = log->start;
             return ACME_OK;
         }
-        if (mark_bad(log, sector) != ACME_OK) {
+        if (log->read_failed) {
             return ACME_ERR_STORE_IO;
         }
+        /* It may have got as far as a header: no other one may have the same number. */
+        log->next_seq++;
+        log->bad = (log->bad << 12 | (sector + 1)) & 0xffffffu;
     }
-}
-
-static void encode_record(const struct record *r, uint8_t raw[RECORD_LEN])
-{
-    raw[0] = RECORD_MAGIC;
-    raw[1] = (uint8_t)(r->kind | r->flags | (unsigned)(r->space << 4));
-    put16(raw + 2, r->len);
-    put32(raw + 4, r->version);
-    put32(raw + 8, (uint32_t)r->id);
-    put32(raw + 12, (uint32_t)(r->id >> 32));
-    put16(raw + 16, r->frag);
-    put16(raw + 18, fold16(acme_crc32(0, raw, 18)));
-}
-
-/* Where a payload comes from: memory, or a place on flash (when data is NULL). */
-struct source {
-    const uint8_t *data;
-    uint32_t flash;
-};
-
-static void write_payload(struct writer *w, const struct source *from, uint32_t len)
-{
-    uint32_t done = 0;
-
-    if (from->data != NULL) {
-        writer_add(w, from->data, len);
-        return;
-    }
-    while (done < len && w->rc == ACME_OK) {
-        uint8_t chunk[64];
-        uint32_t n = len - done < sizeof(chunk) ? len - done : (uint32_t)sizeof(chunk);
-
-        w->rc = flash_read(w->log, from->flash + done, chunk, n);
-        writer_add(w, chunk, n);
-        done += n;
-    }
-}
-
-/* Writes one record at the head, which has room for it. */
-static int32_t write_record(struct acme_flashlog *log, const struct record *r,
-                            const struct source *from)
-{
-    struct writer w = {log, at_sector(log, log->head) + log->head_offset, 0, ACME_OK, {0}};
-    uint8_t raw[RECORD_LEN];
-    uint32_t crc;
-
-    encode_record(r, raw);
-    crc = acme_crc32(0, raw, 18);
-    if (from->data != NULL) {
-        crc = acme_crc32(crc, from->data, r->len);
-    } else if (payload_crc(log, from->flash, r->len, &crc) != ACME_OK) {
-        return ACME_ERR_STORE_IO;
-    }
-    /* What was damaged stays damaged: a copy must not give it a good checksum. */
-    put32(raw + 20, r->whole ? crc : ~crc);
-    writer_add(&w, raw, sizeof(raw));
-    write_payload(&w, from, r->len);
-    writer_flush(&w);
-    if (w.rc == ACME_OK) {
-        log->head_offset += pad(log, RECORD_LEN + r->len);
-    }
-    return w.rc;
+    return ACME_ERR_STORE_FULL;
 }
 
 /* Appends a record, in the next sector if the head has no room or cannot be programmed. */
-static int32_t append(struct acme_flashlog *log, const struct record *r, const struct source *from)
+static int32_t append(struct acme_flashlog *log, const struct record *r, const uint8_t *data)
 {
-    uint32_t size = pad(log, RECORD_LEN + r->len);
-    uint32_t end = r->kind == KIND_FREED ? log->geometry.sector_size : data_end(log);
     uint32_t tries;
 
     for (tries = 0; tries < 3; tries++) {
-        int32_t rc;
+        uint32_t end = log->head_offset + size_of(log, r);
 
-        if (log->head == NO_SECTOR || log->head_offset + size > end) {
-            rc = open_next(log);
+        if (end > (kind_of(r) == KIND_FREED ? log->geometry.sector_size : log->end)) {
+            int32_t rc = open_next(log);
+
             if (rc != ACME_OK) {
                 return rc;
             }
         }
-        rc = write_record(log, r, from);
-        if (rc == ACME_OK) {
-            return rc;
+        if (write_record(log, r, data)) {
+            return ACME_OK;
         }
         /* Its remainder is not to be trusted; what it holds already is. */
         log->head_offset = log->geometry.sector_size;
@@ -786,182 +555,159 @@ static int32_t append(struct acme_flashlog *log, const struct record *r, const s
     return ACME_ERR_STORE_IO;
 }
 
-/* ---- compaction ---- */
-
-/* Whether a record of the oldest sector must be kept: it is the committed version of its key, and
- * no younger copy exists. */
-static int32_t is_live(struct acme_flashlog *log, struct record *r, const struct cursor *place,
-                       bool *live)
+/* Notes what a sector's records say: the newest version, the newest FREED mark. Returns whether it
+ * has nothing but copies. */
+static bool survey_sector(struct acme_flashlog *log, uint32_t sector, uint32_t seq)
 {
-    struct acme_flashlog_key key = {r->space, r->id};
-    struct cursor c = *place;
-    struct record other;
-    struct found f;
-    int32_t rc;
+    uint32_t offset = log->start;
+    bool only_copies = true;
+    struct record r;
 
-    *live = false;
-    if (r->kind != KIND_PUT) {
-        return ACME_OK;
-    }
-    rc = lookup(log, &key, &f);
-    if (rc != ACME_OK || !f.any || f.deleted || f.version != r->version) {
-        return rc;
-    }
-    (void)check_whole(log, r);
-    while ((rc = cursor_next(log, &c, &other)) == ACME_OK) {
-        if (other.kind == KIND_PUT && is_key(&other, &key) && other.version == r->version &&
-            other.frag == r->frag && (!r->whole || check_whole(log, &other))) {
-            return ACME_OK;
+    while (read_record(log, sector, offset, &r) == FOUND_RECORD) {
+        if (version_of(&r) > log->version) {
+            log->version = version_of(&r);
         }
+        if ((r.raw[1] & FLAG_COPIED) == 0 && is_whole(log, &r)) {
+            only_copies = false;
+            if (kind_of(&r) == KIND_FREED && acme_get32(r.raw + 8) > log->freed_seq &&
+                acme_get32(r.raw + 8) < seq) {
+                log->freed_seq = acme_get32(r.raw + 8);
+            }
+        }
+        offset += size_of(log, &r);
     }
-    *live = rc == ACME_ERR_NOT_FOUND;
-    return rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
+    return only_copies;
 }
 
-static int32_t copy_oldest(struct acme_flashlog *log, uint32_t oldest_seq)
+/* ---- compaction ---- */
+
+/* Whether a record is to be kept: of the committed version of its key the youngest copy. */
+static bool is_live(struct acme_flashlog *log, const struct record *r)
 {
-    struct cursor c;
-    struct record r;
-    int32_t rc;
+    struct record youngest;
 
-    cursor_start(log, &c);
-    while ((rc = cursor_next(log, &c, &r)) == ACME_OK && c.seq <= oldest_seq) {
-        struct source from = {NULL, r.payload};
-        bool live;
+    return kind_of(r) == KIND_PUT && lookup(log, r) == version_of(r) && find(log, r, &youngest) &&
+           youngest.payload == r->payload;
+}
 
-        rc = is_live(log, &r, &c, &live);
-        if (rc == ACME_OK && live) {
-            r.flags = FLAG_COPIED;
-            rc = append(log, &r, &from);
-        }
-        if (rc != ACME_OK) {
-            return rc;
-        }
-    }
-    return rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
+/* Makes the head a free sector: it is what an interrupted compaction has left. It must be the next
+ * one that is opened, for its number is used again. */
+static void drop_head(struct acme_flashlog *log)
+{
+    log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
+    log->head_seq--;
+    log->head = (log->head + log->geometry.sector_count - 1) % log->geometry.sector_count;
+    log->head_offset = log->geometry.sector_size;
 }
 
 /* Moves what lives in the oldest sector to the head, and frees it. */
 static int32_t reclaim(struct acme_flashlog *log)
 {
-    static const uint8_t nothing[1] = {0};
-    struct source from = {nothing, 0};
-    struct record freed;
-    uint32_t oldest = log->freed_seq + 1;
-    int32_t rc;
+    struct cursor c;
+    struct record r;
+    uint32_t oldest;
+    int32_t rc = ACME_OK;
 
-    if (oldest >= log->head_seq && log->head_offset < log->geometry.sector_size) {
-        /* The head itself is the oldest: go on in another sector first. */
-        log->head_offset = log->geometry.sector_size;
+    if (log->head_seq > log->freed_seq + 1 && survey_sector(log, log->head, log->head_seq) &&
+        !log->read_failed) {
+        drop_head(log);
     }
-    if (oldest >= log->head_seq) {
-        rc = open_next(log);
-        if (rc != ACME_OK) {
-            return rc;
+    cursor_start(log, &c);
+    (void)cursor_next_sector(log, &c);
+    oldest = c.seq;
+    if (oldest == log->head_seq) {
+        rc = open_next(log); /* the head itself is the oldest: go on in another one first */
+    }
+    while (rc == ACME_OK && cursor_next(log, &c, &r) && c.seq == oldest) {
+        if (is_live(log, &r)) {
+            r.raw[1] = (uint8_t)((r.raw[1] & ~FLAG_COMMIT) | FLAG_COPIED);
+            rc = append(log, &r, NULL);
         }
     }
-    rc = copy_oldest(log, oldest);
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    rc = log->ops->sync(log->ctx);
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    memset(&freed, 0, sizeof(freed));
-    freed.kind = KIND_FREED;
-    freed.space = 0;
-    freed.version = log->version;
-    freed.id = oldest;
-    freed.whole = true;
-    rc = append(log, &freed, &from);
     if (rc == ACME_OK) {
-        log->before_oldest = find_sector(log, oldest, log->before_oldest + 1);
+        rc = flash_sync(log);
+    }
+    if (rc == ACME_OK) {
+        make_record(&r, KIND_FREED, oldest, log->version);
+        rc = append(log, &r, NULL);
+    }
+    if (rc == ACME_OK) {
         log->freed_seq = oldest;
-        rc = log->ops->sync(log->ctx);
+        rc = flash_sync(log);
     }
     return rc;
 }
 
-static uint32_t bad_count(struct acme_flashlog *log)
+static uint32_t bad_count(const struct acme_flashlog *log)
 {
-    uint32_t i, count = 0;
-
-    for (i = 0; i < sizeof(log->bad_sectors) / sizeof(log->bad_sectors[0]); i++) {
-        count += log->bad_sectors[i] != NO_SECTOR ? 1u : 0u;
-    }
-    return count;
+    return log->bad > 0xfffu ? 2 : log->bad > 0 ? 1 : 0;
 }
 
-static uint32_t capacity(struct acme_flashlog *log)
+/* Sectors that values leave free: one for compaction, and where there are enough one for deletions,
+ * so that a full store can let something go, even after a reset that has closed the head. */
+static uint32_t spare(const struct acme_flashlog *log)
 {
-    uint32_t lost = 1 + bad_count(log);
-
-    return log->geometry.sector_count > lost
-               ? (log->geometry.sector_count - lost) * sector_room(log)
-               : 0;
+    return log->geometry.sector_count > 3 ? 2 : 1;
 }
 
-static int32_t live_bytes(struct acme_flashlog *log, uint32_t *bytes)
+static uint32_t capacity(const struct acme_flashlog *log)
+{
+    uint32_t lost = spare(log) + bad_count(log), count = log->geometry.sector_count;
+
+    return count > lost ? (count - lost) * sector_room(log) : 0;
+}
+
+static uint32_t live_bytes(struct acme_flashlog *log)
 {
     struct cursor c;
     struct record r;
-    int32_t rc;
+    uint32_t bytes = 0;
 
-    *bytes = 0;
     cursor_start(log, &c);
-    while ((rc = cursor_next(log, &c, &r)) == ACME_OK) {
-        bool live;
-
-        rc = is_live(log, &r, &c, &live);
-        if (rc != ACME_OK) {
-            return rc;
-        }
-        *bytes += live ? r.size : 0;
-    }
-    return rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
-}
-
-/* Bytes that a batch can take without compaction, leaving one sector free. */
-static uint32_t room(struct acme_flashlog *log)
-{
-    uint32_t free_count = count_free(log);
-    uint32_t bytes = free_count > 1 ? (free_count - 1) * sector_room(log) : 0;
-
-    if (log->head != NO_SECTOR && log->head_offset + record_max(log) < data_end(log)) {
-        bytes += data_end(log) - log->head_offset - record_max(log);
+    while (cursor_next(log, &c, &r)) {
+        bytes += is_live(log, &r) ? size_of(log, &r) : 0;
     }
     return bytes;
 }
 
-static int32_t make_room(struct acme_flashlog *log, uint32_t need)
+/* Whether a batch fits without compaction, leaving some sectors free. */
+static bool has_room(struct acme_flashlog *log, uint32_t need, uint32_t leave)
 {
-    uint32_t live, rounds;
-    int32_t rc;
+    uint32_t next, free_count = count_free(log, &next);
+    uint32_t bytes = free_count > leave ? (free_count - leave) * sector_room(log) : 0;
+    uint32_t head_end = log->head_offset + log->record_max;
 
-    if (room(log) >= need) {
+    return need <= bytes + (head_end < log->end ? log->end - head_end : 0);
+}
+
+static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
+{
+    uint32_t round, leave = deletes ? 1 : spare(log);
+
+    if (has_room(log, need, leave)) {
         return ACME_OK;
     }
-    rc = live_bytes(log, &live);
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    if (need > capacity(log) || live > capacity(log) - need) {
+    if (need > capacity(log)) {
         return ACME_ERR_STORE_FULL;
     }
-    for (rounds = 0; rounds < 2 * log->geometry.sector_count; rounds++) {
+    for (round = 0; round < 2 * log->geometry.sector_count; round++) {
+        int32_t rc;
+
+        /* Counting what lives takes long, and most often two sectors give room. */
+        if (round == 2 && !deletes && live_bytes(log) > capacity(log) - need) {
+            break;
+        }
         rc = reclaim(log);
-        if (rc != ACME_OK || room(log) >= need) {
+        if (rc != ACME_OK || has_room(log, need, leave)) {
             return rc;
         }
     }
     return ACME_ERR_STORE_FULL;
 }
 
-static int32_t log_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
+int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
 {
-    size_t overhead = RECORD_LEN + log->geometry.program_size;
-    size_t fragments;
+    size_t records;
     int32_t rc;
 
     if (log->in_batch) {
@@ -970,118 +716,71 @@ static int32_t log_begin(struct acme_flashlog *log, size_t data_len, size_t valu
     if (data_len > INT32_MAX / 4 || value_count > 4096) {
         return ACME_ERR_STORE_FULL;
     }
-    fragments = data_len / payload_max(log) + 2 * value_count + 1;
     /* A full store must still be able to let something go. */
-    if (data_len > 0) {
-        fragments += DELETION_RESERVE;
-    }
-    rc = make_room(log, (uint32_t)(data_len + fragments * overhead));
-    if (rc == ACME_OK) {
-        log->version++;
-        log->in_batch = true;
-    }
-    return rc;
+    records = data_len / (log->record_max - RECORD_LEN) + 2 * value_count + 1 +
+              (data_len > 0 ? DELETION_RESERVE : 0);
+    rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
+                   data_len == 0);
+    log->version++;
+    log->in_batch = rc == ACME_OK && !log->read_failed;
+    return outcome(log, rc);
 }
 
-int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
+/* Appends the records of one change; the last one gets the flags. */
+static int32_t put(struct acme_flashlog *log, uint32_t kind, uint64_t key, const uint8_t *data,
+                   size_t len, uint32_t flags)
 {
-    return outcome(log, log_begin(log, data_len, value_count));
-}
-
-static int32_t put_value(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
-                         size_t len, uint8_t last_flags)
-{
-    struct source from = {data != NULL ? data : (const uint8_t *)"", 0};
+    uint32_t max = log->record_max - RECORD_LEN, frag = 0;
     struct record r;
-    size_t left = len;
-    uint32_t index = 0;
     int32_t rc;
 
-    if (key.space == 0 || key.space > 15 || len / payload_max(log) >= FRAG_LAST - 1) {
+    if (!log->in_batch) {
+        return ACME_ERR_STATE;
+    }
+    if ((kind == KIND_PUT && ACME_KEY_SPACE(key) == 0) || len / max >= FRAG_LAST - 1) {
         return ACME_ERR_ARGUMENT;
     }
+    make_record(&r, kind, key, log->version);
     do {
-        memset(&r, 0, sizeof(r));
-        r.kind = KIND_PUT;
-        r.space = key.space;
-        r.id = key.id;
-        r.version = log->version;
-        r.whole = true;
-        r.len = (uint16_t)(left < payload_max(log) ? left : payload_max(log));
-        left -= r.len;
-        r.frag = (uint16_t)(index | (left == 0 ? FRAG_LAST : 0));
+        uint32_t n = least((uint32_t)len, max);
+
+        len -= n;
+        acme_put16(r.raw + 2, n);
+        acme_put16(r.raw + 16, frag | (len == 0 ? FRAG_LAST : 0));
 #ifdef ACME_MUTATE_COMMIT_ORDER
         /* A deliberate bug, for the power-cut runner to find: the commit is ahead of the data. */
-        r.flags = index == 0 ? last_flags : 0;
+        r.raw[1] = (uint8_t)((r.raw[1] & ~FLAG_COMMIT) | (frag == 0 ? flags : 0));
 #else
-        r.flags = left == 0 ? last_flags : 0;
+        r.raw[1] |= (uint8_t)(len == 0 ? flags : 0);
 #endif
-        rc = append(log, &r, &from);
-        from.data += r.len;
-        index++;
-    } while (rc == ACME_OK && left > 0);
-    return rc;
+        rc = append(log, &r, data);
+        frag++;
+        if (len > 0) {
+            data += n;
+        }
+    } while (rc == ACME_OK && len > 0);
+    return outcome(log, rc);
 }
 
-static int32_t put_mark(struct acme_flashlog *log, struct acme_flashlog_key key, uint8_t kind)
+int32_t acme_flashlog_put(struct acme_flashlog *log, uint64_t key, const void *data, size_t len)
 {
-    static const uint8_t nothing[1] = {0};
-    struct source from = {nothing, 0};
-    struct record r;
-
-    memset(&r, 0, sizeof(r));
-    r.kind = kind;
-    r.space = key.space;
-    r.id = key.id;
-    r.version = log->version;
-    r.whole = true;
-    return append(log, &r, &from);
+    return put(log, KIND_PUT, key, data, len, 0);
 }
 
-static int32_t log_put(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
-                       size_t len)
+int32_t acme_flashlog_delete(struct acme_flashlog *log, uint64_t key)
 {
-    return log->in_batch ? put_value(log, key, data, len, 0) : ACME_ERR_STATE;
-}
-
-int32_t acme_flashlog_put(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
-                          size_t len)
-{
-    return outcome(log, log_put(log, key, data, len));
-}
-
-static int32_t log_delete(struct acme_flashlog *log, struct acme_flashlog_key key)
-{
-    if (!log->in_batch) {
-        return ACME_ERR_STATE;
-    }
-    return key.space == 0 || key.space > 15 ? ACME_ERR_ARGUMENT : put_mark(log, key, KIND_DELETE);
-}
-
-int32_t acme_flashlog_delete(struct acme_flashlog *log, struct acme_flashlog_key key)
-{
-    return outcome(log, log_delete(log, key));
-}
-
-static int32_t log_commit(struct acme_flashlog *log)
-{
-    struct acme_flashlog_key none = {0, 0};
-    int32_t rc;
-
-    if (!log->in_batch) {
-        return ACME_ERR_STATE;
-    }
-    log->in_batch = false;
-    rc = log->ops->sync(log->ctx);
-    if (rc == ACME_OK) {
-        rc = put_mark(log, none, KIND_COMMIT);
-    }
-    return rc == ACME_OK ? log->ops->sync(log->ctx) : rc;
+    return put(log, KIND_DELETE, key, NULL, 0, 0);
 }
 
 int32_t acme_flashlog_commit(struct acme_flashlog *log)
 {
-    return outcome(log, log_commit(log));
+    int32_t rc = flash_sync(log);
+
+    if (rc == ACME_OK) {
+        rc = put(log, KIND_COMMIT, 0, NULL, 0, 0);
+    }
+    log->in_batch = false;
+    return rc == ACME_OK ? flash_sync(log) : rc;
 }
 
 void acme_flashlog_abort(struct acme_flashlog *log)
@@ -1089,257 +788,184 @@ void acme_flashlog_abort(struct acme_flashlog *log)
     log->in_batch = false;
 }
 
-static int32_t log_set(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
-                       size_t len)
+int32_t acme_flashlog_set(struct acme_flashlog *log, uint64_t key, const void *data, size_t len)
 {
-    int32_t rc = log_begin(log, len, 1);
+    int32_t rc = acme_flashlog_begin(log, len, 1);
 
     if (rc != ACME_OK) {
         return rc;
     }
-    rc = put_value(log, key, data, len, FLAG_COMMIT);
+    rc = put(log, KIND_PUT, key, data, len, FLAG_COMMIT);
     log->in_batch = false;
-    return rc == ACME_OK ? log->ops->sync(log->ctx) : rc;
-}
-
-int32_t acme_flashlog_set(struct acme_flashlog *log, struct acme_flashlog_key key, const void *data,
-                          size_t len)
-{
-    return outcome(log, log_set(log, key, data, len));
+    return rc == ACME_OK ? flash_sync(log) : rc;
 }
 
 /* ---- mount ---- */
-
-static int32_t sector_is_foreign(struct acme_flashlog *log, uint32_t sector, bool *foreign)
-{
-    uint32_t offset = data_start(log);
-
-    *foreign = false;
-    while (offset < log->geometry.sector_size && !*foreign) {
-        uint8_t chunk[64];
-        uint32_t n = log->geometry.sector_size - offset;
-
-        n = n < sizeof(chunk) ? n : (uint32_t)sizeof(chunk);
-        if (flash_read(log, at_sector(log, sector) + offset, chunk, n) != ACME_OK) {
-            return ACME_ERR_STORE_IO;
-        }
-        *foreign = !is_blank(chunk, n);
-        offset += n;
-    }
-    return ACME_OK;
-}
 
 /* No sector has a valid header: an area never used is empty, and so is one whose first opening was
  * cut short, which leaves sector 0 half erased or with half a header, but without a record.
  * Anything else belongs to somebody. */
 static int32_t check_unused(struct acme_flashlog *log)
 {
+    struct record r;
     uint32_t sector;
 
-    for (sector = 0; sector < log->geometry.sector_count; sector++) {
-        bool foreign;
-        struct record r;
-        int32_t rc = sector_is_foreign(log, sector, &foreign);
-
-        if (rc == ACME_OK && sector == 0) {
-            foreign = read_record(log, 0, data_start(log), &r) == ACME_OK;
-        }
-        if (rc != ACME_OK || foreign) {
-            return rc != ACME_OK ? rc : ACME_ERR_STORE_FORMAT;
+    for (sector = 1; sector < log->geometry.sector_count; sector++) {
+        if (!is_erased(log, sector, log->start)) {
+            return ACME_ERR_STORE_FORMAT;
         }
     }
-    return ACME_OK;
+    return read_record(log, 0, log->start, &r) == FOUND_RECORD ? ACME_ERR_STORE_FORMAT : ACME_OK;
 }
 
-/* Finds the newest sector, and the newest FREED mark and version over all sectors. */
-static int32_t survey(struct acme_flashlog *log)
+/* Finds the newest sector, the newest FREED mark and version over all sectors. Returns whether
+ * there is any. */
+static bool survey(struct acme_flashlog *log)
 {
-    uint32_t sector, offset;
+    uint32_t sector;
+    bool only_copies = false, any = false;
 
+    log->next_seq = 1;
     for (sector = 0; sector < log->geometry.sector_count; sector++) {
-        struct header h;
-        struct record r;
-        int32_t rc = read_header(log, sector, &h);
+        uint8_t raw[HEADER_LEN];
+        uint32_t seq = read_header(log, sector, raw);
+        bool copies;
 
-        if (rc == ACME_ERR_NOT_FOUND) {
+        if (seq + 1 < 2) { /* none, or none that could have a successor */
             continue;
         }
-        if (rc != ACME_OK) {
-            return rc;
-        }
-        if (h.seq > log->head_seq) {
-            log->head_seq = h.seq;
+        copies = survey_sector(log, sector, seq);
+        if (seq >= log->next_seq) {
+            log->next_seq = seq + 1;
+            log->bad = acme_get32(raw + 4) >> 8;
+            only_copies = copies;
             log->head = sector;
+            any = true;
         }
-        log->version = h.version > log->version ? h.version : log->version;
-        for (offset = data_start(log); read_record(log, sector, offset, &r) == ACME_OK;
-             offset += r.size) {
-            log->version = r.version > log->version ? r.version : log->version;
-            if (r.kind == KIND_FREED && r.id > log->freed_seq && check_whole(log, &r)) {
-                log->freed_seq = (uint32_t)r.id;
-            }
+        if (acme_get32(raw + 16) > log->version) {
+            log->version = acme_get32(raw + 16);
         }
     }
-    return ACME_OK;
-}
-
-/* Whether anything is programmed in a sector behind an offset. */
-static bool data_behind(struct acme_flashlog *log, uint32_t sector, uint32_t offset)
-{
-    for (; offset < log->geometry.sector_size; offset += log->geometry.program_size) {
-        uint8_t unit[PROGRAM_MAX];
-
-        if (flash_read(log, at_sector(log, sector) + offset, unit, log->geometry.program_size) !=
-                ACME_OK ||
-            !is_blank(unit, log->geometry.program_size)) {
-            return true;
-        }
+    log->head_seq = log->next_seq - 1;
+    if (only_copies) {
+        drop_head(log);
     }
-    return false;
+    return any;
 }
 
 /* A sector may end in one torn record. More than that is damage. */
-static int32_t check_sector(struct acme_flashlog *log, uint32_t sector)
+static void check_sector(struct acme_flashlog *log, uint32_t sector)
 {
-    uint32_t offset = data_start(log);
+    uint32_t offset = log->start;
     struct record r;
-    int32_t rc;
+    enum found found;
 
-    while ((rc = read_record(log, sector, offset, &r)) == ACME_OK) {
-        if (!check_whole(log, &r) && data_behind(log, sector, offset + r.size)) {
-            log->damaged = true;
-        }
-        log->torn = log->torn || !r.whole;
-        offset += r.size;
-    }
-    if (rc == ACME_ERR_STORE_CORRUPT) {
-        log->torn = true;
-        if (offset + record_max(log) < log->geometry.sector_size &&
-            data_behind(log, sector, offset + record_max(log))) {
-            log->damaged = true;
+    while ((found = read_record(log, sector, offset, &r)) == FOUND_RECORD) {
+        offset += size_of(log, &r);
+        if (!is_whole(log, &r)) {
+            break;
         }
     }
-    return rc == ACME_ERR_STORE_IO ? rc : ACME_OK;
-}
-
-/* Where the oldest sector in use is; anywhere, when damage took it. */
-static uint32_t find_oldest(struct acme_flashlog *log)
-{
-    uint32_t sector = find_sector(log, log->freed_seq + 1, log->head + 1);
-
-    return sector == NO_SECTOR ? 0 : sector;
-}
-
-static int32_t check_sectors(struct acme_flashlog *log)
-{
-    uint32_t seq, hint = log->before_oldest + 1;
-
-    for (seq = log->freed_seq + 1; seq <= log->head_seq; seq++) {
-        uint32_t sector = find_sector(log, seq, hint);
-        int32_t rc;
-
-        if (sector == NO_SECTOR) {
-            log->damaged = true;
-            continue;
-        }
-        hint = sector + 1;
-        rc = check_sector(log, sector);
-        if (rc != ACME_OK) {
-            return rc;
-        }
+    offset += found == FOUND_RUBBISH ? log->record_max : 0;
+    if (!is_erased(log, sector, offset)) {
+        log->damaged = true;
     }
-    return ACME_OK;
 }
 
 static int32_t start(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
 {
-    size_t i;
+    struct acme_flash_geometry *g = &log->geometry;
 
     memset(log, 0, sizeof(*log));
     log->ops = ops;
     log->ctx = ctx;
-    log->head = NO_SECTOR;
-    for (i = 0; i < sizeof(log->bad_sectors) / sizeof(log->bad_sectors[0]); i++) {
-        log->bad_sectors[i] = NO_SECTOR;
-    }
-    if (ops->geometry(ctx, &log->geometry) != ACME_OK) {
+    if (ops->geometry(ctx, g) != ACME_OK) {
         return ACME_ERR_STORE_IO;
     }
-    return check_geometry(&log->geometry);
+    if (g->sector_size < 256 || !power_of_two(g->sector_size) || g->sector_count < 2 ||
+        g->sector_count > ACME_FLASHLOG_SECTORS_MAX || g->program_size - 1 >= PROGRAM_MAX ||
+        !power_of_two(g->program_size) || g->sector_size > INT32_MAX / g->sector_count) {
+        return ACME_ERR_STORE_GEOMETRY;
+    }
+    log->start = 2 * pad(log, HEADER_LEN);
+    log->end = g->sector_size - pad(log, RECORD_LEN);
+    /* A quarter of a sector, so that little is lost at a sector's end. */
+    log->record_max = least(g->sector_size / 4, 1024);
+    log->head = g->sector_count - 1;
+    log->next_seq = 1;
+    log->head_offset = g->sector_size;
+    return ACME_OK;
 }
 
-static int32_t log_mount(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
+static int32_t log_mount(struct acme_flashlog *log)
 {
-    int32_t rc = start(log, ops, ctx);
+    struct cursor c;
+    uint32_t before;
+    bool any = survey(log);
 
-    if (rc == ACME_OK) {
-        rc = survey(log);
+    if (log->foreign) {
+        return ACME_ERR_STORE_VERSION;
     }
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    if (log->head == NO_SECTOR) {
+    if (!any) {
         return check_unused(log);
     }
-    if (log->freed_seq >= log->head_seq) {
-        return ACME_ERR_STORE_CORRUPT; /* a FREED mark never names its own sector */
+    cursor_start(log, &c);
+    for (before = c.seq; cursor_next_sector(log, &c); before = c.seq) {
+        check_sector(log, c.sector);
+        /* A number is left out only where a sector could not be opened. */
+        log->damaged = log->damaged || (c.seq != before + 1 && log->bad == 0);
     }
-    if (count_free(log) == 0) {
-        /* An interrupted compaction: its target holds only copies. */
-        log->head_seq--;
-        log->head = find_sector(log, log->head_seq, log->head);
-    }
-    log->head_offset = log->geometry.sector_size;
-    log->before_oldest = find_oldest(log) + log->geometry.sector_count - 1;
-    rc = check_sectors(log);
-    if (rc != ACME_OK) {
-        return rc;
-    }
+    log->head_seq = c.seq;
     return log->damaged ? ACME_ERR_STORE_CORRUPT : ACME_OK;
 }
 
 int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
 {
-    return outcome(log, log_mount(log, ops, ctx));
+    int32_t rc = start(log, ops, ctx);
+
+    return rc == ACME_OK ? outcome(log, log_mount(log)) : rc;
 }
+
+#if defined(CONFIG_ACME_STORE_SEAL)
+int32_t acme_flashlog_mount_sealed(struct acme_flashlog *log, const struct acme_flash_ops *ops,
+                                   void *ctx)
+{
+    int32_t rc = start(log, ops, ctx);
+
+    log->sealed = true;
+    return rc == ACME_OK ? outcome(log, log_mount(log)) : rc;
+}
+#endif
 
 int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
 {
-    uint32_t sector;
     int32_t rc = start(log, ops, ctx);
+    uint32_t sector;
 
     for (sector = 0; rc == ACME_OK && sector < log->geometry.sector_count; sector++) {
         /* A sector that cannot be erased is passed over later, when it is opened. */
-        if (flash_erase(log, sector) != ACME_OK) {
-            rc = mark_bad(log, sector);
-        }
+        (void)ops->erase(ctx, sector * log->geometry.sector_size);
     }
     return rc;
 }
 
-static int32_t log_stat(struct acme_flashlog *log, struct acme_flashlog_stat *stat)
+int32_t acme_flashlog_stat(struct acme_flashlog *log, struct acme_flashlog_stat *stat)
 {
     uint32_t sector;
 
     memset(stat, 0, sizeof(*stat));
     stat->capacity_bytes = capacity(log);
-    stat->sectors_free = count_free(log);
+    stat->sectors_free = count_free(log, &sector);
+    stat->sectors_bad = bad_count(log);
     stat->erases_min = UINT32_MAX;
     for (sector = 0; sector < log->geometry.sector_count; sector++) {
-        struct header h;
+        uint8_t raw[HEADER_LEN];
+        uint32_t erases = read_header(log, sector, raw) != 0 ? acme_get32(raw + 12) : 0;
 
-        if (read_header(log, sector, &h) != ACME_OK) {
-            stat->erases_min = 0;
-            continue;
-        }
-        stat->erases_total += h.erases;
-        stat->erases_min = h.erases < stat->erases_min ? h.erases : stat->erases_min;
-        stat->erases_max = h.erases > stat->erases_max ? h.erases : stat->erases_max;
+        stat->erases_total += erases;
+        stat->erases_min = least(erases, stat->erases_min);
+        stat->erases_max = erases > stat->erases_max ? erases : stat->erases_max;
     }
-    return live_bytes(log, &stat->live_bytes);
-}
-
-int32_t acme_flashlog_stat(struct acme_flashlog *log, struct acme_flashlog_stat *stat)
-{
-    return outcome(log, log_stat(log, stat));
+    stat->live_bytes = live_bytes(log);
+    return outcome(log, ACME_OK);
 }

@@ -32,226 +32,134 @@ enum state {
 
 /* ---- characters and numbers ---- */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alnum(char c)
-{
-    return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-static bool is_visible(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] <= ' ' || text[i] > '~') {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool equals(const char *text, size_t len, const char *word)
-{
-    return acme_str_equal_nocase(text, len, word, strlen(word));
-}
-
 static uint32_t digit_value(char c)
 {
-    if (is_digit(c)) {
+    if (acme_is_digit(c)) {
         return (uint32_t)(c - '0');
     }
-    if (c >= 'a' && c <= 'f') {
-        return (uint32_t)(c - 'a') + 10U;
-    }
-    return c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A') + 10U : 16U;
+    c |= 0x20; /* to lower case */
+    return c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10U : 16U;
 }
 
 /* Reads the digits of base 10 or 16 at the start of text. Returns how many there are; the value is
- * TOO_LARGE if it does not fit. */
+ * TOO_LARGE if the next digit might not fit. */
 static size_t read_number(const char *text, size_t len, uint32_t base, uint32_t *value)
 {
     size_t n = 0;
+    uint32_t sum = 0;
 
-    *value = 0;
     while (n < len && digit_value(text[n]) < base) {
-        uint64_t wide = (uint64_t)*value * base + digit_value(text[n]);
-
-        *value = wide > TOO_LARGE ? TOO_LARGE : (uint32_t)wide;
+        sum = sum >> 28 != 0 ? TOO_LARGE : sum * base + digit_value(text[n]);
         n++;
     }
+    *value = sum;
     return n;
 }
 
 /* ---- dates (RFC 9110 5.6.7) ---- */
 
-/* What is left of the text, and what was read of it. */
-struct date {
-    const char *text;
-    size_t len;
-    uint32_t year, month, day, hour, minute, second; /* month from 0 */
-};
-
-/* A lower-case letter or Y is a field, see read_field; all else stands for itself. */
+/* What follows the day of the week: 0 to 5 is a digit of the year, month, day, hour, minute or
+ * second, mmm the month's name, _ a digit of the day or a space; all else stands for itself. */
 static const char *const date_forms[] = {
-    "a, d b Y h:m:s GMT", /* IMF-fixdate */
-    "l, d-b-y h:m:s GMT", /* RFC 850 */
-    "a b e h:m:s Y"       /* asctime */
+    ", 22 mmm 0000 33:44:55 GMT", /* IMF-fixdate */
+    ", 22-mmm-00 33:44:55 GMT",   /* RFC 850 */
+    " mmm _2 33:44:55 0000"       /* asctime */
 };
-static const char day_names[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                      "Thursday", "Friday", "Saturday"};
+#define FORM_RFC850 1U
+
+static const char day_names[] = "SunMonTueWedThuFriSat";
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-static bool take(struct date *d, const char *word, size_t len)
+/* The number of the name that text begins with, from 1; 0: none. */
+static int32_t find_name(const char *names, const char *text)
 {
-    if (d->len < len || memcmp(d->text, word, len) != 0) {
-        return false;
+    for (int32_t i = 1; *names != '\0'; i++, names += 3) {
+        if (memcmp(names, text, 3) == 0) {
+            return i;
+        }
     }
-    d->text += len;
-    d->len -= len;
-    return true;
+    return 0;
 }
 
 /* The day of the week is not compared with the date: that would catch no more than typing errors.
  */
-static bool take_day_name(struct date *d, bool whole)
+static bool is_day_name(const char *text, size_t len, bool whole)
 {
-    for (size_t i = 0; i < 7; i++) {
-        if (take(d, day_names[i], whole ? strlen(day_names[i]) : 3)) {
-            return true;
-        }
-    }
-    return false;
+    return whole ? len >= 6 && memcmp(text + len - 3, "day", 3) == 0
+                 : len == 3 && find_name(day_names, text) != 0;
 }
 
-static bool take_month(struct date *d)
+static bool read_form(const char *form, const char *text, int32_t v[6])
 {
-    for (d->month = 0; d->month < 12; d->month++) {
-        if (take(d, month_names + (size_t)3 * d->month, 3)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool take_digits(struct date *d, size_t count, uint32_t *value)
-{
-    if (d->len < count || read_number(d->text, count, 10, value) != count) {
-        return false;
-    }
-    d->text += count;
-    d->len -= count;
-    return true;
-}
-
-static bool read_field(struct date *d, char field)
-{
-    bool ok;
-
-    switch (field) {
-    case 'a':
-    case 'l':
-        return take_day_name(d, field == 'l');
-    case 'b':
-        return take_month(d);
-    case 'd':
-        return take_digits(d, 2, &d->day);
-    case 'e': /* padded with a space */
-        return take_digits(d, take(d, " ", 1) ? 1 : 2, &d->day);
-    case 'h':
-        return take_digits(d, 2, &d->hour);
-    case 'm':
-        return take_digits(d, 2, &d->minute);
-    case 's':
-        return take_digits(d, 2, &d->second);
-    case 'Y':
-        return take_digits(d, 4, &d->year);
-    case 'y': /* the window of POSIX; the sliding one of RFC 9110 would need a clock */
-        ok = take_digits(d, 2, &d->year);
-        d->year += d->year < 70 ? 2000U : 1900U;
-        return ok;
-    default:
-        return take(d, &field, 1);
-    }
-}
-
-static bool is_leap(uint32_t y)
-{
-    return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-}
-
-static bool is_real(const struct date *d)
-{
-    static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    uint32_t last = lengths[d->month] + (d->month == 1 && is_leap(d->year) ? 1U : 0U);
-
-    return d->year >= 1970 && d->day >= 1 && d->day <= last && d->hour <= 23 && d->minute <= 59 &&
-           d->second <= 60;
-}
-
-static bool read_form(struct date *d, const char *form)
-{
-    for (; *form != '\0'; form++) {
-        if (!read_field(d, *form)) {
+    for (; *form != '\0'; form++, text++) {
+        if (*form == 'm') {
+            v[1] = find_name(month_names, text);
+            form += 2;
+            text += 2;
+        } else if (acme_is_digit(*text) && *form >= '0' && *form <= '5') {
+            v[*form - '0'] = v[*form - '0'] * 10 + (*text - '0');
+        } else if (*form == '_' && acme_is_digit(*text)) {
+            v[2] = *text - '0';
+        } else if (*text != (*form == '_' ? ' ' : *form)) {
             return false;
         }
     }
-    return d->len == 0 && is_real(d);
+    return true;
+}
+
+static bool is_real(const int32_t v[6])
+{
+    static const uint8_t lengths[] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = v[1] == 2 && v[0] % 4 == 0 && (v[0] % 100 != 0 || v[0] % 400 == 0);
+
+    return v[0] >= 1970 && v[2] >= 1 && v[2] <= lengths[v[1]] + leap && v[3] <= 23 && v[4] <= 59 &&
+           v[5] <= 60;
 }
 
 int32_t acme_http_parse_date(const char *text, size_t len, int64_t *unix_s)
 {
-    for (size_t i = 0; i < sizeof(date_forms) / sizeof(date_forms[0]); i++) {
-        struct date d = {.text = text, .len = len};
+    size_t name_len = acme_word_len(text, len, "");
+    size_t form = 0;
+    int32_t v[6] = {0};
 
-        if (read_form(&d, date_forms[i])) {
-            *unix_s = acme_date_to_unix((int32_t)d.year, (int32_t)d.month + 1, (int32_t)d.day,
-                                        (int32_t)d.hour, (int32_t)d.minute, (int32_t)d.second);
-            return ACME_OK;
+    while (strlen(date_forms[form]) != len - name_len) {
+        if (++form == sizeof(date_forms) / sizeof(date_forms[0])) {
+            return ACME_ERR_HTTP;
         }
     }
-    return ACME_ERR_HTTP;
+    if (!is_day_name(text, name_len, form == FORM_RFC850) ||
+        !read_form(date_forms[form], text + name_len, v)) {
+        return ACME_ERR_HTTP;
+    }
+    if (form == FORM_RFC850) { /* the window of POSIX; that of RFC 9110 would need a clock */
+        v[0] += v[0] < 70 ? 2000 : 1900;
+    }
+    if (!is_real(v)) {
+        return ACME_ERR_HTTP;
+    }
+    *unix_s = acme_date_to_unix(v[0], v[1], v[2], v[3], v[4], v[5]);
+    return ACME_OK;
 }
 
 /* ---- requests ---- */
 
-/* Blanks and line ends in a field would end it early, and begin another one. */
-static bool is_sendable(const char *text)
+int32_t acme_http_request_write(const struct acme_http_request *r, char *out, size_t size)
 {
-    return text != NULL && text[0] != '\0' && is_visible(text, strlen(text));
-}
-
-int32_t acme_http_request_write(const struct acme_http_request *request, char *out, size_t size)
-{
+    const char *path = r->url + r->uri.path_offset;
     struct acme_buf b;
 
-    if (size == 0) {
-        return ACME_ERR_BUFFER;
-    }
-    if (!is_sendable(request->method) || !is_sendable(request->host) ||
-        !is_sendable(request->path) || request->path[0] != '/' ||
-        (request->content_type != NULL && !is_sendable(request->content_type))) {
-        return ACME_ERR_ARGUMENT;
-    }
     acme_buf_init(&b, out, size);
-    acme_buf_add(&b, request->method);
-    acme_buf_add_char(&b, ' ');
-    acme_buf_add(&b, request->path);
-    acme_buf_add(&b, " HTTP/1.1\r\nHost: ");
-    acme_buf_add(&b, request->host);
+    acme_buf_add_form(&b, "$ $ HTTP/1.1\r\nHost: ", r->method, *path != '\0' ? path : "/");
+    acme_buf_add_n(&b, r->url + ACME_URI_AUTHORITY, r->uri.authority_len);
     acme_buf_add(&b, "\r\nUser-Agent: nanoacme/" ACME_VERSION "\r\nAccept: */*\r\n");
-    if (request->content_type != NULL) {
-        acme_buf_add(&b, "Content-Type: ");
-        acme_buf_add(&b, request->content_type);
-        acme_buf_add(&b, "\r\nContent-Length: ");
-        acme_buf_add_u32(&b, request->content_length);
-        acme_buf_add(&b, "\r\n");
+    if (r->content_length > 0) {
+        acme_buf_add_form(&b, "Content-Type: application/jose+json\r\nContent-Length: #\r\n",
+                          r->content_length);
     }
     acme_buf_add(&b, "\r\n");
     return acme_buf_result(&b);
@@ -270,6 +178,9 @@ void acme_http_parser_init(struct acme_http_parser *p, bool head_request, uint32
     p->state = STATE_STATUS;
 }
 
+/* What follows returns ACME_OK to go on, also where the response is complete: STATE_DONE says that.
+ */
+
 /* Only the first twelve characters count; the reason may be of any length. */
 static int32_t status_line(struct acme_http_parser *p)
 {
@@ -278,14 +189,13 @@ static int32_t status_line(struct acme_http_parser *p)
 
     if (p->line_len < 12 || memcmp(l, "HTTP/1.", 7) != 0 || (l[7] != '0' && l[7] != '1') ||
         l[8] != ' ' || read_number(l + 9, 3, 10, &status) != 3 || status < 100 || status > 599 ||
-        (p->line_len > 12 && l[12] != ' ')) {
+        (l[12] != ' ' && l[12] != '\0')) {
         return ACME_ERR_HTTP;
     }
     p->response.status = (uint16_t)status;
-    p->http10 = l[7] == '0';
-    p->response.close = p->http10;
+    p->response.close = p->http10 = l[7] == '0';
     p->state = STATE_HEADER;
-    return ACME_ERR_AGAIN;
+    return ACME_OK;
 }
 
 static int32_t on_content_length(struct acme_http_parser *p, const char *v, size_t len)
@@ -304,7 +214,7 @@ static int32_t on_content_length(struct acme_http_parser *p, const char *v, size
 /* Where a proxy and we could disagree on the end of the body, somebody may be smuggling. */
 static int32_t on_transfer_encoding(struct acme_http_parser *p, const char *v, size_t len)
 {
-    if (p->have_length || p->chunked || p->http10 || !equals(v, len, "chunked")) {
+    if (p->have_length || p->chunked || p->http10 || !acme_str_is(v, len, "chunked")) {
         return ACME_ERR_HTTP;
     }
     p->chunked = true;
@@ -319,7 +229,7 @@ static int32_t on_connection(struct acme_http_parser *p, const char *v, size_t l
         if (i < len && v[i] != ',' && !is_blank(v[i])) {
             continue;
         }
-        if (equals(v + start, i - start, "close")) {
+        if (acme_str_is(v + start, i - start, "close")) {
             p->response.close = true;
         }
         start = i + 1;
@@ -327,22 +237,17 @@ static int32_t on_connection(struct acme_http_parser *p, const char *v, size_t l
     return ACME_OK;
 }
 
-/* As in enum acme_http_content, from ACME_HTTP_CONTENT_JSON to ACME_HTTP_CONTENT_OTHER. */
-static const char *const content_types[] = {"application/json", "application/problem+json",
-                                            "application/pem-certificate-chain"};
-
 static int32_t on_content_type(struct acme_http_parser *p, const char *v, size_t len)
 {
+    /* As in enum acme_http_content, from ACME_HTTP_CONTENT_JSON to ACME_HTTP_CONTENT_OTHER. */
+    static const char types[] =
+        "application/json\0application/problem+json\0application/pem-certificate-chain\0";
     size_t end = 0;
-    unsigned type = 0;
 
     while (end < len && v[end] != ';' && !is_blank(v[end])) {
         end++;
     }
-    while (type < 3 && !equals(v, end, content_types[type])) {
-        type++;
-    }
-    p->response.content = (uint8_t)(ACME_HTTP_CONTENT_JSON + type);
+    p->response.content = (uint8_t)(ACME_HTTP_CONTENT_JSON + acme_str_find(v, end, types));
     return ACME_OK;
 }
 
@@ -350,16 +255,10 @@ static int32_t on_content_type(struct acme_http_parser *p, const char *v, size_t
 static int32_t on_nonce(struct acme_http_parser *p, const char *v, size_t len)
 {
     p->response.nonce[0] = '\0';
-    if (len == 0 || len > CONFIG_ACME_NONCE_MAX) {
-        return ACME_OK;
+    if (len <= CONFIG_ACME_NONCE_MAX && acme_word_len(v, len, "-_") == len) {
+        memcpy(p->response.nonce, v, len);
+        p->response.nonce[len] = '\0';
     }
-    for (size_t i = 0; i < len; i++) {
-        if (!is_alnum(v[i]) && v[i] != '-' && v[i] != '_') {
-            return ACME_OK;
-        }
-    }
-    memcpy(p->response.nonce, v, len);
-    p->response.nonce[len] = '\0';
     return ACME_OK;
 }
 
@@ -371,7 +270,8 @@ static int32_t on_location(struct acme_http_parser *p, const char *v, size_t len
     if (len > CONFIG_ACME_URL_MAX) {
         return ACME_ERR_HTTP_LIMIT;
     }
-    if (!is_visible(v, len) || (old_len > 0 && (old_len != len || memcmp(location, v, len) != 0))) {
+    if (!acme_str_visible(v, len) ||
+        (old_len > 0 && (old_len != len || memcmp(location, v, len) != 0))) {
         return ACME_ERR_HTTP;
     }
     memcpy(location, v, len);
@@ -402,30 +302,140 @@ static int32_t on_date(struct acme_http_parser *p, const char *v, size_t len)
     return ACME_OK;
 }
 
-static const struct {
-    const char *name;
-    int32_t (*fn)(struct acme_http_parser *p, const char *value, size_t len);
-} fields[] = {
-    {"content-length", on_content_length},
-    {"transfer-encoding", on_transfer_encoding},
-    {"connection", on_connection},
-    {"content-type", on_content_type},
-    {"replay-nonce", on_nonce},
-    {"location", on_location},
-    {"retry-after", on_retry_after},
-    {"date", on_date},
-};
-
-static bool is_token_char(char c)
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+/* Whether the parameters of a link (RFC 8288 3) say that it is an alternate. */
+static bool is_alternate(const char *v, size_t len)
 {
-    return is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    static const char rel[] = "rel=", word[] = "alternate";
+    size_t start, i;
+
+    for (i = 0; i + sizeof(rel) - 1 <= len; i++) {
+        if ((i == 0 || v[i - 1] == ';' || is_blank(v[i - 1])) &&
+            acme_str_equal_nocase(v + i, sizeof(rel) - 1, rel, sizeof(rel) - 1)) {
+            break;
+        }
+    }
+    start = i + sizeof(rel) - 1;
+    if (start > len) {
+        return false;
+    }
+    for (i = start; i <= len; i++) { /* one word, or a quoted list of them */
+        if (i < len && v[i] != '"' && v[i] != ';' && !is_blank(v[i])) {
+            continue;
+        }
+        if (acme_str_equal_nocase(v + start, i - start, word, sizeof(word) - 1)) {
+            return true;
+        }
+        if (i < len && v[i] == ';') {
+            return false;
+        }
+        start = i + 1;
+    }
+    return false;
+}
+
+static void take_link(struct acme_http_response *r, const char *url, size_t len)
+{
+    if (r->alternate_count < CONFIG_ACME_ALTERNATES_MAX && len <= CONFIG_ACME_URL_MAX &&
+        acme_str_visible(url, len)) {
+        memcpy(r->alternates[r->alternate_count], url, len);
+        r->alternates[r->alternate_count][len] = '\0';
+        r->alternate_count++;
+    }
+}
+
+/* Links are hints: one that is malformed is left out, with what follows it. */
+static int32_t on_link(struct acme_http_parser *p, const char *v, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && v[at] == '<') {
+        const char *end = memchr(v + at, '>', len - at);
+        size_t url_end = end == NULL ? len : (size_t)(end - v);
+        size_t next = url_end;
+        bool quoted = false;
+
+        while (next < len && (quoted || v[next] != ',')) {
+            quoted = v[next] == '"' ? !quoted : quoted;
+            next++;
+        }
+        if (url_end < len && is_alternate(v + url_end + 1, next - url_end - 1)) {
+            take_link(&p->response, v + at + 1, url_end - at - 1);
+        }
+        for (at = next < len ? next + 1 : len; at < len && is_blank(v[at]); at++) {
+        }
+    }
+    return ACME_OK;
+}
+#endif
+
+/* The fields of interest, and their names in this order. */
+enum field {
+    FIELD_CONTENT_LENGTH,
+    FIELD_TRANSFER_ENCODING,
+    FIELD_CONNECTION,
+    FIELD_CONTENT_TYPE,
+    FIELD_NONCE,
+    FIELD_LOCATION,
+    FIELD_RETRY_AFTER,
+    FIELD_DATE,
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    FIELD_LINK,
+#endif
+    FIELD_OTHER
+};
+static const char field_names[] =
+    "content-length\0transfer-encoding\0connection\0content-type\0replay-nonce\0location\0"
+    "retry-after\0date\0"
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    "link\0"
+#endif
+    ;
+
+static int32_t on_field(struct acme_http_parser *p, size_t field, const char *v, size_t len)
+{
+    switch (field) {
+    case FIELD_CONTENT_LENGTH:
+        return on_content_length(p, v, len);
+    case FIELD_TRANSFER_ENCODING:
+        return on_transfer_encoding(p, v, len);
+    case FIELD_CONNECTION:
+        return on_connection(p, v, len);
+    case FIELD_CONTENT_TYPE:
+        return on_content_type(p, v, len);
+    case FIELD_NONCE:
+        return on_nonce(p, v, len);
+    case FIELD_LOCATION:
+        return on_location(p, v, len);
+    case FIELD_RETRY_AFTER:
+        return on_retry_after(p, v, len);
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    case FIELD_LINK:
+        return on_link(p, v, len);
+#endif
+    default:
+        return on_date(p, v, len);
+    }
 }
 
 /* Hands a field of interest, without the blanks around its value, to its function. */
 static int32_t dispatch(struct acme_http_parser *p, size_t name_len)
 {
     const char *l = p->line;
+    size_t field = acme_str_find(l, name_len, field_names);
     size_t start = name_len + 1, end = p->line_len;
+
+    if (field == FIELD_OTHER) {
+        return ACME_OK;
+    }
+    if (p->line_overflow) {
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+        if (field == FIELD_LINK) {
+            return ACME_OK;
+        }
+#endif
+        return ACME_ERR_HTTP_LIMIT;
+    }
 
     while (start < end && is_blank(l[start])) {
         start++;
@@ -433,30 +443,20 @@ static int32_t dispatch(struct acme_http_parser *p, size_t name_len)
     while (end > start && is_blank(l[end - 1])) {
         end--;
     }
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (equals(l, name_len, fields[i].name)) {
-            return p->line_overflow ? ACME_ERR_HTTP_LIMIT : fields[i].fn(p, l + start, end - start);
-        }
-    }
-    return ACME_OK;
+    return on_field(p, field, l + start, end - start);
 }
 
 static int32_t header_line(struct acme_http_parser *p)
 {
-    size_t name_len = 0;
-    int32_t rc;
+    size_t name_len = acme_word_len(p->line, p->line_len, "!#$%&'*+-.^_`|~");
 
-    while (name_len < p->line_len && is_token_char(p->line[name_len])) {
-        name_len++;
-    }
     if (name_len == CONFIG_ACME_HTTP_LINE_MAX) {
         return ACME_ERR_HTTP_LIMIT; /* its colon was not seen */
     }
     if (name_len == 0 || p->line[name_len] != ':') {
         return ACME_ERR_HTTP; /* obs-fold and "Name :" are refused here, too */
     }
-    rc = dispatch(p, name_len);
-    return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
+    return dispatch(p, name_len);
 }
 
 static int32_t headers_end(struct acme_http_parser *p)
@@ -472,23 +472,24 @@ static int32_t headers_end(struct acme_http_parser *p)
         /* An interim response: forget it, but not how many bytes it took. */
         acme_http_parser_init(p, p->head_request, p->body_limit, p->body_fn, p->body_ctx);
         p->header_bytes = seen;
-        return ACME_ERR_AGAIN;
+        return ACME_OK;
     }
+    p->state = STATE_DONE;
     if (p->head_request || status == 204 || status == 304) {
-        p->state = STATE_DONE;
-    } else if (p->chunked) {
+        return ACME_OK;
+    }
+    if (p->chunked) {
         p->state = STATE_CHUNK_SIZE;
-    } else if (p->have_length) {
-        if (p->remaining > p->body_limit) {
-            return ACME_ERR_HTTP_LIMIT;
-        }
-        p->state = p->remaining == 0 ? STATE_DONE : STATE_BODY_LENGTH;
-    } else {
+    } else if (!p->have_length) {
         p->response.close = true;
         p->remaining = p->body_limit;
         p->state = STATE_BODY_CLOSE;
+    } else if (p->remaining > p->body_limit) {
+        return ACME_ERR_HTTP_LIMIT;
+    } else if (p->remaining > 0) {
+        p->state = STATE_BODY_LENGTH;
     }
-    return p->state == STATE_DONE ? ACME_OK : ACME_ERR_AGAIN;
+    return ACME_OK;
 }
 
 /* Whether text is empty, or blanks and then ';'. */
@@ -519,7 +520,7 @@ static int32_t chunk_size_line(struct acme_http_parser *p)
     p->header_bytes = (uint16_t)(p->header_bytes + rest);
     p->remaining = size;
     p->state = size == 0 ? STATE_TRAILER : STATE_BODY_CHUNK;
-    return ACME_ERR_AGAIN;
+    return ACME_OK;
 }
 
 static int32_t line_done(struct acme_http_parser *p)
@@ -533,12 +534,11 @@ static int32_t line_done(struct acme_http_parser *p)
         return chunk_size_line(p);
     case STATE_CHUNK_END:
         p->state = STATE_CHUNK_SIZE;
-        return ACME_ERR_AGAIN;
+        return ACME_OK;
     default: /* STATE_TRAILER: fields there say nothing that ACME needs */
-        if (p->line_len > 0) {
-            return ACME_ERR_AGAIN;
+        if (p->line_len == 0) {
+            p->state = STATE_DONE;
         }
-        p->state = STATE_DONE;
         return ACME_OK;
     }
 }
@@ -550,10 +550,10 @@ static int32_t line_store(struct acme_http_parser *p, char c)
     }
     if (p->line_len < CONFIG_ACME_HTTP_LINE_MAX) {
         p->line[p->line_len++] = c;
-        return ACME_ERR_AGAIN;
+        return ACME_OK;
     }
     p->line_overflow = true;
-    return p->state == STATE_CHUNK_SIZE ? ACME_ERR_HTTP_LIMIT : ACME_ERR_AGAIN;
+    return p->state == STATE_CHUNK_SIZE ? ACME_ERR_HTTP_LIMIT : ACME_OK;
 }
 
 /* Collects a line; '\n' must follow '\r', and both must stand nowhere else. */
@@ -570,7 +570,7 @@ static int32_t line_byte(struct acme_http_parser *p, char c)
     }
     if (!p->line_cr) {
         p->line_cr = c == '\r';
-        return p->line_cr ? ACME_ERR_AGAIN : line_store(p, c);
+        return p->line_cr ? ACME_OK : line_store(p, c);
     }
     if (c != '\n') {
         return ACME_ERR_HTTP;
@@ -585,7 +585,7 @@ static int32_t line_byte(struct acme_http_parser *p, char c)
 
 static int32_t body_bytes(struct acme_http_parser *p, const uint8_t *data, size_t len, size_t *took)
 {
-    size_t n = len < p->remaining ? len : p->remaining;
+    uint32_t n = len < p->remaining ? (uint32_t)len : p->remaining;
     int32_t rc = ACME_OK;
 
     /* Only a body that ends with the connection gets more than remains. What remained was handed
@@ -599,44 +599,34 @@ static int32_t body_bytes(struct acme_http_parser *p, const uint8_t *data, size_
     if (rc != ACME_OK) {
         return rc == ACME_ERR_AGAIN ? ACME_ERR_INTERNAL : rc; /* a sink can not refuse for now */
     }
-    p->response.body_len += (uint32_t)n;
-    p->remaining -= (uint32_t)n;
+    p->response.body_len += n;
+    p->remaining -= n;
     *took = n;
-    if (p->remaining > 0 || p->state == STATE_BODY_CLOSE) {
-        return ACME_ERR_AGAIN;
+    if (p->remaining == 0 && p->state != STATE_BODY_CLOSE) {
+        p->state = p->state == STATE_BODY_CHUNK ? STATE_CHUNK_END : STATE_DONE;
     }
-    if (p->state == STATE_BODY_CHUNK) {
-        p->state = STATE_CHUNK_END;
-        return ACME_ERR_AGAIN;
-    }
-    p->state = STATE_DONE;
     return ACME_OK;
 }
 
 int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, size_t len,
                               size_t *used)
 {
-    int32_t rc = p->state == STATE_DONE ? ACME_OK : ACME_ERR_AGAIN;
-
     *used = 0;
     if (p->state == STATE_FAILED) {
         return ACME_ERR_HTTP;
     }
-    while (rc == ACME_ERR_AGAIN && *used < len) {
+    while (p->state != STATE_DONE && *used < len) {
         size_t took = 1;
+        int32_t rc = p->state >= STATE_BODY_LENGTH ? body_bytes(p, data + *used, len - *used, &took)
+                                                   : line_byte(p, (char)data[*used]);
 
-        if (p->state >= STATE_BODY_LENGTH) {
-            rc = body_bytes(p, data + *used, len - *used, &took);
-        } else {
-            rc = line_byte(p, (char)data[*used]);
-        }
-        if (rc != ACME_OK && rc != ACME_ERR_AGAIN) {
+        if (rc != ACME_OK) {
             p->state = STATE_FAILED;
             return rc;
         }
         *used += took;
     }
-    return rc;
+    return p->state == STATE_DONE ? ACME_OK : ACME_ERR_AGAIN;
 }
 
 int32_t acme_http_parser_finish(struct acme_http_parser *p)

@@ -12,6 +12,7 @@
 
 #include "acme/config.h"
 #include "acme/error.h"
+#include "uri.h"
 
 enum acme_http_content {
     ACME_HTTP_CONTENT_NONE,    /* no Content-Type */
@@ -23,9 +24,10 @@ enum acme_http_content {
 
 /** What a response said, filled while it is parsed. Strings are NUL-terminated. */
 struct acme_http_response {
-    uint16_t status; /* 200 ... */
-    uint8_t content; /* enum acme_http_content */
-    bool close;      /* the connection can not be used again */
+    uint32_t body_len; /* body bytes seen so far */
+    uint16_t status;   /* 200 ... */
+    uint8_t content;   /* enum acme_http_content */
+    bool close;        /* the connection can not be used again */
     bool has_retry_after;
     bool retry_after_is_date; /* retry_after is Unix seconds, not a delay */
     bool has_date;
@@ -33,7 +35,10 @@ struct acme_http_response {
     int64_t date_s;                         /* Date, Unix seconds */
     char nonce[CONFIG_ACME_NONCE_MAX + 1];  /* Replay-Nonce (base64url alphabet, checked), or "" */
     char location[CONFIG_ACME_URL_MAX + 1]; /* Location, visible ASCII only, or "" */
-    uint32_t body_len;                      /* body bytes seen so far */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    uint8_t alternate_count; /* of Link with rel="alternate"; visible ASCII only */
+    char alternates[CONFIG_ACME_ALTERNATES_MAX][CONFIG_ACME_URL_MAX + 1];
+#endif
 };
 
 /** Takes body bytes as they come (chunking removed), all of them. Returns ACME_OK, or an error
@@ -73,14 +78,12 @@ int32_t acme_http_parser_finish(struct acme_http_parser *p);
 
 /** A request head. */
 struct acme_http_request {
-    const char *method;       /* "GET", "HEAD", "POST" */
-    const char *host;         /* for Host:, with :port unless 443; see uri.h */
-    const char *path;         /* origin-form, begins with '/' */
-    const char *content_type; /* NULL: no body */
-    uint32_t content_length;
+    const char *method; /* "GET", "HEAD", "POST" */
+    const char *url;    /* parsed into uri before: it has no character that could end a line */
+    struct acme_uri uri;
+    uint32_t content_length; /* of a body of application/jose+json; 0: none */
 };
-/** Writes the head, with User-Agent, to out. Returns its length, ACME_ERR_BUFFER, or
- * ACME_ERR_ARGUMENT when a field has a control character or a space (no injection). */
+/** Writes the head, with User-Agent, to out. Returns its length or ACME_ERR_BUFFER. */
 int32_t acme_http_request_write(const struct acme_http_request *request, char *out, size_t size);
 
 /** Parses an IMF-fixdate, RFC 850 or asctime date (RFC 9110 5.6.7) of len characters into Unix

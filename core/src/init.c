@@ -3,12 +3,17 @@
  * Crypto, finds each request's slot in the store. It must not know the protocol.
  */
 #include "client_state.h"
+#if defined(CONFIG_ACME_DOCTOR)
+#include "doctor.h"
+#endif
 
 #include <string.h>
 
 #include <mbedtls/memory_buffer_alloc.h>
 
 #include "entropy.h"
+#include "ipaddr.h"
+#include "schedule.h"
 #include "uri.h"
 
 _Static_assert(sizeof(struct acme_client) <= ACME_MEMORY_SIZE, "ACME_MEMORY_SIZE is too small");
@@ -57,9 +62,66 @@ static int32_t start_crypto(const struct acme_port *port)
 
 /* ---- configuration ---- */
 
+/* A wildcard needs a way to prove it, which only the DNS is. */
+static int32_t check_name(const char *name)
+{
+#if defined(CONFIG_ACME_DNS)
+    const bool wildcard = true;
+#else
+    const bool wildcard = false;
+#endif
+
+#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+    if (name != NULL && acme_ipaddr_is_canonical(name)) {
+        return ACME_OK;
+    }
+#endif
+    return acme_uri_check_name(name, wildcard);
+}
+
+#if defined(ACME_CHALLENGE_CHOICE)
+static int32_t check_challenges(const uint8_t *types)
+{
+    size_t i;
+
+    for (i = 0; i < ACME_CHALLENGE_TYPES && types[i] != ACME_CHALLENGE_NONE; i++) {
+        if (acme_challenge_find(types[i]) == NULL) {
+            return ACME_ERR_UNSUPPORTED;
+        }
+    }
+    return ACME_OK;
+}
+#else
+/* There is no choice: the lists are not looked at. */
+static int32_t check_challenges(const uint8_t *types)
+{
+    (void)types;
+    return ACME_OK;
+}
+#endif
+
+static int32_t check_proofs(const struct acme_cert_request *request)
+{
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    if (request->ancestor != NULL && acme_uri_check_name(request->ancestor, false) != ACME_OK) {
+        return ACME_ERR_NAME;
+    }
+#else
+    if (request->ancestor != NULL) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+#if !defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    if (request->pre_authorize) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+    return check_challenges(request->challenges);
+}
+
 static int32_t check_request(const struct acme_cert_request *request)
 {
-    uint16_t i;
+    size_t i;
     int32_t rc;
 
     if (request->names == NULL || request->names_count == 0) {
@@ -69,27 +131,26 @@ static int32_t check_request(const struct acme_cert_request *request)
         return ACME_ERR_LIMIT;
     }
     for (i = 0; i < request->names_count; i++) {
-        if (request->names[i] == NULL || acme_uri_check_name(request->names[i], false) != ACME_OK) {
+        if (check_name(request->names[i]) != ACME_OK) {
             return ACME_ERR_NAME;
         }
     }
+#if defined(CONFIG_ACME_PROFILES)
+    if (request->profile != NULL &&
+        (request->profile[0] == '\0' || strlen(request->profile) > CONFIG_ACME_URL_MAX)) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
     rc = acme_jws_check_key_type(request->key_type);
+    if (rc == ACME_OK) {
+        rc = check_proofs(request);
+    }
 #if !defined(CONFIG_ACME_KEY_EXPORTABLE)
     if (rc == ACME_OK && request->key_exportable) {
         rc = ACME_ERR_UNSUPPORTED;
     }
 #endif
     return rc;
-}
-
-static bool is_printable(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text <= ' ' || *text > '~') {
-            return false;
-        }
-    }
-    return true;
 }
 
 static int32_t check_texts(const struct acme_config *config)
@@ -99,8 +160,8 @@ static int32_t check_texts(const struct acme_config *config)
     if (config->directory_url == NULL || acme_uri_parse(config->directory_url, &uri) != ACME_OK) {
         return ACME_ERR_URL;
     }
-    if (config->contact != NULL &&
-        (!is_printable(config->contact) || strlen(config->contact) > CONFIG_ACME_URL_MAX)) {
+    if (config->contact != NULL && (strlen(config->contact) > CONFIG_ACME_URL_MAX ||
+                                    !acme_str_visible(config->contact, strlen(config->contact)))) {
         return ACME_ERR_ARGUMENT;
     }
     if ((config->eab_kid == NULL) != (config->eab_hmac_key == NULL)) {
@@ -114,23 +175,53 @@ static int32_t check_texts(const struct acme_config *config)
     return ACME_OK;
 }
 
+/* Whether the records are elsewhere than in flash. */
+static bool has_records(const struct acme_config *config)
+{
+#if defined(CONFIG_ACME_STORE_BACKENDS)
+    return config->records != NULL;
+#else
+    (void)config;
+    return false;
+#endif
+}
+
 static int32_t check_config(const struct acme_config *config)
 {
     const struct acme_port *port = config->port;
-    uint16_t i;
+    size_t i;
     int32_t rc;
 
     if (port == NULL || port->net == NULL || port->clock == NULL || port->entropy == NULL ||
-        port->flash == NULL || (config->certs == NULL && config->certs_count > 0) ||
+        (port->flash == NULL && !has_records(config)) ||
+        (config->certs == NULL && config->certs_count > 0) ||
         (config->anchors == NULL && config->anchors_count > 0)) {
         return ACME_ERR_ARGUMENT;
     }
+#if defined(CONFIG_ACME_PINNING)
+    if (config->pins == NULL && config->pins_count > 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
     if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
         return ACME_ERR_LIMIT;
     }
+#if defined(CONFIG_ACME_FALLBACK)
+    for (i = 0; i < config->fallbacks_count; i++) {
+        struct acme_uri uri;
+
+        if (config->fallbacks[i].directory_url == NULL ||
+            acme_uri_parse(config->fallbacks[i].directory_url, &uri) != ACME_OK) {
+            return ACME_ERR_URL;
+        }
+    }
+#endif
     rc = check_texts(config);
     if (rc == ACME_OK) {
         rc = acme_jws_check_key_type(config->account_key_type);
+    }
+    if (rc == ACME_OK) {
+        rc = check_challenges(config->challenges);
     }
     for (i = 0; i < config->certs_count && rc == ACME_OK; i++) {
         rc = check_request(&config->certs[i]);
@@ -185,7 +276,7 @@ static uint8_t suits(const struct acme_client *c, const struct store_slot *s, ui
 
 static bool is_claimed(const struct acme_client *c, uint8_t index)
 {
-    uint16_t i;
+    size_t i;
 
     for (i = 0; i < c->config.certs_count; i++) {
         if (c->slots[i].store_slot == index) {
@@ -196,7 +287,7 @@ static bool is_claimed(const struct acme_client *c, uint8_t index)
 }
 
 /* Gives one request the store slot that suits it at least this well, if there is one. */
-static int32_t claim(struct acme_client *c, uint16_t request, uint8_t at_least)
+static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
 {
     const struct acme_cert_request *r = &c->config.certs[request];
     uint64_t names_id = acme_store_names_id(r->names, r->names_count);
@@ -228,7 +319,7 @@ static int32_t claim(struct acme_client *c, uint16_t request, uint8_t at_least)
 static int32_t map_slots(struct acme_client *c)
 {
     uint8_t at_least;
-    uint16_t i;
+    size_t i;
 
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
         c->slots[i].store_slot = UINT8_MAX;
@@ -300,45 +391,48 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
 
     memset(c, 0, sizeof(*c));
     c->config = *config;
+#if defined(CONFIG_ACME_FALLBACK)
+    c->first_ca.directory_url = config->directory_url;
+    c->first_ca.anchors = config->anchors;
+    c->first_ca.anchors_count = config->anchors_count;
+    c->first_ca.eab_kid = config->eab_kid;
+    c->first_ca.eab_hmac_key = config->eab_hmac_key;
+#endif
     c->slot = c->problem_slot = -1;
     c->account_slot = UINT8_MAX;
     c->pool_len = c->pool_order_mark = 1;
     acme_clock_init(&c->clock, port->clock, port->clock_ctx, config->build_time_s);
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    c->clock.policy = config->clock_policy;
+#endif
     acme_json_init(&c->arena, c->arena_data, sizeof(c->arena_data));
-    acme_responder_init(&c->responder, port->net, port->net_ctx);
+    acme_challenges_init(&c->challenges, config);
     c->exchange.port = port;
     c->exchange.clock = &c->clock;
     c->exchange.tls.stream = ACME_HANDLE_NONE;
 }
 
-static void report_damage(struct acme_client *c)
-{
-    struct acme_event event = {
-        .type = ACME_EVENT_ERROR, .error = ACME_ERR_STORE_CORRUPT, .slot = -1};
-
-    ACME_LOG(c->config.port, ACME_LOG_WARNING, "store: damaged records were left out", NULL, 0);
-    if (c->config.on_event != NULL) {
-        c->config.on_event(c->config.event_ctx, &event);
-    }
-}
-
 static int32_t open_all(struct acme_client *c)
 {
     const struct acme_config *config = &c->config;
-    int32_t rc = acme_flashlog_mount(&c->log, config->port->flash, config->port->flash_ctx);
+    int32_t rc = start_crypto(config->port);
 
+    /* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store. */
+    if (rc == ACME_OK) {
+        rc = acme_store_open(&c->log, config);
+    }
     if (rc == ACME_ERR_STORE_CORRUPT) {
-        report_damage(c);
+        acme_client_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
         rc = ACME_OK;
     }
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    acme_store_bind_its(&c->log);
-    rc = start_crypto(config->port);
     if (rc == ACME_OK) {
+        acme_store_bind_its(&c->log);
         rc = acme_tls_init(&c->exchange.tls, config->port, &c->clock, config->anchors,
                            config->anchors_count);
+#if defined(CONFIG_ACME_PINNING)
+        c->exchange.tls.pins = config->pins;
+        c->exchange.tls.pins_count = config->pins_count;
+#endif
     }
 #if !defined(ACME_MUTATE_KEEP_REMAINS) /* a deliberate bug, for the runner of lives to find */
     if (rc == ACME_OK) {
@@ -351,9 +445,24 @@ static int32_t open_all(struct acme_client *c)
     }
     if (rc == ACME_OK) {
         raise_floor(c);
+#if defined(CONFIG_ACME_SCHEDULE)
+        acme_schedule_load(c);
+#endif
         rc = acme_account_load(c);
     }
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (rc == ACME_OK && c->account_slot != UINT8_MAX && c->rollover == 0) {
+        rc = acme_jws_destroy_key(acme_rollover_key(c)); /* what a cut left */
+    }
+#endif
     return rc;
+}
+
+int32_t acme_store_format(const struct acme_port *port)
+{
+    struct acme_flashlog log;
+
+    return in_use ? ACME_ERR_STATE : acme_flashlog_format(&log, port->flash, port->flash_ctx);
 }
 
 int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
@@ -393,7 +502,11 @@ void acme_deinit(acme_client *c)
     if (c == NULL) {
         return;
     }
-    acme_responder_close(&c->responder);
+#if defined(CONFIG_ACME_DOCTOR)
+    acme_doctor_stop(c);
+#endif
+    acme_challenges_close(&c->challenges);
+    acme_request_abort(c);
     acme_exchange_close(&c->exchange);
     acme_tls_free(&c->exchange.tls);
     mbedtls_psa_crypto_free();

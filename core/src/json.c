@@ -62,18 +62,23 @@ void acme_json_arena_free(void *old)
 double acme_json_strtod(const char *text, char **end)
 {
     const char *p = text;
-    int64_t value = 0;
-    bool negative = *p == '-';
+    int32_t value = 0;
 
-    if (negative) {
+    if (*p == '-') {
         p++;
     }
-    while (*p >= '0' && *p <= '9' && value < INT64_C(100000000000000)) {
-        value = value * 10 + (*p - '0');
-        p++;
+    /* Larger ones are all the same: what reads a number bounds it. */
+    for (; *p >= '0' && *p <= '9'; p++) {
+        value = value >= INT32_MAX / 10 ? INT32_MAX : value * 10 + (*p - '0');
     }
-    *end = (char *)(uintptr_t)(p == text + (negative ? 1 : 0) ? text : p);
-    return (double)(negative ? -value : value);
+    *end = (char *)(uintptr_t)(p[-1] == '-' ? text : p);
+    return *text == '-' ? -value : value;
+}
+
+/* A value of a type, or NULL. */
+static const cJSON *typed(acme_json_value value, int type)
+{
+    return value != NULL && (value->type & 0xff) == type ? value : NULL;
 }
 
 int32_t acme_json_parse(struct acme_json_arena *arena, const char *text, size_t len,
@@ -93,58 +98,48 @@ int32_t acme_json_parse(struct acme_json_arena *arena, const char *text, size_t 
     while (end < text + len && (*end == ' ' || *end == '\n' || *end == '\r' || *end == '\t')) {
         end++;
     }
-    if (end != text + len || !cJSON_IsObject(parsed)) {
+    if (end != text + len || typed(parsed, cJSON_Object) == NULL) {
         return ACME_ERR_JSON;
     }
     *root = parsed;
     return ACME_OK;
 }
 
-static const cJSON *member(acme_json_value object, const char *name)
+static const cJSON *member(acme_json_value object, const char *name, int type)
 {
-    const cJSON *child;
+    const cJSON *child = acme_json_first(object);
 
-    if (object == NULL) {
-        return NULL;
+    while (child != NULL && (child->string == NULL || strcmp(child->string, name) != 0)) {
+        child = child->next;
     }
-    for (child = object->child; child != NULL; child = child->next) {
-        if (child->string != NULL && strcmp(child->string, name) == 0) {
-            return child;
-        }
-    }
-    return NULL;
+    return typed(child, type);
 }
 
 const char *acme_json_string(acme_json_value object, const char *name)
 {
-    return acme_json_text(member(object, name));
+    return acme_json_text(member(object, name, cJSON_String));
 }
 
 acme_json_value acme_json_object(acme_json_value object, const char *name)
 {
-    const cJSON *value = member(object, name);
-
-    return cJSON_IsObject(value) ? value : NULL;
+    return member(object, name, cJSON_Object);
 }
 
 acme_json_value acme_json_array(acme_json_value object, const char *name)
 {
-    const cJSON *value = member(object, name);
-
-    return cJSON_IsArray(value) ? value : NULL;
+    return member(object, name, cJSON_Array);
 }
 
 bool acme_json_true(acme_json_value object, const char *name)
 {
-    return cJSON_IsTrue(member(object, name)) != 0;
+    return member(object, name, cJSON_True) != NULL;
 }
 
 int32_t acme_json_int(acme_json_value object, const char *name, int32_t fallback)
 {
-    const cJSON *value = member(object, name);
+    const cJSON *value = member(object, name, cJSON_Number);
 
-    return value != NULL && cJSON_IsNumber(value) && value->valueint >= 0 ? (int32_t)value->valueint
-                                                                          : fallback;
+    return value != NULL && value->valueint >= 0 ? (int32_t)value->valueint : fallback;
 }
 
 acme_json_value acme_json_first(acme_json_value array)
@@ -159,5 +154,6 @@ acme_json_value acme_json_next(acme_json_value element)
 
 const char *acme_json_text(acme_json_value value)
 {
-    return value != NULL && cJSON_IsString(value) ? value->valuestring : NULL;
+    value = typed(value, cJSON_String);
+    return value != NULL ? value->valuestring : NULL;
 }

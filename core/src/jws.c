@@ -27,7 +27,7 @@ static const struct key_kind *kind_of(uint8_t key_type)
 #if defined(CONFIG_ACME_KEY_P384)
         {"ES384", "P-384", PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 384, 48,
          PSA_ALG_SHA_384},
-#else
+#elif defined(CONFIG_ACME_KEY_RSA)
         {NULL, NULL, 0, 0, 0, 0},
 #endif
 #if defined(CONFIG_ACME_KEY_RSA)
@@ -43,14 +43,19 @@ static const struct key_kind *kind_of(uint8_t key_type)
     return &kinds[key_type];
 }
 
-static psa_algorithm_t sign_alg(const struct key_kind *k)
+static bool is_ec(const struct key_kind *k)
 {
-    return k->coordinate != 0 ? PSA_ALG_ECDSA(k->hash) : PSA_ALG_RSA_PKCS1V15_SIGN(k->hash);
+#if defined(CONFIG_ACME_KEY_RSA)
+    return k->coordinate != 0;
+#else
+    (void)k;
+    return true;
+#endif
 }
 
-int32_t acme_jws_check_key_type(uint8_t key_type)
+static psa_algorithm_t sign_alg(const struct key_kind *k)
 {
-    return kind_of(key_type) != NULL ? ACME_OK : ACME_ERR_KEY_TYPE;
+    return is_ec(k) ? PSA_ALG_ECDSA(k->hash) : PSA_ALG_RSA_PKCS1V15_SIGN(k->hash);
 }
 
 /* mbedTLS says no more than that a key could not be stored: the log knows why. */
@@ -59,6 +64,28 @@ static int32_t store_error(void)
     int32_t rc = acme_store_its_result();
 
     return rc != ACME_OK ? rc : ACME_ERR_CRYPTO;
+}
+
+static int32_t from_psa(psa_status_t status)
+{
+    switch (status) {
+    case PSA_SUCCESS:
+        return ACME_OK;
+    case PSA_ERROR_STORAGE_FAILURE:
+    case PSA_ERROR_DATA_INVALID:
+        return store_error();
+    case PSA_ERROR_INSUFFICIENT_ENTROPY:
+        return ACME_ERR_ENTROPY;
+    case PSA_ERROR_INSUFFICIENT_MEMORY:
+        return ACME_ERR_TLS_MEMORY;
+    default:
+        return ACME_ERR_CRYPTO;
+    }
+}
+
+int32_t acme_jws_check_key_type(uint8_t key_type)
+{
+    return kind_of(key_type) != NULL ? ACME_OK : ACME_ERR_KEY_TYPE;
 }
 
 static psa_status_t key_status(psa_key_id_t id)
@@ -91,23 +118,19 @@ int32_t acme_jws_destroy_key(psa_key_id_t id)
 {
     psa_status_t status = psa_destroy_key(id);
 
-    if (status == PSA_SUCCESS || status == PSA_ERROR_INVALID_HANDLE) {
-        return ACME_OK;
-    }
-    return store_error();
+    return status == PSA_ERROR_INVALID_HANDLE ? ACME_OK : from_psa(status);
 }
 
-static int32_t generate(psa_key_id_t id, const struct key_kind *k, bool exportable)
+static int32_t generate(psa_key_id_t id, const struct key_kind *k, psa_key_usage_t usage)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_usage_t usage = PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_SIGN_MESSAGE;
     psa_status_t status;
 
     psa_set_key_id(&attributes, id);
     psa_set_key_type(&attributes, k->type);
     psa_set_key_bits(&attributes, k->bits);
-    psa_set_key_usage_flags(&attributes, usage | (exportable ? PSA_KEY_USAGE_EXPORT : 0));
-    if (k->coordinate != 0) {
+    psa_set_key_usage_flags(&attributes, usage);
+    if (is_ec(k)) {
         psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
     } else {
         /* TLS 1.3 signs with PSS, everything else here with PKCS #1 v1.5. */
@@ -116,25 +139,15 @@ static int32_t generate(psa_key_id_t id, const struct key_kind *k, bool exportab
     }
     status = psa_generate_key(&attributes, &id);
     psa_reset_key_attributes(&attributes);
-    switch (status) {
-    case PSA_SUCCESS:
-        return ACME_OK;
-    case PSA_ERROR_STORAGE_FAILURE:
-    case PSA_ERROR_DATA_INVALID:
-        return store_error();
-    case PSA_ERROR_INSUFFICIENT_ENTROPY:
-        return ACME_ERR_ENTROPY;
-    case PSA_ERROR_INSUFFICIENT_MEMORY:
-        return ACME_ERR_TLS_MEMORY;
-    default:
-        return ACME_ERR_CRYPTO;
-    }
+    return from_psa(status);
 }
 
 int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, bool *made)
 {
     const struct key_kind *k = kind_of(key_type);
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_key_usage_t usage = PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_SIGN_MESSAGE |
+                            (exportable ? PSA_KEY_USAGE_EXPORT : 0);
     psa_status_t status;
     bool fits;
 
@@ -143,11 +156,10 @@ int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, 
         return ACME_ERR_KEY_TYPE;
     }
     status = psa_get_key_attributes(id, &attributes);
-    fits = status == PSA_SUCCESS && psa_get_key_type(&attributes) == k->type &&
-           psa_get_key_bits(&attributes) == k->bits &&
-           ((psa_get_key_usage_flags(&attributes) & PSA_KEY_USAGE_EXPORT) != 0) == exportable;
+    fits = psa_get_key_type(&attributes) == k->type && psa_get_key_bits(&attributes) == k->bits &&
+           ((psa_get_key_usage_flags(&attributes) ^ usage) & PSA_KEY_USAGE_EXPORT) == 0;
     psa_reset_key_attributes(&attributes);
-    if (fits) {
+    if (status == PSA_SUCCESS && fits) {
         return ACME_OK;
     }
     if (status == PSA_SUCCESS || status == PSA_ERROR_DATA_CORRUPT ||
@@ -159,21 +171,16 @@ int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, 
         }
     }
     *made = true;
-    return generate(id, k, exportable);
+    return generate(id, k, usage);
 }
 
 /* ---- JWK ---- */
 
-static int32_t add_ec(struct acme_buf *out, const uint8_t *pub, size_t len, size_t bits)
+static int32_t add_ec(struct acme_buf *out, const uint8_t *pub, size_t len)
 {
     size_t coordinate = (len - 1) / 2;
 
-    if (len < 3 || pub[0] != 4) {
-        return ACME_ERR_CRYPTO;
-    }
-    acme_buf_add(out, "{\"crv\":\"P-");
-    acme_buf_add_u32(out, (uint32_t)bits);
-    acme_buf_add(out, "\",\"kty\":\"EC\",\"x\":\"");
+    acme_buf_add_form(out, "{\"crv\":\"P-#\",\"kty\":\"EC\",\"x\":\"", (uint32_t)coordinate * 8U);
     acme_b64url_add(out, pub + 1, coordinate);
     acme_buf_add(out, "\",\"y\":\"");
     acme_b64url_add(out, pub + 1 + coordinate, coordinate);
@@ -219,25 +226,18 @@ static int32_t add_rsa(struct acme_buf *out, uint8_t *pub, size_t size)
 
 int32_t acme_jws_add_jwk(struct acme_buf *out, psa_key_id_t id, uint8_t *scratch, size_t size)
 {
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_type_t type;
-    size_t len, bits;
+    size_t len;
 
-    if (psa_get_key_attributes(id, &attributes) != PSA_SUCCESS ||
-        psa_export_public_key(id, scratch, size, &len) != PSA_SUCCESS) {
-        psa_reset_key_attributes(&attributes);
+    if (psa_export_public_key(id, scratch, size, &len) != PSA_SUCCESS) {
         return ACME_ERR_CRYPTO;
     }
-    type = psa_get_key_type(&attributes);
-    bits = psa_get_key_bits(&attributes);
-    psa_reset_key_attributes(&attributes);
-    if (PSA_KEY_TYPE_IS_ECC(type)) {
-        return add_ec(out, scratch, len, bits);
+    if (scratch[0] == 4) { /* an uncompressed point; PSA exports RSA keys as a SEQUENCE */
+        return add_ec(out, scratch, len);
     }
 #if defined(CONFIG_ACME_KEY_RSA)
     return add_rsa(out, scratch, len);
 #else
-    return ACME_ERR_KEY_TYPE;
+    return ACME_ERR_CRYPTO;
 #endif
 }
 
@@ -257,9 +257,9 @@ int32_t acme_jws_thumbprint(psa_key_id_t id, char out[44], uint8_t *scratch, siz
         PSA_SUCCESS) {
         return ACME_ERR_CRYPTO;
     }
-    rc = acme_b64url_encode(hash, sizeof(hash), out, 43);
-    out[rc > 0 ? rc : 0] = '\0';
-    return rc == 43 ? ACME_OK : ACME_ERR_INTERNAL;
+    acme_buf_init(&jwk, out, 44);
+    acme_b64url_add(&jwk, hash, sizeof(hash));
+    return ACME_OK;
 }
 
 /* ---- JWS ---- */
@@ -271,92 +271,131 @@ static int32_t protected_header(const struct acme_jws_params *p, const struct ke
     size_t text = size / 3 * 2;
 
     acme_buf_init(out, (char *)scratch, text);
-    acme_buf_add(out, "{\"alg\":\"");
-    acme_buf_add(out, k->alg);
+    acme_buf_add_form(out, "{\"alg\":\"$\",", k->alg);
     if (p->kid != NULL) {
-        acme_buf_add(out, "\",\"kid\":\"");
-        acme_buf_add_json(out, p->kid);
-        acme_buf_add(out, "\"");
+        acme_buf_add_form(out, "\"kid\":\"@\"", p->kid);
     } else {
         int32_t rc;
 
-        acme_buf_add(out, "\",\"jwk\":");
+        acme_buf_add(out, "\"jwk\":");
         rc = acme_jws_add_jwk(out, p->key, scratch + text, size - text);
         if (rc != ACME_OK) {
             return rc;
         }
     }
     if (p->nonce != NULL) {
-        acme_buf_add(out, ",\"nonce\":\"");
-        acme_buf_add_json(out, p->nonce);
-        acme_buf_add(out, "\"");
+        acme_buf_add_form(out, ",\"nonce\":\"@\"", p->nonce);
     }
-    acme_buf_add(out, ",\"url\":\"");
-    acme_buf_add_json(out, p->url);
-    acme_buf_add(out, "\"}");
-    return acme_buf_result(out) < 0 ? ACME_ERR_BUFFER : ACME_OK;
+    acme_buf_add_form(out, ",\"url\":\"@\"}", p->url);
+    return acme_buf_result(out);
 }
 
-/* Hash over BASE64URL(header) "." BASE64URL(payload), which stand apart in the message. */
-static int32_t hash_input(psa_algorithm_t alg, const char *head, size_t head_len,
-                          const char *payload, size_t payload_len, uint8_t hash[64], size_t *len)
+static struct acme_jws_signing *signing_in(uint8_t *scratch)
 {
-    psa_hash_operation_t op = PSA_HASH_OPERATION_INIT;
+    return (struct acme_jws_signing *)(void *)scratch;
+}
 
-    if (psa_hash_setup(&op, alg) != PSA_SUCCESS ||
-        psa_hash_update(&op, (const uint8_t *)head, head_len) != PSA_SUCCESS ||
-        psa_hash_update(&op, (const uint8_t *)".", 1) != PSA_SUCCESS ||
-        psa_hash_update(&op, (const uint8_t *)payload, payload_len) != PSA_SUCCESS ||
-        psa_hash_finish(&op, hash, 64, len) != PSA_SUCCESS) {
-        (void)psa_hash_abort(&op);
+/* Hashes what is signed. The header's text and the public key lay in scratch before; they are in
+ * the message by now. */
+static int32_t start_signing(const struct acme_jws_params *params, const struct key_kind *k,
+                             const char *input, size_t len, uint8_t *scratch)
+{
+    struct acme_jws_signing *s = signing_in(scratch);
+
+    memset(s, 0, sizeof(*s));
+    s->key = params->key;
+    s->alg = sign_alg(k);
+    if (psa_hash_compute(k->hash, (const uint8_t *)input, len, s->hash, sizeof(s->hash),
+                         &s->hash_len) != PSA_SUCCESS) {
         return ACME_ERR_CRYPTO;
     }
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+    if (is_ec(k)) {
+        psa_interruptible_set_max_ops(CONFIG_ACME_ECC_MAX_OPS);
+        if (psa_sign_hash_start(&s->op, s->key, s->alg, s->hash, s->hash_len) != PSA_SUCCESS) {
+            return ACME_ERR_CRYPTO;
+        }
+    }
+#endif
     return ACME_OK;
 }
 
-int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t work_size,
+int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t work_size,
                        size_t offset, size_t payload_len, uint8_t *scratch, size_t scratch_size)
 {
+    static const char between[] = "\",\"payload\":\"";
+    const size_t gap = sizeof(between) - 2; /* what it is longer than a dot */
     const struct key_kind *k = kind_of(params->key_type);
-    const uint8_t *payload = (const uint8_t *)work + work_size - payload_len;
     struct acme_buf out, header;
-    uint8_t hash[64];
-    size_t head_at, head_len, payload_at, len, encoded = acme_b64url_encoded_len(payload_len);
+    char *input, *dot;
+    size_t encoded = acme_b64url_encoded_len(payload_len);
     int32_t rc;
 
-    if (k == NULL || offset >= work_size || payload_len > work_size - offset) {
-        return k == NULL ? ACME_ERR_KEY_TYPE : ACME_ERR_BUFFER;
+    if (k == NULL) {
+        return ACME_ERR_KEY_TYPE;
+    }
+    if (offset >= work_size || payload_len > work_size - offset ||
+        scratch_size < sizeof(struct acme_jws_signing)) {
+        return ACME_ERR_BUFFER;
+    }
+    rc = protected_header(params, k, scratch, scratch_size, &header);
+    if (rc < 0) {
+        return rc;
     }
     acme_buf_init(&out, work + offset, work_size - offset - payload_len);
     acme_buf_add(&out, "{\"protected\":\"");
-    head_at = out.len;
-    rc = protected_header(params, k, scratch, scratch_size, &header);
-    if (rc != ACME_OK) {
-        return rc;
-    }
+    input = out.data + out.len;
     acme_b64url_add(&out, scratch, header.len);
-    head_len = out.len - head_at;
-    acme_buf_add(&out, "\",\"payload\":\"");
-    payload_at = out.len;
+    dot = out.data + out.len;
+    acme_buf_add(&out, ".");
     /* The encoder overtakes nothing that is still unread, if it ends before the payload does. */
-    if (out.overflow || offset + payload_at + encoded + 4 > work_size) {
+    if (out.overflow || offset + out.len + encoded + gap + 4 > work_size) {
         return ACME_ERR_BUFFER;
     }
     out.size = work_size - offset;
-    acme_b64url_add(&out, payload, payload_len);
-    rc = hash_input(k->hash, out.data + head_at, head_len, out.data + payload_at,
-                    out.len - payload_at, hash, &len);
-    if (rc != ACME_OK) {
-        return rc;
+    acme_b64url_add(&out, (const uint8_t *)work + work_size - payload_len, payload_len);
+    rc = start_signing(params, k, input, (size_t)(out.data + out.len - input), scratch);
+    /* What is signed is header, dot, payload; in the JSON text they stand apart. */
+    out.len += gap;
+    memmove(dot + 1 + gap, dot + 1, encoded);
+    memcpy(dot, between, 1 + gap);
+    signing_in(scratch)->out = out;
+    return rc;
+}
+
+static psa_status_t sign(struct acme_jws_signing *s, uint8_t *signature, size_t size, size_t *len)
+{
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+    if (PSA_ALG_IS_ECDSA(s->alg)) {
+        return psa_sign_hash_complete(&s->op, signature, size, len);
     }
-    if (psa_sign_hash(params->key, sign_alg(k), hash, len, scratch, scratch_size, &len) !=
-        PSA_SUCCESS) {
-        return ACME_ERR_CRYPTO;
+#endif
+    return psa_sign_hash(s->key, s->alg, s->hash, s->hash_len, signature, size, len);
+}
+
+int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size)
+{
+    struct acme_jws_signing *s = signing_in(scratch);
+    uint8_t *signature = scratch + sizeof(*s);
+    size_t len;
+    psa_status_t status = sign(s, signature, scratch_size - sizeof(*s), &len);
+
+    if (status != PSA_SUCCESS) {
+        return status == PSA_OPERATION_INCOMPLETE ? ACME_ERR_AGAIN : ACME_ERR_CRYPTO;
     }
-    acme_buf_add(&out, "\",\"signature\":\"");
-    acme_b64url_add(&out, scratch, len);
-    acme_buf_add(&out, "\"}");
-    return acme_buf_result(&out);
+    acme_buf_add(&s->out, "\",\"signature\":\"");
+    acme_b64url_add(&s->out, signature, len);
+    acme_buf_add(&s->out, "\"}");
+    return acme_buf_result(&s->out);
+}
+
+void acme_jws_abort(uint8_t *scratch)
+{
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+    (void)psa_sign_hash_abort(&signing_in(scratch)->op);
+#else
+    (void)scratch;
+#endif
 }
 
 #if defined(CONFIG_ACME_EAB)

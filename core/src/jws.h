@@ -38,13 +38,31 @@ struct acme_jws_params {
     const char *url;
 };
 
+/** A signature under way. It lies at the start of the scratch memory that acme_jws_start was given,
+ * so that memory is not to be touched before the end. */
+struct acme_jws_signing {
+    psa_sign_hash_interruptible_operation_t op;
+    struct acme_buf out;
+    psa_key_id_t key;
+    psa_algorithm_t alg;
+    size_t hash_len;
+    uint8_t hash[64];
+};
+
 /**
- * Writes the JWS into work from `offset` on, where the payload stands at the end of work
- * (payload_len bytes, right-aligned). scratch (at least 1024 bytes, 2048 with RSA) is overwritten.
- * Returns the length of the JWS, ACME_ERR_BUFFER, ACME_ERR_CRYPTO.
+ * Writes a JWS but for its signature into work from `offset` on, where the payload stands at the
+ * end of work (payload_len bytes, right-aligned). scratch (8-byte aligned, at least 1024 bytes,
+ * 2048 with RSA) is overwritten. ACME_OK: go on with acme_jws_sign; ACME_ERR_BUFFER,
+ * ACME_ERR_CRYPTO, ACME_ERR_KEY_TYPE.
  */
-int32_t acme_jws_write(const struct acme_jws_params *params, char *work, size_t work_size,
+int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t work_size,
                        size_t offset, size_t payload_len, uint8_t *scratch, size_t scratch_size);
+/** Signs. Where mbedTLS is built with MBEDTLS_ECP_RESTARTABLE an elliptic curve's signature takes
+ * several calls, which return ACME_ERR_AGAIN; each does CONFIG_ACME_ECC_MAX_OPS operations. Returns
+ * the length of the JWS, ACME_ERR_BUFFER, ACME_ERR_CRYPTO. */
+int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size);
+/** Gives up a signature under way. */
+void acme_jws_abort(uint8_t *scratch);
 
 /** Adds an external account binding (RFC 8555 7.3.4), HS256, for the account key to out.
  * ACME_ERR_EAB when hmac_key is not base64url. */

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "b64url.h"
-#include "renewal.h"
+#include "ipaddr.h"
+#include "schedule.h"
 #include "uri.h"
 
 #define POLL_DEFAULT_MS 3000u
@@ -16,18 +17,6 @@
 #define POLL_SECOND_MS  1000u
 
 /* ---- the choice of what is next ---- */
-
-bool acme_order_is_due(const struct acme_client *c, const struct acme_slot *s)
-{
-    int64_t now;
-
-    if (!s->has_cert || c->config.force_renewal ||
-        acme_jws_key_lost(acme_client_cert_key(c, s->store_slot, s->cert.key_generation))) {
-        return true;
-    }
-    (void)acme_clock_now(&c->clock, &now);
-    return now >= acme_renewal_time(s->cert.not_before_s, s->cert.not_after_s);
-}
 
 static int32_t drop_order_record(struct acme_client *c)
 {
@@ -46,6 +35,7 @@ static int32_t find_order(struct acme_client *c)
     c->pool_len = c->pool_order_mark;
     c->polls = 0;
     c->order_retried = false;
+    acme_authorization_begin(c);
     c->order.generation = s->occupied ? s->cert.key_generation ^ 1u : 0u;
     acme_json_reset(&c->arena);
     rc = acme_store_read_order(&c->log, s->store_slot, r, (uint8_t *)c->work, sizeof(c->work));
@@ -63,13 +53,38 @@ static int32_t find_order(struct acme_client *c)
     return acme_pool_add(c, r->url, &c->order.url);
 }
 
+int32_t acme_order_take_up(struct acme_client *c)
+{
+    int32_t rc = find_order(c);
+
+    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
+        return rc;
+    }
+    if (rc == ACME_OK) {
+        acme_client_go(c, ACME_STATE_ORDER);
+    } else {
+        acme_authorization_start(c);
+    }
+    return ACME_OK;
+}
+
 int32_t acme_enter_select(struct acme_client *c)
 {
     int16_t i;
     int32_t rc;
 
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    if (acme_clock_disagrees(&c->clock)) {
+        return ACME_ERR_CLOCK;
+    }
+#endif
+#if defined(CONFIG_ACME_ARI)
+    if (acme_ari_next(c)) {
+        return ACME_STEP_MOVED;
+    }
+#endif
     for (i = 0; i < (int16_t)c->config.certs_count; i++) {
-        if (c->slots[i].pending && acme_order_is_due(c, &c->slots[i])) {
+        if (c->slots[i].pending && acme_schedule_is_due(c, &c->slots[i])) {
             break;
         }
         c->slots[i].pending = false;
@@ -79,31 +94,91 @@ int32_t acme_enter_select(struct acme_client *c)
         return ACME_STEP_MOVED;
     }
     c->slot = i;
-    rc = find_order(c);
-    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
-        return rc;
-    }
-    acme_client_go(c, rc == ACME_OK ? ACME_STATE_ORDER : ACME_STATE_NEW_ORDER);
-    return ACME_STEP_MOVED;
+    rc = acme_order_take_up(c);
+    return rc == ACME_OK ? ACME_STEP_MOVED : rc;
 }
 
 /* ---- the order ---- */
+
+#if defined(CONFIG_ACME_ARI)
+/* The certificate that the order replaces (RFC 9773 5), if it is one of this CA. */
+static bool replaced_id(struct acme_client *c, char id[ACME_CERT_ID_MAX])
+{
+    const struct acme_slot *s = acme_client_slot(c);
+
+    return s->has_cert && c->directory.renewal_info != 0 && !c->order.no_replaces &&
+           s->schedule.ca == acme_schedule_ca(c) &&
+           acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
+}
+#endif
+
+/* "ip" for an address (RFC 8738), else "dns". */
+static const char *identifier_type(const char *name)
+{
+#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+    uint8_t bytes[16];
+
+    if (acme_ipaddr_parse(name, bytes) > 0) {
+        return "ip";
+    }
+#endif
+    (void)name;
+    return "dns";
+}
+
+/* An identifier object (RFC 8555 7.1.3). */
+static void add_identifier(const struct acme_client *c, struct acme_buf *out, const char *name)
+{
+    acme_buf_add_form(out, "{\"type\":\"$\",\"value\":\"@", identifier_type(name), name);
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    if (acme_authorization_has_ancestor(c, name)) {
+        acme_buf_add(out, "\",\"ancestorDomain\":\"");
+        acme_buf_add_json(out, acme_client_request(c)->ancestor);
+    }
+#endif
+    (void)c;
+    acme_buf_add(out, "\"}");
+}
 
 int32_t acme_enter_new_order(struct acme_client *c)
 {
     const struct acme_cert_request *request = acme_client_request(c);
     struct acme_buf payload;
     uint16_t i;
+#if defined(CONFIG_ACME_ARI)
+    char replaces[ACME_CERT_ID_MAX];
+
+    if (!acme_request_has_nonce(c)) {
+        return ACME_STEP_MOVED;
+    }
+    c->order.says_replaces = replaced_id(c, replaces);
+#endif
 
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"identifiers\":[");
     for (i = 0; i < request->names_count; i++) {
         acme_buf_add(&payload, i == 0 ? "" : ",");
-        acme_buf_add(&payload, "{\"type\":\"dns\",\"value\":\"");
-        acme_buf_add_json(&payload, request->names[i]);
-        acme_buf_add(&payload, "\"}");
+        add_identifier(c, &payload, request->names[i]);
     }
-    acme_buf_add(&payload, "]}");
+    acme_buf_add(&payload, "]");
+#if defined(CONFIG_ACME_PROFILES)
+    if (request->profile != NULL) {
+        if (acme_client_slot(c)->profile_missing) {
+            return ACME_ERR_PROFILE;
+        }
+        acme_buf_add(&payload, ",\"profile\":\"");
+        acme_buf_add_json(&payload, request->profile);
+        acme_buf_add(&payload, "\"");
+    }
+#endif
+#if defined(CONFIG_ACME_ARI)
+    if (c->order.says_replaces) {
+        acme_buf_add(&payload, ",\"replaces\":\"");
+        acme_buf_add_json(&payload, replaces);
+        acme_buf_add(&payload, "\"");
+    }
+#endif
+    acme_buf_add(&payload, "}");
     return acme_request_post(c, acme_pool_get(c, c->directory.new_order), &payload,
                              ACME_SIGNER_ACCOUNT);
 }
@@ -126,7 +201,8 @@ static int32_t check_identifiers(const struct acme_client *c, acme_json_value ro
         if (type == NULL || value == NULL) {
             return ACME_ERR_FIELD;
         }
-        if (strcmp(type, "dns") != 0 || !acme_cert_has_name(request, value, strlen(value))) {
+        if (strcmp(type, identifier_type(value)) != 0 ||
+            !acme_cert_has_name(request, value, strlen(value))) {
             return ACME_ERR_ORDER_IDENTIFIERS;
         }
         count++;
@@ -178,8 +254,7 @@ static int32_t take_order(struct acme_client *c, acme_json_value root)
     return rc;
 }
 
-/* Counts a poll; an order gets a bounded number of them, whatever the CA says. */
-static int32_t count_poll(struct acme_client *c)
+int32_t acme_order_count_poll(struct acme_client *c)
 {
     uint32_t limit = CONFIG_ACME_POLL_MAX * ((uint32_t)c->order.authorization_count + 1u);
 
@@ -189,7 +264,7 @@ static int32_t count_poll(struct acme_client *c)
 
 static int32_t wait_for_order(struct acme_client *c)
 {
-    int32_t rc = count_poll(c);
+    int32_t rc = acme_order_count_poll(c);
     uint32_t ms = POLL_FIRST_MS;
 
     if (c->order.finalize_polls == 1) {
@@ -205,25 +280,35 @@ static int32_t wait_for_order(struct acme_client *c)
     return rc;
 }
 
-/* An order of an earlier run may have died meanwhile: then a new one takes its place, once. */
-static int32_t order_is_gone(struct acme_client *c, int32_t error)
+int32_t acme_order_again(struct acme_client *c)
 {
-    uint8_t generation = c->order.generation;
-    int32_t rc = drop_order_record(c);
+    int32_t rc;
 
+    if (acme_authorization_clean_up(c, ACME_AFTER_NEW_ORDER, ACME_OK)) {
+        return ACME_OK;
+    }
+    rc = drop_order_record(c);
     if (rc != ACME_OK) {
         return rc;
     }
-    if (!c->order.resumed || c->order_retried) {
-        return error;
-    }
-    c->order_retried = true;
-    acme_responder_set(&c->responder, NULL, NULL); /* what it answers is in the pool */
-    memset(&c->order, 0, sizeof(c->order));
-    c->order.generation = generation;
-    c->polls = 0;
-    acme_client_go(c, ACME_STATE_NEW_ORDER);
+    acme_authorization_stop(c); /* what answers the CA is in the pool */
+    acme_authorization_start(c);
     return ACME_OK;
+}
+
+int32_t acme_order_is_gone(struct acme_client *c, int32_t error)
+{
+    int32_t rc;
+
+    if (acme_authorization_clean_up(c, ACME_AFTER_GONE, error)) {
+        return ACME_OK;
+    }
+    if (c->order.resumed && !c->order_retried) {
+        c->order_retried = true;
+        return acme_order_again(c);
+    }
+    rc = drop_order_record(c);
+    return rc == ACME_OK ? error : rc;
 }
 
 /* A finalized order is of no use without the key it was finalized with. */
@@ -240,7 +325,7 @@ static int32_t order_invalid(struct acme_client *c, acme_json_value root)
     if (error != NULL) {
         acme_problem_read(&c->problem, error, (uint16_t)acme_json_int(error, "status", 0));
     }
-    return order_is_gone(c, ACME_ERR_ORDER_INVALID);
+    return acme_order_is_gone(c, ACME_ERR_ORDER_INVALID);
 }
 
 /* Where an order's status leads (RFC 8555 7.1.6). */
@@ -259,9 +344,15 @@ static int32_t follow_order(struct acme_client *c, acme_json_value root)
     if (rc != ACME_OK) {
         return rc;
     }
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->job == ACME_JOB_DEAUTHORIZE) {
+        acme_client_go(c, ACME_STATE_DEAUTHORIZE);
+        return ACME_OK;
+    }
+#endif
     if (c->order.resumed && key_is_lost(c) &&
         (strcmp(status, "processing") == 0 || strcmp(status, "valid") == 0)) {
-        return order_is_gone(c, ACME_ERR_CERT_KEY);
+        return acme_order_is_gone(c, ACME_ERR_CERT_KEY);
     }
     if (strcmp(status, "processing") == 0) {
         return wait_for_order(c);
@@ -277,7 +368,7 @@ static int32_t follow_order(struct acme_client *c, acme_json_value root)
         return ACME_ERR_FIELD;
     }
     acme_client_go(c, status[0] == 'p' ? ACME_STATE_AUTHORIZATION : ACME_STATE_FINALIZE);
-    return count_poll(c);
+    return acme_order_count_poll(c);
 }
 
 /* The order's URL is on flash before anything is done with the order. */
@@ -348,224 +439,33 @@ int32_t acme_reply_order(struct acme_client *c)
     return rc == ACME_OK ? follow_order(c, root) : rc;
 }
 
-/* ---- authorizations and challenges ---- */
-
-int32_t acme_enter_authorization(struct acme_client *c)
-{
-    struct acme_order_state *o = &c->order;
-
-    return acme_request_post(c, acme_pool_get(c, o->authorizations[o->authorization_index]), NULL,
-                             ACME_SIGNER_ACCOUNT);
-}
-
-static acme_json_value find_challenge(acme_json_value root, const char *type)
-{
-    acme_json_value item = acme_json_first(acme_json_array(root, "challenges"));
-
-    for (; item != NULL; item = acme_json_next(item)) {
-        const char *have = acme_json_string(item, "type");
-
-        if (have != NULL && strcmp(have, type) == 0) {
-            return item;
-        }
-    }
-    return NULL;
-}
-
-/* The problem is in the challenge that failed; the name is the authorization's. */
-static int32_t authorization_failed(struct acme_client *c, acme_json_value root)
-{
-    acme_json_value item = acme_json_first(acme_json_array(root, "challenges"));
-    const char *name = acme_json_string(acme_json_object(root, "identifier"), "value");
-    char identifier[sizeof(c->problem.identifier)];
-
-    for (; item != NULL; item = acme_json_next(item)) {
-        acme_json_value error = acme_json_object(item, "error");
-
-        if (error != NULL) {
-            acme_problem_read(&c->problem, error, (uint16_t)acme_json_int(error, "status", 0));
-        }
-    }
-    if (name != NULL && acme_str_copy(identifier, sizeof(identifier), name) == ACME_OK &&
-        acme_cert_has_name(acme_client_request(c), identifier, strlen(identifier))) {
-        memcpy(c->problem.identifier, identifier, sizeof(identifier));
-    }
-    return order_is_gone(c, ACME_ERR_AUTHORIZATION);
-}
-
-static int32_t next_authorization(struct acme_client *c, acme_json_value root)
-{
-    const char *name = acme_json_string(acme_json_object(root, "identifier"), "value");
-    struct acme_order_state *o = &c->order;
-
-    if (name == NULL) {
-        return ACME_ERR_FIELD;
-    }
-    acme_client_emit(c, ACME_EVENT_AUTHORIZED, name);
-    acme_responder_set(&c->responder, NULL, NULL);
-    c->pool_len = o->challenge_mark;
-    o->challenge = 0;
-    o->authorization_index++;
-    acme_client_go(c, o->authorization_index < o->authorization_count ? ACME_STATE_AUTHORIZATION
-                                                                      : ACME_STATE_FINALIZE);
-    return ACME_OK;
-}
-
-/* A token goes into a URL path and a file of ours: base64url only (RFC 8555 8.3). */
-static bool is_token(const char *token)
-{
-    size_t i;
-
-    for (i = 0; token[i] != '\0'; i++) {
-        char ch = token[i];
-
-        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z') && !(ch >= '0' && ch <= '9') &&
-            ch != '-' && ch != '_') {
-            return false;
-        }
-    }
-    return i >= 22 && i <= 128; /* 128 bits of entropy at least */
-}
-
-/* The key authorization (RFC 8555 8.1): token, a dot, the thumbprint of the account key. */
-static int32_t take_challenge(struct acme_client *c, acme_json_value challenge)
-{
-    const char *token = acme_json_string(challenge, "token");
-    const char *status;
-    struct acme_order_state *o = &c->order;
-    char text[128 + 1 + 43 + 1];
-    struct acme_buf b;
-    int32_t rc;
-
-    if (token == NULL || !is_token(token)) {
-        return ACME_ERR_FIELD;
-    }
-    acme_buf_init(&b, text, sizeof(text));
-    acme_buf_add(&b, token);
-    acme_buf_add_char(&b, '.');
-    acme_buf_add(&b, c->thumbprint);
-    rc = acme_pool_add_url(c, acme_json_string(challenge, "url"), &o->challenge);
-    if (rc == ACME_OK) {
-        rc = acme_pool_add(c, token, &o->token);
-    }
-    if (rc == ACME_OK) {
-        rc = acme_pool_add(c, text, &o->key_authorization);
-    }
-    status = acme_json_string(challenge, "status");
-    o->challenge_sent = status != NULL && strcmp(status, "processing") == 0;
-    return rc;
-}
-
-static int32_t wait_for_authorization(struct acme_client *c)
-{
-    int32_t rc = count_poll(c);
-
-    if (rc == ACME_OK) {
-        acme_client_go(c, ACME_STATE_AUTHORIZATION_WAIT);
-        acme_client_wait(c, acme_reply_retry_after(c, POLL_DEFAULT_MS, POLL_CEILING_MS));
-    }
-    return rc;
-}
-
 int32_t acme_order_refused(struct acme_client *c, int32_t error)
 {
+#if defined(CONFIG_ACME_ARI)
+    /* alreadyReplaced, or another account's: then an order that replaces nothing. */
+    if (c->state == ACME_STATE_NEW_ORDER && c->order.says_replaces) {
+        c->order.no_replaces = true;
+        acme_client_go(c, ACME_STATE_NEW_ORDER);
+        return ACME_OK;
+    }
+#endif
     if (c->state == ACME_STATE_FINALIZE && acme_problem_is(&c->problem, "orderNotReady")) {
         return wait_for_order(c);
     }
     /* A challenge that was sent before a reset may be refused now; the authorization knows best. */
     if (c->state == ACME_STATE_CHALLENGE && error == ACME_ERR_PROBLEM) {
-        return wait_for_authorization(c);
+        return acme_authorization_wait(c);
     }
     /* The CA no longer knows what was under way. */
     if (c->order.resumed &&
         (c->problem.status == 404 || c->problem.status == 403 || c->problem.status == 410 ||
          acme_problem_is(&c->problem, "malformed"))) {
-        return order_is_gone(c, error);
+        return acme_order_is_gone(c, error);
     }
     return error;
 }
 
-static int32_t authorization_pending(struct acme_client *c, acme_json_value root)
-{
-    acme_json_value challenge = NULL;
-    int32_t rc;
-
-    if (c->order.challenge != 0) {
-        return wait_for_authorization(c); /* our challenge is with the CA already */
-    }
-#if defined(CONFIG_ACME_HTTP_01)
-    challenge = find_challenge(root, "http-01");
-#endif
-    if (challenge == NULL) {
-        return ACME_ERR_CHALLENGE_NONE;
-    }
-    rc = take_challenge(c, challenge);
-    if (rc == ACME_OK) {
-        acme_client_go(c, ACME_STATE_CHALLENGE);
-    }
-    return rc;
-}
-
-int32_t acme_reply_authorization(struct acme_client *c)
-{
-    const char *status, *name;
-    acme_json_value root;
-    int32_t rc = acme_reply_json(c, &root);
-
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    status = acme_json_string(root, "status");
-    name = acme_json_string(acme_json_object(root, "identifier"), "value");
-    if (status == NULL || name == NULL) {
-        return ACME_ERR_FIELD;
-    }
-    if (!acme_cert_has_name(acme_client_request(c), name, strlen(name))) {
-        return ACME_ERR_ORDER_IDENTIFIERS;
-    }
-    if (strcmp(status, "valid") == 0) {
-        return next_authorization(c, root);
-    }
-    if (strcmp(status, "pending") == 0) {
-        return authorization_pending(c, root);
-    }
-    return authorization_failed(c, root); /* invalid, deactivated, expired, revoked */
-}
-
-int32_t acme_enter_challenge(struct acme_client *c)
-{
-    struct acme_order_state *o = &c->order;
-    uint16_t port = c->config.http_port != 0 ? c->config.http_port : CONFIG_ACME_HTTP_PORT;
-    struct acme_buf payload;
-    int32_t rc = acme_responder_open(&c->responder, port);
-
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    acme_responder_set(&c->responder, acme_pool_get(c, o->token),
-                       acme_pool_get(c, o->key_authorization));
-    c->served_seen = 0;
-    if (o->challenge_sent) { /* by an earlier run: the CA may come at any time */
-        rc = wait_for_authorization(c);
-        return rc == ACME_OK ? ACME_STEP_MOVED : rc;
-    }
-    acme_request_payload(c, &payload);
-    acme_buf_add(&payload, "{}");
-    return acme_request_post(c, acme_pool_get(c, o->challenge), &payload, ACME_SIGNER_ACCOUNT);
-}
-
-int32_t acme_reply_challenge(struct acme_client *c)
-{
-    return wait_for_authorization(c);
-}
-
-/* Both waits end at wait_until_ms, which acme_poll watches. */
-int32_t acme_enter_authorization_wait(struct acme_client *c)
-{
-    acme_client_go(c, ACME_STATE_AUTHORIZATION);
-    return ACME_STEP_MOVED;
-}
-
+/* The wait ends at wait_until_ms, which acme_poll watches. */
 int32_t acme_enter_order_wait(struct acme_client *c)
 {
     acme_client_go(c, ACME_STATE_ORDER);
@@ -579,9 +479,7 @@ static void add_der(struct acme_client *c, struct acme_buf *payload, const char 
                     size_t der_len)
 {
     acme_request_payload(c, payload);
-    acme_buf_add(payload, "{\"");
-    acme_buf_add(payload, name);
-    acme_buf_add(payload, "\":\"");
+    acme_buf_add_form(payload, "{\"$\":\"", name);
     acme_b64url_add(payload, (const uint8_t *)c->work + sizeof(c->work) - der_len, der_len);
     acme_buf_add(payload, "\"");
 }
@@ -595,7 +493,7 @@ int32_t acme_enter_finalize(struct acme_client *c)
     bool made;
     int32_t rc;
 
-    acme_responder_close(&c->responder);
+    acme_challenges_close(&c->challenges);
     if (!acme_request_has_nonce(c)) {
         return ACME_STEP_MOVED;
     }
@@ -650,10 +548,14 @@ int32_t acme_reply_certificate(struct acme_client *c)
         return ACME_ERR_HTTP_STATUS;
     }
     rc = acme_chain_sink_finish(&c->sink);
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    return rc == ACME_OK ? acme_alternate_next(c) : rc;
+#else
     if (rc == ACME_OK) {
         acme_client_go(c, ACME_STATE_INSTALL);
     }
     return rc;
+#endif
 }
 
 /* The new chain and key are whole and in force; what they replace can go. A cut here leaves
@@ -666,20 +568,29 @@ static void remove_replaced(struct acme_client *c, const struct acme_slot *s)
     (void)acme_store_remove_chain(&c->log, s->store_slot, old);
 }
 
-static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
+#if !defined(CONFIG_ACME_ALTERNATE_CHAINS)
+static
+#endif
+    void
+    acme_order_chain_check(struct acme_client *c, struct acme_chain_check *check)
 {
     const struct acme_slot *s = acme_client_slot(c);
-    struct acme_chain_check check = {
-        .log = &c->log,
-        .clock = &c->clock,
-        .request = acme_client_request(c),
-        .key = acme_client_cert_key(c, s->store_slot, c->order.generation),
-        .slot = s->store_slot,
-        .generation = c->order.generation,
-        .scratch = (uint8_t *)c->work,
-        .scratch_size = sizeof(c->work),
-    };
 
+    check->log = &c->log;
+    check->clock = &c->clock;
+    check->request = acme_client_request(c);
+    check->key = acme_client_cert_key(c, s->store_slot, c->order.generation);
+    check->slot = s->store_slot;
+    check->generation = c->order.generation;
+    check->scratch = (uint8_t *)c->work;
+    check->scratch_size = sizeof(c->work);
+}
+
+static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
+{
+    struct acme_chain_check check;
+
+    acme_order_chain_check(c, &check);
     memset(record, 0, sizeof(*record));
     record->names_id = acme_store_names_id(check.request->names, check.request->names_count);
     record->key_type = check.request->key_type;
@@ -710,11 +621,25 @@ int32_t acme_enter_install(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    if (s->has_cert && acme_client_request(c)->revoke_replaced && c->directory.revoke_cert != 0) {
+        c->order.replaced_len = s->cert.lengths[0];
+    }
+#endif
     s->cert = record;
     s->has_cert = s->occupied = true;
     acme_clock_raise_floor(&c->clock, record.not_before_s);
-    remove_replaced(c, s);
+#if defined(CONFIG_ACME_SCHEDULE)
+    acme_schedule_installed(c, s);
+#endif
     acme_client_emit(c, ACME_EVENT_INSTALLED, NULL);
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    if (c->order.replaced_len != 0) {
+        acme_client_go(c, ACME_STATE_REVOKE_REPLACED);
+        return ACME_STEP_MOVED;
+    }
+#endif
+    remove_replaced(c, s);
     acme_client_slot_done(c, ACME_OK);
     return ACME_STEP_MOVED;
 }
@@ -722,34 +647,56 @@ int32_t acme_enter_install(struct acme_client *c)
 /* ---- revocation ---- */
 
 #if defined(CONFIG_ACME_REVOCATION)
-int32_t acme_enter_revoke(struct acme_client *c)
+/* The request for the leaf of so many bytes of one of the slot's generations. */
+static int32_t request_revocation(struct acme_client *c, uint8_t generation, size_t len,
+                                  uint8_t reason, enum acme_signer signer)
 {
-    const struct acme_slot *s = acme_client_slot(c);
-    size_t len = s->cert.lengths[0];
     struct acme_buf payload;
     int32_t rc;
 
-    if (c->directory.revoke_cert == 0) {
-        return ACME_ERR_FIELD;
-    }
     if (!acme_request_has_nonce(c)) {
         return ACME_STEP_MOVED;
     }
     if (len > sizeof(c->work)) {
         return ACME_ERR_BUFFER;
     }
-    rc = acme_store_read_chain(&c->log, s->store_slot, s->cert.key_generation, 0,
+    rc = acme_store_read_chain(&c->log, acme_client_slot(c)->store_slot, generation, 0,
                                (uint8_t *)c->work + sizeof(c->work) - len, len);
     if (rc != ACME_OK) {
         return rc;
     }
     add_der(c, &payload, "certificate", len);
-    acme_buf_add(&payload, ",\"reason\":");
-    acme_buf_add_u32(&payload, c->revoke_reason);
-    acme_buf_add(&payload, "}");
-    return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload,
-                             c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);
+    acme_buf_add_form(&payload, ",\"reason\":#}", (uint32_t)reason);
+    return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload, signer);
 }
+
+int32_t acme_enter_revoke(struct acme_client *c)
+{
+    const struct acme_slot *s = acme_client_slot(c);
+
+    if (c->directory.revoke_cert == 0) {
+        return ACME_ERR_FIELD;
+    }
+    return request_revocation(c, s->cert.key_generation, s->cert.lengths[0], c->revoke_reason,
+                              c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);
+}
+
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+#define REASON_SUPERSEDED 4u
+
+int32_t acme_enter_revoke_replaced(struct acme_client *c)
+{
+    return request_revocation(c, c->order.generation ^ 1u, c->order.replaced_len, REASON_SUPERSEDED,
+                              ACME_SIGNER_ACCOUNT);
+}
+
+int32_t acme_reply_revoke_replaced(struct acme_client *c)
+{
+    remove_replaced(c, acme_client_slot(c));
+    acme_client_slot_done(c, ACME_OK);
+    return ACME_OK;
+}
+#endif
 
 /* The key goes first: after a cut the slot has a certificate without a key, which is no
  * certificate, and never a key that a next order could take for its own. */
@@ -769,6 +716,10 @@ int32_t acme_reply_revoke(struct acme_client *c)
         return rc;
     }
     s->has_cert = s->occupied = false;
+#if defined(CONFIG_ACME_SCHEDULE)
+    memset(&s->schedule, 0, sizeof(s->schedule));
+    (void)acme_store_remove(&c->log, ACME_SPACE_SCHEDULE, s->store_slot);
+#endif
     acme_client_emit(c, ACME_EVENT_REVOKED, NULL);
     acme_client_finish(c, ACME_OK);
     return ACME_OK;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "buf.h"
+
 #define URN_PREFIX "urn:ietf:params:acme:error:"
 
 static void copy_printable(char *dst, size_t size, const char *src)
@@ -40,29 +42,37 @@ bool acme_problem_is(const struct acme_problem *problem, const char *type)
 
 int32_t acme_problem_error(const struct acme_problem *problem)
 {
-    static const struct {
-        const char *type;
-        int32_t error;
-    } map[] = {
-        {"badNonce", ACME_ERR_NONCE},
-        {"rateLimited", ACME_ERR_RATE_LIMITED},
-        {"accountDoesNotExist", ACME_ERR_ACCOUNT_NONE},
-        {"externalAccountRequired", ACME_ERR_EAB},
-        {"userActionRequired", ACME_ERR_TOS},
-        {"invalidContact", ACME_ERR_ACCOUNT},
-        {"unsupportedContact", ACME_ERR_ACCOUNT},
-        {"alreadyRevoked", ACME_ERR_ALREADY_REVOKED},
-        {"serverInternal", ACME_ERR_SERVER},
-        {"rejectedIdentifier", ACME_ERR_ORDER},
-        {"unsupportedIdentifier", ACME_ERR_ORDER},
-        {"badCSR", ACME_ERR_ORDER},
+    static const char types[] =
+        "badNonce\0rateLimited\0accountDoesNotExist\0externalAccountRequired\0userActionRequired\0"
+        "invalidContact\0unsupportedContact\0alreadyRevoked\0serverInternal\0rejectedIdentifier\0"
+        "unsupportedIdentifier\0badCSR\0"
+#if defined(CONFIG_ACME_PROFILES)
+        "invalidProfile\0"
+#endif
+        ;
+    static const int8_t errors[] = {
+        /* in this order, and last what any other type means */
+        ACME_ERR_NONCE,
+        ACME_ERR_RATE_LIMITED,
+        ACME_ERR_ACCOUNT_NONE,
+        ACME_ERR_EAB,
+        ACME_ERR_TOS,
+        ACME_ERR_ACCOUNT,
+        ACME_ERR_ACCOUNT,
+        ACME_ERR_ALREADY_REVOKED,
+        ACME_ERR_SERVER,
+        ACME_ERR_ORDER,
+        ACME_ERR_ORDER,
+        ACME_ERR_ORDER,
+#if defined(CONFIG_ACME_PROFILES)
+        ACME_ERR_PROFILE,
+#endif
+        ACME_ERR_PROBLEM
     };
-    size_t i;
+    int32_t error = errors[acme_str_find(problem->type, strlen(problem->type), types)];
 
-    for (i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
-        if (acme_problem_is(problem, map[i].type)) {
-            return map[i].error;
-        }
+    if (error != ACME_ERR_PROBLEM) {
+        return error;
     }
     if (problem->status == 429) {
         return ACME_ERR_RATE_LIMITED;

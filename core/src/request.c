@@ -64,50 +64,41 @@ static int32_t check_policy(const struct acme_client *c, const char *url, struct
     struct acme_uri home;
     int32_t rc = acme_uri_parse(url, uri);
 
-    if (rc != ACME_OK || c->config.allow_foreign_urls) {
-        return rc;
+    if (rc == ACME_OK && !c->config.allow_foreign_urls) {
+        rc = acme_uri_parse(c->config.directory_url, &home);
+        if (rc == ACME_OK && !acme_uri_same_origin(url, uri, c->config.directory_url, &home)) {
+            rc = ACME_ERR_URL_POLICY;
+        }
     }
-    rc = acme_uri_parse(c->config.directory_url, &home);
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    return acme_uri_same_origin(url, uri, c->config.directory_url, &home) ? ACME_OK
-                                                                          : ACME_ERR_URL_POLICY;
+    return rc;
 }
 
 /* Writes the request head in front of a body that stands at HEAD_RESERVE, and sends both. */
 static int32_t launch(struct acme_client *c, const char *method, const char *url, size_t body_len)
 {
-    struct acme_http_request request = {method, NULL, NULL, NULL, 0};
-    char host[ACME_URI_HOST_MAX + 9], path[CONFIG_ACME_URL_MAX + 1];
-    struct acme_uri uri;
-    int32_t rc = check_policy(c, url, &uri);
+    struct acme_http_request request;
+    int32_t rc = check_policy(c, url, &request.uri);
 
     if (rc != ACME_OK) {
         return rc;
     }
-    memcpy(host, url + uri.authority_offset, uri.authority_len);
-    host[uri.authority_len] = '\0';
-    (void)acme_str_copy(path, sizeof(path), uri.path_len > 0 ? url + uri.path_offset : "/");
-    request.host = host;
-    request.path = path;
-    if (body_len > 0) {
-        request.content_type = "application/jose+json";
-        request.content_length = (uint32_t)body_len;
-    }
+    request.method = method;
+    request.url = url;
+    request.content_length = (uint32_t)body_len;
     rc = acme_http_request_write(&request, c->work, HEAD_RESERVE);
     if (rc < 0) {
         return rc;
     }
     memmove(c->work + rc, c->work + HEAD_RESERVE, body_len);
     c->body_len = 0;
-    acme_http_parser_init(&c->exchange.parser, strcmp(method, "HEAD") == 0,
+    acme_http_parser_init(&c->exchange.parser, method[0] == 'H',
                           c->state == ACME_STATE_CERTIFICATE
                               ? CONFIG_ACME_CHAIN_CERTS_MAX * 2u * CONFIG_ACME_CERT_SIZE_MAX
                               : CONFIG_ACME_WORK_SIZE,
                           on_body, c);
     ACME_LOG(c->config.port, ACME_LOG_DEBUG, method, url, 0);
-    rc = acme_exchange_start(&c->exchange, url, (const uint8_t *)c->work, (size_t)rc + body_len);
+    rc = acme_exchange_start(&c->exchange, url, &request.uri, (const uint8_t *)c->work,
+                             (size_t)rc + body_len);
     c->in_exchange = rc == ACME_OK;
     return rc;
 }
@@ -157,11 +148,37 @@ int32_t acme_request_post(struct acme_client *c, const char *url, const struct a
 
         params.key = acme_client_cert_key(c, s->store_slot, s->cert.key_generation);
         params.key_type = s->cert.key_type;
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    } else if (signer == ACME_SIGNER_NEXT_JWK) {
+        params.key = acme_rollover_key(c);
+        params.key_type = acme_rollover_type(c);
+#endif
     }
-    rc = acme_jws_write(&params, c->work, sizeof(c->work), HEAD_RESERVE, len, c->arena_data,
+    rc = acme_jws_start(&params, c->work, sizeof(c->work), HEAD_RESERVE, len, c->arena_data,
                         sizeof(c->arena_data));
     c->nonce[0] = '\0'; /* a nonce is good for one request */
+    c->signing = rc == ACME_OK ? url : NULL;
+    return rc;
+}
+
+int32_t acme_request_sign(struct acme_client *c)
+{
+    int32_t rc = acme_jws_sign(c->arena_data, sizeof(c->arena_data));
+    const char *url = c->signing;
+
+    if (rc == ACME_ERR_AGAIN) {
+        return ACME_OK;
+    }
+    c->signing = NULL;
     return rc < 0 ? rc : launch(c, "POST", url, (size_t)rc);
+}
+
+void acme_request_abort(struct acme_client *c)
+{
+    if (c->signing != NULL) {
+        acme_jws_abort(c->arena_data);
+        c->signing = NULL;
+    }
 }
 
 int32_t acme_reply_json(struct acme_client *c, acme_json_value *root)
@@ -192,8 +209,8 @@ uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_m
         }
         seconds -= now;
     }
-    if (seconds <= 0) {
-        return 0;
+    if (seconds > (int64_t)(ceiling_ms / 1000u)) {
+        return ceiling_ms;
     }
-    return seconds > (int64_t)(ceiling_ms / 1000u) ? ceiling_ms : (uint32_t)seconds * 1000u;
+    return seconds > 0 ? (uint32_t)seconds * 1000u : 0;
 }

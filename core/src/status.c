@@ -7,7 +7,7 @@
 
 #include <mbedtls/memory_buffer_alloc.h>
 
-#include "renewal.h"
+#include "schedule.h"
 
 static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_cert_record *record,
                  struct acme_cert_status *status)
@@ -18,7 +18,7 @@ static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_ce
     status->valid = record->chain_count > 0 && acme_jws_key_exists(status->key_id);
     status->not_before_s = record->not_before_s;
     status->not_after_s = record->not_after_s;
-    status->renew_after_s = acme_renewal_time(record->not_before_s, record->not_after_s);
+    status->renew_after_s = acme_schedule_renew_time(c, store_slot, record);
     status->key_type = record->key_type;
     status->key_exportable = record->key_exportable;
     status->chain_count = record->chain_count;
@@ -37,6 +37,15 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
     if (c->problem_slot == (int16_t)slot) {
         status->problem = c->slot_problem;
     }
+#if defined(CONFIG_ACME_SCHEDULE)
+    status->next_s = acme_schedule_next(c, &c->slots[slot]);
+    status->failures = c->slots[slot].schedule.failures;
+    status->look_at_s = c->slots[slot].schedule.look_at_s;
+    status->suggested = c->slots[slot].schedule.renew_at_s != 0;
+    if (acme_schedule_is_blocked(c, &c->slots[slot])) {
+        status->retry_at_s = c->slots[slot].schedule.retry_at_s;
+    }
+#endif
     if (c->slots[slot].has_cert) {
         fill(c, c->slots[slot].store_slot, &c->slots[slot].cert, status);
     }
@@ -120,19 +129,25 @@ int32_t acme_account_get_status(acme_client *c, struct acme_account_status *stat
                                sizeof(c->arena_data));
 }
 
+/* Unix seconds of a slot's next work. */
+static int64_t next_of(const struct acme_client *c, const struct acme_slot *s, int64_t now)
+{
+#if defined(CONFIG_ACME_SCHEDULE)
+    (void)now;
+    return acme_schedule_next(c, s);
+#else
+    return acme_schedule_is_due(c, s) ? now : acme_schedule_renew_time(c, s->store_slot, &s->cert);
+#endif
+}
+
 uint32_t acme_next_wakeup_s(acme_client *c)
 {
     int64_t now, left, least = UINT32_MAX;
-    uint16_t i;
+    size_t i;
 
     (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
     for (i = 0; i < c->config.certs_count; i++) {
-        const struct acme_slot *s = &c->slots[i];
-
-        if (acme_order_is_due(c, s)) {
-            return 0;
-        }
-        left = acme_renewal_time(s->cert.not_before_s, s->cert.not_after_s) - now;
+        left = next_of(c, &c->slots[i], now) - now;
         least = left < least ? left : least;
     }
     return least > 0 ? (uint32_t)least : 0;
@@ -140,8 +155,6 @@ uint32_t acme_next_wakeup_s(acme_client *c)
 
 void acme_get_counters(acme_client *c, struct acme_counters *counters)
 {
-    struct acme_flashlog_stat stat;
-
     memset(counters, 0, sizeof(*counters));
     counters->requests = c->exchange.requests;
     counters->connections = c->exchange.connections;
@@ -156,8 +169,14 @@ void acme_get_counters(acme_client *c, struct acme_counters *counters)
         counters->pool_peak = (uint32_t)peak;
     }
 #endif
-    if (acme_flashlog_stat(&c->log, &stat) == ACME_OK) {
-        counters->store_used = stat.live_bytes;
-        counters->store_capacity = stat.capacity_bytes;
+#if defined(CONFIG_ACME_STORE_STAT)
+    {
+        struct acme_flashlog_stat stat;
+
+        if (acme_flashlog_stat(&c->log.log, &stat) == ACME_OK) {
+            counters->store_used = stat.live_bytes;
+            counters->store_capacity = stat.capacity_bytes;
+        }
     }
+#endif
 }

@@ -7,27 +7,19 @@
 
 #include <mbedtls/psa_util.h>
 
-#include "date.h"
 #include "log.h"
-
-int64_t acme_tls_x509_time(const mbedtls_x509_time *t)
-{
-    return acme_date_to_unix(t->year, t->mon, t->day, t->hour, t->min, t->sec);
-}
+#include "x509.h"
 
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
 {
     struct acme_tls *t = ctx;
     int32_t n = t->port->net->send(t->port->net_ctx, t->stream, data, len);
 
-    if (n == ACME_ERR_AGAIN) {
-        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    if (n > 0) {
+        return (int)n;
     }
-    if (n <= 0) {
-        t->net_error = n < 0 ? n : ACME_ERR_NET;
-        return MBEDTLS_ERR_SSL_CONN_EOF;
-    }
-    return (int)n;
+    t->net_error = n < 0 ? n : ACME_ERR_NET;
+    return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 static int bio_recv(void *ctx, unsigned char *data, size_t size)
@@ -35,30 +27,50 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
     struct acme_tls *t = ctx;
     int32_t n = t->port->net->recv(t->port->net_ctx, t->stream, data, size);
 
-    if (n == ACME_ERR_AGAIN) {
-        return MBEDTLS_ERR_SSL_WANT_READ;
+    if (n > 0) {
+        return (int)n;
     }
-    if (n <= 0) {
-        t->net_error = n < 0 ? n : ACME_ERR_NET;
-        return MBEDTLS_ERR_SSL_CONN_EOF;
-    }
-    return (int)n;
+    t->net_error = n < 0 ? n : ACME_ERR_NET;
+    return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
 }
+
+#if defined(CONFIG_ACME_PINNING)
+static bool is_pinned(const struct acme_tls *t, const mbedtls_x509_crt *crt)
+{
+    uint8_t hash[32];
+    size_t len;
+    uint16_t i;
+
+    if (psa_hash_compute(PSA_ALG_SHA_256, crt->pk_raw.p, crt->pk_raw.len, hash, sizeof(hash),
+                         &len) != PSA_SUCCESS) {
+        return false;
+    }
+    for (i = 0; i < t->pins_count; i++) {
+        if (memcmp(hash, t->pins[i].sha256, sizeof(hash)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The chain comes from its root down; the server's own certificate, depth 0, is the last. */
+static uint32_t check_pins(struct acme_tls *t, const mbedtls_x509_crt *crt, int depth)
+{
+    t->pinned = t->pinned || is_pinned(t, crt);
+    return depth == 0 && t->pins_count > 0 && !t->pinned ? MBEDTLS_X509_BADCERT_OTHER : 0;
+}
+#endif
 
 /* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
  * clock only what is expired for sure is refused. */
 static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
     struct acme_tls *t = ctx;
-    int64_t now;
-    bool known = acme_clock_now(t->clock, &now) == ACME_OK;
 
-    if (acme_tls_x509_time(&crt->valid_to) < now) {
-        *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
-    }
-    if (known && acme_tls_x509_time(&crt->valid_from) > now) {
-        *flags |= MBEDTLS_X509_BADCERT_FUTURE;
-    }
+    *flags |= acme_x509_bad_dates(t->clock, crt, 0);
+#if defined(CONFIG_ACME_PINNING)
+    *flags |= check_pins(t, crt, depth);
+#endif
     if ((*flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
         t->verify_error = ACME_ERR_TLS_DATES;
     } else if (*flags != 0) {
@@ -83,13 +95,10 @@ static int32_t to_error(struct acme_tls *t, int ret)
         return ACME_ERR_CLOSED;
     }
     ACME_LOG(t->port, ACME_LOG_WARNING, "tls: mbedTLS error", NULL, ret);
-    if (ret == MBEDTLS_ERR_SSL_ALLOC_FAILED || ret == MBEDTLS_ERR_X509_ALLOC_FAILED) {
-        return ACME_ERR_TLS_MEMORY;
-    }
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
         return t->verify_error != ACME_OK ? t->verify_error : ACME_ERR_TLS_VERIFY;
     }
-    return ACME_ERR_TLS;
+    return acme_x509_error(ret, ACME_ERR_TLS);
 }
 
 static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor *anchors,
@@ -100,12 +109,9 @@ static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor 
     for (i = 0; i < count; i++) {
         int ret = mbedtls_x509_crt_parse_der_nocopy(&t->anchors, anchors[i].der, anchors[i].len);
 
-        if (ret == MBEDTLS_ERR_X509_ALLOC_FAILED) {
-            return ACME_ERR_TLS_MEMORY;
-        }
         if (ret != 0) {
             ACME_LOG(t->port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
-            return ACME_ERR_CERT_PARSE;
+            return acme_x509_error(ret, ACME_ERR_CERT_PARSE);
         }
     }
     return ACME_OK;
@@ -160,6 +166,9 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
 
     t->stream = stream;
     t->net_error = t->verify_error = ACME_OK;
+#if defined(CONFIG_ACME_PINNING)
+    t->pinned = false;
+#endif
     mbedtls_ssl_init(&t->ssl);
     ret = mbedtls_ssl_setup(&t->ssl, &t->config);
     if (ret == 0) {
@@ -181,8 +190,15 @@ int32_t acme_tls_handshake(struct acme_tls *t)
     if (rc != ACME_OK) {
         return rc;
     }
-    ret = mbedtls_ssl_handshake(&t->ssl);
-    return ret == 0 ? ACME_OK : to_error(t, ret);
+    /* Step by step, for each costs an elliptic curve's computation or two. */
+    ret = mbedtls_ssl_handshake_step(&t->ssl);
+    if (ret == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS) {
+        return ACME_TLS_MORE;
+    }
+    if (ret != 0) {
+        return to_error(t, ret);
+    }
+    return mbedtls_ssl_is_handshake_over(&t->ssl) ? ACME_OK : ACME_TLS_MORE;
 }
 
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)

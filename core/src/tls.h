@@ -15,12 +15,17 @@
 struct acme_tls {
     const struct acme_port *port;
     const struct acme_clock *clock;
-    mbedtls_ssl_config config;
-    mbedtls_ssl_context ssl;
-    mbedtls_x509_crt anchors;
     acme_handle stream;
     int32_t net_error; /* of the port, behind an mbedTLS error */
     int32_t verify_error;
+#if defined(CONFIG_ACME_PINNING)
+    const struct acme_pin *pins; /* set by the owner after acme_tls_init; lent */
+    uint16_t pins_count;
+    bool pinned; /* one of them was seen in the chain */
+#endif
+    mbedtls_ssl_config config;
+    mbedtls_ssl_context ssl;
+    mbedtls_x509_crt anchors;
 };
 
 /** Sets up with anchors, which are parsed in place. ACME_OK, ACME_ERR_CERT_PARSE,
@@ -32,8 +37,10 @@ void acme_tls_free(struct acme_tls *t);
 
 /** Takes over a stream that is connecting (closed by acme_tls_close) and starts TLS to host. */
 int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host);
-/** ACME_OK when connected and verified; ACME_ERR_AGAIN; ACME_ERR_RESOLVE, _CONNECT, _NET, _CLOSED,
- * _TLS, _TLS_VERIFY, _TLS_DATES, _TLS_MEMORY. */
+/** Made progress, and can go on without a network event. Not an error code. */
+#define ACME_TLS_MORE 1
+/** One step of the handshake. ACME_OK when connected and verified; ACME_TLS_MORE; ACME_ERR_AGAIN;
+ * ACME_ERR_RESOLVE, _CONNECT, _NET, _CLOSED, _TLS, _TLS_VERIFY, _TLS_DATES, _TLS_MEMORY. */
 int32_t acme_tls_handshake(struct acme_tls *t);
 /** As the port's send and recv, for plain text. */
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len);
@@ -41,8 +48,5 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size);
 /** Says goodbye as far as that does not block, and closes the stream. Fine when closed already. */
 void acme_tls_close(struct acme_tls *t);
 bool acme_tls_is_open(const struct acme_tls *t);
-
-/** Unix seconds of an X.509 date. */
-int64_t acme_tls_x509_time(const mbedtls_x509_time *t);
 
 #endif

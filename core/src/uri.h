@@ -13,11 +13,14 @@
 
 #define ACME_URI_HOST_MAX 253
 
+/** Where the authority stands in a URL: behind "https://". */
+#define ACME_URI_AUTHORITY 8
+
 /** Where a URL points to; offsets are into the URL's text, which is not copied. */
 struct acme_uri {
-    uint16_t host_offset, host_len;           /* without port and without brackets */
-    uint16_t authority_offset, authority_len; /* as for the Host header */
-    uint16_t path_offset, path_len;           /* with query; a URL without path has path_len 0 */
+    uint16_t host_offset, host_len; /* without port and without brackets */
+    uint16_t authority_len;         /* as for the Host header, from ACME_URI_AUTHORITY on */
+    uint16_t path_offset;           /* of the path with its query, to the end; it may be empty */
     uint16_t port;
 };
 
@@ -30,7 +33,7 @@ bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const cha
                           const struct acme_uri *b);
 /** Checks a DNS name as a certificate identifier: LDH labels of 1 to 63 (underscore not allowed),
  * at most 253 in all, no trailing dot, optional leading "*." when wildcard is true, not all-numeric
- * last label. ACME_OK or ACME_ERR_NAME. */
+ * last label, A-labels well-formed (CONFIG_ACME_IDN_CHECK). ACME_OK or ACME_ERR_NAME. */
 int32_t acme_uri_check_name(const char *name, bool wildcard);
 
 #endif

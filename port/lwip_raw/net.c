@@ -5,13 +5,20 @@
 
 #include <string.h>
 
-#include <lwip/dns.h>
+#include <lwip/sys.h>
+
+#if !SO_REUSE
+#error "lwipopts.h needs SO_REUSE 1: else the port of the last challenge is taken for two TCP_MSL"
+#endif
 
 #define STREAMS   ACME_LWIP_RAW_STREAMS
 #define LISTENERS ACME_LWIP_RAW_LISTENERS
 #define BACKLOG   4
 
-/* DNS answers come with a number, not a pointer into a context: there is one context. */
+/* One address that does not answer must not use up the time of the other. */
+#define ATTEMPT_MS 5000u
+
+/* A listener's argument is its number, not a context: there is one context. */
 static struct acme_lwip_raw *bound;
 
 void acme_lwip_raw_init(struct acme_lwip_raw *net)
@@ -30,12 +37,9 @@ static struct acme_lwip_raw_stream *take_slot(struct acme_lwip_raw *net)
     for (size_t i = 0; i < STREAMS; i++) {
         struct acme_lwip_raw_stream *s = &net->streams[i];
 
-        if (!s->used) {
-            uint32_t generation = s->generation + 1;
-
+        if (!s->used && acme_lwip_lookup_is_over(&s->lookup)) {
             memset(s, 0, sizeof(*s));
             s->used = true;
-            s->generation = generation;
             s->listener = -1;
             return s;
         }
@@ -69,7 +73,9 @@ static void on_error(void *arg, err_t err)
 
     (void)err;
     s->pcb = NULL;
-    s->error = s->connected ? ACME_ERR_NET : ACME_ERR_CONNECT;
+    if (s->connected) {
+        s->error = ACME_ERR_NET;
+    }
     if (s->listener >= 0) { /* nobody has accepted it */
         if (s->first != NULL) {
             pbuf_free(s->first);
@@ -98,6 +104,17 @@ static void attach(struct acme_lwip_raw_stream *s, struct tcp_pcb *pcb)
     tcp_nagle_disable(pcb); /* requests and replies: nothing is gained by waiting */
 }
 
+/* Those who call must not take the last stream from the device's own connection. */
+static bool has_room_for_inbound(const struct acme_lwip_raw *net)
+{
+    size_t inbound = 0;
+
+    for (size_t i = 0; i < STREAMS; i++) {
+        inbound += net->streams[i].used && net->streams[i].inbound ? 1u : 0u;
+    }
+    return inbound < STREAMS - 1;
+}
+
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     size_t listener = (size_t)(uintptr_t)arg;
@@ -106,86 +123,87 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
     if (err != ERR_OK || pcb == NULL) {
         return ERR_VAL;
     }
-    s = take_slot(bound);
+    s = has_room_for_inbound(bound) ? take_slot(bound) : NULL;
     if (s == NULL) {
         return ERR_MEM; /* lwIP resets it; the peer may try again */
     }
     attach(s, pcb);
+    tcp_backlog_delayed(pcb); /* it counts against the backlog until net_accept */
     s->listener = (int8_t)listener;
     s->connected = true;
+    s->inbound = true;
     return ERR_OK;
 }
 
 /* ---- connecting ---- */
 
-static void start_connect(struct acme_lwip_raw_stream *s, const ip_addr_t *address)
+/* Begins with an address. False: it cannot be reached from here, or there is no pcb. */
+static bool start_connect(struct acme_lwip_raw_stream *s, const ip_addr_t *address)
 {
     struct tcp_pcb *pcb = tcp_new_ip_type(IP_GET_TYPE(address));
 
     if (pcb == NULL) {
-        s->error = ACME_ERR_NET;
-        return;
+        return false;
     }
     attach(s, pcb);
+    s->attempt_ms = sys_now();
     if (tcp_connect(pcb, address, s->port, on_connected) != ERR_OK) {
-        tcp_arg(pcb, NULL);
         tcp_err(pcb, NULL);
         tcp_abort(pcb);
         s->pcb = NULL;
-        s->error = ACME_ERR_CONNECT;
+        return false;
     }
+    return true;
 }
 
-static uintptr_t ticket_of(const struct acme_lwip_raw_stream *s)
+static void give_up_attempt(struct acme_lwip_raw_stream *s)
 {
-    return (uintptr_t)(((s->generation & 0xffffffu) << 8) | (uint32_t)(s - bound->streams));
-}
-
-static void on_resolved(const char *name, const ip_addr_t *address, void *arg)
-{
-    uintptr_t ticket = (uintptr_t)arg;
-    struct acme_lwip_raw_stream *s = &bound->streams[(ticket & 0xffu) % STREAMS];
-
-    (void)name;
-    if (!s->used || ticket_of(s) != ticket || s->pcb != NULL) {
-        return; /* closed in the meantime */
-    }
-    if (address == NULL) {
-        s->error = ACME_ERR_RESOLVE;
-    } else {
-        start_connect(s, address);
-    }
+    tcp_err(s->pcb, NULL);
+    tcp_abort(s->pcb);
+    s->pcb = NULL;
 }
 
 static acme_handle net_connect(void *ctx, const char *host, uint16_t port)
 {
     struct acme_lwip_raw *net = ctx;
     struct acme_lwip_raw_stream *s = take_slot(net);
-    ip_addr_t address;
-    err_t err;
 
     if (s == NULL) {
         return ACME_ERR_LIMIT;
     }
     s->port = port;
-    err = dns_gethostbyname(host, &address, on_resolved, (void *)ticket_of(s));
-    if (err == ERR_OK) {
-        start_connect(s, &address);
-    } else if (err != ERR_INPROGRESS) {
-        s->used = false;
-        return ACME_ERR_RESOLVE;
+    if (!acme_lwip_lookup_literal(&s->lookup, host)) {
+        acme_lwip_lookup_begin(&s->lookup);
+        acme_lwip_lookup_ask(&s->lookup, host);
     }
     return (acme_handle)(s - net->streams);
 }
 
 static int32_t net_connected(void *ctx, acme_handle stream)
 {
-    const struct acme_lwip_raw_stream *s = stream_of(ctx, stream);
+    struct acme_lwip_raw_stream *s = stream_of(ctx, stream);
+    ip_addr_t address;
 
-    if (s->error != ACME_OK) {
-        return s->error;
+    if (s->connected && s->error == ACME_OK) {
+        return ACME_OK;
     }
-    return s->connected ? ACME_OK : ACME_ERR_AGAIN;
+    if (s->pcb != NULL && acme_lwip_lookup_has_next(&s->lookup) &&
+        sys_now() - s->attempt_ms > ATTEMPT_MS) {
+        give_up_attempt(s);
+    }
+    while (s->pcb == NULL && s->error == ACME_OK) {
+        int32_t rc = acme_lwip_lookup_next(&s->lookup, &address);
+
+        if (rc == ACME_ERR_AGAIN) {
+            break;
+        }
+        if (rc != ACME_OK) {
+            s->error = rc;
+        } else {
+            (void)start_connect(s, &address);
+        }
+    }
+    return s->error != ACME_OK ? s->error : ACME_ERR_AGAIN;
 }
 
 /* ---- bytes ---- */
@@ -227,7 +245,7 @@ static int32_t net_recv(void *ctx, acme_handle stream, uint8_t *data, size_t siz
         if (rest != NULL) {
             pbuf_ref(rest);
         }
-        pbuf_free(s->first);
+        (void)pbuf_free(s->first);
         s->first = rest;
     }
     if (s->pcb != NULL) {
@@ -252,7 +270,7 @@ static void net_close(void *ctx, acme_handle stream)
         }
     }
     if (s->first != NULL) {
-        pbuf_free(s->first);
+        (void)pbuf_free(s->first);
     }
     s->first = NULL;
     s->pcb = NULL;
@@ -275,9 +293,8 @@ static acme_handle net_listen(void *ctx, uint16_t port)
         return ACME_ERR_LIMIT;
     }
     ip_set_option(pcb, SOF_REUSEADDR);
-    listener = tcp_bind(pcb, IP_ANY_TYPE, port) == ERR_OK
-                   ? tcp_listen_with_backlog(pcb, BACKLOG)
-                   : NULL;
+    listener =
+        tcp_bind(pcb, IP_ANY_TYPE, port) == ERR_OK ? tcp_listen_with_backlog(pcb, BACKLOG) : NULL;
     if (listener == NULL) {
         (void)tcp_close(pcb);
         return ACME_ERR_LISTEN;
@@ -297,6 +314,9 @@ static acme_handle net_accept(void *ctx, acme_handle listener)
 
         if (s->used && s->listener == listener - STREAMS) {
             s->listener = -1;
+            if (s->pcb != NULL) {
+                tcp_backlog_accepted(s->pcb);
+            }
             return (acme_handle)i;
         }
     }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "acme/port.h"
+#include "acme/record.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +43,8 @@ struct acme_posix_net {
 };
 
 extern const struct acme_net_ops acme_posix_net_ops;
+/** Datagrams over the same sockets: its context is a struct acme_posix_net as well. */
+extern const struct acme_udp_ops acme_posix_udp_ops;
 
 /** Sets up. ACME_OK or ACME_ERR_NET. */
 int32_t acme_posix_net_init(struct acme_posix_net *net);
@@ -75,6 +78,27 @@ extern const struct acme_flash_ops acme_posix_flash_ops;
 int32_t acme_posix_flash_open(struct acme_posix_flash *flash, const char *path,
                               const struct acme_flash_geometry *geometry);
 void acme_posix_flash_close(struct acme_posix_flash *flash);
+
+/* ---- records in a folder of files ---- */
+
+/** The records of one client: a file each. Zero it with acme_posix_files_open. */
+struct acme_posix_files {
+    int folder, batch; /* descriptors; -1: none */
+    uint32_t crc;      /* of the batch being written */
+    bool in_batch;
+    bool pending;            /* the batch counts, but is not carried out in full */
+    bool unknown;            /* whether it counts can only be known by opening anew */
+    bool (*step)(void *ctx); /* for tests: before each change; false: it fails */
+    void *step_ctx;
+};
+
+extern const struct acme_record_ops acme_posix_files_ops;
+
+/** Opens the folder, or makes it (for its owner only), and locks it against other processes; what
+ * is in it is looked at by acme_posix_files_ops.open. ACME_OK; ACME_ERR_STORE_IO (see errno;
+ * EAGAIN: another process has it). */
+int32_t acme_posix_files_open(struct acme_posix_files *files, const char *folder);
+void acme_posix_files_close(struct acme_posix_files *files);
 
 #ifdef __cplusplus
 }

@@ -30,6 +30,8 @@ enum socket_state {
 
 /* One address that does not answer must not use up the time of the others. */
 #define ATTEMPT_MS 5000u
+/* Bounds what is thrown away at the end of a stream. */
+#define DISCARD_READS 64
 
 static struct acme_posix_socket *socket_of(struct acme_posix_net *net, acme_handle handle)
 {
@@ -305,11 +307,24 @@ static int32_t net_recv(void *ctx, acme_handle handle, uint8_t *data, size_t siz
     return ACME_ERR_NET;
 }
 
+/* With bytes not taken the kernel would reset the stream, and lose what was sent. */
+static void discard_unread(const struct acme_posix_socket *s)
+{
+    uint8_t bytes[4096];
+    int i;
+
+    for (i = 0; i < DISCARD_READS && recv(s->fd, bytes, sizeof(bytes), 0) > 0; i++) {
+    }
+}
+
 static void net_close(void *ctx, acme_handle handle)
 {
     struct acme_posix_net *net = ctx;
     struct acme_posix_socket *s = socket_of(net, handle);
 
+    if (s->fd >= 0) {
+        discard_unread(s);
+    }
     close_fd(s);
     pthread_mutex_lock(&net->lock);
     s->state = s->state == SOCKET_RESOLVING ? SOCKET_ORPHANED : SOCKET_FREE;
@@ -386,6 +401,93 @@ static acme_handle net_accept(void *ctx, acme_handle listener)
 const struct acme_net_ops acme_posix_net_ops = {
     net_connect, net_connected, net_send, net_recv, net_close, net_listen, net_accept, net_close,
 };
+
+/* ---- datagrams ---- */
+
+static acme_handle udp_open(void *ctx, uint8_t family, uint16_t local_port)
+{
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(local_port)};
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(local_port)};
+    acme_handle handle = take_free(ctx);
+    struct acme_posix_socket *s;
+    int ret = -1;
+
+    if (handle < 0) {
+        return handle;
+    }
+    s = socket_of(ctx, handle);
+    s->fd = socket(family == 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (s->fd >= 0) {
+        ret = family == 6 ? bind(s->fd, (struct sockaddr *)&v6, sizeof(v6))
+                          : bind(s->fd, (struct sockaddr *)&v4, sizeof(v4));
+    }
+    if (ret == 0) {
+        s->state = SOCKET_OPEN;
+        return handle;
+    }
+    close_fd(s);
+    s->state = SOCKET_FREE;
+    return errno == EADDRINUSE ? ACME_ERR_LISTEN : ACME_ERR_NET;
+}
+
+static int32_t udp_error(void)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+        return ACME_ERR_AGAIN;
+    }
+    return errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH ? ACME_ERR_CONNECT
+                                                                                  : ACME_ERR_NET;
+}
+
+static int32_t udp_send_to(void *ctx, acme_handle handle, const struct acme_address *to,
+                           uint16_t port, const uint8_t *data, size_t len)
+{
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct acme_posix_socket *s = socket_of(ctx, handle);
+    ssize_t n;
+
+    memcpy(&v6.sin6_addr, to->bytes, 16);
+    memcpy(&v4.sin_addr, to->bytes, 4);
+    n = to->family == 6
+            ? sendto(s->fd, data, len, MSG_NOSIGNAL, (struct sockaddr *)&v6, sizeof(v6))
+            : sendto(s->fd, data, len, MSG_NOSIGNAL, (struct sockaddr *)&v4, sizeof(v4));
+    s->want_write = n < 0;
+    return n >= 0 ? ACME_OK : udp_error();
+}
+
+static int32_t udp_recv_from(void *ctx, acme_handle handle, struct acme_address *from,
+                             uint16_t *port, uint8_t *data, size_t size)
+{
+    struct acme_posix_socket *s = socket_of(ctx, handle);
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } peer;
+    socklen_t len = sizeof(peer);
+    ssize_t n;
+
+    memset(&peer, 0, sizeof(peer));
+    n = recvfrom(s->fd, data, size, 0, &peer.any, &len);
+    if (n <= 0) {
+        s->want_read = true;
+        return n == 0 ? ACME_ERR_AGAIN : udp_error();
+    }
+    memset(from, 0, sizeof(*from));
+    if (peer.any.sa_family == AF_INET6) {
+        from->family = 6;
+        memcpy(from->bytes, &peer.v6.sin6_addr, 16);
+        *port = ntohs(peer.v6.sin6_port);
+    } else {
+        from->family = 4;
+        memcpy(from->bytes, &peer.v4.sin_addr, 4);
+        *port = ntohs(peer.v4.sin_port);
+    }
+    return (int32_t)n;
+}
+
+const struct acme_udp_ops acme_posix_udp_ops = {udp_open, udp_send_to, udp_recv_from, net_close};
 
 /* ---- waiting ---- */
 

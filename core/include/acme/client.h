@@ -15,8 +15,10 @@
 #include <stdint.h>
 
 #include "acme/config.h"
+#include "acme/dns.h"
 #include "acme/error.h"
 #include "acme/port.h"
+#include "acme/record.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,12 +35,50 @@ enum acme_key_type {
     ACME_KEY_RSA_4096 = 4
 };
 
+/** Ways to prove a name (RFC 8555 section 8). */
+enum acme_challenge_type {
+    ACME_CHALLENGE_NONE = 0,        /**< ends a list */
+    ACME_CHALLENGE_HTTP_01 = 1,     /**< RFC 8555 8.3; needs CONFIG_ACME_HTTP_01 */
+    ACME_CHALLENGE_TLS_ALPN_01 = 2, /**< RFC 8737; needs CONFIG_ACME_TLS_ALPN_01 */
+    ACME_CHALLENGE_DNS_01 = 3,      /**< RFC 8555 8.4; needs CONFIG_ACME_DNS_01 and config.dns */
+    /** draft-ietf-acme-dns-account-label; needs CONFIG_ACME_DNS_ACCOUNT_01 and config.dns */
+    ACME_CHALLENGE_DNS_ACCOUNT_01 = 4,
+    /** draft-ietf-acme-dns-persist; needs CONFIG_ACME_DNS_PERSIST_01. A config.dns that can look
+     * finds out whether the record is there before the CA is asked. */
+    ACME_CHALLENGE_DNS_PERSIST_01 = 5
+};
+#define ACME_CHALLENGE_TYPES 5
+
 /** One certificate that the device wants. Everything must outlive the client. */
 struct acme_cert_request {
-    const char *const *names; /**< DNS names in A-label form; the first gives the slot its name */
+    const char *const *names; /**< DNS names in A-label form, "*.name" for wildcards, addresses in
+                                   the form of RFC 5952; the first gives the slot its name */
     uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
     uint8_t key_type;         /**< enum acme_key_type */
     bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
+    /** Ways to prove the names, the first that suits first, up to ACME_CHALLENGE_NONE or the end;
+     * when one fails, the next is tried. All zero: config.challenges. */
+    uint8_t challenges[ACME_CHALLENGE_TYPES];
+    /** Prove the names before the order, where the CA offers it (RFC 8555 7.4.1); wildcards are
+     * proven in the order. Needs CONFIG_ACME_PRE_AUTHORIZATION. */
+    bool pre_authorize;
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    bool prefer_shortest; /**< take the chain with the fewest certificates */
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    bool revoke_replaced; /**< revoke the old certificate (superseded) when a new one is in force;
+                               that it fails is an event. A reset in between leaves it unrevoked */
+#endif
+    /** A domain above the names which is proven in their place, where the CA offers it (RFC 9444);
+     * NULL: none. Needs CONFIG_ACME_SUBDOMAINS. */
+    const char *ancestor;
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    const char *preferred_issuer; /**< common name of the issuer of the chain's last certificate: a
+                                       chain that has it is taken, else the CA's first; or NULL */
+#endif
+#if defined(CONFIG_ACME_PROFILES)
+    const char *profile; /**< of the CA's, or NULL: its default (draft-ietf-acme-profiles) */
+#endif
 };
 
 /** A CA root certificate, DER. Must outlive the client (it is not copied: keep it in flash). */
@@ -47,22 +87,54 @@ struct acme_trust_anchor {
     size_t len;
 };
 
+/** SHA-256 of a certificate's SubjectPublicKeyInfo, DER. */
+struct acme_pin {
+    uint8_t sha256[32];
+};
+
+/** A CA to turn to when those before it do not deliver. Everything must outlive the client. */
+struct acme_ca {
+    const char *directory_url;
+    const struct acme_trust_anchor *anchors;
+    uint16_t anchors_count;
+    const char *eab_kid; /**< or NULL */
+    const char *eab_hmac_key;
+};
+
 /** What to do when the CA changes its terms of service after they were agreed to. */
 enum acme_tos_policy {
     ACME_TOS_AGREE_AGAIN = 0, /**< agree to the new ones, and say so in an event */
     ACME_TOS_STOP = 1         /**< fail with ACME_ERR_TOS until tos_accepted_url names them */
 };
 
+/** Whom to believe about the time (needs CONFIG_ACME_CLOCK_POLICY, but for the first). */
+enum acme_clock_policy {
+    ACME_CLOCK_WALL = 0, /**< the port's wall clock where it has one, else the CA's Date */
+    ACME_CLOCK_CA = 1, /**< the CA's authenticated Date; the wall clock is not looked at. For clocks
+                            that nobody keeps right: a wrong one can then not keep the CA out */
+    ACME_CLOCK_AGREE = 2 /**< no order unless wall clock and CA agree within an hour:
+                              ACME_ERR_CLOCK */
+};
+
 enum acme_event_type {
-    ACME_EVENT_STATE,      /**< the client entered .state (see acme_state_name) */
-    ACME_EVENT_ACCOUNT,    /**< an account is known; .text is its URL */
-    ACME_EVENT_TOS,        /**< terms of service agreed to; .text is their URL */
-    ACME_EVENT_ORDER,      /**< an order was created and stored; .text is its URL */
-    ACME_EVENT_AUTHORIZED, /**< .text is the name that is proven */
-    ACME_EVENT_INSTALLED,  /**< a certificate was checked and stored for .slot */
-    ACME_EVENT_REVOKED,    /**< the certificate of .slot was revoked and removed */
-    ACME_EVENT_ERROR,      /**< .error, with .problem where the CA sent one; .slot or -1 */
-    ACME_EVENT_WAIT        /**< nothing to do for .wait_ms */
+    ACME_EVENT_STATE,        /**< the client entered .state (see acme_state_name) */
+    ACME_EVENT_ACCOUNT,      /**< an account is known; .text is its URL */
+    ACME_EVENT_TOS,          /**< terms of service agreed to; .text is their URL */
+    ACME_EVENT_ORDER,        /**< an order was created and stored; .text is its URL */
+    ACME_EVENT_AUTHORIZED,   /**< .text is the name that is proven */
+    ACME_EVENT_INSTALLED,    /**< a certificate was checked and stored for .slot */
+    ACME_EVENT_REVOKED,      /**< the certificate of .slot was revoked and removed */
+    ACME_EVENT_ERROR,        /**< .error, with .problem where the CA sent one; .slot or -1 */
+    ACME_EVENT_WAIT,         /**< nothing to do for .wait_ms */
+    ACME_EVENT_RENEWAL_INFO, /**< the CA suggests when to renew .slot
+                                (acme_cert_status.renew_after_s has the instant); .text is the URL
+                                of an explanation, or NULL */
+    ACME_EVENT_NEXT,         /**< the job has ended; the next one is due in .wait_ms, as
+                                  acme_next_wakeup_s says; UINT32_MAX is 49 days or more */
+    ACME_EVENT_CA,           /**< another CA is turned to; .text is its directory URL */
+    /** the way .text ("http-01") has failed for a name with .error, and .problem where the CA sent
+     * one; the next way is tried */
+    ACME_EVENT_CHALLENGE_FAILED
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
@@ -93,36 +165,116 @@ struct acme_config {
     const struct acme_trust_anchor *anchors; /**< the CA's TLS is verified against these */
     uint16_t anchors_count;
     const struct acme_cert_request *certs;
-    uint16_t certs_count;         /**< 0 to CONFIG_ACME_CERT_SLOTS */
+    uint16_t certs_count;           /**< 0 to CONFIG_ACME_CERT_SLOTS */
+    const struct acme_dns_ops *dns; /**< for the DNS challenges, or NULL */
+    void *dns_ctx;
+    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
+    const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     const char *contact;          /**< "mailto:..." or NULL for none */
     bool tos_agreed;              /**< the operator agrees to the CA's terms of service */
     uint8_t tos_policy;           /**< enum acme_tos_policy */
-    const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     uint8_t account_key_type;     /**< enum acme_key_type */
     uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
-    bool allow_foreign_urls;      /**< let the CA's directory name URLs on other hosts */
-    bool account_only_existing;   /**< never create an account (onlyReturnExisting) */
-    bool clock_required;          /**< do nothing before the wall clock is known */
-    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
-    bool replace_unrequested;     /**< a stored certificate for names that are in no request makes
-                                       room for a new one; else acme_init fails: ACME_ERR_LIMIT */
-    bool force_renewal;           /**< acme_start orders anew even if certificates are good */
-    const char *eab_kid;          /**< external account binding: key identifier, or NULL */
-    const char *eab_hmac_key;     /**< base64url of its HMAC key */
-    acme_event_fn on_event;       /**< or NULL */
+    uint16_t tls_port;            /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
+    uint8_t challenges[ACME_CHALLENGE_TYPES]; /**< of requests without a list of their own; all
+                                                   zero: what is built in and config.dns allows, in
+                                                   the order of enum acme_challenge_type */
+    bool tls_shared;            /**< no responder of its own for tls-alpn-01: the firmware's TLS
+                                     server calls acme_tls_alpn_select */
+    bool allow_foreign_urls;    /**< let the CA's directory name URLs on other hosts */
+    bool account_only_existing; /**< never create an account (onlyReturnExisting) */
+    bool clock_required;        /**< do nothing before the wall clock is known */
+    bool replace_unrequested;   /**< a stored certificate for names that are in no request makes
+                                     room for a new one; else acme_init fails: ACME_ERR_LIMIT */
+    bool force_renewal;         /**< acme_start orders anew even if certificates are good */
+#if defined(CONFIG_ACME_ARI)
+    bool no_renewal_info; /**< never ask the CA for renewal information (RFC 9773) */
+    bool look_now;        /**< ask it in each job, be it time or not */
+#endif
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    uint8_t clock_policy; /**< enum acme_clock_policy */
+#endif
+#if defined(CONFIG_ACME_PINNING)
+    uint16_t pins_count; /**< 0: no pinning */
+#endif
+#if defined(CONFIG_ACME_FALLBACK)
+    uint16_t fallbacks_count;
+#endif
+#if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
+    uint32_t account_key_id; /**< PSA key of the account, which is the caller's and of
+                                  account_key_type; 0: the client makes its own. With
+                                  account_only_existing it finds the account of a wiped store */
+#endif
+#if defined(CONFIG_ACME_PINNING)
+    const struct acme_pin *pins; /**< beside the anchors: a certificate of the CA's TLS chain, root
+                                      included, must have one of these keys. For all CAs together.
+                                      Have one of a key in reserve: docs/security.md */
+#endif
+#if defined(CONFIG_ACME_FALLBACK)
+    const struct acme_ca *fallbacks; /**< tried in order, after the CA of directory_url: at once for
+                                          a name without a certificate, else after
+                                          CONFIG_ACME_FALLBACK_AFTER failures in a row. Each job
+                                          begins with the first CA. tos_agreed is for all of them */
+#endif
+    const char *eab_kid;      /**< external account binding: key identifier, or NULL */
+    const char *eab_hmac_key; /**< base64url of its HMAC key */
+    acme_event_fn on_event;   /**< or NULL */
     void *event_ctx;
+#if defined(CONFIG_ACME_STORE_BACKENDS)
+    const struct acme_record_ops *records; /**< where records are; NULL: in port->flash */
+    void *records_ctx;
+#endif
+#if defined(CONFIG_ACME_STORE_SEAL)
+    const struct acme_seal_ops *seal; /**< NULL: records are not sealed */
+    void *seal_ctx;
+#endif
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+    const struct acme_counter_ops *counter; /**< NULL: there is none */
+    void *counter_ctx;
+#endif
 };
 
 typedef struct acme_client acme_client;
+
+/** Bytes for each certificate. */
+#if defined(CONFIG_ACME_SCHEDULE)
+#define ACME_SLOT_SIZE 136
+#else
+#define ACME_SLOT_SIZE 64
+#endif
+
+/** Bytes for links to other chains. */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+#define ACME_LINKS_SIZE (CONFIG_ACME_ALTERNATES_MAX * (CONFIG_ACME_URL_MAX + 3) + 16)
+#else
+#define ACME_LINKS_SIZE 0
+#endif
+
+#if defined(CONFIG_ACME_TLS_ALPN_01)
+#define ACME_MEMORY_TLS_ALPN (1024 + (160 + CONFIG_ACME_TLS_ALPN_STREAMS * 112) * sizeof(void *))
+#else
+#define ACME_MEMORY_TLS_ALPN 0
+#endif
+#if defined(CONFIG_ACME_DNS)
+#define ACME_MEMORY_DNS (64 + CONFIG_ACME_NAMES_MAX * (16 + sizeof(void *)))
+#else
+#define ACME_MEMORY_DNS 0
+#endif
+#if defined(CONFIG_ACME_STORE_SEAL)
+#define ACME_MEMORY_SEAL (2 * CONFIG_ACME_STORE_SEAL_MAX + 64 + 4 * sizeof(void *))
+#else
+#define ACME_MEMORY_SEAL 0
+#endif
 
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
-     CONFIG_ACME_HTTP_01_STREAMS * 208 + CONFIG_ACME_CERT_SLOTS * 64 +                             \
-     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 2 +  \
-     1024 + 288 * sizeof(void *))
+     CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                  \
+     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
+     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE + 1024 +          \
+     288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
@@ -136,6 +288,11 @@ typedef struct acme_client acme_client;
 int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
                   size_t memory_size);
 
+/** Erases the whole flash area of the store: every key and certificate in it is gone for good. For
+ * an area that holds something else (acme_init says ACME_ERR_STORE_FORMAT), and to decommission a
+ * device. Blocks as the flash does. ACME_ERR_STATE while there is a client; ACME_ERR_STORE_*. */
+int32_t acme_store_format(const struct acme_port *port);
+
 /** Closes connections and zeroizes the block. The store stays as it is. */
 void acme_deinit(acme_client *client);
 
@@ -144,12 +301,32 @@ void acme_deinit(acme_client *client);
  * ACME_ERR_STORE_*. The same for the jobs below. RFC 8555 section 7. */
 int32_t acme_start(acme_client *client);
 
+/** As acme_start, for what acme_next_wakeup_s says is due now, and nothing else: a pause after a
+ * failure or a rate limit of the CA is kept, across resets. What a device calls that wakes up by
+ * itself; ACME_OK with nothing to do, too. Without CONFIG_ACME_SCHEDULE the same as acme_start. */
+int32_t acme_start_due(acme_client *client);
+
+/** As acme_start, but every certificate is ordered anew, due or not, in this one job. */
+int32_t acme_renew_start(acme_client *client);
+
 /** Asks for the account only: found or created (RFC 8555 7.3, 7.3.1). */
 int32_t acme_account_start(acme_client *client);
 /** Asks to send config.contact to the CA (RFC 8555 7.3.2). */
 int32_t acme_account_update(acme_client *client);
 /** Asks for deactivation of the account (RFC 8555 7.3.6); its record is removed, its key too. */
 int32_t acme_account_deactivate(acme_client *client);
+/** Asks for the account anew by its key (RFC 8555 7.3.1): what is stored of it may be wrong or
+ * lost. An account that the CA has deactivated is replaced by a new one with a new key; orders do
+ * that by themselves. */
+int32_t acme_account_recover(acme_client *client);
+/** Asks for another account key of config.account_key_type (RFC 8555 7.3.5). Both keys are kept
+ * until the CA is known to have taken the new one; what a reset leaves open, the next job of any
+ * kind finds out. ACME_ERR_UNSUPPORTED without CONFIG_ACME_KEY_ROLLOVER. */
+int32_t acme_account_rollover(acme_client *client);
+/** Asks the CA to forget that the names of a request are proven (RFC 8555 7.5.2): the
+ * authorizations of the order under way, or of one that is made for this. ACME_ERR_UNSUPPORTED
+ * without CONFIG_ACME_DEAUTHORIZATION. */
+int32_t acme_deauthorize(acme_client *client, uint16_t slot);
 /** Asks for revocation of the certificate stored for a request (RFC 8555 7.6), with a reason of
  * RFC 5280 5.3.1 (0 to 10, not 7), signed by the account key, or by the certificate's. */
 int32_t acme_revoke_start(acme_client *client, uint16_t slot, uint8_t reason,
@@ -185,6 +362,13 @@ struct acme_cert_status {
     uint8_t chain_count;         /**< certificates, the leaf included */
     uint32_t chain_size;         /**< bytes of DER in all */
     struct acme_problem problem; /**< what the CA said of the last failure */
+#if defined(CONFIG_ACME_SCHEDULE)
+    int64_t next_s;     /**< when there is something to do for it, Unix seconds; 0: not requested */
+    int64_t retry_at_s; /**< not before this after a failure, or 0 */
+    int64_t look_at_s;  /**< when the CA is asked for renewal information again, or 0 */
+    bool suggested;     /**< renew_after_s is of the CA's window (RFC 9773) */
+    uint16_t failures;  /**< in a row */
+#endif
 };
 
 /** Fills *status for a request's index: ACME_OK, ACME_ERR_ARGUMENT. */
@@ -213,9 +397,33 @@ struct acme_account_status {
  * ACME_ERR_STORE_*, ACME_ERR_CRYPTO. */
 int32_t acme_account_get_status(acme_client *client, struct acme_account_status *status);
 
-/** Seconds until the first certificate is due for renewal by the trusted time (the time floor where
- * no clock is known): 0 when one is due or missing, UINT32_MAX when none is requested. The time to
- * call acme_start again; a device may sleep until then. */
+/** The record that proves a name by dns-persist-01 (draft-ietf-acme-dns-persist) for as long as it
+ * stands. */
+struct acme_dns_persist {
+    const char *name;   /**< the domain; "*.domain" is the same as domain with wildcard set */
+    bool wildcard;      /**< policy=wildcard: also for wildcards and names below */
+    const char *issuer; /**< the CA's name for itself; NULL: the first that its directory has */
+    int64_t until_s;    /**< persistUntil, Unix seconds; 0: without end */
+};
+/** Writes the record's name (without a dot at the end) and its value, which may be longer than the
+ * 255 characters of one character string: whoever sets it splits it. The account must exist; the
+ * issuer must be given or known from the last job of this client. ACME_ERR_UNSUPPORTED,
+ * ACME_ERR_ACCOUNT_NONE, ACME_ERR_FIELD (no issuer), ACME_ERR_NAME, ACME_ERR_BUFFER,
+ * ACME_ERR_STATE. Needs CONFIG_ACME_DNS_PERSIST_01. */
+int32_t acme_dns_persist_record(acme_client *client, const struct acme_dns_persist *what,
+                                char *name, size_t name_size, char *value, size_t value_size);
+/** Writes the name of the record that dns-account-01 uses for a domain as long as the account lives
+ * (draft-ietf-acme-dns-account-label), so that a person can delegate it once, by CNAME.
+ * ACME_ERR_UNSUPPORTED, ACME_ERR_ACCOUNT_NONE, ACME_ERR_NAME, ACME_ERR_BUFFER, ACME_ERR_STATE.
+ * Needs CONFIG_ACME_DNS_ACCOUNT_01. */
+int32_t acme_dns_account_name(acme_client *client, const char *domain, char *name,
+                              size_t name_size);
+
+/** Seconds until there is something to do by the trusted time (the time floor where no clock is
+ * known): a renewal, a look at the CA's renewal information, another try after a failure. 0 when
+ * that is due now, UINT32_MAX when no certificate is requested. The time to call acme_start_due; a
+ * device may sleep until then. Where nobody has told the time since the start, it is 0, so that the
+ * CA is asked. */
 uint32_t acme_next_wakeup_s(acme_client *client);
 
 /** Counters of this run, for tests and telemetry. */
@@ -226,7 +434,7 @@ struct acme_counters {
     uint32_t new_orders;
     uint32_t arena_peak;                 /**< bytes of the JSON arena */
     uint32_t pool_peak;                  /**< bytes of the mbedTLS pool, 0 when it is not ours */
-    uint32_t store_used, store_capacity; /**< bytes */
+    uint32_t store_used, store_capacity; /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
 };
 void acme_get_counters(acme_client *client, struct acme_counters *counters);
 

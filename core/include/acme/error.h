@@ -44,6 +44,12 @@ enum acme_severity {
     X(ACME_ERR_TIMEOUT, -24, TRANSIENT, "no answer in time; check the network")                    \
     X(ACME_ERR_LISTEN, -25, PERMANENT,                                                             \
       "the challenge port cannot be opened; is it taken, or may this user not open it?")           \
+    X(ACME_ERR_DNS, -26, TRANSIENT,                                                                \
+      "the DNS record could not be set; check the DNS server, its key and the log")                \
+    X(ACME_ERR_DNS_TIMEOUT, -27, TRANSIENT,                                                        \
+      "the DNS record was not seen in time; check the DNS server and delegation")                  \
+    X(ACME_ERR_DNS_RECORD, -28, PERMANENT,                                                         \
+      "the record that a person sets once is not there; see nanoacme dns-record")                  \
     X(ACME_ERR_TLS, -30, TRANSIENT, "the TLS handshake failed; see the log for mbedTLS's code")    \
     X(ACME_ERR_TLS_VERIFY, -31, PERMANENT,                                                         \
       "the server's certificate is not trusted; check the CA roots (--ca-file) and the name")      \
@@ -74,8 +80,14 @@ enum acme_severity {
     X(ACME_ERR_STORE_CORRUPT, -62, PERMANENT,                                                      \
       "a stored record is damaged; run again to obtain it anew")                                   \
     X(ACME_ERR_STORE_FORMAT, -63, PERMANENT,                                                       \
-      "the flash area holds something else, or a newer format; nothing was changed")               \
+      "the flash area holds something else; nothing was changed")                                  \
     X(ACME_ERR_STORE_GEOMETRY, -64, PERMANENT, "the flash geometry is not usable")                 \
+    X(ACME_ERR_STORE_SEAL, -65, PERMANENT,                                                         \
+      "the store is sealed with another key, or not sealed; nothing was changed")                  \
+    X(ACME_ERR_STORE_ROLLBACK, -66, PERMANENT,                                                     \
+      "the store is older than the device's counter says; nothing was changed")                    \
+    X(ACME_ERR_STORE_VERSION, -67, PERMANENT,                                                      \
+      "the store has a newer format, or is sealed otherwise; nothing was changed")                 \
     X(ACME_ERR_NAME, -70, PERMANENT, "a name is not a valid DNS name or address")                  \
     X(ACME_ERR_TOS, -71, PERMANENT,                                                                \
       "the CA's terms of service must be agreed to first (--accept-tos)")                          \
@@ -103,11 +115,36 @@ enum acme_severity {
     X(ACME_ERR_CERT_LIMIT, -95, PERMANENT,                                                         \
       "the CA's chain is longer than configured; raise CONFIG_ACME_CHAIN_CERTS_MAX")               \
     X(ACME_ERR_CERT_NONE, -96, PERMANENT, "there is no certificate for this name yet")             \
-    X(ACME_ERR_ALREADY_REVOKED, -97, NONE, "the certificate is revoked already")
+    X(ACME_ERR_ALREADY_REVOKED, -97, NONE, "the certificate is revoked already")                   \
+    X(ACME_ERR_CLOCK, -120, TRANSIENT,                                                             \
+      "the wall clock and the CA do not agree on the time; set the clock")                         \
+    X(ACME_ERR_PROFILE, -121, PERMANENT,                                                           \
+      "the CA does not offer the profile that is asked for; see its directory")
+
+/* Errors of the DNS parts: their sentences cost nothing where those are not built. */
+#define ACME_ERROR_LIST_DNS(X)                                                                     \
+    X(ACME_ERR_DNS_MESSAGE, -110, TRANSIENT, "a name server's reply is malformed")                 \
+    X(ACME_ERR_DNS_SERVER, -111, TRANSIENT,                                                        \
+      "the name server failed (SERVFAIL or the like); it is tried again, see its log")             \
+    X(ACME_ERR_DNS_REFUSED, -112, PERMANENT,                                                       \
+      "the name server refuses; check its allow-update or update-policy for this key")             \
+    X(ACME_ERR_DNS_ZONE, -113, PERMANENT,                                                          \
+      "no zone was found for the name, or the server is not its primary; check --dns-server")      \
+    X(ACME_ERR_DNS_KEY, -114, PERMANENT,                                                           \
+      "the name server does not know the TSIG key; check its name and algorithm (BADKEY)")         \
+    X(ACME_ERR_DNS_SIG, -115, PERMANENT,                                                           \
+      "the name server finds the TSIG signature wrong; check the key's secret (BADSIG)")           \
+    X(ACME_ERR_DNS_TIME, -116, PERMANENT,                                                          \
+      "the name server's clock is not this device's; set the clock (BADTIME)")                     \
+    X(ACME_ERR_DNS_REPLY_SIG, -117, TRANSIENT,                                                     \
+      "the name server's reply has no good TSIG signature; nobody in between may change it")       \
+    X(ACME_ERR_DNS_API, -118, PERMANENT,                                                           \
+      "the acme-dns server refuses; check its account and the CNAME of _acme-challenge")           \
+    X(ACME_ERR_DNS_HOOK, -119, PERMANENT, "the hook program failed; see its output")
 
 enum acme_error {
 #define ACME_ERROR_ENUM(name, value, severity, sentence) name = (value),
-    ACME_ERROR_LIST(ACME_ERROR_ENUM)
+    ACME_ERROR_LIST(ACME_ERROR_ENUM) ACME_ERROR_LIST_DNS(ACME_ERROR_ENUM)
 #undef ACME_ERROR_ENUM
 };
 

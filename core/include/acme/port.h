@@ -64,6 +64,24 @@ struct acme_net_ops {
     void (*unlisten)(void *ctx, acme_handle listener);
 };
 
+/** Datagrams (UDP), for DNS. Optional: without them DNS goes over TCP. */
+struct acme_udp_ops {
+    /** Opens a socket for datagrams to addresses of a family (4 or 6), bound to a local port that
+     * the core chose at random. Returns a handle >= 0, ACME_ERR_LISTEN (the port is taken: the core
+     * tries another), ACME_ERR_LIMIT (no free socket) or ACME_ERR_NET. */
+    acme_handle (*open)(void *ctx, uint8_t family, uint16_t local_port);
+    /** Sends one datagram of len (> 0) bytes. ACME_OK, ACME_ERR_AGAIN, ACME_ERR_CONNECT (nobody is
+     * there) or ACME_ERR_NET. */
+    int32_t (*send_to)(void *ctx, acme_handle socket, const struct acme_address *to, uint16_t port,
+                       const uint8_t *data, size_t len);
+    /** Takes one datagram, cut to size (> 0) bytes, and says from whom it came. Returns how many
+     * bytes (> 0; empty ones are dropped), ACME_ERR_AGAIN, ACME_ERR_CONNECT (nobody is there) or
+     * ACME_ERR_NET. */
+    int32_t (*recv_from)(void *ctx, acme_handle socket, struct acme_address *from, uint16_t *port,
+                         uint8_t *data, size_t size);
+    void (*close)(void *ctx, acme_handle socket);
+};
+
 /** Time. */
 struct acme_clock_ops {
     /** Milliseconds since some start; monotonic, never wraps in the device's life. */
@@ -82,14 +100,15 @@ struct acme_entropy_ops {
 /** Shape of a flash area. */
 struct acme_flash_geometry {
     uint32_t sector_size;  /**< erase unit in bytes: a power of two, 256 at least */
-    uint32_t sector_count; /**< sectors of the area: 2 at least */
+    uint32_t sector_count; /**< sectors of the area: 2 to 4095 */
     uint32_t program_size; /**< program unit in bytes: a power of two, 1 to 32 */
 };
 
 /**
  * NOR-like flash. Offsets count from the start of the area. Erased bytes read 0xFF; programming
  * happens once per program unit between erases. All may block for as long as the chip takes.
- * Each returns ACME_OK or ACME_ERR_STORE_IO.
+ * Each returns ACME_OK or ACME_ERR_STORE_IO; read also ACME_ERR_STORE_CORRUPT, which says that what
+ * is there is lost for good (an error that ECC cannot correct, as a cut while programming leaves).
  */
 struct acme_flash_ops {
     /** Fills *geometry; constant over the life of the area. */
@@ -117,7 +136,8 @@ struct acme_log_ops {
     void (*write)(void *ctx, enum acme_log_level level, const char *line);
 };
 
-/** All of them, as handed to acme_init. Must outlive the client. log may be NULL. */
+/** All of them, as handed to acme_init. Must outlive the client. log and udp may be NULL; flash,
+ * too, where struct acme_config names another place for the records. */
 struct acme_port {
     const struct acme_net_ops *net;
     void *net_ctx;
@@ -129,6 +149,8 @@ struct acme_port {
     void *flash_ctx;
     const struct acme_log_ops *log;
     void *log_ctx;
+    const struct acme_udp_ops *udp;
+    void *udp_ctx;
 };
 
 #ifdef __cplusplus

@@ -52,8 +52,8 @@ def listens(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
-def make_server_ca(folder):
-    """The root and the certificate that the CA's own HTTPS has."""
+def make_server_ca(folder, address="127.0.0.1"):
+    """The root and the certificate that the CA's own HTTPS has. The address may be a name."""
     now = datetime.datetime.utcnow()
     ca_key = ec.generate_private_key(ec.SECP256R1())
     key = ec.generate_private_key(ec.SECP256R1())
@@ -66,9 +66,12 @@ def make_server_ca(folder):
              .not_valid_after(now + datetime.timedelta(days=30))
              .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True))
         if not ca:
+            names = {"localhost", address if re.search("[a-z]", address) else "localhost"}
             b = b.add_extension(x509.SubjectAlternativeName([
-                x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-                x509.IPAddress(ipaddress.ip_address("10.0.2.2"))]), critical=False)
+                *map(x509.DNSName, sorted(names)),
+                x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+                x509.IPAddress(ipaddress.ip_address("10.0.2.2")),
+                x509.IPAddress(ipaddress.ip_address("fec0::2"))]), critical=False)
         return b.sign(ca_key, hashes.SHA256())
 
     ca = build(ca_name, ca_key.public_key(), True)
@@ -111,14 +114,19 @@ class Process:
 
 
 class Lab:
-    """Pebble and its name server. Every name resolves to 127.0.0.1 unless told otherwise."""
+    """Pebble and its name server. Every name resolves to default_address ("": none) unless told
+    otherwise. The CA is at the address, which may be a name; listen "" is every address, IPv6's
+    included; the name server is at names_at (address:port)."""
 
     def __init__(self, folder, nonce_reject=0, authz_reuse=0, chain_length=1, alternate_roots=0,
-                 config=None, va_always_valid=False, address="127.0.0.1"):
+                 config=None, va_always_valid=False, address="127.0.0.1", names_at=None,
+                 default_address="127.0.0.1", listen="0.0.0.0"):
         self.folder = str(folder)
         self.address = address
         self.port, self.management_port = free_port(), free_port()
-        self.dns_port, self.challtest_port = free_port(), free_port()
+        self.names_at = names_at or f"127.0.0.1:{free_port()}"
+        self.default_address, self.listen = default_address, listen
+        self.challtest_port = free_port()
         self.http_port, self.tls_port = free_port(), free_port()
         self.env = {
             "PEBBLE_WFE_NONCEREJECT": str(nonce_reject),
@@ -130,7 +138,7 @@ class Lab:
         if va_always_valid:
             self.env["PEBBLE_VA_ALWAYS_VALID"] = "1"
         self.extra_config = config or {}
-        self.certs = make_server_ca(self.folder)
+        self.certs = make_server_ca(self.folder, address)
         self.pebble = self.challtest = None
 
     @property
@@ -144,14 +152,14 @@ class Lab:
     def start_names(self):
         self.challtest = Process("names", [
             os.path.join(BIN, "pebble-challtestsrv"), "-defaultIPv6", "",
-            "-defaultIPv4", "127.0.0.1", "-dnsserver", f"127.0.0.1:{self.dns_port}",
+            "-defaultIPv4", self.default_address, "-dnsserver", self.names_at,
             "-management", f"127.0.0.1:{self.challtest_port}",
             "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""], self.folder)
         wait_until(lambda: listens(self.challtest_port), "the name server")
 
     def start_pebble(self):
         config = {"pebble": {
-            "listenAddress": f"0.0.0.0:{self.port}",
+            "listenAddress": f"{self.listen}:{self.port}",
             "managementListenAddress": f"127.0.0.1:{self.management_port}",
             "certificate": self.certs["server.pem"], "privateKey": self.certs["server.key"],
             "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
@@ -162,7 +170,7 @@ class Lab:
             json.dump(config, f)
         self.pebble = Process("pebble", [
             os.path.join(BIN, "pebble"), "-strict", "-config", path,
-            "-dnsserver", f"127.0.0.1:{self.dns_port}"], self.folder, self.env)
+            "-dnsserver", self.names_at], self.folder, self.env)
         wait_until(lambda: listens(self.port) and listens(self.management_port), "Pebble")
 
     def start(self):
@@ -177,9 +185,9 @@ class Lab:
         self.pebble = self.challtest = None
 
     def set_name(self, name, address):
-        """Makes a name resolve to an IPv4 address; an empty list makes it not resolve."""
+        """Adds an address of either family to a name; none makes it not resolve."""
         body = {"host": name + ".", "addresses": [address] if address else []}
-        call = "add-a" if address else "set-servfail"
+        call = "set-servfail" if not address else "add-aaaa" if ":" in address else "add-a"
         self._challtest(call, body if address else {"host": name + "."})
 
     def _challtest(self, call, body):

@@ -71,7 +71,7 @@ static int32_t drive(acme_client *client, struct acme_posix_net *net)
     return result.error;
 }
 
-/* usage: noheap DIRECTORY CA_FILE STORE HTTP_PORT NAME [sabotage] */
+/* usage: noheap DIRECTORY CA_FILE STORE PORT NAME [tls-alpn-01|sabotage] */
 int main(int argc, char **argv)
 {
     static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
@@ -87,6 +87,8 @@ int main(int argc, char **argv)
                                    NULL,
                                    &acme_posix_flash_ops,
                                    &flash,
+                                   NULL,
+                                   NULL,
                                    NULL,
                                    NULL};
     struct acme_trust_anchor anchor = {der, 0};
@@ -111,7 +113,10 @@ int main(int argc, char **argv)
     config.certs = &request;
     config.certs_count = 1;
     config.tos_agreed = true;
-    config.http_port = (uint16_t)atoi(argv[4]);
+    config.http_port = config.tls_port = (uint16_t)atoi(argv[4]);
+    config.challenges[0] = argc > 6 && strcmp(argv[6], "tls-alpn-01") == 0
+                               ? ACME_CHALLENGE_TLS_ALPN_01
+                               : ACME_CHALLENGE_HTTP_01;
     if (acme_posix_net_init(&net) != ACME_OK ||
         acme_posix_flash_open(&flash, argv[3], &geometry) != ACME_OK) {
         return 3;
@@ -122,7 +127,7 @@ int main(int argc, char **argv)
         return 3;
     }
     trap = true;
-    if (argc > 6) {
+    if (argc > 6 && strcmp(argv[6], "sabotage") == 0) {
         __wrap_free(__wrap_malloc(1)); /* the trap itself is tested, too */
     }
     rc = acme_start(client);

@@ -61,6 +61,9 @@ class ScriptedCa:
         self.orders, self.nonces = 0, 0
         self.give_nonces = True
         self.finalized = self.names = None
+        self.proven = set()
+        self.identifiers = []      # as the client asked for them
+        self.pre_authorized = []   # of newAuthz
         self.authorized = True
         self.root_key = ec.generate_private_key(ec.SECP256R1())
         self.issuer_key = ec.generate_private_key(ec.SECP256R1())
@@ -148,10 +151,34 @@ class ScriptedCa:
 
     def on_order(self, request):
         self.orders += 1
-        self.names = [i["value"] for i in request.payload["identifiers"]]
+        self.identifiers = request.payload["identifiers"]
+        self.names = [i["value"] for i in self.identifiers]
         self.finalized = None
         return Reply(self.order_body("pending"), 201,
                      headers={"Location": f"{self.base}/orders/{self.orders}"})
+
+    def on_new_authz(self, request):
+        """Pre-authorization (RFC 8555 7.4.1); answers that say so in the directory come here."""
+        self.pre_authorized.append(request.payload["identifier"])
+        number = len(self.pre_authorized) - 1
+        return Reply(self.pre_body(number, "pending"), 201,
+                     headers={"Location": f"{self.base}/pre/{number}"})
+
+    def pre_body(self, number, state):
+        identifier = dict(self.pre_authorized[number])
+        allowed = identifier.pop("subdomainAuthAllowed", False)
+        body = {"status": state, "identifier": identifier,
+                "challenges": [{"type": "http-01", "url": f"{self.base}/prechallenge/{number}",
+                                "status": "pending", "token": TOKEN}]}
+        return {**body, "subdomainAuthAllowed": True} if allowed else body
+
+    def on_pre(self, request):
+        number = int(request.path.rsplit("/", 1)[1])
+        return Reply(self.pre_body(number, "valid" if number in self.proven else "pending"))
+
+    def on_prechallenge(self, request):
+        self.proven.add(int(request.path.rsplit("/", 1)[1]))
+        return Reply({"type": "http-01", "status": "processing"}, headers={"Retry-After": "0"})
 
     def on_orders(self, _request):
         return Reply(self.order_body("valid" if self.finalized else "pending"))

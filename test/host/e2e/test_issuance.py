@@ -215,10 +215,15 @@ def test_external_account_binding(make_lab, tmp_path):
     cli = Cli(tmp_path, lab)
     refused = cli.run("eab.example.org")
     assert refused.code == 5 and "ACME_ERR_EAB" in refused.err, refused
-    wrong = cli.run("eab.example.org", extra=["--eab-kid", "kid-1", "--eab-hmac-key", "AAAA"])
-    assert wrong.code == 5, wrong
+    for kid, wrong_key, error in (
+            ("kid-1", "AAAA", "the CA says"), ("kid-1", key[:-1] + "X", "the CA says"),
+            ("kid-2", key, "the CA says"), ("kid-1", "not base64url!", "ACME_ERR_EAB")):
+        wrong = cli.run("eab.example.org", extra=["--eab-kid", kid, "--eab-hmac-key", wrong_key])
+        assert wrong.code == 5 and error in wrong.err and accounts(lab) == 0, wrong
     done = cli.run("eab.example.org", extra=["--eab-kid", "kid-1", "--eab-hmac-key", key])
-    assert done.code == 0, done
+    assert done.code == 0 and accounts(lab) == 1, done
+    # The account exists now: it needs no binding any more.
+    assert cli.run("eab.example.org", extra=["--force"]).code == 0
 
 
 def test_terms_must_be_agreed_to(cli, shared_lab):

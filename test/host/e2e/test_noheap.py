@@ -6,10 +6,10 @@ import subprocess
 from conftest import BUILD
 
 
-def call(shared_lab, tmp_path, *more):
+def call(shared_lab, tmp_path, *more, port=None):
     return subprocess.run([os.path.join(BUILD, "test", "noheap"), shared_lab.directory,
                            shared_lab.ca_file, str(tmp_path / "store.img"),
-                           str(shared_lab.http_port), "noheap.example.org", *more],
+                           str(port or shared_lab.http_port), "noheap.example.org", *more],
                           capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -20,6 +20,11 @@ def test_no_allocation_after_init(shared_lab, tmp_path, capsys):
     assert int(peaks[1]) > 0 and int(peaks[2]) > 0
     with capsys.disabled():
         print("\n" + done.stdout.strip())
+
+
+def test_no_allocation_for_the_temporary_certificate(shared_lab, tmp_path):
+    done = call(shared_lab, tmp_path, "tls-alpn-01", port=shared_lab.tls_port)
+    assert done.returncode == 0, done
 
 
 def test_the_trap_works(shared_lab, tmp_path):

@@ -190,8 +190,8 @@ static int32_t run(const struct acme_config *config, bool *valid)
     return rc;
 }
 
-static const struct acme_port port = {&net_ops, &net,       &clock_ops, NULL, &entropy_ops,
-                                      NULL,     &flash_ops, &flash,     NULL, NULL};
+static const struct acme_port port = {&net_ops,   &net,   &clock_ops, NULL, &entropy_ops, NULL,
+                                      &flash_ops, &flash, NULL,       NULL, NULL,         NULL};
 
 /* One fault, and the run after it. Returns whether the fault was reached. */
 static bool torture(struct acme_config *config, uint32_t n, uint32_t *failed)
@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 {
     static unsigned char der[4096];
     static const char *name = "device.example.org";
-    static const struct acme_cert_request request = {&name, 1, ACME_KEY_EC_P256, false};
+    static const struct acme_cert_request request = {.names = &name, .names_count = 1};
     struct acme_trust_anchor anchor = {der, 0};
     struct acme_config config = {0};
     uint32_t total = 0, failed = 0;

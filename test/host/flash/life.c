@@ -16,7 +16,7 @@
 #define DAY_MS     86400000ull
 #define NAP_MS     30000u /* between a cut and the next boot */
 #define CERTS_MAX  3u
-#define FILL_SPACE 15u
+#define FILL_SPACE 13u
 #define FILL_LEN   250u
 
 /* ---- the tables ---- */
@@ -25,13 +25,13 @@ const struct life_scenario life_scenarios[] = {
     {"first boot", {{LIFE_RUN, 1, 0, 0}}, 1, false, 0, NULL},
     {"first boot, impatient CA", {{LIFE_RUN, 1, 0, 0}}, 1, true, 0, NULL},
     {"several certificates",
-     {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 2, 0, 1}, {LIFE_RUN, 2, 0, 61}},
+     {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 2, 0, 1}, {LIFE_RUN, 2, 0, 70}},
      3,
      false,
      0,
      NULL},
     {"renewals",
-     {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 61}, {LIFE_RUN, 1, 0, 61}, {LIFE_RUN, 1, 0, 61}},
+     {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}, {LIFE_RUN, 1, 0, 70}, {LIFE_RUN, 1, 0, 70}},
      4,
      false,
      0,
@@ -44,18 +44,18 @@ const struct life_scenario life_scenarios[] = {
      NULL},
     {"contact", {{LIFE_RUN, 1, 0, 0}, {LIFE_CONTACT, 1, 0, 1}}, 2, false, 0, NULL},
     {"deactivation",
-     {{LIFE_RUN, 1, 0, 0}, {LIFE_DEACTIVATE, 1, 0, 1}, {LIFE_RUN, 1, 0, 61}},
+     {{LIFE_RUN, 1, 0, 0}, {LIFE_DEACTIVATE, 1, 0, 1}, {LIFE_RUN, 1, 0, 70}},
      3,
      false,
      0,
      NULL},
-    {"terms of service", {{LIFE_RUN, 1, 0, 0}, {LIFE_TERMS, 1, 0, 61}}, 2, false, 0, NULL},
-    {"a store 30 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 61}}, 2, false, 300, NULL},
-    {"a store 45 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 61}}, 2, false, 450, NULL},
-    {"a store 60 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 61}}, 2, false, 600, NULL},
-    {"a store 70 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 61}}, 2, false, 700, NULL},
-    {"a store 80 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 61}}, 2, false, 800, NULL},
-    {"a store 90 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 61}}, 2, false, 900, NULL},
+    {"terms of service", {{LIFE_RUN, 1, 0, 0}, {LIFE_TERMS, 1, 0, 70}}, 2, false, 0, NULL},
+    {"a store 30 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 300, NULL},
+    {"a store 45 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 450, NULL},
+    {"a store 60 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 600, NULL},
+    {"a store 70 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 700, NULL},
+    {"a store 80 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 800, NULL},
+    {"a store 90 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 900, NULL},
 };
 const uint32_t life_scenarios_count = sizeof(life_scenarios) / sizeof(life_scenarios[0]);
 
@@ -66,10 +66,9 @@ const struct life_geometry life_geometries[12] = {
 static const char *const names[CERTS_MAX][2] = {{"device.example.org", NULL},
                                                 {"api.example.org", "www.example.org"},
                                                 {"mqtt.example.org", NULL}};
-static const struct acme_cert_request requests[CERTS_MAX] = {
-    {names[0], 1, ACME_KEY_EC_P256, false},
-    {names[1], 2, ACME_KEY_EC_P256, false},
-    {names[2], 1, ACME_KEY_EC_P256, false}};
+static const struct acme_cert_request requests[CERTS_MAX] = {{.names = names[0], .names_count = 1},
+                                                             {.names = names[1], .names_count = 2},
+                                                             {.names = names[2], .names_count = 1}};
 
 uint32_t life_pool_calls, life_arena_calls;
 
@@ -168,7 +167,7 @@ struct slots {
     char orders[CONFIG_ACME_CERT_SLOTS][CONFIG_ACME_URL_MAX + 1];
 };
 
-static void read_slots(struct acme_flashlog *log, struct slots *s)
+static void read_slots(struct acme_store *store, struct slots *s)
 {
     static struct acme_account_record account;
     static struct acme_order_record order;
@@ -177,29 +176,29 @@ static void read_slots(struct acme_flashlog *log, struct slots *s)
 
     memset(s, 0, sizeof(*s));
     for (i = 0; i < CONFIG_ACME_ACCOUNT_SLOTS; i++) {
-        if (acme_store_read_account(log, i, &account, scratch, sizeof(scratch)) == ACME_OK) {
+        if (acme_store_read_account(store, i, &account, scratch, sizeof(scratch)) == ACME_OK) {
             s->account[i][account.key_generation] = true;
         }
     }
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
-        if (acme_store_read_cert(log, i, &cert) == ACME_OK) {
+        if (acme_store_read_cert(store, i, &cert) == ACME_OK) {
             s->cert[i][cert.key_generation] = true;
         }
-        if (acme_store_read_order(log, i, &order, scratch, sizeof(scratch)) == ACME_OK) {
+        if (acme_store_read_order(store, i, &order, scratch, sizeof(scratch)) == ACME_OK) {
             s->cert[i][order.key_generation] = true;
             (void)snprintf(s->orders[i], sizeof(s->orders[i]), "%s", order.url);
         }
     }
 }
 
-static bool has_owner(const struct slots *s, const struct acme_flashlog_key *key)
+static bool has_owner(const struct slots *s, uint64_t key)
 {
-    uint64_t n = key->id - CONFIG_ACME_KEY_ID_BASE;
+    uint64_t id = key & ACME_KEY_ID_MAX, n = id - CONFIG_ACME_KEY_ID_BASE;
 
-    if (key->space == ACME_SPACE_CHAIN) {
-        return key->id >> 24 < CONFIG_ACME_CERT_SLOTS && s->cert[key->id >> 24][key->id >> 16 & 1u];
+    if (key >> 60 == ACME_SPACE_CHAIN) {
+        return id >> 24 < CONFIG_ACME_CERT_SLOTS && s->cert[id >> 24][id >> 16 & 1u];
     }
-    if (key->space != ACME_SPACE_ITS) {
+    if (key >> 60 != ACME_SPACE_ITS) {
         return true;
     }
     if (n < 2u * CONFIG_ACME_ACCOUNT_SLOTS) {
@@ -209,31 +208,33 @@ static bool has_owner(const struct slots *s, const struct acme_flashlog_key *key
     return n < 2u * CONFIG_ACME_CERT_SLOTS && s->cert[n / 2][n & 1u];
 }
 
-/* Mounts a log of its own on the flash, which writes nothing. */
-static bool look(struct life *l, struct acme_flashlog *log, struct slots *s)
+/* Opens a store of its own on the flash, which writes nothing. */
+static bool look(struct life *l, struct acme_store *store, struct slots *s)
 {
-    int32_t rc = acme_flashlog_mount(log, &flash_sim_ops, &l->world->flash);
+    struct acme_port port = {.flash = &flash_sim_ops, .flash_ctx = &l->world->flash};
+    struct acme_config config = {.port = &port};
+    int32_t rc = acme_store_open(store, &config);
 
     if (rc != ACME_OK) {
         life_lose(l, "the store does not mount: %s", acme_error_name(rc));
         return false;
     }
-    read_slots(log, s);
+    read_slots(store, s);
     return true;
 }
 
 static void check_orphans(struct life *l)
 {
-    struct acme_flashlog_key key = {0, 0};
-    struct acme_flashlog log;
+    struct acme_store store;
     struct slots slots;
+    uint64_t key = 0;
 
-    if (!look(l, &log, &slots)) {
+    if (!look(l, &store, &slots)) {
         return;
     }
-    while (acme_flashlog_next(&log, &key) == ACME_OK) {
-        if (!has_owner(&slots, &key)) {
-            life_lose(l, "space %u, id %llx is an orphan", key.space, (unsigned long long)key.id);
+    while (acme_record_next(&store, &key) == ACME_OK) {
+        if (!has_owner(&slots, key)) {
+            life_lose(l, "key %llx is an orphan", (unsigned long long)key);
             return;
         }
     }
@@ -244,12 +245,12 @@ static void check_orphans(struct life *l)
 static void count_unrecorded(struct life *l, uint32_t first)
 {
     struct ca_sim *ca = l->world->ca;
-    struct acme_flashlog log;
+    struct acme_store store;
     struct slots slots;
     uint32_t i, slot;
     char url[CONFIG_ACME_URL_MAX + 1];
 
-    if (first == ca->orders_count || !look(l, &log, &slots)) {
+    if (first == ca->orders_count || !look(l, &store, &slots)) {
         return;
     }
     for (i = first; i < ca->orders_count; i++) {
@@ -469,9 +470,7 @@ static bool fill_store(struct life *l)
     while (rc == ACME_OK && acme_flashlog_stat(&log, &stat) == ACME_OK &&
            (uint64_t)stat.live_bytes * 1000u <
                (uint64_t)stat.capacity_bytes * l->scenario->fill_permille) {
-        struct acme_flashlog_key key = {FILL_SPACE, id++};
-
-        rc = acme_flashlog_set(&log, key, data, sizeof(data));
+        rc = acme_flashlog_set(&log, ACME_KEY(FILL_SPACE, id++), data, sizeof(data));
     }
     return rc == ACME_OK || rc == ACME_ERR_STORE_FULL;
 }

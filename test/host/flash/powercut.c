@@ -1,7 +1,10 @@
 /*
  * The power-cut runner: drives the real flash log over the simulated flash, cuts at every
- * operation of scripted lives, mounts again, and holds what it reads against a model. It knows the
- * log's interface only. "powercut [--seconds N] [--seed S]" adds a long random run.
+ * operation of scripted lives, and at every pair of operations near one another, mounts again, and
+ * holds what it reads against a model; once with a chip that cannot read what a cut has left half
+ * done. Then faults: each read, program and erase fails once, or lies once; sectors go bad. It
+ * knows the log's interface only. "powercut [--seconds N] [--seed S]" adds a long random run,
+ * "powercut --every-read" fails each read instead of each 37th.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +13,7 @@
 
 #include "acme/error.h"
 #include "flashlog.h"
-#include "flash_sim.h"
+#include "flash_faults.h"
 
 #define KEYS      6
 #define STEPS     24
@@ -23,7 +26,10 @@ struct model {
 };
 
 static struct flash_sim flash;
-static unsigned long cuts, losses, runs;
+static struct flash_faults chip;
+static bool ecc;
+static uint32_t read_stride = 37; /* of the reads that fail; --every-read: 1 */
+static unsigned long cuts, pairs, faults, losses, runs;
 
 static void value_of(uint32_t tag, uint8_t *data, size_t len)
 {
@@ -73,9 +79,9 @@ static int32_t apply(struct acme_flashlog *log, struct model *m, uint32_t seed, 
             m->tag[key] = tag;
             m->len[key] = len;
             if (log != NULL && m->there[key]) {
-                rc = acme_flashlog_put(log, (struct acme_flashlog_key){3, key}, data, len);
+                rc = acme_flashlog_put(log, ACME_KEY(3, key), data, len);
             } else if (log != NULL) {
-                rc = acme_flashlog_delete(log, (struct acme_flashlog_key){3, key});
+                rc = acme_flashlog_delete(log, ACME_KEY(3, key));
             }
         }
         if (log == NULL) {
@@ -91,8 +97,7 @@ static int32_t apply(struct acme_flashlog *log, struct model *m, uint32_t seed, 
     m->tag[k] = r;
     m->len[k] = value_len(r >> 3);
     value_of(r, data, m->len[k]);
-    return log == NULL ? ACME_OK
-                       : acme_flashlog_set(log, (struct acme_flashlog_key){3, k}, data, m->len[k]);
+    return log == NULL ? ACME_OK : acme_flashlog_set(log, ACME_KEY(3, k), data, m->len[k]);
 }
 
 static bool matches(struct acme_flashlog *log, const struct model *m)
@@ -101,7 +106,7 @@ static bool matches(struct acme_flashlog *log, const struct model *m)
     uint32_t k;
 
     for (k = 0; k < KEYS; k++) {
-        struct acme_flashlog_key key = {3, k};
+        uint64_t key = ACME_KEY(3, k);
         int32_t n = acme_flashlog_read(log, key, 0, got, sizeof(got));
 
         if (!m->there[k]) {
@@ -136,7 +141,7 @@ static bool recover(struct acme_flashlog *log, const struct model *before, struc
     int32_t rc;
 
     flash_sim_power_on(&flash);
-    rc = acme_flashlog_mount(log, &flash_sim_ops, &flash);
+    rc = acme_flashlog_mount(log, &flash_faults_ops, &chip);
     if (rc != ACME_OK) {
         lose(acme_error_name(rc), seed, step, cut, kind);
         return false;
@@ -163,7 +168,9 @@ static bool life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed, ui
 
     memset(&m, 0, sizeof(m));
     flash_sim_init(&flash, size, count, unit, seed * 1000003u + cut);
-    if (acme_flashlog_mount(&log, &flash_sim_ops, &flash) != ACME_OK) {
+    flash_faults_init(&chip, &flash);
+    chip.ecc = ecc;
+    if (acme_flashlog_mount(&log, &flash_faults_ops, &chip) != ACME_OK) {
         lose("a blank flash does not mount", seed, 0, cut, kind);
         return false;
     }
@@ -194,6 +201,7 @@ static bool life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed, ui
             return true;
         }
         if (second != 0) {
+            pairs++;
             flash.cut_at = second;
             flash.cut_kind = (enum flash_sim_cut)((kind + 1) % 3);
             second = 0;
@@ -214,14 +222,160 @@ static void linear(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed)
     int kind;
 
     for (kind = 0; kind < 3; kind++) {
-        uint32_t cut = 1;
+        uint32_t cut = 1, second;
 
         while (life(size, count, unit, seed, cut, kind, 0)) {
-            if (cut % 7 == 0) {
-                (void)life(size, count, unit, seed, cut, kind, 1 + cut % 5);
+            for (second = 1; second <= (seed == 1 && kind == 1 ? 8u : cut % 7 == 0); second++) {
+                (void)life(size, count, unit, seed, cut, kind, second);
             }
             cut++;
         }
+    }
+}
+
+/* ---- faults ---- */
+
+enum fault {
+    FAULT_READ,
+    FAULT_PROGRAM,
+    FAULT_ERASE,
+    FAULT_FLIP,
+    FAULT_LYING_PROGRAM,
+    FAULT_LYING_ERASE,
+    FAULT_COUNT
+};
+
+static bool arm(enum fault fault, uint32_t n)
+{
+    flash.fail_read_at = fault == FAULT_READ ? n : 0;
+    flash.fail_program_at = fault == FAULT_PROGRAM ? n : 0;
+    flash.fail_erase_at = fault == FAULT_ERASE ? n : 0;
+    chip.flip_read_at = fault == FAULT_FLIP ? n : 0;
+    chip.lie_program_at = fault == FAULT_LYING_PROGRAM ? n : 0;
+    chip.lie_erase_at = fault == FAULT_LYING_ERASE ? n : 0;
+    return true;
+}
+
+static bool has_happened(enum fault fault, uint32_t n)
+{
+    return fault == FAULT_READ      ? flash.reads >= n
+           : fault == FAULT_PROGRAM ? flash.programs >= n
+           : fault == FAULT_ERASE   ? flash.erase_calls >= n
+                                    : chip.happened;
+}
+
+/* After a step that failed: the state before it or after it, and nothing else. */
+static bool settle(struct acme_flashlog *log, const struct model *before, struct model *m)
+{
+    if (matches(log, m)) {
+        return true;
+    }
+    *m = *before;
+    return matches(log, before);
+}
+
+/* One life with one fault at its n-th operation, without a cut; it goes on, and is mounted again at
+ * its end. Returns false when it had no such operation. */
+static bool faulty_life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed,
+                        enum fault fault, uint32_t n)
+{
+    struct acme_flashlog log;
+    struct model m = {0}, before;
+    uint32_t step, errors = 0;
+    bool armed;
+
+    flash_sim_init(&flash, size, count, unit, seed * 77u + n);
+    flash_sim_power_on(&flash);
+    flash_faults_init(&chip, &flash);
+    (void)acme_flashlog_mount(&log, &flash_faults_ops, &chip);
+    flash.reads = 0;
+    armed = arm(fault, n);
+    for (step = 0; step < STEPS; step++) {
+        int32_t rc;
+
+        before = m;
+        rc = apply(&log, &m, seed, step);
+        if (rc == ACME_OK) {
+            continue;
+        }
+        errors += rc == ACME_ERR_STORE_FULL ? 0 : 1;
+        if (armed && has_happened(fault, n)) {
+            armed = !arm(FAULT_COUNT, 0);
+        }
+        if (errors > 1 || !settle(&log, &before, &m)) {
+            lose(acme_error_name(rc), seed, step, n, 10 + (int)fault);
+            return true;
+        }
+    }
+    if (!has_happened(fault, n)) {
+        return false;
+    }
+    faults++;
+    (void)arm(FAULT_COUNT, 0);
+    if (!matches(&log, &m)) {
+        lose("the end of the life differs", seed, step, n, 10 + (int)fault);
+    }
+    /* A sector that was left in the middle may look damaged; nothing in it may be missing. */
+    (void)acme_flashlog_mount(&log, &flash_faults_ops, &chip);
+    if (!matches(&log, &m)) {
+        lose("the mounted end differs", seed, step, n, 10 + (int)fault);
+    }
+    return true;
+}
+
+static void all_faults(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed)
+{
+    int fault;
+
+    for (fault = 0; fault < FAULT_COUNT; fault++) {
+        /* There are many more reads than anything else. */
+        uint32_t stride = fault == FAULT_READ || fault == FAULT_FLIP ? read_stride : 1, n = 1;
+
+        while (faulty_life(size, count, unit, seed, (enum fault)fault, n)) {
+            n += stride;
+        }
+    }
+}
+
+/* Two sectors cannot be erased or programmed any more from a step on; with resets in between. */
+static void bad_sectors(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed)
+{
+    uint32_t pair, step;
+
+    for (pair = 0; pair < count * count; pair += 1 + count / 8) {
+        struct acme_flashlog log;
+        struct model m = {0}, before;
+
+        flash_sim_init(&flash, size, count, unit, seed + pair);
+        flash_faults_init(&chip, &flash);
+        (void)acme_flashlog_mount(&log, &flash_faults_ops, &chip);
+        for (step = 0; step < 2 * STEPS; step++) {
+            int32_t rc;
+
+            if (step == pair % STEPS) {
+                flash.bad[pair % count] = true;
+            }
+            if (step == pair % STEPS + 9) {
+                flash.bad[pair / count] = true;
+            }
+            before = m;
+            rc = apply(&log, &m, seed, step);
+            if (rc != ACME_OK && !settle(&log, &before, &m)) {
+                lose("a bad sector", seed, step, pair, 20);
+                break;
+            }
+            if (rc != ACME_OK && rc != ACME_ERR_STORE_FULL) {
+                lose(acme_error_name(rc), seed, step, pair, 20);
+            }
+            if (step % 5 == 4) {
+                rc = acme_flashlog_mount(&log, &flash_faults_ops, &chip);
+                if (!matches(&log, &m)) {
+                    lose("a bad sector after a reset", seed, step, pair, 20);
+                    break;
+                }
+            }
+        }
+        faults++;
     }
 }
 
@@ -235,6 +389,7 @@ static void random_run(unsigned long seconds, uint32_t seed)
     while (time(NULL) < end && losses == 0) {
         uint32_t r = mix(seed, n++), size = sizes[r % 3];
 
+        ecc = (r >> 12) % 2 == 0;
         (void)life(size, (size == 256 ? 20 : 4) + (r >> 6) % 8, units[(r >> 3) % 4], r,
                    1 + mix(r, 1) % 300, (int)((r >> 9) % 3), 1 + mix(r, 2) % 60);
     }
@@ -250,25 +405,38 @@ int main(int argc, char **argv)
     uint32_t seed = (uint32_t)time(NULL), script, s, u;
     int i;
 
+    if (argc > 1 && strcmp(argv[1], "--every-read") == 0) {
+        read_stride = 1;
+        argv++;
+        argc--;
+    }
     for (i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seconds") == 0) {
             seconds = strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--seed") == 0) {
             seed = (uint32_t)strtoul(argv[i + 1], NULL, 10);
         } else {
-            fprintf(stderr, "usage: powercut [--seconds N] [--seed S]\n");
+            fprintf(stderr, "usage: powercut [--every-read] [--seconds N] [--seed S]\n");
             return 2;
         }
     }
     for (s = 0; s < 4; s++) {
         for (u = 0; u < 4; u++) {
-            unsigned long lost = losses, before = cuts;
+            unsigned long lost = losses, before = cuts, pairs_before = pairs, faulty = faults;
 
             for (script = 1; script <= 4; script++) {
+                ecc = script == 4;
                 linear(shapes[s].size, shapes[s].count, units[u], script);
             }
-            printf("powercut: %u sectors of %u bytes, unit %u: %lu cut points\n", shapes[s].count,
-                   shapes[s].size, units[u], cuts - before);
+            ecc = false;
+            all_faults(shapes[s].size, shapes[s].count, units[u], 5);
+            if (shapes[s].count > 4) {
+                bad_sectors(shapes[s].size, shapes[s].count, units[u], 6);
+            }
+            printf("powercut: %u sectors of %u bytes, unit %u: %lu cut points, %lu pairs, %lu "
+                   "faults\n",
+                   shapes[s].count, shapes[s].size, units[u], cuts - before, pairs - pairs_before,
+                   faults - faulty);
             passed += losses == lost ? 1 : 0;
             failed += losses == lost ? 0 : 1;
         }
@@ -276,7 +444,9 @@ int main(int argc, char **argv)
     if (seconds > 0) {
         random_run(seconds, seed);
     }
-    printf("powercut: %lu cut points, %lu lives, 16 geometries, %lu losses\n", cuts, runs, losses);
+    printf("powercut: %lu cut points, %lu of them pairs, %lu faults, %lu lives, 16 geometries, %lu "
+           "losses\n",
+           cuts, pairs, faults, runs, losses);
     printf("%lu passed, %lu failed\n", passed, failed);
     return losses == 0 ? 0 : 1;
 }

@@ -11,7 +11,7 @@
 #include "flash_sim.h"
 
 static struct flash_sim flash;
-static struct acme_flashlog flog;
+static struct acme_store store;
 
 static int32_t push(struct acme_chain_sink *s, uint8_t *chunk, const uint8_t *data, size_t size,
                     size_t cut)
@@ -19,10 +19,10 @@ static int32_t push(struct acme_chain_sink *s, uint8_t *chunk, const uint8_t *da
     int32_t rc;
 
     flash_sim_init(&flash, 4096, 8, 4, 1);
-    if (acme_flashlog_mount(&flog, &flash_sim_ops, &flash) != ACME_OK) {
+    if (acme_flashlog_mount(&store.log, &flash_sim_ops, &flash) != ACME_OK) {
         abort();
     }
-    acme_chain_sink_init(s, &flog, chunk, 0, 0);
+    acme_chain_sink_init(s, &store, chunk, 0, 0);
     rc = acme_chain_sink_push(s, data, cut);
     if (rc == ACME_OK) {
         rc = acme_chain_sink_push(s, data + cut, size - cut);
@@ -55,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (i = 0; i < one.count; i++) {
         total += one.lengths[i];
     }
-    if (total > sizeof(der) || acme_store_read_chain(&flog, 0, 0, 0, der, total) != ACME_OK ||
-        acme_store_read_chain(&flog, 0, 0, total, der, 1) == ACME_OK) {
+    if (total > sizeof(der) || acme_store_read_chain(&store, 0, 0, 0, der, total) != ACME_OK ||
+        acme_store_read_chain(&store, 0, 0, total, der, 1) == ACME_OK) {
         abort();
     }
     return 0;

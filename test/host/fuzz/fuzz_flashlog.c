@@ -12,46 +12,47 @@
 
 static struct flash_sim flash;
 
-static void walk(struct acme_flashlog *log)
+static void walk(struct acme_store *store)
 {
-    struct acme_flashlog_key key = {0, 0};
+    uint64_t key = 0;
     struct acme_cert_record cert;
     struct acme_order_record order;
     uint8_t data[600], scratch[2048];
     uint32_t n = 0;
 
-    while (acme_flashlog_next(log, &key) == ACME_OK) {
-        (void)acme_flashlog_read(log, key, 0, data, sizeof(data));
+    while (acme_flashlog_next(&store->log, &key) == ACME_OK) {
+        (void)acme_flashlog_read(&store->log, key, 0, data, sizeof(data));
         if (++n > 10000) {
             abort(); /* the keys ascend, so there is an end */
         }
     }
-    (void)acme_store_read_cert(log, 0, &cert);
-    (void)acme_store_read_order(log, 0, &order, scratch, sizeof(scratch));
+    (void)acme_store_read_cert(store, 0, &cert);
+    (void)acme_store_read_order(store, 0, &order, scratch, sizeof(scratch));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct acme_flashlog_key key = {ACME_SPACE_TIME, 77};
-    struct acme_flashlog log;
+    const uint64_t key = ACME_KEY(ACME_SPACE_TIME, 77);
+    static struct acme_store store;
+    struct acme_flashlog *log = &store.log;
     char out[8] = "";
     int32_t rc;
 
     flash_sim_init(&flash, 256, 8, 4, 1);
     memset(flash.data, 0xff, 2048);
     memcpy(flash.data, data, size > 2048 ? 2048 : size);
-    rc = acme_flashlog_mount(&log, &flash_sim_ops, &flash);
+    rc = acme_flashlog_mount(log, &flash_sim_ops, &flash);
     if (flash.operations != 0) {
         abort(); /* mounting writes nothing */
     }
     if (rc != ACME_OK && rc != ACME_ERR_STORE_CORRUPT) {
         return 0;
     }
-    walk(&log);
-    rc = acme_flashlog_set(&log, key, "seven", 5);
+    walk(&store);
+    rc = acme_flashlog_set(log, key, "seven", 5);
     if (rc == ACME_OK &&
-        (acme_flashlog_read(&log, key, 0, out, sizeof(out)) != 5 || memcmp(out, "seven", 5) != 0)) {
+        (acme_flashlog_read(log, key, 0, out, sizeof(out)) != 5 || memcmp(out, "seven", 5) != 0)) {
         abort();
     }
     return 0;

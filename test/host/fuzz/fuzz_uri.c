@@ -29,11 +29,11 @@ static void check_url(const char *url)
     }
     CHECK(len <= CONFIG_ACME_URL_MAX && strspn(url, "hHtTpPsS") == 5);
     CHECK(uri.port >= 1 && uri.host_len >= 1 && uri.host_len <= ACME_URI_HOST_MAX);
-    CHECK(uri.authority_offset == 8 && uri.host_offset - uri.authority_offset <= 1);
-    CHECK(uri.host_offset + uri.host_len <= uri.authority_offset + uri.authority_len);
-    CHECK(uri.authority_offset + uri.authority_len <= uri.path_offset);
-    CHECK((size_t)uri.path_offset + uri.path_len == len);
-    CHECK(uri.path_len == 0 || url[uri.path_offset] == '/');
+    CHECK(uri.host_offset - ACME_URI_AUTHORITY <= 1 && uri.host_len <= ACME_URI_HOST_MAX);
+    CHECK(uri.host_offset + uri.host_len <= ACME_URI_AUTHORITY + uri.authority_len);
+    CHECK(ACME_URI_AUTHORITY + uri.authority_len <= uri.path_offset);
+    CHECK(uri.path_offset <= len);
+    CHECK(uri.path_offset == len || url[uri.path_offset] == '/');
     CHECK(memchr(url + 8, '@', uri.path_offset - 8U) == NULL);
     for (size_t i = 0; i < len; i++) {
         CHECK(url[i] > ' ' && url[i] <= '~' && url[i] != '#' && url[i] != '\\');

@@ -128,9 +128,14 @@ bool sim_world_init(struct sim_world *w, const struct sim_options *o)
     w->net.off = &w->flash.off;
     w->server = (struct sim_server){w, listens, serve};
     w->net.server = &w->server;
-    w->port =
-        (struct acme_port){&sim_net_ops, &w->net,        &sim_clock_ops, &w->clock, &entropy_ops,
-                           &w->entropy,  &flash_sim_ops, &w->flash,      NULL,      NULL};
+    w->port = (struct acme_port){.net = &sim_net_ops,
+                                 .net_ctx = &w->net,
+                                 .clock = &sim_clock_ops,
+                                 .clock_ctx = &w->clock,
+                                 .entropy = &entropy_ops,
+                                 .entropy_ctx = &w->entropy,
+                                 .flash = &flash_sim_ops,
+                                 .flash_ctx = &w->flash};
     w->port.log = w->verbose ? &log_ops : NULL;
     w->client = NULL;
     w->hung = w->in_ca = false;

@@ -7,13 +7,6 @@
 
 #include <string.h>
 
-#include "date.h"
-
-int64_t acme_tls_x509_time(const mbedtls_x509_time *t)
-{
-    return acme_date_to_unix(t->year, t->mon, t->day, t->hour, t->min, t->sec);
-}
-
 int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                       const struct acme_clock *clock, const struct acme_trust_anchor *anchors,
                       size_t count)

@@ -13,13 +13,13 @@
 #include "store.h"
 
 static struct flash_sim bench_flash;
-static struct acme_flashlog bench_log;
+static struct acme_store bench_log;
 
 static int bench_up(void **state)
 {
     (void)state;
     flash_sim_init(&bench_flash, 4096, 32, 8, 1);
-    if (acme_flashlog_mount(&bench_log, &flash_sim_ops, &bench_flash) != ACME_OK) {
+    if (acme_flashlog_mount(&bench_log.log, &flash_sim_ops, &bench_flash) != ACME_OK) {
         return -1;
     }
     acme_store_bind_its(&bench_log);

@@ -113,6 +113,43 @@ static void test_equal_nocase(void **state)
     assert_false(acme_str_equal_nocase("\xc4", 1, "\xe4", 1));
 }
 
+static void test_form(void **state)
+{
+    char text[40];
+    struct acme_buf b;
+
+    (void)state;
+    acme_buf_init(&b, text, sizeof(text));
+    acme_buf_add_form(&b, "a$b\\@c#", "\"$", "\"#\n", UINT32_C(4294967295));
+    assert_string_equal(text, "a\"$b\\\\\"#\\u000ac4294967295");
+    acme_buf_init(&b, text, 4);
+    acme_buf_add_form(&b, "a$", "bcd");
+    assert_int_equal(acme_buf_result(&b), ACME_ERR_BUFFER);
+    assert_string_equal(text, "a");
+}
+
+static void test_words(void **state)
+{
+    static const char words[] = "one\0Two\0three\0";
+
+    (void)state;
+    assert_int_equal(acme_str_find("one", 3, words), 0);
+    assert_int_equal(acme_str_find("tWO!", 3, words), 1);
+    assert_int_equal(acme_str_find("THREE", 5, words), 2);
+    assert_int_equal(acme_str_find("thre", 4, words), 3);
+    assert_int_equal(acme_str_find("", 0, words), 3);
+    assert_true(acme_str_is("Two", 3, "two"));
+    assert_false(acme_str_is("Twos", 4, "two"));
+    assert_int_equal(acme_word_len("az-09AZ_ x", 10, "-_"), 8);
+    assert_int_equal(acme_word_len("az-09AZ_ x", 4, "-_"), 4);
+    assert_int_equal(acme_word_len("az", SIZE_MAX, ""), 2); /* ends at the NUL */
+    assert_int_equal(acme_word_len("@[`{/:", 6, ""), 0);
+    assert_int_equal(acme_word_len("\xe4", 1, ""), 0);
+    assert_true(acme_str_visible("!~", 2) && acme_str_visible(" ", 0));
+    assert_false(acme_str_visible(" ", 1) || acme_str_visible("\x7f", 1) ||
+                 acme_str_visible("\r", 1) || acme_str_visible("\xc3", 1));
+}
+
 static void test_zeroize(void **state)
 {
     char text[4] = {1, 2, 3, 4};
@@ -129,7 +166,7 @@ struct listed {
 };
 
 #define LISTED(name, value, severity, sentence) {value, #name},
-static const struct listed list[] = {ACME_ERROR_LIST(LISTED)};
+static const struct listed list[] = {ACME_ERROR_LIST(LISTED) ACME_ERROR_LIST_DNS(LISTED)};
 #define LIST_LEN (sizeof(list) / sizeof(list[0]))
 
 static void test_error_values_unique(void **state)
@@ -200,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_str_copy),
         cmocka_unit_test(test_equal_nocase),
+        cmocka_unit_test(test_form),
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_zeroize),
         cmocka_unit_test(test_error_values_unique),
         cmocka_unit_test(test_error_texts),

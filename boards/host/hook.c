@@ -1,0 +1,193 @@
+/*
+ * A DNS provider that runs a program: PROGRAM present|cleanup FQDN VALUE, as lego's provider "exec"
+ * does, so that its scripts fit. FQDN ends with a dot. No shell takes part: what the arguments hold
+ * is never read as code; VALUE comes last and may begin with '-'. The program's standard input is
+ * empty, its output goes to standard error, its exit code 0 means done. It is given a time, and
+ * then ended with all that it started.
+ */
+#include "dns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define POLL_MS  50u
+#define GRACE_MS 3000u /* between asking it to end and ending it */
+
+extern char **environ;
+
+struct cli_hook {
+    const char *program;
+    uint32_t seconds;
+    acme_dns_resolver *resolver;
+    pid_t child; /* 0: none */
+    uint64_t end_ms;
+    bool asked_to_end;
+};
+
+struct cli_hook *cli_hook_init(const char *program, uint32_t seconds, acme_dns_resolver *resolver)
+{
+    static struct cli_hook hook;
+
+    memset(&hook, 0, sizeof(hook));
+    hook.program = program;
+    hook.seconds = seconds != 0 ? seconds : 120u;
+    hook.resolver = resolver;
+    return &hook;
+}
+
+static uint64_t now_ms(void)
+{
+    return acme_posix_clock_ops.uptime_ms(NULL);
+}
+
+/* A process group of its own, so that its children end with it; signals as a program expects them.
+ */
+static int spawn(struct cli_hook *h, char *const argv[])
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    int ret;
+
+    (void)sigemptyset(&none);
+    if (posix_spawn_file_actions_init(&actions) != 0) {
+        return ENOMEM;
+    }
+    if (posix_spawnattr_init(&attributes) != 0) {
+        (void)posix_spawn_file_actions_destroy(&actions);
+        return ENOMEM;
+    }
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+    (void)posix_spawnattr_setpgroup(&attributes, 0);
+    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    (void)posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+    ret = posix_spawnp(&h->child, h->program, &actions, &attributes, argv, environ);
+    (void)posix_spawnattr_destroy(&attributes);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return ret;
+}
+
+static int32_t start(struct cli_hook *h, const char *what, const struct acme_dns_record *record)
+{
+    char fqdn[256], word[16], value[256];
+    char *argv[] = {(char *)(uintptr_t)h->program, word, fqdn, value, NULL};
+    int ret;
+
+    if (snprintf(fqdn, sizeof(fqdn), "%s.", record->name) >= (int)sizeof(fqdn) ||
+        snprintf(value, sizeof(value), "%s", record->value) >= (int)sizeof(value)) {
+        return ACME_ERR_LIMIT;
+    }
+    (void)snprintf(word, sizeof(word), "%s", what);
+    ret = spawn(h, argv);
+    if (ret != 0) {
+        h->child = 0;
+        cli_error("--dns-hook %s: %s", h->program, strerror(ret));
+        return ACME_ERR_DNS_HOOK;
+    }
+    h->asked_to_end = false;
+    h->end_ms = now_ms() + h->seconds * UINT64_C(1000);
+    return ACME_OK;
+}
+
+/* Asks the program to end, and later ends it. */
+static void end_in_time(struct cli_hook *h)
+{
+    if (now_ms() < h->end_ms) {
+        return;
+    }
+    if (!h->asked_to_end) {
+        cli_error("--dns-hook %s: not done after %u s; it is ended", h->program, h->seconds);
+    }
+    (void)kill(-h->child, h->asked_to_end ? SIGKILL : SIGTERM);
+    h->asked_to_end = true;
+    h->end_ms = now_ms() + GRACE_MS;
+}
+
+static int32_t collect(struct cli_hook *h, const char *what)
+{
+    int status = 0;
+    pid_t pid = waitpid(h->child, &status, WNOHANG);
+
+    if (pid == 0 || (pid < 0 && errno == EINTR)) {
+        end_in_time(h);
+        return ACME_ERR_AGAIN;
+    }
+    (void)kill(-h->child, SIGKILL); /* what it left behind */
+    h->child = 0;
+    if (h->asked_to_end) {
+        return ACME_ERR_TIMEOUT;
+    }
+    if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        cli_error("--dns-hook %s %s: %s %d", h->program, what,
+                  WIFSIGNALED(status) ? "signal" : "exit code",
+                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        return ACME_ERR_DNS_HOOK;
+    }
+    return ACME_OK;
+}
+
+static int32_t run(struct cli_hook *h, const char *what, const struct acme_dns_record *record,
+                   uint32_t *wait_ms)
+{
+    int32_t rc = h->child == 0 ? start(h, what, record) : ACME_OK;
+
+    if (rc == ACME_OK) {
+        rc = collect(h, what);
+    }
+    if (rc == ACME_ERR_AGAIN) {
+        *wait_ms = POLL_MS;
+    }
+    return rc;
+}
+
+static int32_t hook_present(void *ctx, const struct acme_dns_record *record, uint32_t *wait_ms)
+{
+    return run(ctx, "present", record, wait_ms);
+}
+
+static int32_t hook_cleanup(void *ctx, const struct acme_dns_record *record, uint32_t *wait_ms)
+{
+    return run(ctx, "cleanup", record, wait_ms);
+}
+
+static int32_t hook_ready(void *ctx, const struct acme_dns_record *record, uint32_t *wait_ms)
+{
+    struct cli_hook *h = ctx;
+
+    return h->resolver == NULL ? ACME_OK
+                               : acme_dns_resolver_ops.ready(h->resolver, record, wait_ms);
+}
+
+static int32_t hook_lookup(void *ctx, const char *name, acme_dns_txt_fn found, void *found_ctx,
+                           uint32_t *wait_ms)
+{
+    struct cli_hook *h = ctx;
+
+    return h->resolver == NULL
+               ? ACME_ERR_UNSUPPORTED
+               : acme_dns_resolver_ops.lookup(h->resolver, name, found, found_ctx, wait_ms);
+}
+
+static void hook_stop(void *ctx)
+{
+    struct cli_hook *h = ctx;
+
+    if (h->child != 0) {
+        (void)kill(-h->child, SIGKILL);
+        (void)waitpid(h->child, NULL, 0); /* it is dead: this does not block */
+        h->child = 0;
+    }
+    if (h->resolver != NULL) {
+        acme_dns_resolver_ops.stop(h->resolver);
+    }
+}
+
+const struct acme_dns_ops cli_hook_ops = {
+    hook_present, hook_ready, hook_cleanup, hook_lookup, hook_stop,
+};

@@ -1,0 +1,58 @@
+/*
+ * A provider (acme/dns.h) that hands the record to an acme-dns server over HTTPS. The owner of a
+ * domain sets a CNAME from _acme-challenge to the server's name for the account once; the device
+ * has no other rights in the DNS. Needs CONFIG_ACME_DNS_ACMEDNS.
+ */
+#ifndef ACME_DNS_ACMEDNS_H
+#define ACME_DNS_ACMEDNS_H
+
+#include "acme/client.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct acme_dns_acmedns acme_dns_acmedns;
+
+/** An account as the server's /register gave it. */
+struct acme_dns_acmedns_account {
+    const char *fulldomain; /**< where the CNAME of _acme-challenge leads to: so the account for a
+                                 name is found */
+    const char *subdomain, *username, *password;
+};
+
+/** Everything is lent until the provider is not used any more. */
+struct acme_dns_acmedns_config {
+    const struct acme_port *port;
+    const char *url;      /**< of the server, https, without "/update" */
+    const char *resolver; /**< an address with or without a port */
+    const struct acme_dns_acmedns_account *accounts;
+    uint16_t accounts_count;
+    const struct acme_trust_anchor *anchors; /**< the server's TLS is verified against these */
+    uint16_t anchors_count;
+    uint16_t ns_port;     /**< of the zone's name servers; 0: 53 */
+    int64_t build_time_s; /**< as in struct acme_config */
+};
+
+/** Bytes of memory for acme_dns_acmedns_init. */
+#define ACME_DNS_ACMEDNS_SIZE                                                                      \
+    (CONFIG_ACME_DNS_MESSAGE_MAX + 20 * CONFIG_ACME_DNS_SERVERS_MAX + 2 * CONFIG_ACME_URL_MAX +    \
+     CONFIG_ACME_HTTP_LINE_MAX + CONFIG_ACME_NONCE_MAX + ACME_LINKS_SIZE + 288 * sizeof(void *) +  \
+     5500)
+
+/** Sets a provider up in memory (8-byte aligned, lent). It is the context of acme_dns_acmedns_ops.
+ * ACME_OK, ACME_ERR_ARGUMENT, ACME_ERR_MEMORY, ACME_ERR_URL. TLS is set up at the first use, when
+ * the client has started PSA Crypto, and taken down by stop: the memory may go away after that. */
+int32_t acme_dns_acmedns_init(acme_dns_acmedns **acmedns,
+                              const struct acme_dns_acmedns_config *config, void *memory,
+                              size_t memory_size);
+
+/** What its functions return besides the errors of the network, TLS, HTTP and DNS:
+ * ACME_ERR_DNS_API: the server refuses the account, or the name's CNAME leads to no account. There
+ * is no cleanup: the server keeps the last two values of an account and no more. */
+extern const struct acme_dns_ops acme_dns_acmedns_ops;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,35 @@
+/*
+ * A provider (acme/dns.h) that looks and does not publish: TXT records at a resolver, for
+ * dns-persist-01; and, for providers of the firmware's own, whether a record shows at all name
+ * servers of its zone. Needs CONFIG_ACME_DNS_CLIENT.
+ */
+#ifndef ACME_DNS_RESOLVER_H
+#define ACME_DNS_RESOLVER_H
+
+#include "acme/config.h"
+#include "acme/dns.h"
+#include "acme/port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct acme_dns_resolver acme_dns_resolver;
+
+/** Bytes of memory for acme_dns_resolver_init. */
+#define ACME_DNS_RESOLVER_SIZE                                                                     \
+    (CONFIG_ACME_DNS_MESSAGE_MAX + 20 * CONFIG_ACME_DNS_SERVERS_MAX + 3200)
+
+/** Sets a resolver up in memory (8-byte aligned, lent): server is "192.0.2.1", "192.0.2.1:5353",
+ * "2001:db8::1" or "[2001:db8::1]:5353"; name servers listen on ns_port (0: 53). It is the context
+ * of acme_dns_resolver_ops. ACME_OK, ACME_ERR_ARGUMENT, ACME_ERR_MEMORY. */
+int32_t acme_dns_resolver_init(acme_dns_resolver **resolver, const struct acme_port *port,
+                               const char *server, uint16_t ns_port, void *memory,
+                               size_t memory_size);
+
+extern const struct acme_dns_ops acme_dns_resolver_ops;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

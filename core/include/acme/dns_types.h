@@ -1,0 +1,34 @@
+/*
+ * What the DNS parts of the core share with their users: servers and TSIG keys.
+ */
+#ifndef ACME_DNS_TYPES_H
+#define ACME_DNS_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Algorithms of TSIG keys (RFC 8945 section 6). */
+enum acme_tsig_algorithm {
+    ACME_TSIG_HMAC_SHA256 = 0,
+    ACME_TSIG_HMAC_SHA384 = 1,
+    ACME_TSIG_HMAC_SHA512 = 2
+};
+
+/** A TSIG key. The secret is either lent bytes, or a PSA key that lives in the device's key store:
+ * type PSA_KEY_TYPE_HMAC, usage PSA_KEY_USAGE_SIGN_MESSAGE, algorithm PSA_ALG_HMAC(hash). */
+struct acme_tsig_key {
+    const char *name;      /**< as the server has it, without a dot at the end */
+    uint8_t algorithm;     /**< enum acme_tsig_algorithm */
+    uint32_t psa_key;      /**< PSA key identifier, or 0: secret */
+    const uint8_t *secret; /**< raw bytes, not base64 */
+    size_t secret_len;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

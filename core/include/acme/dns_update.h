@@ -1,0 +1,51 @@
+/*
+ * A provider (acme/dns.h) that writes into the zone itself: DNS UPDATE (RFC 2136), signed with TSIG
+ * (RFC 8945). Needs CONFIG_ACME_DNS_UPDATE. It follows the CNAMEs of the name, finds the zone by
+ * its SOA, adds the record beside what is there, and is ready when all name servers of the zone
+ * have it.
+ */
+#ifndef ACME_DNS_UPDATE_H
+#define ACME_DNS_UPDATE_H
+
+#include <stdbool.h>
+
+#include "acme/config.h"
+#include "acme/dns.h"
+#include "acme/dns_types.h"
+#include "acme/port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct acme_dns_update acme_dns_update;
+
+/** Everything is lent until the provider is not used any more. */
+struct acme_dns_update_config {
+    const struct acme_port *port;
+    const char *server; /**< the zone's primary: "192.0.2.1", "[2001:db8::1]:53", "ns.example.org";
+                             NULL: the one that the zone's SOA names */
+    const char *resolver; /**< who is asked for zones and addresses, an address with or without
+                               a port; NULL: server, which then must be an address */
+    const struct acme_tsig_key *key; /**< NULL: updates are not signed */
+    uint32_t ttl_s;                  /**< of the record; 0: 60 */
+    uint16_t ns_port;                /**< of the zone's name servers; 0: 53 */
+};
+
+/** Bytes of memory for acme_dns_update_init. */
+#define ACME_DNS_UPDATE_SIZE (CONFIG_ACME_DNS_MESSAGE_MAX + 20 * CONFIG_ACME_DNS_SERVERS_MAX + 3800)
+
+/** Sets a provider up in memory (8-byte aligned, lent). It is the context of acme_dns_update_ops.
+ * ACME_OK, ACME_ERR_ARGUMENT, ACME_ERR_MEMORY, ACME_ERR_NAME (of the key), ACME_ERR_UNSUPPORTED
+ * (its algorithm). */
+int32_t acme_dns_update_init(acme_dns_update **update, const struct acme_dns_update_config *config,
+                             void *memory, size_t memory_size);
+
+/** What its functions return besides the errors of the network: ACME_ERR_DNS_SERVER, _REFUSED,
+ * _ZONE, _KEY, _SIG, _TIME, _REPLY_SIG, _MESSAGE; ACME_ERR_NO_CLOCK: TSIG needs the time. */
+extern const struct acme_dns_ops acme_dns_update_ops;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,42 @@
+/*
+ * tls-alpn-01 (RFC 8737) on a port that the firmware's own TLS server has: with config.tls_shared
+ * set the client opens no listener for it. The server
+ *
+ * - offers ACME_TLS_ALPN_PROTOCOL among its protocols (mbedtls_ssl_conf_alpn_protocols),
+ * - calls acme_tls_alpn_select from its certificate callback (mbedtls_ssl_conf_cert_cb),
+ * - and closes a connection whose protocol became ACME_TLS_ALPN_PROTOCOL once the handshake is over
+ *   (RFC 8737 section 3).
+ *
+ * It must also take connections while there is no certificate yet, if acme_tls_alpn_is_wanted.
+ */
+#ifndef ACME_TLS_ALPN_H
+#define ACME_TLS_ALPN_H
+
+#include <mbedtls/ssl.h>
+
+#include "acme/client.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ACME_TLS_ALPN_PROTOCOL "acme-tls/1"
+
+/** What a certificate callback does next. */
+enum acme_tls_alpn_verdict {
+    ACME_TLS_ALPN_NOT_OURS = 0, /**< another protocol: serve as usual */
+    ACME_TLS_ALPN_OURS = 1,     /**< the certificate of the challenge is set for this handshake */
+    ACME_TLS_ALPN_REFUSE = -1   /**< nobody waits for this name: end the handshake */
+};
+
+/** Whether a challenge is under way that the server has to answer. */
+bool acme_tls_alpn_is_wanted(acme_client *client);
+/** Looks at the protocol and the server name (RFC 6066; of an address: RFC 8738 section 6) that the
+ * handshake's hello has, and sets certificate and key for it when they are the challenge's. Only
+ * from inside the certificate callback of ssl. enum acme_tls_alpn_verdict. */
+int acme_tls_alpn_select(acme_client *client, mbedtls_ssl_context *ssl);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

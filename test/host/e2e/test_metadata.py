@@ -1,0 +1,202 @@
+"""What lets other build systems find the library: each file parses, names only what exists, and is
+evaluated in a stand-in of its framework (../integration), in which the core compiles."""
+import fnmatch
+import json
+import os
+import re
+import subprocess
+
+import kconfiglib
+import pytest
+import yaml
+
+from lab import ROOT
+
+
+def path(*parts):
+    return os.path.join(ROOT, *parts)
+
+
+def read(*parts):
+    with open(path(*parts), encoding="utf-8") as f:
+        return f.read()
+
+
+def call(*argv, code=0):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout + done.stderr
+
+
+def core_sources():
+    """What core/CMakeLists.txt compiles, relative to core/."""
+    text = read("core", "CMakeLists.txt")
+    rooms = re.search(r"set\(rooms\n(.*?)\)", text, re.S)[1].split()
+    return {f"src/{room}.c" for room in rooms} | {"src/json_cjson.c"}
+
+
+def configure_and_build(folder, standin, *options):
+    out = call("cmake", "-G", "Ninja", "-S", path("test/host/integration", standin), "-B",
+               str(folder), f"-DROOT={ROOT}", *options)
+    call("ninja", "-C", str(folder), "acme_core", "app")
+    # The sources that were compiled are the core's.
+    with open(folder / "build.ninja", encoding="utf-8") as f:
+        built = {m for m in re.findall(r"^build \S+: C_COMPILER__acme_c\w+ \S*/core/(src/\w+\.c)",
+                                       f.read(), re.M)}
+    assert built == core_sources()
+    return out
+
+
+# ---- Kconfig ----
+
+PARENT = """
+mainmenu "Somebody else's"
+config MBEDTLS
+	bool "Mbed TLS"
+config SECURE_STORAGE
+	bool "Secure storage"
+config MBEDTLS_ENTROPY_POLL_ZEPHYR
+	bool "Entropy"
+menu "Modules"
+source "{file}"
+endmenu
+"""
+
+
+def kconfig(tmp_path, text, values="", header=None):
+    top = tmp_path / "Kconfig"
+    top.write_text(text)
+    kconf = kconfiglib.Kconfig(str(top), warn_to_stderr=False)
+    (tmp_path / "config").write_text(values)
+    kconf.load_config(str(tmp_path / "config"))
+    assert not kconf.warnings
+    if header:
+        kconf.write_autoconf(str(header))
+    return kconf
+
+
+def acme_values(kconf):
+    return {name: s.str_value for name, s in kconf.syms.items() if name.startswith("ACME_")}
+
+
+def test_kconfig_alone_and_under_a_parent(tmp_path):
+    alone = kconfiglib.Kconfig(path("Kconfig"), warn_to_stderr=False)
+    under = kconfig(tmp_path, PARENT.format(file=path("Kconfig")))
+    assert not alone.warnings
+    assert under.mainmenu_text == "Somebody else's"
+    assert acme_values(alone) == acme_values(under) and len(acme_values(alone)) > 20
+
+
+def test_kconfig_of_zephyr(tmp_path):
+    text = PARENT.format(file=path("zephyr", "Kconfig"))
+    off = kconfig(tmp_path, text)
+    assert off.syms["ACME_CERT_SLOTS"].visibility == 0
+    on = kconfig(tmp_path, text, "CONFIG_MBEDTLS=y\nCONFIG_NANOACME=y\n")
+    alone = kconfiglib.Kconfig(path("Kconfig"), warn_to_stderr=False)
+    assert acme_values(on) == acme_values(alone)
+    # Zephyr's entropy source excludes the core's; another key storage excludes nanoacme.
+    assert on.syms["ACME_MBEDTLS_ENTROPY"].str_value == "y"
+    zephyrs = kconfig(tmp_path, text, "CONFIG_MBEDTLS=y\nCONFIG_NANOACME=y\n"
+                                      "CONFIG_MBEDTLS_ENTROPY_POLL_ZEPHYR=y\n")
+    assert zephyrs.syms["ACME_MBEDTLS_ENTROPY"].str_value == "n"
+    other = kconfiglib.Kconfig(str(tmp_path / "Kconfig"), warn_to_stderr=False)
+    other.load_config(str(tmp_path / "config"))
+    other.syms["SECURE_STORAGE"].set_value(2)
+    assert other.syms["NANOACME"].str_value == "n"
+
+
+# ---- Zephyr ----
+
+def test_zephyr_module(tmp_path):
+    module = yaml.safe_load(read("zephyr", "module.yml"))
+    assert module["name"] == "nanoacme" and module["build"]["depends"] == ["mbedtls"]
+    assert os.path.isfile(path(module["build"]["cmake"], "CMakeLists.txt"))
+    assert os.path.isfile(path(module["build"]["kconfig"]))
+    kconfig(tmp_path, PARENT.format(file=path("zephyr", "Kconfig")),
+            "CONFIG_MBEDTLS=y\nCONFIG_NANOACME=y\nCONFIG_ACME_CERT_SLOTS=3\n"
+            "CONFIG_MBEDTLS_ENTROPY_POLL_ZEPHYR=y\n", tmp_path / "autoconf.h")
+    out = configure_and_build(tmp_path / "build", "zephyr", f"-DAUTOCONF={tmp_path}/autoconf.h")
+    assert "ZEPHYR_LIBS=acme_core\n" in out
+    # With Zephyr's source configured, the core does not bring the hook a second time.
+    symbols = call("nm", "-g", str(tmp_path / "build" / "nanoacme" / "acme_core" / "libacme_core.a"))
+    assert " T psa_its_set\n" in symbols and "T mbedtls_hardware_poll" not in symbols
+
+
+def test_zephyr_without_cjson_says_so(tmp_path):
+    out = call("cmake", "-G", "Ninja", "-S", path("test/host/integration/zephyr"), "-B",
+               str(tmp_path / "build"), f"-DROOT={ROOT}", f"-DACME_CJSON_DIR={tmp_path}",
+               f"-DAUTOCONF={tmp_path}/x", code=1)
+    assert "Set ACME_CJSON_DIR to the sources of cJSON" in out
+
+
+# ---- ESP-IDF ----
+
+def test_esp_idf_component(tmp_path):
+    component = yaml.safe_load(read("idf_component.yml"))
+    assert component["version"] == version() and component["license"] == "Apache-2.0"
+    for pattern in component["files"]["exclude"]:
+        assert os.path.isdir(path(pattern.split("/")[0])), pattern
+    out = call("cmake", "-DESP_PLATFORM=1", f"-DROOT={ROOT}", "-P",
+               path("test/host/integration/esp_idf/early.cmake"))
+    assert "early look done" in out
+    # menuconfig has the component's Kconfig, and writes sdkconfig.h.
+    kconfig(tmp_path, PARENT.format(file=path("Kconfig")),
+            "CONFIG_ACME_MBEDTLS_ENTROPY=n\nCONFIG_ACME_MBEDTLS_POOL=n\n", tmp_path / "sdkconfig.h")
+    configure_and_build(tmp_path / "build", "esp_idf", f"-DSDKCONFIG_DIR={tmp_path}")
+    # mbedTLS, configured without storage, keeps its keys by the core's functions.
+    call("ninja", "-C", str(tmp_path / "build"), "mbedcrypto")
+    symbols = call("nm", str(tmp_path / "build" / "libmbedcrypto.a"))
+    assert " U psa_its_set\n" in symbols
+
+
+# ---- PlatformIO ----
+
+def version():
+    found = re.search(r'#define ACME_VERSION "([^"]+)"', read("core/include/acme/client.h"))[1]
+    assert f"project(nanoacme VERSION {found} " in read("CMakeLists.txt")
+    return found
+
+
+def test_platformio_library():
+    library = json.loads(read("library.json"))
+    assert library["version"] == version() and library["license"] == "Apache-2.0"
+    build = library["build"]
+    assert os.path.isfile(path(build["includeDir"], library["headers"]))
+    for flag in build["flags"]:
+        assert flag.startswith("-I ") and os.path.isdir(path(flag[3:])), flag
+    for excluded in library["export"]["exclude"]:
+        assert os.path.isdir(path(excluded)), excluded
+    files = [os.path.relpath(os.path.join(folder, name), path(build["srcDir"]))
+             for folder, _, names in os.walk(path(build["srcDir"])) for name in names]
+    chosen = set()
+    for rule in build["srcFilter"]:
+        sign, pattern = re.fullmatch(r"([+-])<(.+)>", rule).groups()
+        matching = {f for f in files if fnmatch.fnmatch(f, pattern)}
+        assert matching, rule
+        chosen = chosen | matching if sign == "+" else chosen - matching
+    assert chosen == core_sources()
+
+
+# ---- pico-sdk ----
+
+def test_pico_sdk_import(tmp_path):
+    configure_and_build(tmp_path / "build", "pico_sdk")
+    objects = [name for _, _, names in os.walk(tmp_path / "build" / "CMakeFiles" / "app.dir")
+               for name in names]
+    lwip = [os.path.basename(f) for folder in ("lwip", "lwip_raw") for f in
+            os.listdir(path("port", folder)) if f.endswith(".c")]
+    text = read("port", "lwip_raw", "CMakeLists.txt")
+    assert all(name in text for name in lwip)  # the import's glob is the port's own list
+    built = [name for _, _, names in os.walk(tmp_path / "build") for name in names]
+    assert all(f"{name}.o" in built for name in lwip), objects
+
+
+@pytest.mark.parametrize("missing", ["ACME_MBEDTLS_CONFIG", "ACME_DEFCONFIG", "ACME_CJSON_DIR"])
+def test_pico_sdk_import_names_what_is_missing(tmp_path, missing):
+    names = {"ACME_MBEDTLS_DIR", "ACME_MBEDTLS_CONFIG", "ACME_DEFCONFIG", "ACME_CJSON_DIR"}
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.20)\nproject(p LANGUAGES C)\n"
+        + "".join(f'set({name} "x")\n' for name in sorted(names - {missing}))
+        + f'include("{ROOT}/port/pico_sdk/nanoacme_import.cmake")\n')
+    out = call("cmake", "-S", str(tmp_path), "-B", str(tmp_path / "build"), code=1)
+    assert f"set {missing} before" in out

@@ -1,0 +1,62 @@
+"""Fixtures of the firmware tests: each board's image in the emulator, against a real Pebble."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
+from board import BOARDS, Board  # noqa: E402
+from lab import running_lab  # noqa: E402
+
+NAME = "device.example.org"
+STORE_SIZES = {"mps2_an385": 16 * 4096, "lm3s6965evb": 24 * 1024}  # of the flash maps in board.c
+
+
+class Bench:
+    """A CA and the devices in front of it."""
+
+    def __init__(self, folder, kind):
+        self.folder, self.kind, self.boards, self.labs = folder, kind, [], []
+        self.lab, self.store_size = None, STORE_SIZES[kind]
+
+    def start_lab(self, **options):
+        folder = self.folder / "lab"
+        folder.mkdir()
+        running = running_lab(folder, address="10.0.2.2", listen="", **options)
+        self.labs.append(running)
+        self.lab = running.__enter__()
+        return self.lab
+
+    def new_board(self, name=NAME, http_port=None, start=True, ntp=None, directory=None,
+                  challenge=None, **options):
+        """A device with settings, off or on its first boot."""
+        folder = self.folder / f"device{len(self.boards)}"
+        folder.mkdir()
+        board = Board(folder, self.kind, http_port=http_port or self.lab.http_port, **options)
+        self.boards.append(board)
+        board.start().provision([name], directory or self.lab.directory, self.lab.ca_file,
+                                **({"ntp": ntp} if ntp else {}),
+                                **({"challenge": challenge} if challenge else {}))
+        if not start:
+            board.cut_power()
+        return board
+
+    def stop(self):
+        for board in self.boards:
+            board.cut_power()
+        for lab in self.labs:
+            lab.__exit__(None, None, None)
+
+
+@pytest.fixture(params=sorted(BOARDS))
+def bench(tmp_path, request):
+    each = Bench(tmp_path, request.param)
+    yield each
+    each.stop()
+
+
+@pytest.fixture
+def reference_bench(tmp_path):
+    each = Bench(tmp_path, "mps2_an385")
+    yield each
+    each.stop()

@@ -1,0 +1,151 @@
+"""The network ports on a real network: see conformance.c, device.c and network.py."""
+import os
+import re
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+import lab as lab_module  # noqa: E402
+import network  # noqa: E402
+
+BUILD = os.environ.get("NANOACME_BUILD", os.path.join(lab_module.ROOT, "build"))
+NAMES = {  # no other name has an address
+    "four.test": [network.PEER4], "six.test": [network.PEER6], "later.test": [network.PEER4],
+    "slow.test": [network.PEER4],
+    "both.test": [network.PEER4, network.PEER6], "hole.test": ["10.66.0.77", network.PEER6],
+    "broken.test": [""],
+}
+
+
+@pytest.fixture
+def net(tmp_path):
+    with network.tap_network():
+        lab = lab_module.Lab(tmp_path, names_at=f"{network.PEER4}:53", default_address="")
+        try:
+            lab.start_names()
+            for name, addresses in NAMES.items():
+                for address in addresses:
+                    lab.set_name(name, address)
+            yield lab
+        finally:
+            lab.stop()
+
+
+@pytest.mark.parametrize("port", ["lwip_socket", "lwip_socket_nolock", "lwip_raw", "posix"])
+def test_conformance(net, tmp_path, port, capsys):
+    """What acme/port.h promises, for each port, over the kernel's sockets at the other end."""
+    argv = [os.path.join(BUILD, "test", f"conformance_{port}"),
+            *os.environ.get("NANOACME_CHECKS", "").split()]
+    if port == "posix":  # the C library asks whom this file names
+        resolver = tmp_path / "resolv.conf"
+        resolver.write_text(f"nameserver {network.PEER4}\n", encoding="ascii")
+        argv = ["unshare", "--mount", "sh", "-c",
+                'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(resolver), *argv]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False,
+                          env={**os.environ, "NAMES_PID": str(net.challtest.popen.pid)})
+    with capsys.disabled():
+        print(f"\n{port}:\n{done.stdout.strip()}")
+    assert done.returncode == 0, f"{done}\n{done.stderr}"
+
+
+class TimeServer:
+    """SNTP (RFC 4330) for the device."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((network.PEER4, 123))
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while True:
+            request, sender = self.socket.recvfrom(512)
+            if not request or len(request) < 48:
+                return
+            now = struct.pack("!II", int(time.time()) + 2208988800, 0)
+            self.socket.sendto(bytes([0x24, 1, 0, 0xec]) + bytes(20) + request[40:48] + now + now,
+                               sender)
+
+    def stop(self):
+        self.socket.sendto(b"", (network.PEER4, 123))
+        self.thread.join(5)
+        self.socket.close()
+
+
+def https_get(address, name, root):
+    """What the device serves to one who trusts the CA's root alone, and its certificate."""
+    context = ssl.create_default_context(cafile=root)
+    with socket.create_connection((address, 443), timeout=20) as stream, \
+            context.wrap_socket(stream, server_hostname=name) as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: " + name.encode() + b"\r\n\r\n")
+        text = b""
+        while part := tls.recv(4096):
+            text += part
+        return text, tls.getpeercert()
+
+
+def boot(lab, port, store, name):
+    """A device that serves; its log."""
+    device = lab_module.Process(
+        "device", [os.path.join(BUILD, "test", f"device_{port}"), lab.directory, lab.ca_file,
+                   store, str(lab.http_port), name], lab.folder)
+    try:
+        lab_module.wait_until(lambda: "serving" in device.log() or device.popen.poll() is not None,
+                              "the device", 90)
+        assert device.popen.poll() is None, device.log()
+    except BaseException:
+        device.stop()
+        raise
+    return device
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("port", ["lwip_socket", "lwip_raw"])
+def test_certificate(tmp_path, port, family):
+    """From nothing to HTTPS over lwIP: SNTP, a certificate from Pebble at a name, by http-01 that
+    the device answers, served; after a reset served again without an order."""
+    name, store = "device.test", str(tmp_path / "store.img")
+    ca, device_at = (network.PEER4, network.DEVICE4) if family == 4 else \
+        (network.PEER6, network.DEVICE6)
+    with network.tap_network():
+        lab = lab_module.Lab(tmp_path, nonce_reject=50, address="ca.test", listen="",
+                             names_at=f"{network.PEER4}:53", default_address="")
+        clock = TimeServer()
+        device = None
+        try:
+            lab.start_names()
+            lab.set_name("ca.test", ca)
+            lab.set_name(name, device_at)
+            lab.start_pebble()
+            root = lab.issuing_root()
+            for orders in (1, 0):
+                device = boot(lab, port, store, name)
+                log = device.log()
+                assert f"result ACME_OK, {orders} orders" in log[log.rindex("result"):], log
+                told = int(re.findall(r"time (\d+)", log)[-1])
+                assert abs(told - time.time()) < 60
+                text, certificate = https_get(device_at, name, root)
+                assert text.startswith(b"HTTP/1.1 200 ") and b"this is device.test" in text
+                assert ("DNS", name) in certificate["subjectAltName"]
+                device.stop()
+                assert device.popen.returncode == 0, device.log()
+                os.replace(device.log_path, device.log_path + str(orders))
+            assert lab.count("Added order") == 1 and lab.count("Issued certificate") == 1
+            chain = str(tmp_path / "chain.pem")
+            subprocess.run([os.path.join(BUILD, "nanoacme"), "--store", store, "export",
+                            "--domain", name, "--out", chain], check=True, timeout=60)
+            subprocess.run(["openssl", "verify", "-CAfile", root, "-untrusted", chain, chain],
+                           check=True, timeout=20)
+        finally:
+            if device is not None:
+                device.stop()
+            clock.stop()
+            lab.stop()

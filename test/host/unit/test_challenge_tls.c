@@ -1,0 +1,232 @@
+/*
+ * The certificate of tls-alpn-01: what RFC 8737 wants is in it, whatever the identifier; it is for
+ * one server name; and the responder gives way to nobody.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "challenge.h"
+#include "crypto_bench.h"
+
+#define ANSWER                                                                                     \
+    "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0.9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+
+static int waiting, accepted, closed, listening;
+static bool silent; /* peers that say nothing; else they close at once */
+
+static int32_t f_send(void *ctx, acme_handle h, const uint8_t *data, size_t len)
+{
+    (void)ctx;
+    (void)h;
+    (void)data;
+    return (int32_t)len;
+}
+
+static int32_t f_recv(void *ctx, acme_handle h, uint8_t *data, size_t size)
+{
+    (void)ctx;
+    (void)h;
+    (void)data;
+    (void)size;
+    return silent ? ACME_ERR_AGAIN : ACME_ERR_CLOSED;
+}
+
+static void f_close(void *ctx, acme_handle h)
+{
+    (void)ctx;
+    (void)h;
+    closed++;
+}
+
+static acme_handle f_listen(void *ctx, uint16_t port)
+{
+    (void)ctx;
+    if (port == 1) {
+        return ACME_ERR_LISTEN;
+    }
+    listening++;
+    return 0;
+}
+
+static acme_handle f_accept(void *ctx, acme_handle listener)
+{
+    (void)ctx;
+    (void)listener;
+    return accepted == waiting ? ACME_ERR_AGAIN : accepted++;
+}
+
+static void f_unlisten(void *ctx, acme_handle listener)
+{
+    (void)ctx;
+    (void)listener;
+    listening--;
+}
+
+static const struct acme_net_ops net = {NULL,    NULL,     f_send,   f_recv,
+                                        f_close, f_listen, f_accept, f_unlisten};
+static const struct acme_port port = {.net = &net};
+static struct acme_tls_alpn t;
+
+static int set_up(void **state)
+{
+    (void)state;
+    waiting = accepted = closed = listening = 0;
+    silent = true;
+    acme_tls_alpn_init(&t, &port);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    acme_tls_alpn_close(&t);
+    acme_tls_alpn_close(&t);
+    assert_int_equal(closed, accepted);
+    assert_int_equal(listening, 0);
+    return 0;
+}
+
+static const uint8_t *find(const mbedtls_x509_buf *in, const uint8_t *what, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i + len <= in->len; i++) {
+        if (memcmp(in->p + i, what, len) == 0) {
+            return in->p + i;
+        }
+    }
+    return NULL;
+}
+
+static bool is_for(const char *name)
+{
+    return acme_tls_alpn_is_for(&t, (const unsigned char *)name, strlen(name));
+}
+
+/* Extension, critical, with the hash in an OCTET STRING inside the extension's own. */
+static void check_proof(void)
+{
+    uint8_t want[] = {0x30, 0x31, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x1f, 0x01,
+                      0x01, 0xff, 0x04, 0x22, 0x04, 0x20, 0,    0,    0,    0,    0,    0,    0,
+                      0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+                      0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0};
+    size_t len;
+
+    assert_int_equal(psa_hash_compute(PSA_ALG_SHA_256, (const uint8_t *)ANSWER, strlen(ANSWER),
+                                      want + 19, 32, &len),
+                     PSA_SUCCESS);
+    assert_non_null(find(&t.crt.raw, want, sizeof(want)));
+}
+
+static void check_name(const char *identifier, uint8_t kind, const void *value, size_t len)
+{
+    assert_int_equal(acme_tls_alpn_make(&t, identifier, ANSWER), ACME_OK);
+    check_proof();
+    assert_null(t.crt.subject_alt_names.next);
+    assert_int_equal(t.crt.subject_alt_names.buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK, kind);
+    assert_int_equal(t.crt.subject_alt_names.buf.len, len);
+    assert_memory_equal(t.crt.subject_alt_names.buf.p, value, len);
+    assert_true(t.crt.raw.p >= t.der && t.crt.raw.p + t.crt.raw.len <= t.der + sizeof(t.der));
+}
+
+static void test_names(void **state)
+{
+    static const char name[] = "www.example.org";
+    static const uint8_t v4[] = {192, 0, 2, 1};
+    static const uint8_t v6[] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    char longest[254];
+
+    (void)state;
+    check_name(name, MBEDTLS_X509_SAN_DNS_NAME, name, strlen(name));
+    assert_true(is_for("WWW.example.org"));
+    assert_false(is_for("ww.example.org"));
+    assert_false(is_for(""));
+    assert_false(acme_tls_alpn_is_for(&t, NULL, 0));
+    memset(longest, 'a', 253);
+    longest[63] = longest[127] = longest[191] = '.';
+    longest[253] = '\0';
+    check_name(longest, MBEDTLS_X509_SAN_DNS_NAME, longest, 253);
+    check_name("192.0.2.1", MBEDTLS_X509_SAN_IP_ADDRESS, v4, 4);
+    assert_true(is_for("1.2.0.192.in-addr.arpa"));
+    assert_false(is_for("192.0.2.1"));
+    check_name("2001:db8::1", MBEDTLS_X509_SAN_IP_ADDRESS, v6, 16);
+    assert_true(is_for("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"));
+    acme_tls_alpn_clear(&t);
+    assert_false(is_for("2001:db8::1"));
+}
+
+/* Asked for again, the same certificate goes on; another identifier gets another key. */
+static void test_made_once(void **state)
+{
+    psa_key_id_t key;
+
+    (void)state;
+    assert_int_equal(acme_tls_alpn_make(&t, "a.example.org", ANSWER), ACME_OK);
+    key = t.key_id;
+    t.served = 3;
+    assert_int_equal(acme_tls_alpn_make(&t, t.identifier, t.key_authorization), ACME_OK);
+    assert_int_equal(t.key_id, key);
+    assert_int_equal(t.served, 3);
+    assert_int_equal(acme_tls_alpn_make(&t, "b.example.org", ANSWER), ACME_OK);
+    assert_int_equal(t.served, 0);
+}
+
+static void test_too_long(void **state)
+{
+    char name[600];
+
+    (void)state;
+    memset(name, 'a', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_int_equal(acme_tls_alpn_make(&t, name, ANSWER), ACME_ERR_CRYPTO);
+    assert_null(t.identifier);
+}
+
+static void test_port_is_taken(void **state)
+{
+    (void)state;
+    assert_int_equal(acme_tls_alpn_open(&t, 1), ACME_ERR_LISTEN);
+    acme_tls_alpn_poll(&t, 1); /* closed: nothing happens */
+    assert_int_equal(acme_tls_alpn_open(&t, 443), ACME_OK);
+    assert_int_equal(acme_tls_alpn_open(&t, 443), ACME_OK);
+    assert_int_equal(listening, 1);
+    waiting = 1;
+    acme_tls_alpn_poll(&t, 1); /* without a certificate nobody is taken */
+    assert_int_equal(accepted, 0);
+    waiting = 0;
+}
+
+static void test_slow_and_hasty_peers(void **state)
+{
+    (void)state;
+    assert_int_equal(acme_tls_alpn_make(&t, "a.example.org", ANSWER), ACME_OK);
+    assert_int_equal(acme_tls_alpn_open(&t, 443), ACME_OK);
+    waiting = CONFIG_ACME_TLS_ALPN_STREAMS + 1;
+    acme_tls_alpn_poll(&t, 1000);
+    assert_int_equal(accepted, CONFIG_ACME_TLS_ALPN_STREAMS);
+    assert_int_equal(closed, 0);
+    acme_tls_alpn_poll(&t, 30000); /* they said nothing in time */
+    assert_int_equal(closed, CONFIG_ACME_TLS_ALPN_STREAMS);
+    silent = false;
+    acme_tls_alpn_poll(&t, 30001);
+    assert_int_equal(closed, CONFIG_ACME_TLS_ALPN_STREAMS + 1);
+    assert_int_equal(t.served, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_made_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_too_long, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_port_is_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_slow_and_hasty_peers, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, bench_up, bench_down);
+}
