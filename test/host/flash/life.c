@@ -60,8 +60,8 @@ const struct life_scenario life_scenarios[] = {
 const uint32_t life_scenarios_count = sizeof(life_scenarios) / sizeof(life_scenarios[0]);
 
 const struct life_geometry life_geometries[12] = {
-    {256, 48, 1},  {256, 48, 4},   {256, 48, 8}, {256, 64, 32}, {1024, 16, 1}, {1024, 16, 4},
-    {1024, 16, 8}, {1024, 16, 32}, {4096, 4, 1}, {4096, 4, 4},  {4096, 4, 8},  {4096, 4, 32}};
+    {256, 72, 1},  {256, 72, 4},   {256, 72, 8}, {256, 96, 32}, {1024, 20, 1}, {1024, 20, 4},
+    {1024, 20, 8}, {1024, 20, 32}, {4096, 5, 1}, {4096, 5, 4},  {4096, 5, 8},  {4096, 5, 32}};
 
 static const char *const names[CERTS_MAX][2] = {{"device.example.org", NULL},
                                                 {"api.example.org", "www.example.org"},
