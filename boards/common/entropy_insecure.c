@@ -1,6 +1,7 @@
 /*
- * Random bytes for an emulated board, which has no source of its own: those of the machine that runs
- * the emulator. On silicon this file is replaced by a driver of the chip's true random generator.
+ * Random bytes for an emulated board, which has no source of its own: those of the machine that
+ * runs the emulator. On silicon this file is replaced by a driver of the chip's true random
+ * generator.
  */
 #include "board.h"
 
@@ -8,7 +9,8 @@
 #include "semihost.h"
 
 #if !defined(CONFIG_ACME_INSECURE_ENTROPY)
-#error "This board has no entropy source. Its keys would be guessable: write board_entropy_ops for \
+#error                                                                                             \
+    "This board has no entropy source. Its keys would be guessable: write board_entropy_ops for \
 a true random generator, or, for an emulated board only, set CONFIG_ACME_INSECURE_ENTROPY=y."
 #endif
 
