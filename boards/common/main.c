@@ -43,6 +43,7 @@ static struct {
     uint8_t state;
 } longest_step;
 static uint32_t longest_https_us;
+static uint64_t slept_us;
 static uint8_t state; /* of the client */
 
 /* ---- the serial line ---- */
@@ -76,6 +77,12 @@ static void log_write(void *ctx, enum acme_log_level level, const char *line)
 
 static const struct acme_log_ops log_ops = {log_write};
 
+/* Since boot, without sleep. */
+static int64_t busy_us(void)
+{
+    return (int64_t)(board_uptime_us() - slept_us);
+}
+
 static void on_event(void *ctx, const struct acme_event *event)
 {
     (void)ctx;
@@ -83,6 +90,7 @@ static void on_event(void *ctx, const struct acme_event *event)
     case ACME_EVENT_STATE:
         state = event->state;
         say("acme: state", event->text, event->state);
+        say("time: busy us", NULL, busy_us());
         break;
     case ACME_EVENT_ACCOUNT:
         say("acme: account", event->text, 0);
@@ -153,6 +161,7 @@ static void add_memory_rows(struct text *t, bool json)
     add_number_row(t, json, "longest_step_us", longest_step.us);
     add_row(t, json, "longest_step_state", acme_state_name(longest_step.state), false);
     add_number_row(t, json, "longest_https_step_us", longest_https_us);
+    add_number_row(t, json, "busy_us", busy_us());
     add_number_row(t, json, "requests", counters.requests);
     add_number_row(t, json, "new_orders", counters.new_orders);
 }
@@ -238,6 +247,10 @@ static void start_client(void)
         .clock_ctx = &wall_clock,
         .entropy = &board_entropy_ops,
         .log = &log_ops,
+#if defined(CONFIG_ACME_DNS_CLIENT)
+        .udp = &acme_lwip_raw_udp_ops,
+        .udp_ctx = &net,
+#endif
     };
     struct acme_config config = {0};
     int32_t rc;
@@ -386,6 +399,14 @@ static uint32_t poll_client(void)
     return result.wait_ms;
 }
 
+static void sleep_and_measure(void)
+{
+    uint64_t start = board_uptime_us();
+
+    board_sleep();
+    slept_us += board_uptime_us() - start;
+}
+
 static uint32_t least(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -417,7 +438,7 @@ int main(void)
             continue;
         }
         if (ethif_next_ms() > 0) {
-            board_sleep();
+            sleep_and_measure();
         }
     }
 }

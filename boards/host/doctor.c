@@ -96,6 +96,12 @@ static void format_time(int64_t unix_s, char text[32])
     (void)strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
+static bool has_end(const struct acme_finding *f)
+{
+    return (f->code == ACME_FINDING_RATE_LIMITED || f->code == ACME_FINDING_PAUSED) &&
+           f->value != 0;
+}
+
 static void show_json(const struct acme_finding *f)
 {
     cJSON *o = cJSON_CreateObject();
@@ -115,7 +121,7 @@ static void show_json(const struct acme_finding *f)
     if (f->code == ACME_FINDING_CLOCK_WRONG) {
         cJSON_AddNumberToObject(o, "aheadSeconds", (double)f->value);
     }
-    if (f->code == ACME_FINDING_RATE_LIMITED && f->value != 0) {
+    if (has_end(f)) {
         format_time(f->value, text);
         cJSON_AddStringToObject(o, "until", text);
     }
@@ -140,7 +146,7 @@ static void show_line(const struct acme_finding *f)
     if (f->code == ACME_FINDING_CLOCK_WRONG) {
         printf(" %+lld s", (long long)f->value);
     }
-    if (f->code == ACME_FINDING_RATE_LIMITED && f->value != 0) {
+    if (has_end(f)) {
         format_time(f->value, text);
         printf(" until %s", text);
     }

@@ -247,11 +247,11 @@ static bool take_pin(const char *text, struct cli_options *o)
 static bool take_clock(const char *text, uint8_t *policy)
 {
     static const char *const words[] = {"wall", "ca", "agree"}; /* as enum acme_clock_policy */
-    uint8_t i;
+    size_t i;
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(text, words[i]) == 0) {
-            *policy = i;
+            *policy = (uint8_t)i;
             return true;
         }
     }

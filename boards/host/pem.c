@@ -15,12 +15,14 @@
 #include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/psa_util.h>
+#include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 
 #define BEGIN_CERT  "-----BEGIN CERTIFICATE-----"
 #define END_CERT    "-----END CERTIFICATE-----"
 #define FILE_MAX    ((size_t)4 * 1024 * 1024)
 #define ANCHORS_MAX 400
+#define FEW         10
 
 static struct acme_trust_anchor anchor_list[ANCHORS_MAX];
 
@@ -59,13 +61,26 @@ static bool decode(char *body, size_t len, struct acme_trust_anchor *anchor)
     return true;
 }
 
+/* The system's roots are of many kinds, some with algorithms that are not built in: those are left
+ * out, for no CA whose TLS could be verified has them. */
+static bool is_readable(const struct acme_trust_anchor *anchor)
+{
+    mbedtls_x509_crt crt;
+    int ret;
+
+    mbedtls_x509_crt_init(&crt);
+    ret = mbedtls_x509_crt_parse_der_nocopy(&crt, anchor->der, anchor->len);
+    mbedtls_x509_crt_free(&crt);
+    return ret == 0;
+}
+
 int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anchors)
 {
     static int used; /* there may be roots for more than one server */
     struct acme_trust_anchor *list = anchor_list + used;
     char *text = read_file(path);
     char *at = text;
-    int count = 0;
+    int count = 0, left_out = 0;
 
     if (text == NULL) {
         return -1;
@@ -77,12 +92,19 @@ int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anch
         if (end == NULL || !decode(body, (size_t)(end - body), &list[count])) {
             cli_error("%s: certificate number %d cannot be read", path, count + 1);
             count = -1;
-        } else {
+        } else if (is_readable(&list[count])) {
             count++;
+            at = end;
+        } else {
+            free((void *)(uintptr_t)list[count].der);
+            left_out++;
             at = end;
         }
     }
     free(text);
+    if (left_out > 0 && count >= 0 && count < FEW) { /* of a whole bundle nobody misses some */
+        cli_say("%s: %d of its certificates are of a kind that is not built in", path, left_out);
+    }
     if (count == 0) {
         cli_error("%s: no certificates in it; it should have PEM certificates of CA roots", path);
     }

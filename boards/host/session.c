@@ -20,6 +20,7 @@ static struct acme_posix_net net;
 static struct acme_posix_flash flash = {.fd = -1};
 static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 static struct acme_cert_request requests[CONFIG_ACME_CERT_SLOTS];
+static char *stored_names[CONFIG_ACME_CERT_SLOTS]; /* what requests for what is stored point into */
 static char contact[CONFIG_ACME_URL_MAX + 1];
 static volatile sig_atomic_t stop_signal, nudge;
 
@@ -336,6 +337,7 @@ static bool take_stored(struct cli_session *s, const char *names, uint16_t domai
         free((void *)list);
         return false;
     }
+    stored_names[s->config.certs_count] = copy;
     memset(r, 0, sizeof(*r));
     r->names = list;
     r->names_count = count;
@@ -399,8 +401,14 @@ int32_t cli_session_drive(struct cli_session *s)
 
 void cli_session_close(struct cli_session *s)
 {
+    size_t i;
+
     acme_deinit(s->client);
     s->client = NULL;
     acme_posix_net_close(&net);
     acme_posix_flash_close(&flash);
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        free(stored_names[i]);
+        stored_names[i] = NULL;
+    }
 }

@@ -419,7 +419,8 @@ static void restart(struct acme_client *c)
     acme_client_go(c, ACME_STATE_AUTHORIZATION);
 }
 
-/* What comes after a failure, once nothing of ours is left. */
+#if defined(CONFIG_ACME_DNS)
+/* What comes after a failure, once nothing of ours is left in the DNS. */
 static int32_t settle(struct acme_client *c, enum acme_after after, int32_t error)
 {
     switch (after) {
@@ -434,6 +435,7 @@ static int32_t settle(struct acme_client *c, enum acme_after after, int32_t erro
         return error;
     }
 }
+#endif
 #endif
 
 #if defined(ACME_CHALLENGE_CHOICE)
@@ -892,6 +894,9 @@ int32_t acme_enter_challenge(struct acme_client *c)
         return fail_here(c, rc);
     }
     c->served_seen = acme_challenges_served(&c->challenges);
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    o->proof_fetched = false;
+#endif
     if (o->challenge_sent) { /* by an earlier run: the CA may come at any time */
         rc = acme_authorization_wait(c);
         return rc;
@@ -907,8 +912,45 @@ int32_t acme_reply_challenge(struct acme_client *c)
 }
 
 /* The wait ends at wait_until_ms, which acme_poll watches. */
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+/* Whether, as far as this side can tell, only the CA's verdict on the last name is missing. */
+static bool seems_proven(const struct acme_client *c)
+{
+    const struct acme_order_state *o = &c->order;
+
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    if (o->pre_authorizing) {
+        return false;
+    }
+#endif
+#if defined(CONFIG_ACME_DNS)
+    if (o->record_count > 0) {
+        return false;
+    }
+#endif
+    return o->proof_fetched && !o->early_tried &&
+           o->authorization_index + 1u == o->authorization_count;
+}
+
+void acme_authorization_was_early(struct acme_client *c)
+{
+    c->order.early = false;
+    acme_client_emit(c, ACME_EVENT_AUTHORIZED, name_under_way(c));
+    acme_authorization_stop(c);
+    acme_challenges_close(&c->challenges);
+}
+#endif
+
 int32_t acme_enter_authorization_wait(struct acme_client *c)
 {
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    /* RFC 8555 7.4: "Once the client believes it has fulfilled the server's requirements". Right,
+     * it saves a request; wrong, it costs none more, for the authorization was not ready either. */
+    if (seems_proven(c)) {
+        c->order.early = c->order.early_tried = true;
+        return acme_client_go(c, ACME_STATE_FINALIZE);
+    }
+#endif
     return acme_client_go(c, ACME_STATE_AUTHORIZATION);
 }
 

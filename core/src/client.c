@@ -15,7 +15,8 @@
 #define TRANSIENT_RETRIES 3u
 #define RETRY_FIRST_MS    1000u
 #define RETRY_CEILING_MS  60000u
-#define SERVED_SETTLE_MS  250u /* a CA looks from several places: wait until they have all been */
+#define SETTLE_LEAST_MS   25u
+#define SETTLE_MOST_MS    250u
 #define RESPONDER_TICK_MS 1000u
 
 typedef int32_t (*state_fn)(struct acme_client *c);
@@ -454,6 +455,19 @@ static int32_t on_problem(struct acme_client *c)
 
 /* ---- steps ---- */
 
+/* How soon the CA may be done with what it has been told: some round trips to it, as long as the
+ * last one took. A CA on the same machine has it in no time; one on the other side of the world
+ * looks from several places, and it should be left until they have all been. */
+static uint16_t settle_time(const struct acme_client *c)
+{
+    uint64_t start_ms = c->exchange.deadline_ms - CONFIG_ACME_TIMEOUT_MS;
+    uint64_t ms = (acme_clock_uptime_ms(&c->clock) - start_ms) * 8u;
+
+    return (uint16_t)(ms < SETTLE_LEAST_MS  ? SETTLE_LEAST_MS
+                      : ms > SETTLE_MOST_MS ? SETTLE_MOST_MS
+                                            : ms);
+}
+
 static int32_t on_reply(struct acme_client *c)
 {
     const struct acme_http_response *r = &c->exchange.parser.response;
@@ -466,6 +480,7 @@ static int32_t on_reply(struct acme_client *c)
     if (r->has_date) {
         acme_clock_offer(&c->clock, r->date_s);
     }
+    c->settle_ms = settle_time(c);
     if (r->status >= 400) {
         return on_problem(c);
     }
@@ -509,13 +524,15 @@ static void watch_responder(struct acme_client *c, uint64_t now_ms)
 
     acme_challenges_poll(&c->challenges, now_ms);
     served = acme_challenges_served(&c->challenges);
-    if (served == c->served_seen) {
-        return;
+    if (served == c->served_seen || c->state != ACME_STATE_AUTHORIZATION_WAIT) {
+        return; /* a CA may come before it has answered that it will */
     }
     c->served_seen = served;
-    if (c->state == ACME_STATE_AUTHORIZATION_WAIT && !c->in_exchange &&
-        c->wait_until_ms > now_ms + SERVED_SETTLE_MS) {
-        c->wait_until_ms = now_ms + SERVED_SETTLE_MS;
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    c->order.proof_fetched = true;
+#endif
+    if (c->wait_until_ms > now_ms + c->settle_ms) {
+        c->wait_until_ms = now_ms + c->settle_ms;
     }
 }
 

@@ -156,6 +156,11 @@ struct acme_order_state {
     uint16_t pool_mark;      /* the pool is cut back to here when the order is read again */
     uint16_t challenge_mark; /* the pool is cut back to here for the next authorization */
     uint16_t finalize_polls;
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    bool proof_fetched; /* by the CA, since it was told of the challenge */
+    bool early;         /* finalize is under way, in the belief that all is proven */
+    bool early_tried;
+#endif
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
     uint16_t chains[CONFIG_ACME_ALTERNATES_MAX + 1]; /* URLs; the first is the CA's choice */
     uint8_t chains_count, chain_index;               /* the one that was fetched last */
@@ -208,6 +213,7 @@ struct acme_client {
     int16_t slot; /* the request being worked on, or -1 */
     int16_t problem_slot;
     uint16_t nonce_retries, transient_retries, polls;
+    uint16_t settle_ms; /* the first look at what the CA is doing: see settle_time */
     uint16_t pool_len, pool_order_mark;
     bool forced_once;     /* config.force_renewal holds for this job only */
     bool account_retried; /* a lost account was made anew in this job */
@@ -462,6 +468,10 @@ static inline bool acme_authorization_clean_up(struct acme_client *c, enum acme_
     (void)error;
     return false;
 }
+#endif
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+/** The CA took the order for ready: so the last authorization is valid. */
+void acme_authorization_was_early(struct acme_client *c);
 #endif
 /** Looks at the authorization again when the CA may have made up its mind. ACME_ERR_POLL_LIMIT. */
 int32_t acme_authorization_wait(struct acme_client *c);

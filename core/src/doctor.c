@@ -164,23 +164,22 @@ void acme_doctor_stop(struct acme_client *c)
     c->job = ACME_JOB_NONE;
 }
 
-/* The next name that is one: addresses have neither records nor CAA of their own here. */
+/* The next name. One that is an address leads there by itself. */
 static bool next_name(struct acme_doctor *d)
 {
     const struct acme_config *config = &d->client->config;
-    struct acme_address address;
 
     for (; d->cert < config->certs_count; d->cert++, d->name = 0) {
         const struct acme_cert_request *r = &config->certs[d->cert];
 
-        while (d->name < r->names_count) {
+        if (d->name < r->names_count) {
             const char *name = r->names[d->name++];
 
-            if (acme_address_parse(name, &address) != ACME_OK) {
-                d->wildcard = name[0] == '*' && name[1] == '.';
-                d->host = d->wildcard ? name + 2 : name;
-                return true;
-            }
+            d->wildcard = name[0] == '*' && name[1] == '.';
+            d->host = d->wildcard ? name + 2 : name;
+            d->is_address = acme_address_parse(name, &d->addresses[0]) == ACME_OK;
+            d->address_count = d->is_address ? 1 : 0;
+            return true;
         }
     }
     return false;
@@ -196,7 +195,7 @@ int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms)
         if (d->step == STEP_COUNT || (d->step == FIRST_OF_NAME && d->host == NULL)) {
             d->host = NULL;
             d->step = FIRST_OF_NAME;
-            if (!d->has_resolver || !next_name(d)) {
+            if (!next_name(d)) {
                 acme_doctor_stop(c);
                 return ACME_OK;
             }

@@ -27,7 +27,7 @@ struct acme_doctor {
     uint8_t step, sub;   /* sub is 0 when a step begins */
     uint16_t cert, name; /* indexes */
     const char *host;    /* of the name, without "*." */
-    bool wildcard;
+    bool wildcard, is_address;
     bool has_resolver;
     /* the CA */
     bool ca_connected, ca_reached;
@@ -59,6 +59,9 @@ int32_t acme_doctor_addresses(struct acme_doctor *d, uint32_t *wait_ms);
 int32_t acme_doctor_compare(struct acme_doctor *d, uint32_t *wait_ms);
 int32_t acme_doctor_reach(struct acme_doctor *d, uint32_t *wait_ms);
 int32_t acme_doctor_caa(struct acme_doctor *d, uint32_t *wait_ms);
+
+/** Holds the clock against the Date of the CA's reply. */
+void acme_doctor_check_clock(struct acme_doctor *d);
 
 /** Drives the job for acme_poll: ACME_OK to be called again at once, ACME_ERR_AGAIN. */
 int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms);

@@ -10,6 +10,9 @@
 
 #include "date.h"
 #include "doctor.h"
+#if defined(CONFIG_ACME_SCHEDULE)
+#include "schedule.h"
+#endif
 
 #define CLOCK_TOLERANCE_S 300
 
@@ -51,6 +54,25 @@ static int64_t end_of(const char *detail)
     return acme_date_to_unix(year, month, day, hour, minute, second);
 }
 
+/* The store knows of pauses, be it after a reset; what the CA said is known in this run only. */
+static void tell_pauses(struct acme_doctor *d)
+{
+#if defined(CONFIG_ACME_SCHEDULE)
+    const struct acme_client *c = d->client;
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        struct acme_finding more = {.value = c->slots[i].schedule.retry_at_s};
+
+        if (acme_schedule_is_blocked(c, &c->slots[i])) {
+            acme_doctor_tell(d, ACME_FINDING_PAUSED, c->config.certs[i].names[0], "", &more);
+        }
+    }
+#else
+    (void)d;
+#endif
+}
+
 int32_t acme_doctor_rate_limit(struct acme_doctor *d, uint32_t *wait_ms)
 {
     const struct acme_problem *problem = &d->client->slot_problem;
@@ -71,6 +93,7 @@ int32_t acme_doctor_rate_limit(struct acme_doctor *d, uint32_t *wait_ms)
     if (limited) {
         acme_doctor_tell(d, ACME_FINDING_RATE_LIMITED, "", problem->detail, &more);
     }
+    tell_pauses(d);
     return ACME_OK;
 }
 
@@ -113,7 +136,7 @@ static enum acme_finding_code layer_of(const struct acme_doctor *d, int32_t erro
     return d->sub == 2 ? ACME_FINDING_CA_HTTP : ACME_FINDING_CA_TLS;
 }
 
-static void check_clock(struct acme_doctor *d)
+void acme_doctor_check_clock(struct acme_doctor *d)
 {
     const struct acme_port *port = d->client->config.port;
     const struct acme_http_response *r = &d->client->exchange.parser.response;
@@ -156,7 +179,7 @@ static void on_directory(struct acme_doctor *d)
     acme_json_value root = NULL;
 
     d->ca_reached = true;
-    check_clock(d);
+    acme_doctor_check_clock(d);
     if (r->status == 200) {
         more.error = acme_reply_json(c, &root);
         if (more.error == ACME_OK && acme_json_string(root, "newOrder") == NULL) {

@@ -103,9 +103,11 @@ int32_t acme_doctor_addresses(struct acme_doctor *d, uint32_t *wait_ms)
 {
     int32_t rc = ACME_OK;
 
+    if (d->is_address || !d->has_resolver) {
+        return ACME_OK;
+    }
     if (d->sub == 0) {
         d->sub = 1;
-        d->address_count = 0;
         rc = acme_dns_lookup_start(&d->lookup, &d->dns, &d->resolver, d->host, ACME_DNS_TYPE_A,
                                    true);
     }
@@ -384,8 +386,8 @@ int32_t acme_doctor_caa(struct acme_doctor *d, uint32_t *wait_ms)
     struct verdict v;
     int32_t rc = ACME_OK;
 
-    if (d->identities[0] == '\0' || !d->has_resolver) {
-        return ACME_OK; /* the CA does not say who it is, or there is nobody to ask */
+    if (d->identities[0] == '\0' || !d->has_resolver || d->is_address) {
+        return ACME_OK; /* the CA does not say who it is, or there is nothing to ask for */
     }
     if (d->sub == 0) {
         d->sub = 1;

@@ -106,6 +106,7 @@ static void make_record(const struct acme_flashlog *log, struct record *r, uint6
     acme_put32(r->raw + 12, (uint32_t)(key >> 32) & 0x0fffffffu);
     acme_put32(r->raw + 16, 0); /* fragment */
     acme_put16(r->raw + 2, 0);
+    r->payload = 0;
 }
 
 /* ---- geometry ---- */
@@ -276,9 +277,13 @@ static uint32_t record_crc(struct acme_flashlog *log, const struct record *r)
  * every misreading is one for good. */
 static bool is_whole(struct acme_flashlog *log, const struct record *r)
 {
-    uint32_t want = acme_get32(r->raw + 20);
+    uint32_t tries = 2;
+    bool whole = false;
 
-    return record_crc(log, r) == want || record_crc(log, r) == want;
+    while (!whole && tries-- > 0) {
+        whole = record_crc(log, r) == acme_get32(r->raw + 20);
+    }
+    return whole;
 }
 
 /* To the next younger sector in use. They mostly follow one another. */
@@ -298,13 +303,17 @@ static bool cursor_next_sector(struct acme_flashlog *log, struct cursor *c)
         }
     }
     c->offset = log->start;
+    if (after == log->freed_seq) {
+        log->oldest = c->sector;
+    }
     return c->seq != after;
 }
 
 static void cursor_start(struct acme_flashlog *log, struct cursor *c)
 {
     c->seq = log->freed_seq;
-    c->sector = log->head; /* the oldest is behind the free ones, which are behind the head */
+    /* The sector before the one to look at first; the search goes once around if it has to. */
+    c->sector = (log->oldest + log->geometry.sector_count - 1) % log->geometry.sector_count;
     c->offset = log->geometry.sector_size;
 }
 
@@ -609,6 +618,16 @@ static bool is_live(struct acme_flashlog *log, const struct record *r)
            youngest.payload == r->payload;
 }
 
+/* Makes the head a free sector: it is what an interrupted compaction has left. It must be the next
+ * one that is opened, for its number is used again. */
+static void drop_head(struct acme_flashlog *log)
+{
+    log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
+    log->head_seq--;
+    log->head = (log->head + log->geometry.sector_count - 1) % log->geometry.sector_count;
+    log->head_offset = log->geometry.sector_size;
+}
+
 /* Moves what lives in the oldest sector to the head, and frees it. */
 static int32_t reclaim(struct acme_flashlog *log)
 {
@@ -617,11 +636,9 @@ static int32_t reclaim(struct acme_flashlog *log)
     uint32_t oldest;
     int32_t rc = ACME_OK;
 
-    if (log->head_seq > log->freed_seq + 1 && survey_sector(log, log->head, log->head_seq)) {
-        /* what a compaction that failed has left */
-        log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
-        log->head_seq--;
-        log->head_offset = log->geometry.sector_size;
+    if (log->head_seq > log->freed_seq + 1 && survey_sector(log, log->head, log->head_seq) &&
+        !log->read_failed) {
+        drop_head(log);
     }
     cursor_start(log, &c);
     (void)cursor_next_sector(log, &c);
@@ -850,15 +867,17 @@ static bool survey(struct acme_flashlog *log)
             log->next_seq = seq + 1;
             log->bad = acme_get32(raw + 4) >> 8;
             only_copies = copies;
+            log->head = sector;
             any = true;
         }
         if (acme_get32(raw + 16) > log->version) {
             log->version = acme_get32(raw + 16);
         }
     }
-    /* One with nothing but copies is what an interrupted compaction has left. */
-    log->next_seq -= only_copies ? 1 : 0;
     log->head_seq = log->next_seq - 1;
+    if (only_copies) {
+        drop_head(log);
+    }
     return any;
 }
 
@@ -926,7 +945,6 @@ static int32_t log_mount(struct acme_flashlog *log)
             log->damaged = true;
         }
     }
-    log->head = c.sector;
     log->head_seq = c.seq;
     return log->damaged ? ACME_ERR_STORE_CORRUPT : ACME_OK;
 }

@@ -36,6 +36,7 @@ struct acme_flashlog {
     uint32_t next_seq;    /* no sector has it, or a higher one */
     uint32_t freed_seq;   /* sectors with sequence numbers up to this one hold nothing needed */
     uint32_t version;     /* of the newest batch */
+    uint32_t oldest;      /* physical index of the oldest sector in use, as last found: a hint */
     uint32_t bad; /* the last two unusable sectors: 12 bits each, physical index + 1; 0: none */
     bool in_batch;
 #if defined(CONFIG_ACME_STORE_SEAL)

@@ -432,6 +432,7 @@ static int32_t open_all(struct acme_client *c)
 #if !defined(ACME_MUTATE_KEEP_REMAINS) /* a deliberate bug, for the runner of lives to find */
     if (rc == ACME_OK) {
         rc = remove_remains(c);
+        rc = rc == ACME_ERR_STORE_FULL ? ACME_OK : rc; /* no reason not to start: they can wait */
     }
 #endif
     if (rc == ACME_OK) {

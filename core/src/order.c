@@ -13,7 +13,6 @@
 
 #define POLL_DEFAULT_MS 3000u
 #define POLL_CEILING_MS 300000u
-#define POLL_FIRST_MS   250u /* after finalize: most CAs are done by then */
 #define POLL_SECOND_MS  1000u
 
 /* ---- the choice of what is next ---- */
@@ -279,7 +278,7 @@ int32_t acme_order_count_poll(struct acme_client *c)
 static int32_t wait_for_order(struct acme_client *c)
 {
     int32_t rc = acme_order_count_poll(c);
-    uint32_t ms = POLL_FIRST_MS;
+    uint32_t ms = c->settle_ms; /* after finalize */
 
     if (c->order.finalize_polls == 1) {
         ms = POLL_SECOND_MS;
@@ -340,6 +339,11 @@ int32_t acme_reply_order(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    if (c->state == ACME_STATE_FINALIZE && c->order.early) {
+        acme_authorization_was_early(c);
+    }
+#endif
     status = acme_reply_status(root);
     if (status == ACME_STATUS_NONE) {
         return ACME_ERR_FIELD;
@@ -441,6 +445,13 @@ int32_t acme_order_refused(struct acme_client *c, int32_t error)
         return acme_client_go(c, ACME_STATE_NEW_ORDER);
     }
 #endif
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    /* orderNotReady, or what else a CA calls it: the authorization knows best. */
+    if (c->state == ACME_STATE_FINALIZE && c->order.early) {
+        c->order.early = false;
+        return acme_authorization_wait(c);
+    }
+#endif
     if (c->state == ACME_STATE_FINALIZE && acme_problem_is(&c->problem, "orderNotReady")) {
         return wait_for_order(c);
     }
@@ -475,6 +486,16 @@ static void add_der(struct acme_client *c, struct acme_buf *payload, const char 
     acme_buf_add(payload, "\"");
 }
 
+static bool is_early(const struct acme_client *c)
+{
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    return c->order.early;
+#else
+    (void)c;
+    return false;
+#endif
+}
+
 int32_t acme_enter_finalize(struct acme_client *c)
 {
     const struct acme_cert_request *request = acme_client_request(c);
@@ -483,7 +504,9 @@ int32_t acme_enter_finalize(struct acme_client *c)
     bool made;
     int32_t rc;
 
-    acme_challenges_close(&c->challenges);
+    if (!is_early(c)) { /* else the CA may come again */
+        acme_challenges_close(&c->challenges);
+    }
     if (!acme_request_has_nonce(c)) {
         return ACME_OK;
     }

@@ -3,7 +3,7 @@
  */
 #include "renewal.h"
 
-#define DAY_S 86400
+#define DAY_S INT64_C(86400)
 
 static int64_t lifetime_of(int64_t not_before_s, int64_t not_after_s)
 {
@@ -21,8 +21,12 @@ int64_t acme_renewal_time(int64_t not_before_s, int64_t not_after_s)
 int64_t acme_renewal_spread(int64_t not_before_s, int64_t not_after_s, uint32_t seed)
 {
     int64_t most = lifetime_of(not_before_s, not_after_s) / 20;
+    int64_t at = acme_renewal_time(not_before_s, not_after_s);
 
-    return acme_renewal_time(not_before_s, not_after_s) - most * (seed & 0xffff) / 0x10000;
+#if defined(ACME_MUTATE_LATE) /* a bug that test/host/years must find */
+    at = not_after_s + most;
+#endif
+    return at - most * (seed & 0xffff) / 0x10000;
 }
 
 int64_t acme_renewal_latest(int64_t not_before_s, int64_t not_after_s)

@@ -101,20 +101,28 @@ static int32_t to_error(struct acme_tls *t, int ret)
     return acme_x509_error(ret, ACME_ERR_TLS);
 }
 
+/* A bundle of roots may have some of algorithms that are configured out: less is trusted then, and
+ * only a bundle that leaves nothing is an error. */
 static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor *anchors,
                              size_t count)
 {
-    size_t i;
+    size_t i, good = 0;
+    int32_t rc = ACME_OK;
 
     for (i = 0; i < count; i++) {
         int ret = mbedtls_x509_crt_parse_der_nocopy(&t->anchors, anchors[i].der, anchors[i].len);
 
-        if (ret != 0) {
-            ACME_LOG(t->port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
-            return acme_x509_error(ret, ACME_ERR_CERT_PARSE);
+        if (ret == 0) {
+            good++;
+            continue;
+        }
+        ACME_LOG(t->port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
+        rc = acme_x509_error(ret, ACME_ERR_CERT_PARSE);
+        if (rc == ACME_ERR_TLS_MEMORY) {
+            return rc;
         }
     }
-    return ACME_OK;
+    return good > 0 ? ACME_OK : rc;
 }
 
 int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,

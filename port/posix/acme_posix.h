@@ -62,11 +62,16 @@ extern const struct acme_entropy_ops acme_posix_entropy_ops;
 /* ---- flash in a file ---- */
 
 /** A flash area in a file: a page that says its geometry, then the area. */
+#define ACME_POSIX_FLASH_PAGE 4096u
+
 struct acme_posix_flash {
     int fd;
-    uint8_t *map;
+    uint8_t *map; /* to write */
     size_t map_size;
     struct acme_flash_geometry geometry;
+    bool has_page;
+    uint32_t page_at;
+    uint8_t page[ACME_POSIX_FLASH_PAGE]; /* read last */
 };
 
 extern const struct acme_flash_ops acme_posix_flash_ops;

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PAGE_SIZE_FILE 4096u
-#define AREA_MAX       (256u * 1024u * 1024u)
+#define PAGE_LEN ACME_POSIX_FLASH_PAGE
+#define AREA_MAX (256u * 1024u * 1024u)
 
 static const char magic[] = "nanoacme flash image, version 1\n";
 
@@ -61,7 +61,7 @@ static int32_t write_all(int fd, const uint8_t *data, size_t len)
 
 static int32_t fill(int fd, const struct acme_flash_geometry *g)
 {
-    uint8_t page[PAGE_SIZE_FILE];
+    uint8_t page[PAGE_LEN];
     uint64_t left = (uint64_t)g->sector_size * g->sector_count;
     int32_t rc;
 
@@ -128,7 +128,7 @@ static int32_t read_header(struct acme_posix_flash *f)
     if (!is_usable(&f->geometry)) {
         return ACME_ERR_STORE_FORMAT;
     }
-    size = PAGE_SIZE_FILE + (uint64_t)f->geometry.sector_size * f->geometry.sector_count;
+    size = PAGE_LEN + (uint64_t)f->geometry.sector_size * f->geometry.sector_count;
     if ((uint64_t)st.st_size != size) {
         return ACME_ERR_STORE_FORMAT;
     }
@@ -205,19 +205,51 @@ static int32_t flash_geometry(void *ctx, struct acme_flash_geometry *geometry)
 
 static uint8_t *at(struct acme_posix_flash *f, uint32_t offset, size_t len)
 {
-    size_t area = f->map_size - PAGE_SIZE_FILE;
+    size_t area = f->map_size - PAGE_LEN;
 
-    return offset > area || len > area - offset ? NULL : f->map + PAGE_SIZE_FILE + offset;
+    return offset > area || len > area - offset ? NULL : f->map + PAGE_LEN + offset;
+}
+
+/* Reads the page of an offset, if it is not the one at hand. Not through the map, which is the same
+ * pages: whoever looks at every sector would have all of the file among the process's memory, and a
+ * file that was cut short is an error here, not a signal. */
+static int32_t load_page(struct acme_posix_flash *f, uint32_t offset)
+{
+    size_t start = offset - offset % PAGE_LEN, area = f->map_size - PAGE_LEN;
+    size_t len = area - start < PAGE_LEN ? area - start : PAGE_LEN;
+    ssize_t n;
+
+    if (f->has_page && f->page_at == start) {
+        return ACME_OK;
+    }
+    do {
+        n = pread(f->fd, f->page, len, (off_t)(PAGE_LEN + start));
+    } while (n < 0 && errno == EINTR);
+    f->has_page = n == (ssize_t)len;
+    f->page_at = (uint32_t)start;
+    return f->has_page ? ACME_OK : ACME_ERR_STORE_IO;
 }
 
 static int32_t flash_read(void *ctx, uint32_t offset, void *data, size_t len)
 {
-    const uint8_t *from = at(ctx, offset, len);
+    struct acme_posix_flash *f = ctx;
+    uint8_t *to = data;
 
-    if (from == NULL) {
+    if (at(f, offset, len) == NULL) {
         return ACME_ERR_STORE_IO;
     }
-    memcpy(data, from, len);
+    while (len > 0) {
+        size_t from = offset % PAGE_LEN;
+        size_t n = PAGE_LEN - from < len ? PAGE_LEN - from : len;
+
+        if (load_page(f, offset) != ACME_OK) {
+            return ACME_ERR_STORE_IO;
+        }
+        memcpy(to, f->page + from, n);
+        to += n;
+        offset += (uint32_t)n;
+        len -= n;
+    }
     return ACME_OK;
 }
 
@@ -232,6 +264,7 @@ static int32_t flash_program(void *ctx, uint32_t offset, const void *data, size_
         len % f->geometry.program_size != 0) {
         return ACME_ERR_STORE_IO;
     }
+    f->has_page = false;
     for (i = 0; i < len; i++) {
         to[i] &= from[i];
     }
@@ -246,6 +279,7 @@ static int32_t flash_erase(void *ctx, uint32_t offset)
     if (to == NULL || offset % f->geometry.sector_size != 0) {
         return ACME_ERR_STORE_IO;
     }
+    f->has_page = false;
     memset(to, 0xff, f->geometry.sector_size);
     return ACME_OK;
 }

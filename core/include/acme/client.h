@@ -62,17 +62,19 @@ struct acme_cert_request {
     /** Prove the names before the order, where the CA offers it (RFC 8555 7.4.1); wildcards are
      * proven in the order. Needs CONFIG_ACME_PRE_AUTHORIZATION. */
     bool pre_authorize;
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+    bool prefer_shortest; /**< take the chain with the fewest certificates */
+#endif
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+    bool revoke_replaced; /**< revoke the old certificate (superseded) when a new one is in force;
+                               that it fails is an event. A reset in between leaves it unrevoked */
+#endif
     /** A domain above the names which is proven in their place, where the CA offers it (RFC 9444);
      * NULL: none. Needs CONFIG_ACME_SUBDOMAINS. */
     const char *ancestor;
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
     const char *preferred_issuer; /**< common name of the issuer of the chain's last certificate: a
                                        chain that has it is taken, else the CA's first; or NULL */
-    bool prefer_shortest;         /**< take the chain with the fewest certificates */
-#endif
-#if defined(CONFIG_ACME_REVOKE_REPLACED)
-    bool revoke_replaced; /**< revoke the old certificate (superseded) when a new one is in force;
-                               that it fails is an event. A reset in between leaves it unrevoked */
 #endif
 #if defined(CONFIG_ACME_PROFILES)
     const char *profile; /**< of the CA's, or NULL: its default (draft-ietf-acme-profiles) */
@@ -157,6 +159,7 @@ struct acme_event {
 typedef void (*acme_event_fn)(void *ctx, const struct acme_event *event);
 
 /** Configuration. Zero-initialize, then set; everything it points to must outlive the client. */
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of the subjects
 struct acme_config {
     const struct acme_port *port;
     const char *directory_url;               /**< https */
@@ -166,10 +169,11 @@ struct acme_config {
     uint16_t certs_count;           /**< 0 to CONFIG_ACME_CERT_SLOTS */
     const struct acme_dns_ops *dns; /**< for the DNS challenges, or NULL */
     void *dns_ctx;
+    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
+    const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     const char *contact;          /**< "mailto:..." or NULL for none */
     bool tos_agreed;              /**< the operator agrees to the CA's terms of service */
     uint8_t tos_policy;           /**< enum acme_tos_policy */
-    const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
     uint8_t account_key_type;     /**< enum acme_key_type */
     uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
     uint16_t tls_port;            /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
@@ -181,21 +185,20 @@ struct acme_config {
     bool allow_foreign_urls;    /**< let the CA's directory name URLs on other hosts */
     bool account_only_existing; /**< never create an account (onlyReturnExisting) */
     bool clock_required;        /**< do nothing before the wall clock is known */
-    int64_t build_time_s;       /**< of the firmware: the first time floor; 0: none */
     bool replace_unrequested;   /**< a stored certificate for names that are in no request makes
                                      room for a new one; else acme_init fails: ACME_ERR_LIMIT */
     bool force_renewal;         /**< acme_start orders anew even if certificates are good */
+#if defined(CONFIG_ACME_ARI)
+    bool no_renewal_info; /**< never ask the CA for renewal information (RFC 9773) */
+    bool look_now;        /**< ask it in each job, be it time or not */
+#endif
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    uint8_t clock_policy; /**< enum acme_clock_policy */
+#endif
 #if defined(CONFIG_ACME_PINNING)
-    const struct acme_pin *pins; /**< beside the anchors: a certificate of the CA's TLS chain, root
-                                      included, must have one of these keys. For all CAs together.
-                                      Have one of a key in reserve: docs/security.md */
-    uint16_t pins_count;         /**< 0: no pinning */
+    uint16_t pins_count; /**< 0: no pinning */
 #endif
 #if defined(CONFIG_ACME_FALLBACK)
-    const struct acme_ca *fallbacks; /**< tried in order, after the CA of directory_url: at once for
-                                        a name without a certificate, else after
-                                          CONFIG_ACME_FALLBACK_AFTER failures in a row. Each job
-                                          begins with the first CA. tos_agreed is for all of them */
     uint16_t fallbacks_count;
 #endif
 #if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
@@ -203,12 +206,16 @@ struct acme_config {
                                   account_key_type; 0: the client makes its own. With
                                   account_only_existing it finds the account of a wiped store */
 #endif
-#if defined(CONFIG_ACME_CLOCK_POLICY)
-    uint8_t clock_policy; /**< enum acme_clock_policy */
+#if defined(CONFIG_ACME_PINNING)
+    const struct acme_pin *pins; /**< beside the anchors: a certificate of the CA's TLS chain, root
+                                      included, must have one of these keys. For all CAs together.
+                                      Have one of a key in reserve: docs/security.md */
 #endif
-#if defined(CONFIG_ACME_ARI)
-    bool no_renewal_info; /**< never ask the CA for renewal information (RFC 9773) */
-    bool look_now;        /**< ask it in each job, be it time or not */
+#if defined(CONFIG_ACME_FALLBACK)
+    const struct acme_ca *fallbacks; /**< tried in order, after the CA of directory_url: at once for
+                                          a name without a certificate, else after
+                                          CONFIG_ACME_FALLBACK_AFTER failures in a row. Each job
+                                          begins with the first CA. tos_agreed is for all of them */
 #endif
     const char *eab_kid;      /**< external account binding: key identifier, or NULL */
     const char *eab_hmac_key; /**< base64url of its HMAC key */

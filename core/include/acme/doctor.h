@@ -3,10 +3,10 @@
  * is a job of the client like any other, which acme_poll drives; it orders nothing and changes
  * nothing. Needs CONFIG_ACME_DOCTOR.
  *
- * What it looks at, in this order: a rate limit that is known of; the CA (its name, TCP, TLS, its
- * directory, the clock against the CA's, a captive portal when the CA is not reached); then each
- * configured name: its addresses, whether they are this device's and lead back to it, and CAA
- * (RFC 8659).
+ * What it looks at, in this order: a rate limit or a pause that is known of; the CA (its name, TCP,
+ * TLS, its directory, the clock against the CA's, a captive portal when the CA is not reached);
+ * then each configured name: its addresses, whether they are this device's and lead back to it, and
+ * CAA (RFC 8659).
  */
 #ifndef ACME_DOCTOR_H
 #define ACME_DOCTOR_H
@@ -61,7 +61,10 @@ extern "C" {
       "a CAA record forbids this CA to issue for the name; add one that allows it")                \
     X(CAA_FAILED, 19, ERROR, "caa-failed",                                                         \
       "the CAA records of the name cannot be read, and the CA will refuse for that; repair the "   \
-      "zone's name servers")
+      "zone's name servers")                                                                       \
+    X(PAUSED, 20, WARNING, "paused",                                                               \
+      "the last try for the name failed, and the next is due at the time given, as the CA asked "  \
+      "or to spare it; see what the last run said")
 
 enum acme_finding_code {
 #define ACME_FINDING_ENUM(name, value, severity, code, sentence) ACME_FINDING_##name = (value),
@@ -83,7 +86,7 @@ struct acme_finding {
     int32_t error;               /**< enum acme_error behind it, or ACME_OK */
     struct acme_address address; /**< family 0: none */
     uint16_t port;               /**< or 0 */
-    int64_t value;               /**< RATE_LIMITED: its end in Unix seconds, 0: not known;
+    int64_t value;               /**< RATE_LIMITED, PAUSED: its end in Unix seconds, 0: not known;
                                       CLOCK_WRONG: seconds that this device is ahead */
 };
 

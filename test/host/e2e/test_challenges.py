@@ -92,7 +92,11 @@ def test_the_next_way_when_the_ca_cannot_see_the_first(tmp_path, make_lab):
     assert "http-01 failed" in done.err and "ACME_ERR_AUTHORIZATION" in done.err
     # What failed for one name comes last for the others: two orders, not four.
     assert done.json["counters"]["newOrders"] == 2
+    serial = chain_of(prover, names[0])[0].serial_number
     assert accounts(lab) == 1
+    # A renewal goes the same way, though each of its orders names what it replaces.
+    renewed = prover.prove(names, "http-01", "tls-alpn-01", extra=["--force"])
+    assert renewed.code == 0 and chain_of(prover, names[0])[0].serial_number != serial, renewed
     # Each way once: then the certificate has failed, with the CA's word for it.
     lab.set_name("next4.example.org", None)
     failed = prover.prove(["next4.example.org"], "http-01", "tls-alpn-01")

@@ -192,3 +192,10 @@ def test_text_output(filled):
     run = filled.call("run", "-d", "device.example.org", "-vv", "--force", "--accept-tos")
     assert "requests on" in run.err and "POST https" in run.err
     assert "\x1b" not in run.err
+
+
+def test_system_roots(tmp_path):
+    """Without --ca-file the system's roots are read, those with algorithms of the past left out."""
+    done = call("run", "-d", "a.example.org", "--accept-tos", "--store", str(tmp_path / "s.img"),
+                "--server", f"https://127.0.0.1:{free_port()}/dir")
+    assert done.code == 4 and "ACME_ERR_CONNECT" in done.out + done.err, done

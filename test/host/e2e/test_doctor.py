@@ -1,5 +1,7 @@
 """nanoacme doctor: each finding in a lab that has just that fault, and none where all is well."""
+import datetime
 import http.server
+import ipaddress
 import os
 import socket
 import ssl
@@ -9,10 +11,15 @@ import time
 import dns.message
 import dns.rrset
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from conftest import Cli
 from dnslab import Front
 from lab import Lab, free_port, make_server_ca
+from scripted_ca import ScriptedCa, problem
 
 CA_NAME = "pebble.letsencrypt.org"
 
@@ -153,6 +160,15 @@ def test_port_unreachable(ca, tmp_path, zone):
                                                                "ACME_ERR_CONNECT")
 
 
+def test_addresses_as_names(ca, tmp_path, zone):
+    """They lead where they say, and need no resolver; 127.0.0.9 is this machine as well."""
+    cli = Cli(tmp_path, ca)
+    assert Doctor(cli, "127.0.0.1", zone=zone({})).codes == []
+    visit = Doctor(cli, "127.0.0.9", "127.0.0.1", extra=["--dns-resolver", "none"])
+    assert visit.codes == ["resolver", "name-elsewhere"], visit
+    assert visit.find("name-elsewhere")["subject"] == "127.0.0.9"
+
+
 def test_port_taken_and_foreign(ca, tmp_path, zone):
     with socket.create_server(("0.0.0.0", free_port())) as other:
         port = other.getsockname()[1]
@@ -226,11 +242,34 @@ def test_clock_wrong(ca, tmp_path, zone):
         server.stop()
 
 
+def expire(certs, days):
+    """Gives the server a certificate by itself that ended so many days ago."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    end = datetime.datetime.utcnow() + datetime.timedelta(days=days)
+    cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
+            .public_key(key.public_key()).serial_number(1)
+            .not_valid_before(end - datetime.timedelta(days=5)).not_valid_after(end)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+            .sign(key, hashes.SHA256()))
+    for path in ("ca.pem", "server.pem"):
+        with open(certs[path], "wb") as f:
+            f.write(cert.public_bytes(serialization.Encoding.PEM))
+    with open(certs["server.key"], "wb") as f:
+        f.write(key.private_bytes(serialization.Encoding.PEM,
+                                  serialization.PrivateFormat.TraditionalOpenSSL,
+                                  serialization.NoEncryption()))
+
+
 class DirectoryServer:
     """HTTPS with one answer, on a port of its own."""
 
-    def __init__(self, folder, status=200, headers=None, body=None, plain=False):
+    def __init__(self, folder, status=200, headers=None, body=None, plain=False, days=30):
         self.certs = make_server_ca(str(folder))
+        if days < 0:
+            expire(self.certs, days)
         self.ca_file = self.certs["ca.pem"]
         self.http_port = free_port()
         text = body if body is not None else (
@@ -301,6 +340,15 @@ def test_ca_certificate(ca, tmp_path, zone):
         server.stop()
 
 
+def test_ca_dates(tmp_path, zone):
+    server = DirectoryServer(tmp_path, days=-2)
+    try:
+        visit = visit_ca(tmp_path, server.directory, server.ca_file, zone)
+        assert visit.codes == ["ca-dates"], visit
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("status, body", [(404, b"{}"), (200, b"{}"), (200, b"hello")])
 def test_ca_http(tmp_path, zone, status, body):
     server = DirectoryServer(tmp_path, status, body=body)
@@ -328,6 +376,24 @@ def test_captive_portal(ca, tmp_path, zone, status, location, found):
         assert visit.codes == ["ca-certificate"] + (["captive-portal"] if found else []), visit
     finally:
         portal.stop()
+        server.stop()
+
+
+def test_paused(tmp_path, zone):
+    """The CA said to come again later: the time is known to the next process, too."""
+    server = ScriptedCa(tmp_path)
+    server.answers["order"] = lambda c, r: problem(
+        "rateLimited", "too many certificates", status=429, headers={"Retry-After": "7200"})
+    try:
+        cli = Cli(tmp_path, server)
+        done = cli.run("ok.example.org")
+        assert "ACME_ERR_RATE_LIMITED" in done.out, done
+        visit = Doctor(cli, "ok.example.org", zone=zone(GOOD))
+        found = visit.find("paused")
+        until = datetime.datetime.strptime(found["until"], "%Y-%m-%dT%H:%M:%SZ")
+        wait = (until - datetime.datetime.utcnow()).total_seconds()
+        assert found["subject"] == "ok.example.org" and 7000 < wait < 9000, visit
+    finally:
         server.stop()
 
 

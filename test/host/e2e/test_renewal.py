@@ -547,6 +547,33 @@ def test_daemon_waits_for_a_ca_and_looks_when_nudged(make_lab, tmp_path):
         assert process.popen.wait(20) == 0
 
 
+@pytest.mark.parametrize("status, kind", [(429, "rateLimited"), (503, "serverInternal")])
+def test_the_ca_says_when_to_come_back(tmp_path, status, kind):
+    """Retry-After is an absolute time in the store; up to an eighth is added, for the fleet's sake."""
+    ca = ScriptedCa(tmp_path)
+    ca.answers = {"order": lambda c, r: problem(kind, status=status,
+                                                headers={"Retry-After": "7200"})}
+    cli = Cli(tmp_path, ca)
+    try:
+        assert cli.run("later.example.org").code == 5
+        assert ca.log.count("order") == 1  # nobody insists
+        log = (tmp_path / "daemon.log")
+        with daemon(cli, tmp_path, "later.example.org", "--events") as process:
+            time.sleep(3)
+            process.popen.send_signal(signal.SIGTERM)
+            assert process.popen.wait(20) == 0
+        assert log.exists() and ca.log.count("order") == 1  # after a reset neither
+        ca.answers = {}
+        assert cli.run("later.example.org").code == 0
+        ca.answers = {"order": lambda c, r: problem(kind, status=status,
+                                                    headers={"Retry-After": "7200"})}
+        assert cli.run("later.example.org", extra=["--force"]).code == 5
+        left = seconds(next_of(cli)["retryAt"]) - time.mktime(time.gmtime())
+        assert 7190 <= left <= 7200 * 9 / 8
+    finally:
+        ca.stop()
+
+
 def test_a_failure_is_remembered(make_lab, tmp_path):
     lab = make_lab()
     cli = Cli(tmp_path, lab)

@@ -3,7 +3,8 @@
  * operation of scripted lives, and at every pair of operations near one another, mounts again, and
  * holds what it reads against a model; once with a chip that cannot read what a cut has left half
  * done. Then faults: each read, program and erase fails once, or lies once; sectors go bad. It
- * knows the log's interface only. "powercut [--seconds N] [--seed S]" adds a long random run.
+ * knows the log's interface only. "powercut [--seconds N] [--seed S]" adds a long random run,
+ * "powercut --every-read" fails each read instead of each 37th.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct model {
 static struct flash_sim flash;
 static struct flash_faults chip;
 static bool ecc;
+static uint32_t read_stride = 37; /* of the reads that fail; --every-read: 1 */
 static unsigned long cuts, pairs, faults, losses, runs;
 
 static void value_of(uint32_t tag, uint8_t *data, size_t len)
@@ -327,7 +329,7 @@ static void all_faults(uint32_t size, uint32_t count, uint32_t unit, uint32_t se
 
     for (fault = 0; fault < FAULT_COUNT; fault++) {
         /* There are many more reads than anything else. */
-        uint32_t stride = fault == FAULT_READ || fault == FAULT_FLIP ? 37 : 1, n = 1;
+        uint32_t stride = fault == FAULT_READ || fault == FAULT_FLIP ? read_stride : 1, n = 1;
 
         while (faulty_life(size, count, unit, seed, (enum fault)fault, n)) {
             n += stride;
@@ -403,13 +405,18 @@ int main(int argc, char **argv)
     uint32_t seed = (uint32_t)time(NULL), script, s, u;
     int i;
 
+    if (argc > 1 && strcmp(argv[1], "--every-read") == 0) {
+        read_stride = 1;
+        argv++;
+        argc--;
+    }
     for (i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seconds") == 0) {
             seconds = strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--seed") == 0) {
             seed = (uint32_t)strtoul(argv[i + 1], NULL, 10);
         } else {
-            fprintf(stderr, "usage: powercut [--seconds N] [--seed S]\n");
+            fprintf(stderr, "usage: powercut [--every-read] [--seconds N] [--seed S]\n");
             return 2;
         }
     }

@@ -103,12 +103,50 @@ static void test_bad_dates(void **state)
     }
 }
 
+/* The clock against the CA's Date: how far it is ahead, with a tolerance of five minutes. */
+static int clock_finding(int64_t own, int64_t date, int64_t *ahead)
+{
+    static struct acme_client client;
+    static struct acme_doctor doctor;
+    static const struct acme_port port = {.clock = &clock_ops};
+
+    memset(&client, 0, sizeof(client));
+    memset(&doctor, 0, sizeof(doctor));
+    client.config.port = &port;
+    client.exchange.parser.response.has_date = date != 0;
+    client.exchange.parser.response.date_s = date;
+    doctor.client = &client;
+    doctor.config.on_finding = on_finding;
+    wall = own;
+    told = 0;
+    memset(&last, 0, sizeof(last));
+    acme_doctor_check_clock(&doctor);
+    *ahead = last.value;
+    return told == 0 ? 0 : (int)last.code;
+}
+
+static void test_clock(void **state)
+{
+    int64_t ahead;
+
+    (void)state;
+    assert_int_equal(clock_finding(1700000000, 1700000000, &ahead), 0);
+    assert_int_equal(clock_finding(1700000300, 1700000000, &ahead), 0);
+    assert_int_equal(clock_finding(1700000301, 1700000000, &ahead), ACME_FINDING_CLOCK_WRONG);
+    assert_int_equal(ahead, 301);
+    assert_int_equal(clock_finding(1699999000, 1700000000, &ahead), ACME_FINDING_CLOCK_WRONG);
+    assert_int_equal(ahead, -1000);
+    assert_int_equal(clock_finding(1699999000, 0, &ahead), 0); /* the CA does not say */
+    assert_int_equal(clock_finding(0, 1700000000, &ahead), ACME_FINDING_CLOCK_UNKNOWN);
+    assert_int_equal(last.severity, ACME_FINDING_WARNING);
+}
+
 static void test_words(void **state)
 {
     int code;
 
     (void)state;
-    for (code = ACME_FINDING_RATE_LIMITED; code <= ACME_FINDING_CAA_FAILED; code++) {
+    for (code = ACME_FINDING_RATE_LIMITED; code <= ACME_FINDING_PAUSED; code++) {
         const char *name = acme_finding_name((enum acme_finding_code)code);
 
         assert_string_not_equal(name, "unknown");
@@ -127,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rate_limit),
         cmocka_unit_test(test_bad_dates),
+        cmocka_unit_test(test_clock),
         cmocka_unit_test(test_words),
     };
 

@@ -597,6 +597,47 @@ static void test_retry_after(void **state)
     assert_false(o.response.has_date);
 }
 
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+static void test_links(void **state)
+{
+    static const char *const none[] = {WITH("Link:\r\n"),
+                                       WITH("Link: https://ca/1;rel=\"alternate\"\r\n"),
+                                       WITH("Link: <https://ca/1\r\n"),
+                                       WITH("Link: <https://ca/1>\r\n"),
+                                       WITH("Link: <https://ca/1>;rel=index\r\n"),
+                                       WITH("Link: <https://ca/1>;rel=\"alternates\"\r\n"),
+                                       WITH("Link: <https://ca/1>;title=\"rel=alternate\"\r\n"),
+                                       WITH("Link: <https://ca/1>;xrel=alternate\r\n"),
+                                       WITH("Link: <https://c a/1>;rel=alternate\r\n")};
+    static char text[CONFIG_ACME_HTTP_LINE_MAX + 200];
+    struct outcome o;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        assert_parses(none[i], &o);
+        assert_int_equal(o.response.alternate_count, 0);
+    }
+    assert_parses(WITH("Link: <https://ca/up>;rel=\"up\"\r\n"
+                       "Link: <https://ca/1>; title=\"a, <b>\"; REL=\"other Alternate\", "
+                       "<https://ca/2>;rel=alternate;x=y\r\n"),
+                  &o);
+    assert_int_equal(o.response.alternate_count, 2);
+    assert_string_equal(o.response.alternates[0], "https://ca/1");
+    assert_string_equal(o.response.alternates[1], "https://ca/2");
+    /* More than there is room for, and a line that is too long: left out. */
+    assert_parses(WITH("Link: <1>;rel=alternate,<2>;rel=alternate,<3>;rel=alternate,"
+                       "<4>;rel=alternate,<5>;rel=alternate,<6>;rel=alternate,"
+                       "<7>;rel=alternate,<8>;rel=alternate,<9>;rel=alternate\r\n"),
+                  &o);
+    assert_int_equal(o.response.alternate_count, CONFIG_ACME_ALTERNATES_MAX);
+    strcpy(text, OK_LINE EMPTY "Link: <");
+    append(text, 'u', CONFIG_ACME_HTTP_LINE_MAX);
+    strcat(text, ">;rel=alternate\r\n\r\n");
+    assert_parses(text, &o);
+    assert_int_equal(o.response.alternate_count, 0);
+}
+#endif
+
 static void test_connection(void **state)
 {
     static const char *const closes[] = {WITH("Connection: close\r\n"),
@@ -847,6 +888,9 @@ int main(void)
         cmocka_unit_test(test_nonce),
         cmocka_unit_test(test_location),
         cmocka_unit_test(test_retry_after),
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+        cmocka_unit_test(test_links),
+#endif
         cmocka_unit_test(test_connection),
         cmocka_unit_test(test_content_type),
         cmocka_unit_test(test_body_error_and_failed),

@@ -14,6 +14,8 @@
 #include <psa/crypto.h>
 #include <psa/internal_trusted_storage.h>
 
+#include "bytes.h"
+#include "crc.h"
 #include "flash_sim.h"
 #include "store.h"
 
@@ -397,40 +399,128 @@ static void test_batches(void **state)
     assert_int_equal(acme_flashlog_begin(&log_, 1u << 30, 1), ACME_ERR_STORE_FULL);
 }
 
-/* A flipped bit anywhere: each value is the right one, damaged, or missing; never a wrong one. */
+/* ---- flipped bits ---- */
+
+#define FLIP_KEYS 5u
+
+/* What a log holds: a letter for each key; 0: nothing; '?': it says that it is damaged. */
+static void look(struct acme_flashlog *log, char out[FLIP_KEYS + 1])
+{
+    uint8_t value[100];
+    uint32_t i, j;
+
+    memset(out, 0, FLIP_KEYS + 1);
+    for (i = 0; i < FLIP_KEYS; i++) {
+        int32_t n = acme_flashlog_read(log, ACME_KEY(3, i), 0, value, sizeof(value));
+
+        assert_true(n > 0 || n == ACME_ERR_NOT_FOUND || n == ACME_ERR_STORE_CORRUPT);
+        out[i] = n > 0 ? (char)value[0] : n == ACME_ERR_NOT_FOUND ? '-' : '?';
+        for (j = 1; (int32_t)j < n; j++) {
+            assert_int_equal(value[j], value[0]); /* never a mixture */
+        }
+    }
+}
+
+static void set_letter(struct acme_flashlog *log, uint64_t key, char letter, size_t len)
+{
+    uint8_t value[100];
+
+    memset(value, letter, sizeof(value));
+    assert_int_equal(acme_flashlog_set(log, ACME_KEY(3, key), value, len), ACME_OK);
+}
+
+/* Every bit of a small area that has seen overwriting, deletion, batches and compaction: a flip is
+ * found, or is harmless; at the very end of the log it may look like a cut during the last batch.
+ */
 static void test_flipped_bits(void **state)
 {
-    static uint8_t image[16 * 1024];
-    const uint64_t keys[3] = {ACME_KEY(1, 11), ACME_KEY(2, 22), ACME_KEY(3, 33)};
-    uint8_t value[300], out[300];
-    uint32_t bit, wrong = 0;
-    size_t i;
+    static uint8_t image[10 * 256];
+    char before[FLIP_KEYS + 1], now[FLIP_KEYS + 1], seen[FLIP_KEYS + 1];
+    struct acme_flashlog log;
+    uint32_t bit, found = 0, undone = 0, i;
 
     (void)state;
-    for (i = 0; i < 3; i++) {
-        memset(value, (int)(i + 1), sizeof(value));
-        assert_int_equal(acme_flashlog_set(&log_, keys[i], value, sizeof(value)), ACME_OK);
+    flash_sim_init(&flash, 256, 10, 4, 7);
+    assert_int_equal(acme_flashlog_mount(&log, &flash_sim_ops, &flash), ACME_OK);
+    for (i = 0; i < 40; i++) {
+        set_letter(&log, i % 4, (char)('A' + i % 26), 20 + 30 * (i % 3));
     }
+    assert_int_equal(acme_flashlog_begin(&log, 100, 3), ACME_OK);
+    assert_int_equal(acme_flashlog_put(&log, ACME_KEY(3, 4), "z", 1), ACME_OK);
+    assert_int_equal(acme_flashlog_delete(&log, ACME_KEY(3, 1)), ACME_OK);
+    assert_int_equal(acme_flashlog_commit(&log), ACME_OK);
+    look(&log, before);
+    assert_string_equal(before, "K-MNz");
+    set_letter(&log, 2, 'y', 50);
+    look(&log, now);
     memcpy(image, flash.data, sizeof(image));
-    for (bit = 0; bit < 3 * 1024 * 8; bit += 3) {
-        struct acme_flashlog log;
+    for (bit = 0; bit < sizeof(image) * 8; bit++) {
         int32_t rc;
 
         memcpy(flash.data, image, sizeof(image));
         flash.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
         rc = acme_flashlog_mount(&log, &flash_sim_ops, &flash);
-        if (rc != ACME_OK && rc != ACME_ERR_STORE_CORRUPT) {
-            assert_int_equal(rc, ACME_ERR_STORE_FORMAT);
-            continue;
-        }
-        for (i = 0; i < 3; i++) {
-            rc = acme_flashlog_read(&log, keys[i], 0, out, sizeof(out));
-            memset(value, (int)(i + 1), sizeof(value));
-            wrong +=
-                rc >= 0 && (rc != (int32_t)sizeof(out) || memcmp(out, value, sizeof(out)) != 0);
+        assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_CORRUPT);
+        look(&log, seen);
+        found += rc != ACME_OK || strchr(seen, '?') != NULL ? 1 : 0;
+        if (rc == ACME_OK && strchr(seen, '?') == NULL && strcmp(seen, now) != 0) {
+            assert_string_equal(seen, before);
+            undone++;
         }
     }
-    assert_int_equal(wrong, 0);
+    assert_true(found > 1000);
+    assert_true(undone > 0 && undone <= 8 * (2 * 64 + 4)); /* the last two records at most */
+}
+
+/* An area of a newer format is refused, and nothing in it is touched. */
+static void test_newer_format(void **state)
+{
+    static uint8_t image[16 * 1024];
+    struct acme_flashlog log;
+    uint32_t at;
+
+    (void)state;
+    set_letter(&log_, 1, 'a', 50);
+    for (at = 0; at < 48; at += 24) {
+        flash.data[at + 4] = 2;
+        acme_put32(flash.data + at + 20, acme_crc32(0, flash.data + at, 20));
+    }
+    memcpy(image, flash.data, sizeof(image));
+    flash_sim_power_on(&flash);
+    assert_int_equal(acme_flashlog_mount(&log, &flash_sim_ops, &flash), ACME_ERR_STORE_VERSION);
+    assert_int_equal(flash.operations, 0);
+    assert_memory_equal(image, flash.data, sizeof(image));
+}
+
+/* Most of the area is data that never change, one value changes all the time: the sectors wear
+ * alike, those with the cold data, too. */
+static void test_wear_is_even(void **state)
+{
+    struct acme_flashlog_stat stat;
+    uint32_t i, round, least = UINT32_MAX, most = 0;
+
+    (void)state;
+    for (i = 0; i < 60; i++) {
+        set_letter(&log_, 100 + i, 'c', 100);
+    }
+    for (round = 0; round < 4000; round++) {
+        set_letter(&log_, 1, (char)('a' + round % 26), 90);
+        if (round % 100 == 99) {
+            remount();
+        }
+    }
+    for (i = 0; i < 16; i++) {
+        least = flash.erases[i] < least ? flash.erases[i] : least;
+        most = flash.erases[i] > most ? flash.erases[i] : most;
+    }
+    assert_true(least > 20);
+    assert_true(most - least <= 2);
+    assert_int_equal(acme_flashlog_stat(&log_, &stat), ACME_OK);
+    assert_int_equal(stat.erases_min, least); /* and the headers know it */
+    assert_int_equal(stat.erases_max, most);
+    for (i = 0; i < 60; i++) {
+        assert_int_equal(acme_flashlog_length(&log_, ACME_KEY(3, 100 + i)), 100);
+    }
 }
 
 static void test_bad_sectors_are_left_out(void **state)
@@ -472,7 +562,9 @@ int main(void)
         cmocka_unit_test_setup(test_its_unbound_and_broken, set_up),
         cmocka_unit_test_setup(test_mount_refuses, set_up),
         cmocka_unit_test_setup(test_batches, set_up),
-        cmocka_unit_test_setup(test_flipped_bits, set_up),
+        cmocka_unit_test(test_flipped_bits),
+        cmocka_unit_test_setup(test_newer_format, set_up),
+        cmocka_unit_test_setup(test_wear_is_even, set_up),
         cmocka_unit_test_setup(test_bad_sectors_are_left_out, set_up),
     };
 
