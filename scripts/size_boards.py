@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BOARDS = ("mps2_an385", "lm3s6965evb")
+BOARDS = ("mps2_an385", "lm3s6965evb", "mps2_an521")
 NAME = "device.example.org"
 FLASH = ("core", "cJSON", "mbedTLS", "lwIP", "port", "board and application", "libc")
 RAM = ("core", "mbedTLS pool", "mbedTLS", "lwIP", "board and application", "libc", "stack")

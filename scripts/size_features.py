@@ -1,5 +1,5 @@
-"""What each option of Kconfig costs: scripts/size features. The base is test/host/device.defconfig with the
-whole public API; each option is turned on or off in it, alone, together with what it depends on and
+"""What each option of Kconfig costs: scripts/size features. The base is the small board's defconfig with
+the whole public API; each option is turned on or off in it, alone, together with what it depends on and
 what it selects. What its own code needs of mbedTLS, cJSON and libc does not count."""
 import os
 import tempfile
@@ -13,7 +13,7 @@ NOT_MEASURED = {"ACME_MBEDTLS_POOL", "ACME_INSECURE_ENTROPY", "ACME_KEY_EXPORTAB
 def options(root):
     """Name, prompt and the names of options that it depends on, of each option."""
     kconf = kconfiglib.Kconfig(os.path.join(root, "Kconfig"), warn=False)
-    kconf.load_config(os.path.join(root, "test/host/device.defconfig"))
+    kconf.load_config(os.path.join(root, "boards/lm3s6965evb/defconfig"))
     for sym in kconf.unique_defined_syms:
         prompts = [n.prompt[0] for n in sym.nodes if n.prompt]
         if sym.type != kconfiglib.BOOL or not prompts or sym.name in NOT_MEASURED:
@@ -39,7 +39,7 @@ def selectable(kconf, names):
 
 def table(root, measure, roots):
     """Lines of a table; measure is size's, roots are the API."""
-    with open(os.path.join(root, "test/host/device.defconfig"), encoding="ascii") as f:
+    with open(os.path.join(root, "boards/lm3s6965evb/defconfig"), encoding="ascii") as f:
         base = f.readlines()
     sizes = {}
 

@@ -1,7 +1,8 @@
 /*
  * What a board gives to the application in this folder: time, a serial line, sleep, Ethernet, flash
- * and entropy. A new board implements these, and nothing else here changes. Nothing blocks unless
- * it says so.
+ * and entropy. A new board implements these, and nothing else here changes; what boards have in
+ * common (cortex_m.c, lan9118.c, mps2, flash_map.c, entropy_insecure.c) is written already. Nothing
+ * blocks unless it says so.
  */
 #ifndef BOARD_H
 #define BOARD_H
@@ -31,6 +32,8 @@ uint64_t board_uptime_us(void);
 void board_sleep(void);
 /** Interrupts call it to keep board_sleep awake once. */
 void board_wake(void);
+/** How often they have. */
+uint32_t board_wakes(void);
 
 /** Writes text to the serial line; waits for room in its FIFO. */
 void board_write(const char *text);
@@ -49,6 +52,8 @@ struct pbuf *board_eth_receive(void);
 /** Puts a frame on the wire. */
 err_t board_eth_send(const struct pbuf *frame);
 
+/** Makes the flash ready; board_init calls it. Panics if there is none. */
+void board_open_flash(void);
 /** The store's flash area, and the one that keeps the settings. */
 extern const struct acme_flash_ops *const board_flash_ops;
 extern void *const board_store_flash, *const board_settings_flash;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "board.h"
+#include "text.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 #define SYST_CSR          REGISTER(0xE000E010u)
@@ -13,6 +14,9 @@
 #define SYST_CVR          REGISTER(0xE000E018u)
 #define NVIC_ISER(n)      REGISTER(0xE000E100u + 4u * (n))
 #define SCB_AIRCR         REGISTER(0xE000ED0Cu)
+#define SCB_CCR           REGISTER(0xE000ED14u)
+#define SCB_CFSR          REGISTER(0xE000ED28u)
+#define CCR_STKALIGN      (1u << 9)
 #define PAINT             0xA5C3F00Du
 
 extern uint32_t cortex_m_data_load[], cortex_m_data[], cortex_m_data_end[];
@@ -21,6 +25,7 @@ int main(void);
 
 static volatile uint32_t ticks, ticks_high;
 static volatile bool awake;
+static volatile uint32_t wakes;
 
 /* ---- start ---- */
 
@@ -34,11 +39,14 @@ static void paint_stack(void)
     }
 }
 
-/* Loops, because memcpy and memset are not to be called before .data is there. */
+/* Loops, because memcpy and memset are not to be called before .data is there. FPU, MPU, caches and
+ * SAU stay as a reset leaves them, off. Only the stack's alignment in interrupts is not everywhere
+ * what the ABI wants: early Cortex-M3s, the LM3S6965's among them, begin with four bytes. */
 void cortex_m_reset(void)
 {
     const uint32_t *from = cortex_m_data_load;
 
+    SCB_CCR |= CCR_STKALIGN;
     for (volatile uint32_t *to = cortex_m_data; to < cortex_m_data_end; to++) {
         *to = *from++;
     }
@@ -67,9 +75,33 @@ uint32_t board_stack_peak(void)
 
 /* ---- end ---- */
 
-void cortex_m_fault(void)
+/* What kind of fault (the architecture's CFSR), and where it was, for addr2line. The frame cannot
+ * be read if it is the stack that has overflowed. */
+__attribute__((used)) static void report_fault(const uint32_t *frame)
 {
-    board_panic("fault");
+    char line[48];
+    struct text t;
+
+    text_init(&t, line, sizeof(line));
+    text_add(&t, "fault ");
+    text_add_hex(&t, SCB_CFSR);
+    if (frame >= cortex_m_stack_bottom && frame + 8 <= cortex_m_stack_top) {
+        text_add(&t, " at ");
+        text_add_hex(&t, frame[6]);
+    }
+    board_panic(line);
+}
+
+/* Hands the frame over; with little or nothing left of the stack, it is begun anew at its top. */
+__attribute__((naked)) void cortex_m_fault(void)
+{
+    __asm__("mrs r0, msp\n\t"
+            "ldr r1, =cortex_m_stack_bottom + 256\n\t"
+            "cmp r0, r1\n\t"
+            "bhs 1f\n\t"
+            "ldr r1, =cortex_m_stack_top\n\t"
+            "msr msp, r1\n"
+            "1:\tb report_fault");
 }
 
 void board_panic(const char *why)
@@ -130,6 +162,12 @@ void cortex_m_enable_irq(uint32_t number)
 void board_wake(void)
 {
     awake = true;
+    wakes++;
+}
+
+uint32_t board_wakes(void)
+{
+    return wakes;
 }
 
 void board_sleep(void)

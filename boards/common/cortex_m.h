@@ -11,10 +11,11 @@ typedef void (*cortex_m_handler)(void);
 /* Symbols of the linker script. */
 extern uint32_t cortex_m_stack_bottom[], cortex_m_stack_top[];
 
-/** Entries of the vector table. */
+/** Entries of the vector table. The Ethernet driver has the last. */
 void cortex_m_reset(void);
 void cortex_m_fault(void);
 void cortex_m_tick(void);
+void cortex_m_eth(void);
 
 /** 1 kHz from the core's clock. */
 void cortex_m_start_tick(uint32_t clock_hz);

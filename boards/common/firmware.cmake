@@ -1,34 +1,30 @@
-# Builds an image of the application in this folder for a board: acme_add_firmware(BOARD SOURCE...).
-# The board's folder has board.c, startup.c, link.ld and lwipopts.h.
-set(LWIP_DIR "${ACME_LWIP_DIR}")
-if(NOT EXISTS "${LWIP_DIR}/src/Filelists.cmake")
-    message(FATAL_ERROR "No lwIP in ${LWIP_DIR}: run scripts/setup, or set ACME_LWIP_DIR")
-endif()
-include("${LWIP_DIR}/src/Filelists.cmake")
-
+# Builds the two images of a board, the application in this folder and the self-test of the board's
+# drivers: acme_add_board(BOARD LWIPOPTS FOLDER SOURCES SOURCE...), where FOLDER has lwipopts.h, and the
+# sources are the board's: its serial line, its Ethernet. The board's folder has board_config.h and
+# link.ld.
 set(ACME_COMMON_DIR "${CMAKE_CURRENT_LIST_DIR}")
 
 # The target `lwip` that the port wants: lwIP's core with the board's lwipopts.h.
-add_library(lwip STATIC ${lwipcore_SRCS} ${lwipcore4_SRCS} ${lwipcore6_SRCS} ${lwipsntp_SRCS}
-    "${LWIP_DIR}/src/netif/ethernet.c")
-target_include_directories(lwip SYSTEM PUBLIC "${LWIP_DIR}/src/include")
-target_include_directories(lwip PUBLIC "${CMAKE_CURRENT_SOURCE_DIR}" "${ACME_COMMON_DIR}"
-    "${PROJECT_SOURCE_DIR}/port/lwip_raw" "${PROJECT_SOURCE_DIR}/core/include")
-add_subdirectory("${PROJECT_SOURCE_DIR}/port/lwip_raw" port_lwip_raw)
+function(acme_add_lwip lwipopts)
+    set(LWIP_DIR "${ACME_LWIP_DIR}")
+    if(NOT EXISTS "${LWIP_DIR}/src/Filelists.cmake")
+        message(FATAL_ERROR "No lwIP in ${LWIP_DIR}: run scripts/setup, or set ACME_LWIP_DIR")
+    endif()
+    include("${LWIP_DIR}/src/Filelists.cmake")
+    add_library(lwip STATIC ${lwipcore_SRCS} ${lwipcore4_SRCS} ${lwipcore6_SRCS} ${lwipsntp_SRCS}
+        "${LWIP_DIR}/src/netif/ethernet.c")
+    target_include_directories(lwip SYSTEM PUBLIC "${LWIP_DIR}/src/include")
+    target_include_directories(lwip PUBLIC "${lwipopts}" "${ACME_COMMON_DIR}"
+        "${PROJECT_SOURCE_DIR}/port/lwip_raw" "${PROJECT_SOURCE_DIR}/core/include")
+endfunction()
 
-# SOURCE_DATE_EPOCH makes it reproducible.
-string(TIMESTAMP ACME_BUILD_TIME_S "%s" UTC)
-
-function(acme_add_firmware board)
-    set(image nanoacme-${board}.elf)
-    list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
-    set(common main console cortex_m entropy_insecure ethif flash_semihost https semihost settings text)
+function(acme_add_image image)
+    set(common startup cortex_m entropy_insecure ethif flash_map flash_semihost semihost text ${ARGN})
     list(TRANSFORM common PREPEND "${ACME_COMMON_DIR}/")
     list(TRANSFORM common APPEND .c)
-    add_executable(${image} board.c startup.c ${ARGN} ${common})
+    add_executable(${image} ${ACME_BOARD_SOURCES} ${common})
     target_include_directories(${image} PRIVATE "${ACME_COMMON_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
-    target_compile_definitions(${image} PRIVATE BOARD_BUILD_TIME_S=${ACME_BUILD_TIME_S}LL)
-    target_link_libraries(${image} PRIVATE acme_port_lwip_raw acme_core acme_warnings)
+    target_link_libraries(${image} PRIVATE acme_port_lwip_raw acme_warnings)
     target_link_options(${image} PRIVATE -nostartfiles --specs=nano.specs -Wl,--gc-sections
         "-L${ACME_COMMON_DIR}" "-T${CMAKE_CURRENT_SOURCE_DIR}/link.ld" "-Wl,-Map,${image}.map"
         -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments)
@@ -36,21 +32,17 @@ function(acme_add_firmware board)
         LINK_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/link.ld;${ACME_COMMON_DIR}/sections.ld")
 endfunction()
 
-# The image selftest-BOARD.elf: the self-test of the board's drivers, on demand over the serial line.
-add_subdirectory("${PROJECT_SOURCE_DIR}/port/selftest" port_selftest)
+function(acme_add_board board)
+    cmake_parse_arguments(PARSE_ARGV 1 ACME_BOARD "" "LWIPOPTS" "SOURCES")
+    get_filename_component(lwipopts "${ACME_BOARD_LWIPOPTS}" ABSOLUTE)
+    acme_add_lwip("${lwipopts}")
+    add_subdirectory("${PROJECT_SOURCE_DIR}/port/lwip_raw" port_lwip_raw)
+    add_subdirectory("${PROJECT_SOURCE_DIR}/port/selftest" port_selftest)
 
-function(acme_add_selftest board)
-    set(image selftest-${board}.elf)
-    list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
-    set(common selftest_main cortex_m entropy_insecure ethif flash_semihost semihost text)
-    list(TRANSFORM common PREPEND "${ACME_COMMON_DIR}/")
-    list(TRANSFORM common APPEND .c)
-    add_executable(${image} board.c startup.c ${ARGN} ${common})
-    target_include_directories(${image} PRIVATE "${ACME_COMMON_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
-    target_link_libraries(${image} PRIVATE acme_selftest acme_port_lwip_raw acme_warnings)
-    target_link_options(${image} PRIVATE -nostartfiles --specs=nano.specs -Wl,--gc-sections
-        "-L${ACME_COMMON_DIR}" "-T${CMAKE_CURRENT_SOURCE_DIR}/link.ld" -Wl,--fatal-warnings
-        -Wl,--no-warn-rwx-segments)
-    set_target_properties(${image} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}"
-        LINK_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/link.ld;${ACME_COMMON_DIR}/sections.ld")
+    string(TIMESTAMP build_time_s "%s" UTC) # SOURCE_DATE_EPOCH makes it reproducible
+    acme_add_image(nanoacme-${board}.elf main console https settings)
+    target_compile_definitions(nanoacme-${board}.elf PRIVATE BOARD_BUILD_TIME_S=${build_time_s}LL)
+    target_link_libraries(nanoacme-${board}.elf PRIVATE acme_core)
+    acme_add_image(selftest-${board}.elf selftest_main)
+    target_link_libraries(selftest-${board}.elf PRIVATE acme_selftest)
 endfunction()

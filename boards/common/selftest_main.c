@@ -99,6 +99,15 @@ static bool take_setting(char *line)
     return true;
 }
 
+/* The lease has come in frames; without their interrupt it has, too, but at the pace of the tick.
+ */
+static void check_interrupt(void)
+{
+    say(board_wakes() > 0 ? "selftest: board.interrupt ok"
+                          : "selftest: board.interrupt FAILED: frames came, but BOARD_ETH_IRQ did "
+                            "not");
+}
+
 static void run(bool destroy, bool again)
 {
     static struct acme_port port = {
@@ -120,6 +129,7 @@ static void run(bool destroy, bool again)
     while (!ethif_is_ready()) {
         idle(NULL);
     }
+    check_interrupt();
     (void)acme_selftest_run(&port, &options, report, NULL);
 }
 

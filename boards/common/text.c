@@ -48,6 +48,14 @@ void text_add_number(struct text *t, int64_t number)
     add_digits(t, number < 0 ? 0u - (uint64_t)number : (uint64_t)number, 1);
 }
 
+void text_add_hex(struct text *t, uint32_t number)
+{
+    text_add(t, "0x");
+    for (unsigned shift = 32; shift > 0; shift -= 4) {
+        add_char(t, "0123456789abcdef"[number >> (shift - 4) & 15u]);
+    }
+}
+
 /* Days since 1970-01-01 to a date of the Gregorian calendar, counted in eras of 400 years that
  * begin on 1 March. */
 static void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)

@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "bytes.h"
@@ -20,7 +21,7 @@
 #include "store.h"
 
 #define PAGE        4096u
-#define AREA_MAX    (256u * 1024u * 1024u)
+#define AREA_MAX    0x10000000u
 #define HEADER_LEN  24u
 #define SEALED_BIT  0x80u
 #define SCRATCH_LEN (16u + 3u * (CONFIG_ACME_URL_MAX + 1u))
@@ -31,6 +32,7 @@ struct image {
     uint8_t *bytes; /* of the area */
     struct acme_flash_geometry geometry;
     size_t len; /* of the area that the file has */
+    bool truncated;
 };
 
 /* ---- flash in memory ---- */
@@ -77,23 +79,21 @@ static const struct acme_flash_ops image_ops = {image_geometry, image_read, no_p
 static uint8_t *read_file(const char *path, size_t *len)
 {
     FILE *in = fopen(path, "rb");
-    uint8_t *bytes = malloc(AREA_MAX + PAGE);
+    struct stat st;
+    uint8_t *bytes = NULL;
 
-    if (in == NULL || bytes == NULL) {
-        cli_error("%s: %s", path, strerror(errno));
-        if (in != NULL) {
-            (void)fclose(in);
-        }
-        free(bytes);
-        return NULL;
+    if (in != NULL && fstat(fileno(in), &st) == 0) {
+        *len = st.st_size < (off_t)(AREA_MAX + PAGE) ? (size_t)st.st_size : AREA_MAX + PAGE;
+        bytes = malloc(*len + 1);
     }
-    *len = fread(bytes, 1, AREA_MAX + PAGE, in);
-    if (ferror(in) != 0) {
-        cli_error("%s: %s", path, strerror(errno));
+    if (bytes == NULL || fread(bytes, 1, *len, in) != *len) {
+        cli_error("%s: %s", path, errno != 0 ? strerror(errno) : "cannot be read whole");
         free(bytes);
         bytes = NULL;
     }
-    (void)fclose(in);
+    if (in != NULL) {
+        (void)fclose(in);
+    }
     return bytes;
 }
 
@@ -117,7 +117,7 @@ static bool find_area(struct image *image, uint8_t *file, size_t len, const char
         image->geometry.sector_size = acme_get32(file + magic_len);
         image->geometry.sector_count = acme_get32(file + magic_len + 4);
         image->geometry.program_size = acme_get32(file + magic_len + 8);
-        image->bytes = file + PAGE;
+        image->bytes = file + (len > PAGE ? PAGE : len);
         image->len = len > PAGE ? len - PAGE : 0;
     } else if (image->geometry.sector_size == 0 || image->geometry.program_size == 0) {
         cli_error("%s: not an image of nanoacme on a host; for one from a board say --sector-size "
@@ -138,15 +138,23 @@ static bool find_area(struct image *image, uint8_t *file, size_t len, const char
     return true;
 }
 
-/* What the file lacks is taken as erased. Returns whether it lacks something. */
-static bool complete(struct image *image)
+/* What the file lacks is taken as erased. Returns false without memory. */
+static bool complete(struct image *image, uint8_t **file)
 {
     size_t want = (size_t)image->geometry.sector_size * image->geometry.sector_count;
+    size_t before = (size_t)(image->bytes - *file);
+    uint8_t *bytes = realloc(*file, before + want);
 
-    if (image->len >= want) {
+    if (bytes == NULL) {
+        cli_error("an area of %zu bytes: %s", want, strerror(errno));
         return false;
     }
-    memset(image->bytes + image->len, 0xff, want - image->len);
+    *file = bytes;
+    image->bytes = bytes + before;
+    image->truncated = image->len < want;
+    if (image->truncated) {
+        memset(image->bytes + image->len, 0xff, want - image->len);
+    }
     return true;
 }
 
@@ -421,7 +429,7 @@ static void print(cJSON *out, bool json)
 static int dump(struct image *image, const char *path, bool json)
 {
     static struct acme_store store;
-    bool truncated = complete(image), sealed = is_sealed(image), good = true;
+    bool sealed = is_sealed(image), good = true;
     cJSON *out = cJSON_CreateObject();
     int32_t rc = sealed ? acme_flashlog_mount_sealed(&store.log, &image_ops, image)
                         : acme_flashlog_mount(&store.log, &image_ops, image);
@@ -430,14 +438,14 @@ static int dump(struct image *image, const char *path, bool json)
     cJSON_AddNumberToObject(out, "sectorCount", image->geometry.sector_count);
     cJSON_AddNumberToObject(out, "programUnit", image->geometry.program_size);
     cJSON_AddBoolToObject(out, "sealed", sealed);
-    cJSON_AddBoolToObject(out, "truncated", truncated);
+    cJSON_AddBoolToObject(out, "truncated", image->truncated);
     cJSON_AddBoolToObject(out, "damaged", rc == ACME_ERR_STORE_CORRUPT);
     add_sectors(out, image, &store.log);
     if (rc == ACME_OK || rc == ACME_ERR_STORE_CORRUPT) {
         good = add_records(out, &store, sealed);
     }
     print(out, json);
-    if (truncated) {
+    if (image->truncated) {
         cli_error("%s: the image is cut short; what is missing was taken as erased", path);
     }
     if (rc != ACME_OK) {
@@ -445,7 +453,7 @@ static int dump(struct image *image, const char *path, bool json)
     } else if (!good) {
         cli_error("%s: a record is damaged", path);
     }
-    return rc == ACME_OK && good && !truncated ? CLI_OK : CLI_CONFIG;
+    return rc == ACME_OK && good && !image->truncated ? CLI_OK : CLI_CONFIG;
 }
 
 static bool take_size(const char *text, uint32_t *size)
@@ -486,8 +494,10 @@ int cli_store_dump(int argc, char **argv)
     if (file == NULL) {
         return CLI_CONFIG;
     }
-    code =
-        find_area(&image, file, len, argv[optind]) ? dump(&image, argv[optind], json) : CLI_CONFIG;
+    code = CLI_CONFIG;
+    if (find_area(&image, file, len, argv[optind]) && complete(&image, &file)) {
+        code = dump(&image, argv[optind], json);
+    }
     free(file);
     return code;
 }

@@ -1,15 +1,14 @@
 /*
- * The LM3S6965 evaluation board: clock, serial line (PL011 UART 0) and flash map. It must not know
- * the application.
+ * The LM3S6965 evaluation board: clock and serial line (PL011 UART 0). It must not know the
+ * application.
  */
 #include "board.h"
 
+#include "board_config.h"
 #include "cortex_m.h"
-#include "flash_semihost.h"
 
-#define CLOCK_HZ 50000000u
-#define BAUD     115200u
-#define TRIES    100000u
+#define BAUD  115200u
+#define TRIES 100000u
 
 #define SYSCTL(offset)    (*(volatile uint32_t *)(0x400FE000u + (offset)))
 #define SYSCTL_RIS        SYSCTL(0x050)
@@ -43,20 +42,6 @@
 #define LCRH_8N1_FIFO 0x70u
 #define CTL_ON        0x301u
 
-/* The flash map: the store, then the settings. */
-#define SECTOR_SIZE     1024u
-#define STORE_SECTORS   24u
-#define SETTINGS_OFFSET (SECTOR_SIZE * STORE_SECTORS)
-#define FLASH_SIZE      (SETTINGS_OFFSET + SECTOR_SIZE * 2u)
-
-const char board_name[] = "lm3s6965evb";
-
-static struct flash_semihost store = {0, {SECTOR_SIZE, STORE_SECTORS, 4}};
-static struct flash_semihost settings = {SETTINGS_OFFSET, {SECTOR_SIZE, 2, 4}};
-const struct acme_flash_ops *const board_flash_ops = &flash_semihost_ops;
-void *const board_store_flash = &store;
-void *const board_settings_flash = &settings;
-
 /* The crystal's 8 MHz through the PLL to 50 MHz, in the order that the data sheet gives. */
 static void start_clock(void)
 {
@@ -80,8 +65,8 @@ static void start_uart(void)
     GPIOA_AFSEL |= 3;
     GPIOA_DEN |= 3;
     UART_CTL = 0;
-    UART_IBRD = CLOCK_HZ / (16u * BAUD);
-    UART_FBRD = (CLOCK_HZ % (16u * BAUD) * 64u + 8u * BAUD) / (16u * BAUD);
+    UART_IBRD = BOARD_CLOCK_HZ / (16u * BAUD);
+    UART_FBRD = (BOARD_CLOCK_HZ % (16u * BAUD) * 64u + 8u * BAUD) / (16u * BAUD);
     UART_LCRH = LCRH_8N1_FIFO;
     UART_CTL = CTL_ON;
 }
@@ -91,10 +76,8 @@ void board_init(void)
     start_clock();
     start_uart();
     SYSCTL_RCGC2 |= RCGC2_ETHERNET;
-    cortex_m_start_tick(CLOCK_HZ);
-    if (flash_semihost_open("lm3s6965evb.flash", FLASH_SIZE) != ACME_OK) {
-        board_panic("the flash image cannot be opened");
-    }
+    cortex_m_start_tick(BOARD_CLOCK_HZ);
+    board_open_flash();
 }
 
 void board_write(const char *text)

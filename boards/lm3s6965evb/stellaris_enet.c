@@ -1,12 +1,12 @@
 /*
- * The LM3S6965's Ethernet controller: frames through its FIFO, word by word. Its interrupt only ends
- * the sleep; the loop does the work. It must not know lwIP beyond its pbufs.
+ * The LM3S6965's Ethernet controller: frames through its FIFO, word by word. Its interrupt only
+ * ends the sleep; the loop does the work. It must not know lwIP beyond its pbufs.
  */
-#include "stellaris_enet.h"
+#include "board.h"
 
 #include <lwip/pbuf.h>
 
-#include "board.h"
+#include "board_config.h"
 #include "cortex_m.h"
 
 #define ENET(offset) (*(volatile uint32_t *)(0x40048000u + (offset)))
@@ -60,18 +60,19 @@ bool board_eth_init(uint8_t mac[6])
     ENET_TCTL = TCTL_ON;
     ENET_RIS = 0x7f;
     ENET_IM = INT_RX;
-    cortex_m_enable_irq(STELLARIS_ENET_IRQ);
+    cortex_m_enable_irq(BOARD_ETH_IRQ);
     return true;
 }
 
-/* The emulator has no PHY behind this controller: its registers read 0, and the link counts as up. */
+/* The emulator has no PHY behind this controller: its registers read 0, and the link counts as up.
+ */
 bool board_eth_link_is_up(void)
 {
     return phy_read(PHY_ID) == 0 || (phy_read(PHY_STATUS) & PHY_STATUS_LINK) != 0;
 }
 
 /* Off until the loop has read all frames. */
-void stellaris_enet_irq(void)
+void cortex_m_eth(void)
 {
     ENET_IM = 0;
     board_wake();

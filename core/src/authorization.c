@@ -428,7 +428,8 @@ static void restart(struct acme_client *c)
     acme_client_go(c, ACME_STATE_AUTHORIZATION);
 }
 
-/* What comes after a failure, once nothing of ours is left. */
+#if defined(CONFIG_ACME_DNS)
+/* What comes after a failure, once nothing of ours is left in the DNS. */
 static int32_t settle(struct acme_client *c, enum acme_after after, int32_t error)
 {
     switch (after) {
@@ -443,6 +444,7 @@ static int32_t settle(struct acme_client *c, enum acme_after after, int32_t erro
         return error;
     }
 }
+#endif
 #endif
 
 #if defined(ACME_CHALLENGE_CHOICE)

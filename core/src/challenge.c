@@ -23,16 +23,14 @@ static const struct acme_challenge_ops *const types[] = {
 #if defined(CONFIG_ACME_DNS_PERSIST_01)
     &acme_challenge_dns_persist_01,
 #endif
-    NULL, /* in case none is built */
+    NULL,
 };
-
-#define TYPES (sizeof(types) / sizeof(types[0]) - 1)
 
 const struct acme_challenge_ops *acme_challenge_find(uint8_t type)
 {
     size_t i;
 
-    for (i = 0; i < TYPES; i++) {
+    for (i = 0; types[i] != NULL; i++) {
         if (types[i]->type == type) {
             return types[i];
         }
@@ -44,7 +42,7 @@ const struct acme_challenge_ops *acme_challenge_find_name(const char *name)
 {
     size_t i;
 
-    for (i = 0; i < TYPES; i++) {
+    for (i = 0; types[i] != NULL; i++) {
         if (strcmp(types[i]->name, name) == 0) {
             return types[i];
         }

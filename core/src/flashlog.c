@@ -102,6 +102,7 @@ static void make_record(struct record *r, uint32_t kind, uint64_t key, uint32_t 
     acme_put32(r->raw + 12, (uint32_t)(key >> 32) & 0x0fffffffu);
     acme_put32(r->raw + 16, 0); /* fragment */
     acme_put16(r->raw + 2, 0);
+    r->payload = 0;
 }
 
 /* ---- geometry ---- */
@@ -266,9 +267,13 @@ static uint32_t record_crc(struct acme_flashlog *log, const struct record *r, co
  * every misreading is one for good. */
 static bool is_whole(struct acme_flashlog *log, const struct record *r)
 {
-    uint32_t want = acme_get32(r->raw + 20);
+    uint32_t tries = 2;
+    bool whole = false;
 
-    return record_crc(log, r, NULL) == want || record_crc(log, r, NULL) == want;
+    while (!whole && tries-- > 0) {
+        whole = record_crc(log, r, NULL) == acme_get32(r->raw + 20);
+    }
+    return whole;
 }
 
 /* To the next younger sector in use. They mostly follow one another. */

@@ -11,6 +11,7 @@
 #define RETRY_CEILING_MS 604800000u    /* a week, of what a CA may ask for */
 #define FLOOR_STEP_S     (7 * DAY_S)   /* the floor is written that seldom, at most */
 #define FLOOR_LEAP_S     (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
+#define CALM_S           60
 #define FLOOR_DOUBT_S    60
 
 static uint32_t fnv(uint32_t hash, const char *text)
@@ -108,13 +109,11 @@ bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s)
            acme_schedule_is_lost(c);
 }
 
-int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s)
+/* When there is something to do, pauses aside. */
+static int64_t next_work(const struct acme_client *c, const struct acme_slot *s, int64_t now)
 {
-    int64_t now = now_of(c), next;
+    int64_t next;
 
-    if (acme_schedule_is_blocked(c, s)) {
-        return s->schedule.retry_at_s;
-    }
     if (acme_schedule_wants(c, s)) {
         return now;
     }
@@ -125,6 +124,14 @@ int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *
     }
 #endif
     return next;
+}
+
+int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s)
+{
+    int64_t next = next_work(c, s, now_of(c));
+
+    return acme_schedule_is_blocked(c, s) && s->schedule.retry_at_s > next ? s->schedule.retry_at_s
+                                                                           : next;
 }
 
 void acme_schedule_load(struct acme_client *c)
@@ -176,11 +183,19 @@ void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, int32_t er
     acme_schedule_write(c, s);
 }
 
+/* A certificate that is due at its birth, by its dates or the CA's word, is not renewed in circles.
+ */
+static int64_t calm(int64_t left_s)
+{
+    return left_s / 4 < CALM_S ? left_s / 4 : CALM_S;
+}
+
 void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
 {
     memset(&s->schedule, 0, sizeof(s->schedule));
     s->schedule.generation = s->cert.key_generation;
     s->schedule.ca = acme_schedule_ca(c);
+    s->schedule.retry_at_s = now_of(c) + calm(s->cert.not_after_s - now_of(c));
 #if defined(CONFIG_ACME_ARI)
     s->schedule.look_at_s =
         now_of(c) + acme_renewal_look(DAY_S / 4, s->cert.not_after_s - s->cert.not_before_s);

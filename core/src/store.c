@@ -10,7 +10,7 @@
 
 #define RECORD_VERSION 1u
 #define HEAD_LEN       16u
-#define TEXT_SIZE      (CONFIG_ACME_URL_MAX + 1u)
+#define TEXT_SIZE      ((size_t)CONFIG_ACME_URL_MAX + 1)
 
 /* Ends a batch: commits it, or forgets it after an error. */
 static int32_t end_batch(struct acme_store *store, int32_t rc)

@@ -20,7 +20,7 @@
 #define HEAD_LEN   8u  /* of a record's file: magic, CRC of key and value */
 #define CHANGE_LEN 12u /* of a change's head in a batch: key, length */
 #define DELETION   UINT32_MAX
-#define VALUE_MAX  (1024u * 1024u)
+#define VALUE_MAX  0x100000u
 
 static const char marker[] = "nanoacme records, version 1\n";
 static const char marker_name[] = "nanoacme", batch_name[] = "batch", new_batch[] = "batch.new",

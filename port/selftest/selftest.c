@@ -147,7 +147,7 @@ static void check_clock_moves(struct selftest *t)
 
 static void check_clock_is_steady(struct selftest *t)
 {
-    uint64_t first = selftest_now_ms(t), before = first, step = 0;
+    uint64_t first = selftest_now_ms(t), before = first, step = UINT32_MAX;
     const char *wrong = NULL;
 
     while (wrong == NULL && before - first < CLOCK_WATCH) {
@@ -155,17 +155,17 @@ static void check_clock_is_steady(struct selftest *t)
 
         if (now < before) {
             wrong = "uptime_ms goes back";
-        } else if (now - before > step) {
-            step = now - before;
+        } else if (now != before && now - before < step) {
+            step = now - before; /* the smallest: an interrupt or another task may make one longer */
         }
         before = now;
     }
     selftest_judge(t, "clock.monotonic", wrong, 0);
     if (wrong == NULL && step > CLOCK_STEP) {
         selftest_failed(t, "clock.step", "uptime_ms moves # ms at once; is its unit milliseconds?",
-                        step > UINT32_MAX ? UINT32_MAX : (uint32_t)step);
+                        (uint32_t)step);
     } else if (wrong == NULL) {
-        selftest_ok(t, "clock.step", "at most # ms", (uint32_t)step);
+        selftest_ok(t, "clock.step", "# ms", (uint32_t)step);
     }
 }
 

@@ -45,6 +45,16 @@ def test_c_compiles(tmp_path, page, number, text):
     assert done.returncode == 0, f"{page}:\n{done.stderr}"
 
 
+def test_a_board_that_is_quoted_is_the_board():
+    """The folder that the guide makes, file by file; only its README is not quoted."""
+    quoted = dict(re.findall(r"^```\w+ (boards/\S+)\n(.*?)^```", read("docs/porting.md"), re.M | re.S))
+    folder = "boards/mps2_an521"
+    assert set(quoted) == {f"{folder}/{name}" for name in os.listdir(os.path.join(ROOT, folder))
+                           if name != "README.md"}
+    for name, text in quoted.items():
+        assert text == read(name), name
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_named_exists(page):
     names = set(re.findall(r"`((?:core|port|boards|docs|test|scripts|zephyr)/[\w./-]+)`", read(page)))

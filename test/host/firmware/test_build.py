@@ -31,6 +31,18 @@ def test_a_board_without_entropy_does_not_build(tmp_path, board):
     assert code != 0 and "This board has no entropy source" in out
 
 
+@pytest.mark.parametrize("board", sorted(BOARDS))
+def test_no_image_uses_what_its_processor_may_not_have(board):
+    """Neither floating point nor the DSP instructions, in none of the libraries."""
+    for name in ("nanoacme", "selftest"):
+        image = os.path.join(ROOT, "build", board, f"{name}-{board}.elf")
+        attributes = subprocess.run(["arm-none-eabi-readelf", "-A", image], capture_output=True,
+                                    text=True, check=True).stdout
+        assert "Tag_CPU_arch_profile: Microcontroller" in attributes
+        for tag in ("Tag_FP_arch", "Tag_ABI_HardFP_use", "Tag_ABI_VFP_args", "Tag_DSP_extension"):
+            assert tag not in attributes, attributes
+
+
 @pytest.mark.parametrize("call", ["malloc(3)", "calloc(1, 3)", "realloc(0, 3)", "(free(0), 0)"])
 def test_an_image_with_a_heap_does_not_link(tmp_path, call):
     """The link of the reference board's image, once as it is and once with a call of the heap."""

@@ -40,21 +40,22 @@ def check_served(bench, board, name=NAME):
     return status, der
 
 
-def test_first_boot_and_second(bench):
-    lab = bench.start_lab()
-    board = bench.new_board()
+def test_first_boot_and_second(every_bench):
+    lab = every_bench.start_lab()
+    board = every_bench.new_board()
     board.wait_for(SERVING)
-    status, first = check_served(bench, board)
+    status, first = check_served(every_bench, board)
     assert int(status["new_orders"]) == 1
     assert 0 < int(status["stack_peak"]) < int(status["stack_size"])
     assert "<dt>name</dt><dd>" + NAME in board.fetch(NAME, lab.issuing_root(), path="/")[0]
     requests = len(lab.requests())
     board.reset()
     board.wait_for("net: address", count=2)
-    status, second = check_served(bench, board)
+    status, second = check_served(every_bench, board)
     assert second == first
-    assert status["new_orders"] == "0" and status["requests"] == "0"
-    assert len(lab.requests()) == requests
+    assert status["new_orders"] == "0"
+    # Nobody tells the time here, so the CA is asked for it; for nothing that it would have to do.
+    assert {method for method, _ in lab.requests()[requests:]} <= {"GET"}
     assert (accounts(lab), orders(lab)) == (1, 1)
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
-from board import Board  # noqa: E402
+from board import BOARDS, Board  # noqa: E402
 from peers import DELIVERED, Peers, visit_line, visit_take  # noqa: E402
 
 CHECKS = """entropy.fill entropy.random clock.moves clock.monotonic clock.step clock.wall log.write
@@ -17,7 +17,7 @@ CHECKS = """entropy.fill entropy.random clock.moves clock.monotonic clock.step c
     net.closed net.delivered net.listen_again net.no_wait""".split()
 
 
-@pytest.fixture(params=["mps2_an385", "lm3s6965evb"])
+@pytest.fixture(params=sorted(BOARDS))
 def board(request, tmp_path):
     device = Board(tmp_path, request.param, image="selftest")
     device.start()
@@ -53,7 +53,7 @@ def test_the_drivers(board):
         visitor.join(30)
     finally:
         peers.stop()
-    for name in CHECKS:
+    for name in ["board.interrupt", *CHECKS]:
         assert f"selftest: {name} ok" in board.text, board.text
     # There is no time server here: no wall clock, and no rate to hold against it.
     assert f"selftest: {len(CHECKS)} passed, 0 failed, 1 skipped\n" in board.text, board.text

@@ -1,6 +1,7 @@
 /*
- * SMSC LAN9118, as the MPS2 boards have it: frames through its FIFOs, without DMA. Its interrupt only
- * ends the sleep; the loop does the work. It must not know lwIP beyond its pbufs.
+ * SMSC LAN9118: frames through its FIFOs, without DMA. Where it is, the board's board_config.h
+ * says. Its interrupt only ends the sleep; the loop does the work. It must not know lwIP beyond its
+ * pbufs.
  */
 #include "board.h"
 
@@ -8,10 +9,10 @@
 
 #include <lwip/pbuf.h>
 
+#include "board_config.h"
 #include "cortex_m.h"
-#include "lan9118.h"
 
-#define REGISTER(offset) (*(volatile uint32_t *)(0x40200000u + (offset)))
+#define REGISTER(offset) (*(volatile uint32_t *)(BOARD_LAN9118_BASE + (offset)))
 #define RX_DATA_FIFO     REGISTER(0x00)
 #define TX_DATA_FIFO     REGISTER(0x20)
 #define RX_STATUS_FIFO   REGISTER(0x40)
@@ -106,9 +107,10 @@ bool board_eth_init(uint8_t mac[6])
     FIFO_INT = 0x48000000u; /* at the first frame */
     IRQ_CFG = IRQ_ACTIVE;
     TX_CFG = TX_CFG_ON;
-    mac_write(MAC_CR, MAC_CR_FULL_DUPLEX | MAC_CR_TX_RX | 0x00080000u /* all multicast, for IPv6 */);
+    mac_write(MAC_CR,
+              MAC_CR_FULL_DUPLEX | MAC_CR_TX_RX | 0x00080000u /* all multicast, for IPv6 */);
     INT_EN = INT_RX_STATUS;
-    cortex_m_enable_irq(LAN9118_IRQ);
+    cortex_m_enable_irq(BOARD_ETH_IRQ);
     return true;
 }
 
@@ -119,7 +121,7 @@ bool board_eth_link_is_up(void)
 }
 
 /* The level stays until the frames are read: off until the loop has read them. */
-void lan9118_irq(void)
+void cortex_m_eth(void)
 {
     INT_EN = 0;
     board_wake();

@@ -1,0 +1,22 @@
+/*
+ * The vector table of a Cortex-M that has one interrupt besides the tick: the Ethernet's. It must
+ * not know what that one is of.
+ */
+#include "board_config.h"
+#include "cortex_m.h"
+
+__attribute__((section(".vectors"),
+               used)) static const cortex_m_handler vectors[16 + BOARD_ETH_IRQ + 1] = {
+    (cortex_m_handler)cortex_m_stack_top,
+    cortex_m_reset,
+    [2] = cortex_m_fault, /* NMI */
+    [3] = cortex_m_fault, /* HardFault, which the other faults become */
+    [4] = cortex_m_fault,
+    [5] = cortex_m_fault,
+    [6] = cortex_m_fault,
+    [7] = cortex_m_fault, /* SecureFault, where there is a TrustZone */
+    [11] = cortex_m_fault,
+    [14] = cortex_m_fault,
+    [15] = cortex_m_tick,
+    [16 + BOARD_ETH_IRQ] = cortex_m_eth,
+};

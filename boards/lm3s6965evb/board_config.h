@@ -1,0 +1,16 @@
+/*
+ * The LM3S6965 evaluation board in numbers.
+ */
+#ifndef BOARD_CONFIG_H
+#define BOARD_CONFIG_H
+
+#define BOARD_NAME     "lm3s6965evb"
+#define BOARD_CLOCK_HZ 50000000u
+#define BOARD_ETH_IRQ  42
+
+/* The flash map: the store; two more sectors for the settings follow it. */
+#define BOARD_SECTOR_SIZE   1024u
+#define BOARD_STORE_SECTORS 24u
+#define BOARD_PROGRAM_SIZE  4u
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * The MPS2 with the AN385 image in numbers.
+ */
+#ifndef BOARD_CONFIG_H
+#define BOARD_CONFIG_H
+
+#define BOARD_NAME         "mps2_an385"
+#define BOARD_CLOCK_HZ     25000000u
+#define BOARD_UART_BASE    0x40004000u
+#define BOARD_LAN9118_BASE 0x40200000u
+#define BOARD_ETH_IRQ      13
+
+/* The flash map: the store; two more sectors for the settings follow it. */
+#define BOARD_SECTOR_SIZE   4096u
+#define BOARD_STORE_SECTORS 16u
+#define BOARD_PROGRAM_SIZE  8u
+
+#endif
