@@ -9,19 +9,25 @@
 _Static_assert(sizeof(struct acme_account_record) <= CONFIG_ACME_JSON_ARENA_SIZE,
                "CONFIG_ACME_JSON_ARENA_SIZE is too small for three URLs");
 
-static struct acme_account_record *record_memory(struct acme_client *c)
+static struct acme_account_record *arena_record(struct acme_client *c)
+{
+    return (struct acme_account_record *)(void *)c->arena_data;
+}
+
+static int32_t read_record(struct acme_client *c, uint8_t slot)
 {
     acme_json_reset(&c->arena);
-    return (struct acme_account_record *)(void *)c->arena_data;
+    return acme_store_read_account(&c->log, slot, arena_record(c), (uint8_t *)c->work,
+                                   sizeof(c->work));
 }
 
 int32_t acme_account_load(struct acme_client *c)
 {
-    struct acme_account_record *r = record_memory(c);
+    struct acme_account_record *r = arena_record(c);
     uint8_t i, unused = UINT8_MAX;
 
     for (i = 0; i < CONFIG_ACME_ACCOUNT_SLOTS; i++) {
-        int32_t rc = acme_store_read_account(&c->log, i, r, (uint8_t *)c->work, sizeof(c->work));
+        int32_t rc = read_record(c, i);
 
         if (rc == ACME_ERR_STORE_IO) {
             return rc;
@@ -55,10 +61,11 @@ int32_t acme_account_load(struct acme_client *c)
 
 static int32_t write_record(struct acme_client *c, const char *tos_url)
 {
-    struct acme_account_record *r = record_memory(c);
+    struct acme_account_record *r = arena_record(c);
     int32_t rc;
 
-    memset(r, 0, sizeof(*r));
+    acme_json_reset(&c->arena);
+    r->rollover = 0;
     r->key_type = c->account_type;
     r->key_generation = c->account_generation;
     rc = acme_str_copy(r->directory_url, sizeof(r->directory_url), c->config.directory_url);
@@ -75,9 +82,8 @@ static int32_t write_record(struct acme_client *c, const char *tos_url)
 
 int32_t acme_account_rewrite(struct acme_client *c)
 {
-    struct acme_account_record *r = record_memory(c);
-    int32_t rc =
-        acme_store_read_account(&c->log, c->account_slot, r, (uint8_t *)c->work, sizeof(c->work));
+    struct acme_account_record *r = arena_record(c);
+    int32_t rc = read_record(c, c->account_slot);
 
     r->key_type = c->account_type;
     r->key_generation = c->account_generation;
@@ -98,32 +104,31 @@ int32_t acme_enter_directory(struct acme_client *c)
 
 static int32_t take_urls(struct acme_client *c, acme_json_value root)
 {
-    struct acme_directory *d = &c->directory;
-    int32_t rc = acme_pool_add_url(c, acme_json_string(root, "newNonce"), &d->new_nonce);
-
-    if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(root, "newAccount"), &d->new_account);
-    }
-    if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(root, "newOrder"), &d->new_order);
-    }
-    if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(root, "revokeCert"), &d->revoke_cert);
-        rc = rc == ACME_ERR_FIELD ? ACME_OK : rc; /* missed only by who revokes */
-    }
+    static const char names[ACME_URL_COUNT][12] = {
+        [ACME_URL_NEW_NONCE] = "newNonce",
+        [ACME_URL_NEW_ACCOUNT] = "newAccount",
+        [ACME_URL_NEW_ORDER] = "newOrder",
+        [ACME_URL_REVOKE_CERT] = "revokeCert",
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
-    if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(root, "keyChange"), &d->key_change);
-        rc = rc == ACME_ERR_FIELD ? ACME_OK : rc;
-    }
+        [ACME_URL_KEY_CHANGE] = "keyChange",
 #endif
 #if defined(CONFIG_ACME_ARI)
-    if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(root, "renewalInfo"), &d->renewal_info);
-        rc = rc == ACME_ERR_FIELD ? ACME_OK : rc;
-    }
+        [ACME_URL_RENEWAL_INFO] = "renewalInfo",
 #endif
-    return rc;
+#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
+        [ACME_URL_NEW_AUTHZ] = "newAuthz",
+#endif
+    };
+    uint32_t i;
+
+    for (i = 0; i < ACME_URL_COUNT; i++) {
+        int32_t rc = acme_pool_add_url(c, acme_json_string(root, names[i]), &c->directory.urls[i]);
+
+        if (rc != ACME_OK && (rc != ACME_ERR_FIELD || i < ACME_URL_REVOKE_CERT)) {
+            return rc;
+        }
+    }
+    return ACME_OK;
 }
 
 #if defined(CONFIG_ACME_PROFILES)
@@ -184,7 +189,7 @@ int32_t acme_reply_directory(struct acme_client *c)
 
 int32_t acme_enter_new_nonce(struct acme_client *c)
 {
-    return acme_request_plain(c, "HEAD", acme_pool_get(c, c->directory.new_nonce));
+    return acme_request_plain(c, "HEAD", acme_pool_get(c, c->directory.urls[ACME_URL_NEW_NONCE]));
 }
 
 int32_t acme_reply_new_nonce(struct acme_client *c)
@@ -192,8 +197,7 @@ int32_t acme_reply_new_nonce(struct acme_client *c)
     if (c->nonce[0] == '\0') {
         return ACME_ERR_NONCE;
     }
-    acme_client_go(c, (enum acme_state)c->after_nonce);
-    return ACME_OK;
+    return acme_client_go(c, (enum acme_state)c->after_nonce);
 }
 
 /* ---- account ---- */
@@ -201,16 +205,14 @@ int32_t acme_reply_new_nonce(struct acme_client *c)
 /* RFC 8555 7.3.3: the terms may change; the operator's policy decides. */
 static int32_t check_terms(struct acme_client *c, bool *agreed_to_others)
 {
-    struct acme_account_record *r = record_memory(c);
     const char *terms = acme_pool_get(c, c->directory.tos);
 
     *agreed_to_others = false;
     if (terms[0] == '\0') {
         return ACME_OK;
     }
-    if (acme_store_read_account(&c->log, c->account_slot, r, (uint8_t *)c->work, sizeof(c->work)) ==
-            ACME_OK &&
-        strcmp(r->tos_url, terms) == 0) {
+    if (read_record(c, c->account_slot) == ACME_OK &&
+        strcmp(arena_record(c)->tos_url, terms) == 0) {
         return ACME_OK;
     }
     *agreed_to_others = true;
@@ -240,39 +242,32 @@ static int32_t ensure_account_key(struct acme_client *c, bool *made)
 
 int32_t acme_enter_account(struct acme_client *c)
 {
-    bool made, changed;
+    bool made, changed = false;
     int32_t rc;
 
 #if defined(CONFIG_ACME_REVOCATION)
     if (c->job == ACME_JOB_REVOKE && c->revoke_with_cert_key) {
-        acme_client_go(c, ACME_STATE_REVOKE); /* the certificate's key speaks for itself */
-        return ACME_STEP_MOVED;
+        return acme_client_go(c, ACME_STATE_REVOKE); /* the certificate's key speaks for itself */
     }
 #endif
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
     if (c->rollover_in_doubt) {
-        acme_client_go(c, ACME_STATE_KEY_PROBE);
-        return ACME_STEP_MOVED;
+        return acme_client_go(c, ACME_STATE_KEY_PROBE);
     }
 #endif
-    if (c->account_exists) {
-        rc = check_terms(c, &changed);
-        if (rc != ACME_OK) {
-            return rc;
-        }
-        if (!changed) {
-            acme_client_go(c, ACME_STATE_ACCOUNT_READY);
-            return ACME_STEP_MOVED;
-        }
-        /* newAccount with the known key finds the account again, and carries the new agreement */
-    } else if (c->account_slot == UINT8_MAX) {
+    if (!c->account_exists && c->account_slot == UINT8_MAX) {
         return ACME_ERR_LIMIT;
-    } else if (!c->config.account_only_existing) {
+    }
+    if (c->account_exists || !c->config.account_only_existing) {
         rc = check_terms(c, &changed);
         if (rc != ACME_OK) {
             return rc;
         }
     }
+    if (c->account_exists && !changed) {
+        return acme_client_go(c, ACME_STATE_ACCOUNT_READY);
+    }
+    /* newAccount with a known key finds the account again, and carries a new agreement. */
     /* The key is on flash before anybody hears of it. */
     rc = ensure_account_key(c, &made);
     if (rc == ACME_OK && !c->account_exists) {
@@ -282,17 +277,15 @@ int32_t acme_enter_account(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
-    acme_client_go(c, ACME_STATE_NEW_ACCOUNT);
-    return ACME_STEP_MOVED;
+    return acme_client_go(c, ACME_STATE_NEW_ACCOUNT);
 }
 
 int32_t acme_enter_new_account(struct acme_client *c)
 {
-    const char *url = acme_pool_get(c, c->directory.new_account);
     struct acme_buf payload;
 
     if (!acme_request_has_nonce(c)) {
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
     acme_request_payload(c, &payload);
     /* A CA without terms wants no agreement, and takes one all the same. */
@@ -311,21 +304,24 @@ int32_t acme_enter_new_account(struct acme_client *c)
 
         acme_buf_add(&payload, ",\"externalAccountBinding\":");
         rc = acme_jws_add_eab(&payload, acme_client_account_key(c), c->config.eab_kid,
-                              c->config.eab_hmac_key, url, c->arena_data, sizeof(c->arena_data));
+                              c->config.eab_hmac_key,
+                              acme_pool_get(c, c->directory.urls[ACME_URL_NEW_ACCOUNT]),
+                              c->arena_data, sizeof(c->arena_data));
         if (rc != ACME_OK) {
             return rc;
         }
     }
 #endif
     acme_buf_add(&payload, "}");
-    return acme_request_post(c, url, &payload, ACME_SIGNER_ACCOUNT_JWK);
+    return acme_request_post_at(c, c->directory.urls[ACME_URL_NEW_ACCOUNT], &payload,
+                                ACME_SIGNER_ACCOUNT_JWK);
 }
 
 int32_t acme_reply_new_account(struct acme_client *c)
 {
     const struct acme_http_response *r = &c->exchange.parser.response;
     acme_json_value root;
-    const char *status;
+    enum acme_status status;
     struct acme_uri uri;
     int32_t rc;
 
@@ -336,11 +332,11 @@ int32_t acme_reply_new_account(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
-    status = acme_json_string(root, "status");
-    if (status == NULL || r->location[0] == '\0') {
+    status = acme_reply_status(root);
+    if (status == ACME_STATUS_NONE || r->location[0] == '\0') {
         return ACME_ERR_FIELD;
     }
-    if (strcmp(status, "valid") != 0) {
+    if (status != ACME_STATUS_VALID) {
 #if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
         return acme_account_replace(c);
 #else
@@ -362,8 +358,7 @@ int32_t acme_reply_new_account(struct acme_client *c)
     if (c->directory.tos != 0) {
         acme_client_emit(c, ACME_EVENT_TOS, acme_pool_get(c, c->directory.tos));
     }
-    acme_client_go(c, ACME_STATE_ACCOUNT_READY);
-    return ACME_OK;
+    return acme_client_go(c, ACME_STATE_ACCOUNT_READY);
 }
 
 int32_t acme_account_lost(struct acme_client *c)
@@ -419,13 +414,13 @@ int32_t acme_enter_account_ready(struct acme_client *c)
 #if defined(CONFIG_ACME_DEAUTHORIZATION)
     case ACME_JOB_DEAUTHORIZE:
         rc = acme_order_take_up(c);
-        return rc == ACME_OK ? ACME_STEP_MOVED : rc;
+        return rc;
 #endif
     default:
         acme_client_finish(c, ACME_OK);
         break;
     }
-    return ACME_STEP_MOVED;
+    return ACME_OK;
 }
 
 #if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)

@@ -41,8 +41,7 @@ static int32_t fetch(struct acme_client *c, uint8_t index)
 {
     c->order.chain_index = index;
     c->order.certificate = c->order.chains[index];
-    acme_client_go(c, ACME_STATE_CERTIFICATE);
-    return ACME_OK;
+    return acme_client_go(c, ACME_STATE_CERTIFICATE);
 }
 
 int32_t acme_alternate_next(struct acme_client *c)
@@ -61,16 +60,14 @@ int32_t acme_alternate_next(struct acme_client *c)
         o->chain_chosen = true;
     }
     if (o->chain_chosen || (request->preferred_issuer == NULL && !request->prefer_shortest)) {
-        acme_client_go(c, ACME_STATE_INSTALL);
-        return ACME_OK;
+        return acme_client_go(c, ACME_STATE_INSTALL);
     }
     if (o->chain_index + 1u < o->chains_count) {
         return fetch(c, (uint8_t)(o->chain_index + 1u));
     }
     o->chain_chosen = true;
     if (o->chain_index == o->best_index) {
-        acme_client_go(c, ACME_STATE_INSTALL);
-        return ACME_OK;
+        return acme_client_go(c, ACME_STATE_INSTALL);
     }
     return fetch(c, o->best_index);
 }

@@ -50,7 +50,7 @@ bool acme_ari_next(struct acme_client *c)
             continue;
         }
         s->looked = true;
-        if (c->directory.renewal_info == 0) {
+        if (c->directory.urls[ACME_URL_RENEWAL_INFO] == 0) {
             set_next_look(c, s, LOOK_CEILING_MS / 1000u); /* a CA may learn it */
             continue;
         }
@@ -72,7 +72,7 @@ int32_t acme_enter_renewal_info(struct acme_client *c)
     }
     acme_json_reset(&c->arena); /* lends its memory */
     acme_buf_init(&url, (char *)c->arena_data, CONFIG_ACME_URL_MAX + 1);
-    acme_buf_add(&url, acme_pool_get(c, c->directory.renewal_info));
+    acme_buf_add(&url, acme_pool_get(c, c->directory.urls[ACME_URL_RENEWAL_INFO]));
     acme_buf_add_char(&url, '/');
     acme_buf_add(&url, id);
     return acme_buf_result(&url) < 0 ? ACME_ERR_LIMIT : acme_request_plain(c, "GET", url.data);

@@ -34,8 +34,8 @@ int32_t acme_enter_authorization(struct acme_client *c)
 {
     struct acme_order_state *o = &c->order;
 
-    return acme_request_post(c, acme_pool_get(c, o->authorizations[current_authorization(o)]), NULL,
-                             ACME_SIGNER_ACCOUNT);
+    return acme_request_post_at(c, o->authorizations[current_authorization(o)], NULL,
+                                ACME_SIGNER_ACCOUNT);
 }
 
 #if defined(CONFIG_ACME_SUBDOMAINS)
@@ -75,18 +75,16 @@ static int32_t find_ancestor(struct acme_client *c, acme_json_value root, const 
 
 /* The index of the name that an authorization is for, or -1. That of a wildcard has the base name
  * and says so (RFC 8555 7.1.4). */
-static int32_t find_name(struct acme_client *c, acme_json_value root)
+static int32_t find_name(struct acme_client *c, acme_json_value root, const char *value)
 {
     const struct acme_cert_request *request = acme_client_request(c);
-    const char *value = acme_json_string(acme_json_object(root, "identifier"), "value");
     uint16_t i;
 
 #if defined(CONFIG_ACME_SUBDOMAINS)
     c->order.by_ancestor = false;
+#else
+    (void)root;
 #endif
-    if (value == NULL) {
-        return -1;
-    }
     for (i = 0; i < request->names_count; i++) {
         const char *name = request->names[i];
 
@@ -96,7 +94,7 @@ static int32_t find_name(struct acme_client *c, acme_json_value root)
         }
         name += name[0] == '*' ? 2 : 0;
 #endif
-        if (acme_str_equal_nocase(value, strlen(value), name, strlen(name))) {
+        if (acme_str_is(value, strlen(value), name)) {
             return i;
         }
     }
@@ -132,13 +130,6 @@ static acme_json_value find_challenge(acme_json_value root, const char *type)
         }
     }
     return NULL;
-}
-
-static bool has_status(acme_json_value object, const char *status)
-{
-    const char *have = acme_json_string(object, "status");
-
-    return have != NULL && strcmp(have, status) == 0;
 }
 
 #if defined(ACME_CHALLENGE_CHOICE)
@@ -206,7 +197,7 @@ static const struct acme_challenge_ops *choose(struct acme_client *c, acme_json_
     for (i = 0; i < ACME_CHALLENGE_TYPES && types[i] != ACME_CHALLENGE_NONE; i++) {
         const struct acme_challenge_ops *ops = acme_challenge_find(types[i]);
         acme_json_value challenge = ops == NULL ? NULL : find_challenge(root, ops->name);
-        bool sent = has_status(challenge, "processing");
+        bool sent = acme_reply_status(challenge) == ACME_STATUS_PROCESSING;
 
         if (challenge == NULL || (ops->proves & kind) == 0 || !is_possible(c, ops) ||
             (c->failed[name] & BIT(ops->type)) != 0) {
@@ -338,7 +329,7 @@ void acme_authorization_start(struct acme_client *c)
     clear_order(c);
 #if defined(CONFIG_ACME_PRE_AUTHORIZATION)
     if (acme_client_request(c)->pre_authorize && !c->pre_authorized &&
-        c->directory.new_authz != 0) {
+        c->directory.urls[ACME_URL_NEW_AUTHZ] != 0) {
         c->order.pre_authorizing = true;
         c->pool_len = c->pool_order_mark;
         acme_client_go(c, ACME_STATE_NEW_AUTHORIZATION);
@@ -456,11 +447,11 @@ static int32_t fail_here(struct acme_client *c, int32_t error)
     }
 #if defined(CONFIG_ACME_DNS)
     if (acme_authorization_clean_up(c, ACME_AFTER_RESTART, error)) {
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
 #endif
     restart(c);
-    return ACME_STEP_MOVED;
+    return ACME_OK;
 }
 #else
 static int32_t fail_here(struct acme_client *c, int32_t error)
@@ -476,11 +467,7 @@ static int32_t authorization_failed(struct acme_client *c, acme_json_value root,
     acme_json_value item = acme_json_first(acme_json_array(root, "challenges"));
 
     for (; item != NULL; item = acme_json_next(item)) {
-        acme_json_value error = acme_json_object(item, "error");
-
-        if (error != NULL) {
-            acme_problem_read(&c->problem, error, (uint16_t)acme_json_int(error, "status", 0));
-        }
+        acme_problem_read_error(&c->problem, item);
     }
     (void)acme_str_copy(c->problem.identifier, sizeof(c->problem.identifier), name);
 #if defined(ACME_CHALLENGE_CHOICE)
@@ -496,17 +483,10 @@ static int32_t authorization_failed(struct acme_client *c, acme_json_value root,
 /* A token goes into a URL path and a file of ours: base64url only (RFC 8555 8.3). */
 static bool is_token(const char *token)
 {
-    size_t i;
+    size_t len = strlen(token);
 
-    for (i = 0; token[i] != '\0'; i++) {
-        char ch = token[i];
-
-        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z') && !(ch >= '0' && ch <= '9') &&
-            ch != '-' && ch != '_') {
-            return false;
-        }
-    }
-    return i >= 22 && i <= TOKEN_MAX; /* 128 bits of entropy at least */
+    /* 128 bits of entropy at least */
+    return len >= 22 && len <= TOKEN_MAX && acme_word_len(token, len, "-_") == len;
 }
 
 /* The key authorization (RFC 8555 8.1): token, a dot, the thumbprint of the account key. */
@@ -609,7 +589,7 @@ static int32_t take_record(struct acme_client *c, const struct acme_challenge_op
 #if defined(CONFIG_ACME_SUBDOMAINS)
     r->by_ancestor = o->by_ancestor;
 #endif
-    r->sent = has_status(json, "processing");
+    r->sent = acme_reply_status(json) == ACME_STATUS_PROCESSING;
     r->stale = stale;
     if (o->record_count++ == 0) {
         o->records_mark = o->challenge_mark;
@@ -631,7 +611,7 @@ static void take_stale_record(struct acme_client *c, acme_json_value root)
         const char *type = acme_json_string(item, "type");
         const struct acme_challenge_ops *ops = type == NULL ? NULL : acme_challenge_find_name(type);
 
-        if (ops != NULL && ops->publishes && has_status(item, "valid")) {
+        if (ops != NULL && ops->publishes && acme_reply_status(item) == ACME_STATUS_VALID) {
             (void)take_record(c, ops, item, true); /* without room it stays: no harm done */
         }
     }
@@ -674,7 +654,7 @@ static int32_t take_challenge(struct acme_client *c, acme_json_value challenge)
     if (rc == ACME_OK) {
         rc = acme_pool_add(c, text, &o->key_authorization);
     }
-    o->challenge_sent = has_status(challenge, "processing");
+    o->challenge_sent = acme_reply_status(challenge) == ACME_STATUS_PROCESSING;
     if (rc == ACME_OK) {
         acme_client_go(c, ACME_STATE_CHALLENGE);
     }
@@ -703,8 +683,7 @@ static int32_t reject_malformed(struct acme_client *c, int32_t rc)
     if (rc == ACME_OK || rc == ACME_ERR_LIMIT) {
         return rc;
     }
-    rc = fail_here(c, rc);
-    return rc == ACME_STEP_MOVED ? ACME_OK : rc;
+    return fail_here(c, rc);
 }
 
 static int32_t authorization_pending(struct acme_client *c, acme_json_value root)
@@ -738,24 +717,27 @@ static int32_t authorization_pending(struct acme_client *c, acme_json_value root
 int32_t acme_reply_authorization(struct acme_client *c)
 {
     acme_json_value root;
+    enum acme_status status;
+    const char *value;
     int32_t name, rc = acme_reply_json(c, &root);
 
     if (rc != ACME_OK) {
         return rc;
     }
-    if (acme_json_string(root, "status") == NULL ||
-        acme_json_string(acme_json_object(root, "identifier"), "value") == NULL) {
+    status = acme_reply_status(root);
+    value = acme_json_string(acme_json_object(root, "identifier"), "value");
+    if (status == ACME_STATUS_NONE || value == NULL) {
         return ACME_ERR_FIELD;
     }
-    name = find_name(c, root);
+    name = find_name(c, root, value);
     if (name < 0) {
         return ACME_ERR_ORDER_IDENTIFIERS;
     }
     c->order.name = (uint16_t)name;
-    if (has_status(root, "pending")) {
+    if (status == ACME_STATUS_PENDING) {
         return authorization_pending(c, root);
     }
-    if (!has_status(root, "valid")) { /* invalid, deactivated, expired, revoked */
+    if (status != ACME_STATUS_VALID) { /* invalid, deactivated, expired, revoked */
         return authorization_failed(c, root, name_under_way(c));
     }
 #if defined(CONFIG_ACME_DNS)
@@ -814,7 +796,7 @@ int32_t acme_enter_present(struct acme_client *c)
     o->type = NULL;
     o->authorization_index++;
     go_on(c);
-    return ACME_STEP_MOVED;
+    return ACME_OK;
 }
 
 int32_t acme_enter_ready(struct acme_client *c)
@@ -836,8 +818,7 @@ int32_t acme_enter_ready(struct acme_client *c)
         return fail_here(c, rc);
     }
     o->challenge = o->records[o->record].url;
-    acme_client_go(c, ACME_STATE_CHALLENGE);
-    return ACME_STEP_MOVED;
+    return acme_client_go(c, ACME_STATE_CHALLENGE);
 }
 
 static int32_t end_clean_up(struct acme_client *c)
@@ -851,10 +832,10 @@ static int32_t end_clean_up(struct acme_client *c)
     acme_authorization_stop(c);
     if (o->after == ACME_AFTER_GO_ON) {
         go_on(c);
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
     rc = settle(c, (enum acme_after)o->after, o->error);
-    return rc == ACME_OK ? ACME_STEP_MOVED : rc;
+    return rc;
 }
 
 int32_t acme_enter_clean_up(struct acme_client *c)
@@ -881,7 +862,7 @@ int32_t acme_enter_clean_up(struct acme_client *c)
     }
     o->record++;
     start_operation(c);
-    return ACME_STEP_MOVED;
+    return ACME_OK;
 }
 #endif
 
@@ -923,11 +904,11 @@ int32_t acme_enter_challenge(struct acme_client *c)
 #endif
     if (o->challenge_sent) { /* by an earlier run: the CA may come at any time */
         rc = acme_authorization_wait(c);
-        return rc == ACME_OK ? ACME_STEP_MOVED : rc;
+        return rc;
     }
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{}");
-    return acme_request_post(c, acme_pool_get(c, o->challenge), &payload, ACME_SIGNER_ACCOUNT);
+    return acme_request_post_at(c, o->challenge, &payload, ACME_SIGNER_ACCOUNT);
 }
 
 int32_t acme_reply_challenge(struct acme_client *c)
@@ -979,12 +960,10 @@ int32_t acme_enter_authorization_wait(struct acme_client *c)
      * it saves a request; wrong, it costs none more, for the authorization was not ready either. */
     if (seems_proven(c)) {
         c->order.early = c->order.early_tried = true;
-        acme_client_go(c, ACME_STATE_FINALIZE);
-        return ACME_STEP_MOVED;
+        return acme_client_go(c, ACME_STATE_FINALIZE);
     }
 #endif
-    acme_client_go(c, ACME_STATE_AUTHORIZATION);
-    return ACME_STEP_MOVED;
+    return acme_client_go(c, ACME_STATE_AUTHORIZATION);
 }
 
 /* ---- the directory, and authorizations before an order ---- */
@@ -1002,12 +981,6 @@ int32_t acme_authorization_read_directory(struct acme_client *c, acme_json_value
     if (write_issuers(acme_json_array(meta, "caaIdentities"), &issuers) == ACME_OK &&
         acme_buf_result(&issuers) > 0) {
         rc = acme_pool_add(c, issuers.data, &c->directory.issuers);
-    }
-#endif
-#if defined(CONFIG_ACME_PRE_AUTHORIZATION)
-    if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(root, "newAuthz"), &c->directory.new_authz);
-        rc = rc == ACME_ERR_FIELD ? ACME_OK : rc; /* a CA need not have it */
     }
 #endif
 #if defined(CONFIG_ACME_SUBDOMAINS)
@@ -1056,7 +1029,7 @@ int32_t acme_enter_new_authorization(struct acme_client *c)
     if (name == NULL) {
         o->challenge_mark = c->pool_len;
         go_on(c);
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"identifier\":{\"type\":\"");
@@ -1064,8 +1037,8 @@ int32_t acme_enter_new_authorization(struct acme_client *c)
     acme_buf_add(&payload, "\",\"value\":\"");
     acme_buf_add_json(&payload, name);
     acme_buf_add(&payload, by_ancestor ? "\",\"subdomainAuthAllowed\":true}}" : "\"}}");
-    return acme_request_post(c, acme_pool_get(c, c->directory.new_authz), &payload,
-                             ACME_SIGNER_ACCOUNT);
+    return acme_request_post_at(c, c->directory.urls[ACME_URL_NEW_AUTHZ], &payload,
+                                ACME_SIGNER_ACCOUNT);
 }
 
 int32_t acme_reply_new_authorization(struct acme_client *c)
@@ -1091,8 +1064,7 @@ int32_t acme_reply_new_authorization(struct acme_client *c)
 #endif
     o->next_name++;
     o->authorization_count++;
-    acme_client_go(c, ACME_STATE_NEW_AUTHORIZATION);
-    return ACME_OK;
+    return acme_client_go(c, ACME_STATE_NEW_AUTHORIZATION);
 }
 #endif
 

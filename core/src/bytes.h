@@ -1,38 +1,55 @@
-/* Little-endian numbers in bytes. Small and shared; knows nothing else. */
+/*
+ * Little-endian numbers in bytes. Small and shared; knows nothing else. Compilers make one load or
+ * store of each where the processor has it, but think of that only after they have refused to
+ * inline so many shifts for their size.
+ */
 #ifndef ACME_BYTES_H
 #define ACME_BYTES_H
 
 #include <stdint.h>
+#include <string.h>
 
-static inline void acme_put16(uint8_t *p, uint32_t v)
+#if defined(__GNUC__)
+#define ACME_BYTES_INLINE static inline __attribute__((always_inline))
+#else
+#define ACME_BYTES_INLINE static inline
+#endif
+
+ACME_BYTES_INLINE void acme_put16(uint8_t *p, uint32_t v)
 {
     p[0] = (uint8_t)v;
     p[1] = (uint8_t)(v >> 8);
 }
 
-static inline void acme_put32(uint8_t *p, uint32_t v)
+ACME_BYTES_INLINE void acme_put32(uint8_t *p, uint32_t v)
 {
-    acme_put16(p, v);
-    acme_put16(p + 2, v >> 16);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(p, &v, sizeof(v));
+#else
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+    p[2] = (uint8_t)(v >> 16);
+    p[3] = (uint8_t)(v >> 24);
+#endif
 }
 
-static inline void acme_put64(uint8_t *p, uint64_t v)
+ACME_BYTES_INLINE void acme_put64(uint8_t *p, uint64_t v)
 {
     acme_put32(p, (uint32_t)v);
     acme_put32(p + 4, (uint32_t)(v >> 32));
 }
 
-static inline uint16_t acme_get16(const uint8_t *p)
+ACME_BYTES_INLINE uint16_t acme_get16(const uint8_t *p)
 {
     return (uint16_t)(p[0] | (uint16_t)(p[1] << 8));
 }
 
-static inline uint32_t acme_get32(const uint8_t *p)
+ACME_BYTES_INLINE uint32_t acme_get32(const uint8_t *p)
 {
     return acme_get16(p) | ((uint32_t)acme_get16(p + 2) << 16);
 }
 
-static inline uint64_t acme_get64(const uint8_t *p)
+ACME_BYTES_INLINE uint64_t acme_get64(const uint8_t *p)
 {
     return acme_get32(p) | (uint64_t)acme_get32(p + 4) << 32;
 }

@@ -68,18 +68,22 @@ static bool accept_one(struct acme_responder *r, struct acme_responder_stream *s
  * token, and HTTP/1.x. */
 static char wanted(const struct acme_responder *r, size_t at)
 {
-    const char *const parts[] = {"GET " PREFIX, r->token, " HTTP/1."};
-    size_t i;
+    static const char head[] = "GET " PREFIX, tail[] = " HTTP/1.";
+    size_t len;
 
-    for (i = 0; i < 3 && r->token != NULL; i++) {
-        size_t len = strlen(parts[i]);
-
-        if (at < len) {
-            return parts[i][at];
-        }
-        at -= len;
+    if (r->token == NULL) {
+        return '\0';
     }
-    return '\0';
+    if (at < sizeof(head) - 1) {
+        return head[at];
+    }
+    at -= sizeof(head) - 1;
+    len = strlen(r->token);
+    if (at < len) {
+        return r->token[at];
+    }
+    at -= len;
+    return at < sizeof(tail) ? tail[at] : '\0';
 }
 
 static void take(const struct acme_responder *r, struct acme_responder_stream *s,

@@ -97,30 +97,35 @@ const char *acme_state_name(uint8_t state)
 
 /* ---- what the rooms ask for ---- */
 
-static void deliver(struct acme_client *c, struct acme_event *event)
+/* With an error goes the CA's problem, if there is one. */
+static void deliver(struct acme_client *c, enum acme_event_type type, const char *text,
+                    int32_t error, uint32_t wait_ms)
 {
-    event->state = c->state;
-    event->slot = c->slot;
+    struct acme_event event = {.type = type,
+                               .error = error,
+                               .slot = c->slot,
+                               .state = c->state,
+                               .wait_ms = wait_ms,
+                               .text = text};
+
+    if (error != ACME_OK && (c->problem.status != 0 || c->problem.type[0] != '\0')) {
+        event.problem = &c->problem;
+    }
     if (c->config.on_event != NULL) {
-        c->config.on_event(c->config.event_ctx, event);
+        c->config.on_event(c->config.event_ctx, &event);
     }
 }
 
 void acme_client_emit(struct acme_client *c, enum acme_event_type type, const char *text)
 {
-    struct acme_event event = {.type = type, .text = text};
-
-    deliver(c, &event);
+    deliver(c, type, text, ACME_OK, 0);
 }
 
 void acme_client_emit_failure(struct acme_client *c, enum acme_event_type type, int32_t error,
                               const char *text)
 {
-    struct acme_event event = {.type = type, .error = error, .text = text};
-
-    event.problem = c->problem.status != 0 || c->problem.type[0] != '\0' ? &c->problem : NULL;
     ACME_LOG(c->config.port, ACME_LOG_WARNING, "acme:", acme_error_text(error), error);
-    deliver(c, &event);
+    deliver(c, type, text, error, 0);
 }
 
 static void emit_error(struct acme_client *c, int32_t error)
@@ -128,20 +133,19 @@ static void emit_error(struct acme_client *c, int32_t error)
     acme_client_emit_failure(c, ACME_EVENT_ERROR, error, NULL);
 }
 
-void acme_client_go(struct acme_client *c, enum acme_state state)
+int32_t acme_client_go(struct acme_client *c, enum acme_state state)
 {
     c->state = (uint8_t)state;
     c->wait_until_ms = 0;
     ACME_LOG(c->config.port, ACME_LOG_DEBUG, "acme: state", acme_state_name(c->state), 0);
     acme_client_emit(c, ACME_EVENT_STATE, acme_state_name(c->state));
+    return ACME_OK;
 }
 
 void acme_client_wait(struct acme_client *c, uint32_t ms)
 {
-    struct acme_event event = {.type = ACME_EVENT_WAIT, .wait_ms = ms};
-
     c->wait_until_ms = acme_clock_uptime_ms(&c->clock) + ms;
-    deliver(c, &event);
+    deliver(c, ACME_EVENT_WAIT, NULL, ACME_OK, ms);
 }
 
 /* PSA keeps what it has loaded: keys have no business in RAM between jobs, and in a small pool they
@@ -152,8 +156,8 @@ static void purge_keys(const struct acme_client *c)
 
     (void)psa_purge_key(acme_client_account_key(c));
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
-        (void)psa_purge_key(acme_client_cert_key(c, i, 0));
-        (void)psa_purge_key(acme_client_cert_key(c, i, 1));
+        (void)psa_purge_key(acme_client_cert_key(i, 0));
+        (void)psa_purge_key(acme_client_cert_key(i, 1));
     }
 }
 
@@ -161,10 +165,9 @@ static void purge_keys(const struct acme_client *c)
 static void tell_next(struct acme_client *c)
 {
     uint32_t next_s = acme_next_wakeup_s(c);
-    struct acme_event event = {.type = ACME_EVENT_NEXT};
 
-    event.wait_ms = next_s < UINT32_MAX / 1000u ? next_s * 1000u : UINT32_MAX;
-    deliver(c, &event);
+    deliver(c, ACME_EVENT_NEXT, NULL, ACME_OK,
+            next_s < UINT32_MAX / 1000u ? next_s * 1000u : UINT32_MAX);
 }
 #endif
 
@@ -222,7 +225,9 @@ void acme_client_slot_done(struct acme_client *c, int32_t error)
     acme_challenges_close(&c->challenges);
     if (error != ACME_OK) {
         c->result = error;
+#if defined(ACME_SLOT_PROBLEM)
         c->slot_problem = c->problem;
+#endif
         c->problem_slot = c->slot;
         emit_error(c, error);
 #if defined(CONFIG_ACME_SCHEDULE)
@@ -247,13 +252,12 @@ psa_key_id_t acme_client_account_key(const struct acme_client *c)
     return CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)c->account_slot * 2u + c->account_generation;
 }
 
-psa_key_id_t acme_client_cert_key(const struct acme_client *c, uint8_t store_slot,
-                                  uint8_t generation)
+psa_key_id_t acme_client_cert_key(uint8_t store_slot, uint8_t generation)
 {
-    (void)c;
     return CONFIG_ACME_KEY_ID_BASE + 0x100u + (psa_key_id_t)store_slot * 2u + generation;
 }
 
+#if CONFIG_ACME_CERT_SLOTS > 1
 const struct acme_cert_request *acme_client_request(const struct acme_client *c)
 {
     return &c->config.certs[c->slot];
@@ -263,6 +267,7 @@ struct acme_slot *acme_client_slot(struct acme_client *c)
 {
     return &c->slots[c->slot];
 }
+#endif
 
 int32_t acme_client_join_names(struct acme_client *c, const struct acme_cert_request *request)
 {
@@ -509,8 +514,7 @@ static int32_t step(struct acme_client *c)
     if (acme_clock_uptime_ms(&c->clock) < c->wait_until_ms) {
         return ACME_ERR_AGAIN;
     }
-    rc = states[c->state].enter(c);
-    return rc > 0 ? ACME_OK : rc;
+    return states[c->state].enter(c);
 }
 
 /* The CA has fetched the proof: its answer is near, so the wait for it is cut short. */
@@ -641,8 +645,7 @@ static int32_t begin(struct acme_client *c, enum acme_job job)
 #if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
     c->account_replaced = false;
 #endif
-    acme_client_go(c, ACME_STATE_DIRECTORY);
-    return ACME_OK;
+    return acme_client_go(c, ACME_STATE_DIRECTORY);
 }
 
 /* A device that has what it wants must not bother the network at each boot. */

@@ -73,9 +73,8 @@ enum acme_job {
     ACME_JOB_DEAUTHORIZE
 };
 
-/* What a state's enter function says: a request is under way (ACME_OK), wait until wait_until_ms
- * (ACME_ERR_AGAIN), or it changed the state without a request. */
-#define ACME_STEP_MOVED 1
+/* What a state's enter function says: a request is under way, or it has changed the state without
+ * one (ACME_OK); wait until wait_until_ms (ACME_ERR_AGAIN). */
 
 struct acme_slot {
     int32_t error;      /* of the last try */
@@ -95,20 +94,30 @@ struct acme_slot {
     struct acme_cert_record cert;
 };
 
-/* Offsets into the URL pool; 0: none, for the pool starts with an empty string. */
-struct acme_directory {
-    uint16_t new_nonce, new_account, new_order, revoke_cert, tos;
-#if defined(CONFIG_ACME_ARI)
-    uint16_t renewal_info;
-#endif
+/* What a directory names with a URL, in the order of account.c's list. */
+enum acme_directory_url {
+    ACME_URL_NEW_NONCE,
+    ACME_URL_NEW_ACCOUNT,
+    ACME_URL_NEW_ORDER,
+    ACME_URL_REVOKE_CERT, /* this one and the next are missed only by who wants them */
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
-    uint16_t key_change;
+    ACME_URL_KEY_CHANGE,
 #endif
-#if defined(CONFIG_ACME_DNS_PERSIST_01)
-    uint16_t issuers; /* the CA's names for itself, with spaces between */
+#if defined(CONFIG_ACME_ARI)
+    ACME_URL_RENEWAL_INFO,
 #endif
 #if defined(CONFIG_ACME_PRE_AUTHORIZATION)
-    uint16_t new_authz;
+    ACME_URL_NEW_AUTHZ,
+#endif
+    ACME_URL_COUNT
+};
+
+/* Offsets into the URL pool; 0: none, for the pool starts with an empty string. */
+struct acme_directory {
+    uint16_t urls[ACME_URL_COUNT];
+    uint16_t tos;
+#if defined(CONFIG_ACME_DNS_PERSIST_01)
+    uint16_t issuers; /* the CA's names for itself, with spaces between */
 #endif
 #if defined(CONFIG_ACME_SUBDOMAINS)
     bool subdomains; /* the CA takes proofs of a domain above (RFC 9444) */
@@ -136,6 +145,9 @@ struct acme_proof_record {
 };
 
 struct acme_order_state {
+    uint8_t generation;
+    bool resumed;
+    bool challenge_sent; /* the CA was told before a reset */
     uint16_t url, finalize, certificate;
     uint16_t authorization_count, authorization_index;
     uint16_t challenge; /* URL of the one that is with the CA; 0: none */
@@ -144,9 +156,6 @@ struct acme_order_state {
     uint16_t pool_mark;      /* the pool is cut back to here when the order is read again */
     uint16_t challenge_mark; /* the pool is cut back to here for the next authorization */
     uint16_t finalize_polls;
-    uint8_t generation;
-    bool resumed;
-    bool challenge_sent; /* the CA was told before a reset */
 #if defined(CONFIG_ACME_EARLY_FINALIZE)
     bool proof_fetched; /* by the CA, since it was told of the challenge */
     bool early;         /* finalize is under way, in the belief that all is proven */
@@ -186,6 +195,12 @@ struct acme_order_state {
     struct acme_proof_record records[CONFIG_ACME_NAMES_MAX];
 #endif
 };
+
+/* The one slot's failure ends the job, whose last problem is then the slot's; where more may
+ * follow, it is kept. */
+#if ACME_MEMORY_PROBLEM > 0
+#define ACME_SLOT_PROBLEM
+#endif
 
 struct acme_doctor;
 
@@ -244,8 +259,10 @@ struct acme_client {
     uint32_t bad_nonces, new_orders;
     struct acme_exchange exchange;
     struct acme_challenges challenges;
-    struct acme_problem problem;      /* of the request under way */
+    struct acme_problem problem; /* of the request under way */
+#if defined(ACME_SLOT_PROBLEM)
     struct acme_problem slot_problem; /* of problem_slot, for its status */
+#endif
     struct acme_chain_sink sink;
     struct acme_slot slots[CONFIG_ACME_CERT_SLOTS];
 #if defined(ACME_CHALLENGE_CHOICE)
@@ -262,7 +279,8 @@ struct acme_client {
 
 /* ---- client.c ---- */
 
-void acme_client_go(struct acme_client *c, enum acme_state state);
+/** Changes the state. Always ACME_OK, so that a step can end with it. */
+int32_t acme_client_go(struct acme_client *c, enum acme_state state);
 /** Enters the state again after ms, or sooner when the responder has answered the CA. */
 void acme_client_wait(struct acme_client *c, uint32_t ms);
 void acme_client_emit(struct acme_client *c, enum acme_event_type type, const char *text);
@@ -274,10 +292,30 @@ void acme_client_finish(struct acme_client *c, int32_t error);
 /** The current slot's work ends; others go on. */
 void acme_client_slot_done(struct acme_client *c, int32_t error);
 psa_key_id_t acme_client_account_key(const struct acme_client *c);
-psa_key_id_t acme_client_cert_key(const struct acme_client *c, uint8_t store_slot,
-                                  uint8_t generation);
+psa_key_id_t acme_client_cert_key(uint8_t store_slot, uint8_t generation);
+/* The request being worked on, and its slot: not to be asked for when there is none. */
+#if CONFIG_ACME_CERT_SLOTS > 1
 const struct acme_cert_request *acme_client_request(const struct acme_client *c);
 struct acme_slot *acme_client_slot(struct acme_client *c);
+#else
+static inline const struct acme_cert_request *acme_client_request(const struct acme_client *c)
+{
+    return c->config.certs;
+}
+static inline struct acme_slot *acme_client_slot(struct acme_client *c)
+{
+    return c->slots;
+}
+#endif
+/** The problem of problem_slot. */
+static inline struct acme_problem *acme_client_slot_problem(struct acme_client *c)
+{
+#if defined(ACME_SLOT_PROBLEM)
+    return &c->slot_problem;
+#else
+    return &c->problem;
+#endif
+}
 /** Joins a request's names with commas into work. ACME_ERR_BUFFER. */
 int32_t acme_client_join_names(struct acme_client *c, const struct acme_cert_request *request);
 
@@ -302,9 +340,12 @@ int32_t acme_request_plain(struct acme_client *c, const char *method, const char
 /** A buffer at the start of work for a payload. */
 void acme_request_payload(struct acme_client *c, struct acme_buf *payload);
 /** Starts a signed POST with the payload in the buffer (NULL: POST-as-GET); url stays valid until
- * it is sent. Without a nonce it moves to NEW_NONCE, which comes back: ACME_STEP_MOVED. */
+ * it is sent. Without a nonce it moves to NEW_NONCE, which comes back. */
 int32_t acme_request_post(struct acme_client *c, const char *url, const struct acme_buf *payload,
                           enum acme_signer signer);
+/** The same with a URL of the pool. */
+int32_t acme_request_post_at(struct acme_client *c, uint16_t url, const struct acme_buf *payload,
+                             enum acme_signer signer);
 /** Goes on signing, and sends the request when that is done. */
 int32_t acme_request_sign(struct acme_client *c);
 /** Forgets a request that is being signed. */
@@ -316,6 +357,18 @@ int32_t acme_reply_json(struct acme_client *c, acme_json_value *root);
 /** The pause that the reply asks for, in ms, or fallback_ms; at most ceiling_ms. */
 uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_ms,
                                 uint32_t ceiling_ms);
+
+/** The status of an account, order, authorization or challenge (RFC 8555 7.1.6). */
+enum acme_status {
+    ACME_STATUS_NONE, /* it has none */
+    ACME_STATUS_PENDING,
+    ACME_STATUS_PROCESSING,
+    ACME_STATUS_READY,
+    ACME_STATUS_VALID,
+    ACME_STATUS_INVALID,
+    ACME_STATUS_OTHER
+};
+enum acme_status acme_reply_status(acme_json_value object);
 
 /* ---- states of account.c, order.c and authorization.c ---- */
 
@@ -448,6 +501,10 @@ bool acme_fallback_next(struct acme_client *c);
 #endif
 /** Writes the account's record again with the keys as the client has them. */
 int32_t acme_account_rewrite(struct acme_client *c);
+/** Reads the order of a slot of the store. *r is in the arena, until a reply, whatever comes of it.
+ */
+int32_t acme_order_load(struct acme_client *c, uint8_t store_slot,
+                        const struct acme_order_record **r);
 /** Takes up the current slot's order, or begins one. */
 int32_t acme_order_take_up(struct acme_client *c);
 /** Loads the account of the directory URL, if the store has one. */

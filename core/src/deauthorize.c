@@ -13,8 +13,8 @@ int32_t acme_enter_deauthorize(struct acme_client *c)
 
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"status\":\"deactivated\"}");
-    return acme_request_post(c, acme_pool_get(c, o->authorizations[o->authorization_index]),
-                             &payload, ACME_SIGNER_ACCOUNT);
+    return acme_request_post_at(c, o->authorizations[o->authorization_index], &payload,
+                                ACME_SIGNER_ACCOUNT);
 }
 
 int32_t acme_reply_deauthorize(struct acme_client *c)
@@ -24,8 +24,7 @@ int32_t acme_reply_deauthorize(struct acme_client *c)
 
     o->authorization_index++;
     if (o->authorization_index < o->authorization_count) {
-        acme_client_go(c, ACME_STATE_DEAUTHORIZE);
-        return ACME_OK;
+        return acme_client_go(c, ACME_STATE_DEAUTHORIZE);
     }
     rc = acme_store_remove(&c->log, ACME_SPACE_ORDER, acme_client_slot(c)->store_slot);
     if (rc == ACME_OK) {

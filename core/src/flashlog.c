@@ -43,9 +43,11 @@ enum kind { KIND_PUT = 0, KIND_DELETE = 1, KIND_COMMIT = 2, KIND_FREED = 3 };
 
 static const uint8_t magic[4] = {'n', 'A', 'C', 'M'};
 
-/* A record's head as it is on flash, and where its payload is. */
+/* A record's head as it is on flash, and where its payload is: in memory, or without data on flash.
+ */
 struct record {
     _Alignas(4) uint8_t raw[RECORD_LEN];
+    const uint8_t *data;
     uint32_t payload;
 };
 
@@ -93,11 +95,13 @@ static uint64_t key_of(const struct record *r)
     return (uint64_t)high << 32 | acme_get32(r->raw + 8);
 }
 
-static void make_record(struct record *r, uint32_t kind, uint64_t key, uint32_t version)
+/* A PUT of the newest version, without a payload. */
+static void make_record(const struct acme_flashlog *log, struct record *r, uint64_t key)
 {
+    r->data = NULL;
     r->raw[0] = RECORD_MAGIC;
-    r->raw[1] = (uint8_t)(kind | (uint32_t)(key >> 60) << 4);
-    acme_put32(r->raw + 4, version);
+    r->raw[1] = (uint8_t)((uint32_t)(key >> 60) << 4);
+    acme_put32(r->raw + 4, log->version);
     acme_put32(r->raw + 8, (uint32_t)key);
     acme_put32(r->raw + 12, (uint32_t)(key >> 32) & 0x0fffffffu);
     acme_put32(r->raw + 16, 0); /* fragment */
@@ -119,12 +123,13 @@ static uint32_t size_of(const struct acme_flashlog *log, const struct record *r)
     return pad(log, RECORD_LEN + len_of(r));
 }
 
-/* What one sector holds for sure, whatever the sizes of the records: something is lost at its end,
- * and to the FREED mark of an older one. */
-static uint32_t sector_room(const struct acme_flashlog *log)
+/* What some sectors but a few hold for sure, whatever the sizes of the records: something is lost
+ * at the end of each, and to the FREED mark of an older one. */
+static uint32_t room_of(const struct acme_flashlog *log, uint32_t count, uint32_t but)
 {
-    return log->end - log->start - log->record_max + log->geometry.program_size -
-           pad(log, RECORD_LEN);
+    return count > but ? (count - but) * (log->end - log->start - log->record_max +
+                                          log->geometry.program_size - pad(log, RECORD_LEN))
+                       : 0;
 }
 
 static bool power_of_two(uint32_t v)
@@ -140,7 +145,9 @@ static void flash_read(struct acme_flashlog *log, uint32_t at, void *data, uint3
 
     if (rc != ACME_OK) {
         memset(data, 0, len);
-        log->read_failed = log->read_failed || rc != ACME_ERR_STORE_CORRUPT;
+        if (rc != ACME_ERR_STORE_CORRUPT) {
+            log->read_failed = true;
+        }
     }
 }
 
@@ -205,7 +212,9 @@ static uint32_t count_free(struct acme_flashlog *log, uint32_t *next)
         sector = (sector + 1) % log->geometry.sector_count;
         seq = read_header(log, sector, raw);
         if ((seq <= log->freed_seq || seq > log->head_seq) && !is_bad(log, sector)) {
-            *next = count++ == 0 ? sector : *next;
+            if (count++ == 0) {
+                *next = sector;
+            }
         }
     }
     return count;
@@ -230,6 +239,7 @@ static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32
         return FOUND_BLANK;
     }
     crc = acme_crc32(0, r->raw, 18);
+    r->data = NULL;
     r->payload = at + RECORD_LEN;
     return r->raw[0] == RECORD_MAGIC && acme_get16(r->raw + 18) == (uint16_t)(crc ^ crc >> 16) &&
                    len_of(r) + RECORD_LEN <= log->record_max &&
@@ -238,18 +248,18 @@ static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32
                : FOUND_RUBBISH;
 }
 
-/* A part of a record's payload: from memory, or without data from flash. */
-static void get_payload(struct acme_flashlog *log, const struct record *r, const uint8_t *data,
-                        uint32_t from, uint8_t *out, uint32_t len)
+/* A part of a record's payload. */
+static void get_payload(struct acme_flashlog *log, const struct record *r, uint32_t from,
+                        uint8_t *out, uint32_t len)
 {
-    if (data != NULL) {
-        memcpy(out, data + from, len);
+    if (r->data != NULL) {
+        memcpy(out, r->data + from, len);
     } else if (len > 0) {
         flash_read(log, r->payload + from, out, len);
     }
 }
 
-static uint32_t record_crc(struct acme_flashlog *log, const struct record *r, const uint8_t *data)
+static uint32_t record_crc(struct acme_flashlog *log, const struct record *r)
 {
     uint32_t crc = acme_crc32(0, r->raw, 18), len = len_of(r), from, n;
 
@@ -257,7 +267,7 @@ static uint32_t record_crc(struct acme_flashlog *log, const struct record *r, co
         uint8_t chunk[CHUNK];
 
         n = least(CHUNK, len - from);
-        get_payload(log, r, data, from, chunk, n);
+        get_payload(log, r, from, chunk, n);
         crc = acme_crc32(crc, chunk, n);
     }
     return crc;
@@ -267,13 +277,9 @@ static uint32_t record_crc(struct acme_flashlog *log, const struct record *r, co
  * every misreading is one for good. */
 static bool is_whole(struct acme_flashlog *log, const struct record *r)
 {
-    uint32_t tries = 2;
-    bool whole = false;
+    uint32_t want = acme_get32(r->raw + 20);
 
-    while (!whole && tries-- > 0) {
-        whole = record_crc(log, r, NULL) == acme_get32(r->raw + 20);
-    }
-    return whole;
+    return record_crc(log, r) == want || record_crc(log, r) == want;
 }
 
 /* To the next younger sector in use. They mostly follow one another. */
@@ -319,9 +325,14 @@ static bool cursor_next(struct acme_flashlog *log, struct cursor *c, struct reco
     return true;
 }
 
+static bool is_space(const struct record *r, const struct record *key)
+{
+    return ((r->raw[1] ^ key->raw[1]) & 0xf0u) == 0;
+}
+
 static bool is_key(const struct record *r, const struct record *key)
 {
-    return ((r->raw[1] ^ key->raw[1]) & 0xf0u) == 0 && memcmp(r->raw + 8, key->raw + 8, 8) == 0;
+    return is_space(r, key) && memcmp(r->raw + 8, key->raw + 8, 8) == 0;
 }
 
 /* The version of a record's key that is committed; 0: none, or deleted. */
@@ -360,7 +371,8 @@ static bool find(struct acme_flashlog *log, const struct record *like, struct re
 
     cursor_start(log, &c);
     while (cursor_next(log, &c, &r)) {
-        if (kind_of(&r) == KIND_PUT && is_key(&r, like) && version_of(&r) == version_of(like) &&
+        if (kind_of(&r) == KIND_PUT && is_space(&r, like) &&
+            memcmp(r.raw + 4, like->raw + 4, 12) == 0 && /* version and the rest of the key */
             ((acme_get16(r.raw + 16) ^ acme_get16(like->raw + 16)) & ~FRAG_LAST) == 0 &&
             is_whole(log, &r)) {
             *out = r;
@@ -374,20 +386,23 @@ static int32_t log_read(struct acme_flashlog *log, uint64_t key, size_t offset, 
                         size_t size)
 {
     size_t got = 0;
-    uint32_t frag = 0;
+    uint32_t frag = 0, version;
     struct record want, r;
 
-    make_record(&want, KIND_PUT, key, 0);
-    acme_put32(want.raw + 4, lookup(log, &want));
-    if (version_of(&want) == 0) {
+    make_record(log, &want, key);
+    version = lookup(log, &want);
+    if (version == 0) {
         return ACME_ERR_NOT_FOUND;
     }
+    acme_put32(want.raw + 4, version);
     do {
         uint32_t len;
 
         acme_put16(want.raw + 16, frag++);
         if (!find(log, &want, &r)) {
-            log->damaged = log->damaged || !log->read_failed;
+            if (!log->read_failed) {
+                log->damaged = true;
+            }
             return ACME_ERR_STORE_CORRUPT;
         }
         len = len_of(&r);
@@ -445,21 +460,21 @@ int32_t acme_flashlog_next(struct acme_flashlog *log, uint64_t *key)
 /* ---- writing ---- */
 
 /* Writes one record at the head, which has room for it, and reads it again. */
-static bool write_record(struct acme_flashlog *log, const struct record *r, const uint8_t *data)
+static bool write_record(struct acme_flashlog *log, struct record *r)
 {
     uint32_t at = log->head * log->geometry.sector_size + log->head_offset;
     uint32_t len = len_of(r), from = 0, fill = RECORD_LEN, crc;
-    struct record written = *r;
+    struct record written;
     uint8_t chunk[CHUNK];
 
-    crc = acme_crc32(0, written.raw, 18);
-    acme_put16(written.raw + 18, crc ^ crc >> 16);
-    acme_put32(written.raw + 20, record_crc(log, &written, data));
-    memcpy(chunk, written.raw, RECORD_LEN);
+    crc = acme_crc32(0, r->raw, 18);
+    acme_put16(r->raw + 18, crc ^ crc >> 16);
+    acme_put32(r->raw + 20, record_crc(log, r));
+    memcpy(chunk, r->raw, RECORD_LEN);
     do {
         uint32_t n = least(CHUNK - fill, len - from);
 
-        get_payload(log, r, data, from, chunk + fill, n);
+        get_payload(log, r, from, chunk + fill, n);
         fill += n;
         from += n;
         if (!flash_program(log, at, chunk, fill)) {
@@ -541,7 +556,7 @@ static int32_t open_next(struct acme_flashlog *log)
 }
 
 /* Appends a record, in the next sector if the head has no room or cannot be programmed. */
-static int32_t append(struct acme_flashlog *log, const struct record *r, const uint8_t *data)
+static int32_t append(struct acme_flashlog *log, struct record *r)
 {
     uint32_t tries;
 
@@ -555,7 +570,7 @@ static int32_t append(struct acme_flashlog *log, const struct record *r, const u
                 return rc;
             }
         }
-        if (write_record(log, r, data)) {
+        if (write_record(log, r)) {
             return ACME_OK;
         }
         /* Its remainder is not to be trusted; what it holds already is. */
@@ -630,15 +645,16 @@ static int32_t reclaim(struct acme_flashlog *log)
     while (rc == ACME_OK && cursor_next(log, &c, &r) && c.seq == oldest) {
         if (is_live(log, &r)) {
             r.raw[1] = (uint8_t)((r.raw[1] & ~FLAG_COMMIT) | FLAG_COPIED);
-            rc = append(log, &r, NULL);
+            rc = append(log, &r);
         }
     }
     if (rc == ACME_OK) {
         rc = flash_sync(log);
     }
     if (rc == ACME_OK) {
-        make_record(&r, KIND_FREED, oldest, log->version);
-        rc = append(log, &r, NULL);
+        make_record(log, &r, oldest);
+        r.raw[1] = KIND_FREED;
+        rc = append(log, &r);
     }
     if (rc == ACME_OK) {
         log->freed_seq = oldest;
@@ -663,7 +679,7 @@ static uint32_t capacity(const struct acme_flashlog *log)
 {
     uint32_t lost = spare(log) + bad_count(log), count = log->geometry.sector_count;
 
-    return count > lost ? (count - lost) * sector_room(log) : 0;
+    return room_of(log, count, lost);
 }
 
 static uint32_t live_bytes(struct acme_flashlog *log)
@@ -683,7 +699,7 @@ static uint32_t live_bytes(struct acme_flashlog *log)
 static bool has_room(struct acme_flashlog *log, uint32_t need, uint32_t leave)
 {
     uint32_t next, free_count = count_free(log, &next);
-    uint32_t bytes = free_count > leave ? (free_count - leave) * sector_room(log) : 0;
+    uint32_t bytes = room_of(log, free_count, leave);
     uint32_t head_end = log->head_offset + log->record_max;
 
     return need <= bytes + (head_end < log->end ? log->end - head_end : 0);
@@ -693,25 +709,21 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 {
     uint32_t round, leave = deletes ? 1 : spare(log);
 
-    if (has_room(log, need, leave)) {
-        return ACME_OK;
-    }
-    if (need > capacity(log)) {
-        return ACME_ERR_STORE_FULL;
-    }
-    for (round = 0; round < 2 * log->geometry.sector_count; round++) {
+    for (round = 0; !has_room(log, need, leave); round++) {
+        uint32_t most = capacity(log);
         int32_t rc;
 
         /* Counting what lives takes long, and most often two sectors give room. */
-        if (round == 2 && !deletes && live_bytes(log) > capacity(log) - need) {
-            break;
+        if (need > most || round == 2 * log->geometry.sector_count ||
+            (round == 2 && !deletes && live_bytes(log) > most - need)) {
+            return ACME_ERR_STORE_FULL;
         }
         rc = reclaim(log);
-        if (rc != ACME_OK || has_room(log, need, leave)) {
+        if (rc != ACME_OK) {
             return rc;
         }
     }
-    return ACME_ERR_STORE_FULL;
+    return ACME_OK;
 }
 
 int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
@@ -731,13 +743,14 @@ int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t v
     rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
                    data_len == 0);
     log->version++;
-    log->in_batch = rc == ACME_OK && !log->read_failed;
-    return outcome(log, rc);
+    rc = outcome(log, rc);
+    log->in_batch = rc == ACME_OK;
+    return rc;
 }
 
-/* Appends the records of one change; the last one gets the flags. */
-static int32_t put(struct acme_flashlog *log, uint32_t kind, uint64_t key, const uint8_t *data,
-                   size_t len, uint32_t flags)
+/* Appends the records of one change; what the last one is, and its flags. Only a PUT has more. */
+static int32_t put(struct acme_flashlog *log, uint32_t what, uint64_t key, const uint8_t *data,
+                   size_t len)
 {
     uint32_t max = log->record_max - RECORD_LEN, frag = 0;
     struct record r;
@@ -746,10 +759,12 @@ static int32_t put(struct acme_flashlog *log, uint32_t kind, uint64_t key, const
     if (!log->in_batch) {
         return ACME_ERR_STATE;
     }
-    if ((kind == KIND_PUT && ACME_KEY_SPACE(key) == 0) || len / max >= FRAG_LAST - 1) {
+    if (((what & KIND_MASK) == KIND_PUT && ACME_KEY_SPACE(key) == 0) ||
+        len / max >= FRAG_LAST - 1) {
         return ACME_ERR_ARGUMENT;
     }
-    make_record(&r, kind, key, log->version);
+    make_record(log, &r, key);
+    r.data = data;
     do {
         uint32_t n = least((uint32_t)len, max);
 
@@ -758,14 +773,14 @@ static int32_t put(struct acme_flashlog *log, uint32_t kind, uint64_t key, const
         acme_put16(r.raw + 16, frag | (len == 0 ? FRAG_LAST : 0));
 #ifdef ACME_MUTATE_COMMIT_ORDER
         /* A deliberate bug, for the power-cut runner to find: the commit is ahead of the data. */
-        r.raw[1] = (uint8_t)((r.raw[1] & ~FLAG_COMMIT) | (frag == 0 ? flags : 0));
+        r.raw[1] = (uint8_t)((r.raw[1] & ~FLAG_COMMIT) | (frag == 0 ? what : 0));
 #else
-        r.raw[1] |= (uint8_t)(len == 0 ? flags : 0);
+        r.raw[1] |= (uint8_t)(len == 0 ? what : 0);
 #endif
-        rc = append(log, &r, data);
+        rc = append(log, &r);
         frag++;
         if (len > 0) {
-            data += n;
+            r.data += n;
         }
     } while (rc == ACME_OK && len > 0);
     return outcome(log, rc);
@@ -773,12 +788,12 @@ static int32_t put(struct acme_flashlog *log, uint32_t kind, uint64_t key, const
 
 int32_t acme_flashlog_put(struct acme_flashlog *log, uint64_t key, const void *data, size_t len)
 {
-    return put(log, KIND_PUT, key, data, len, 0);
+    return put(log, KIND_PUT, key, data, len);
 }
 
 int32_t acme_flashlog_delete(struct acme_flashlog *log, uint64_t key)
 {
-    return put(log, KIND_DELETE, key, NULL, 0, 0);
+    return put(log, KIND_DELETE, key, NULL, 0);
 }
 
 int32_t acme_flashlog_commit(struct acme_flashlog *log)
@@ -786,7 +801,7 @@ int32_t acme_flashlog_commit(struct acme_flashlog *log)
     int32_t rc = flash_sync(log);
 
     if (rc == ACME_OK) {
-        rc = put(log, KIND_COMMIT, 0, NULL, 0, 0);
+        rc = put(log, KIND_COMMIT, 0, NULL, 0);
     }
     log->in_batch = false;
     return rc == ACME_OK ? flash_sync(log) : rc;
@@ -804,7 +819,7 @@ int32_t acme_flashlog_set(struct acme_flashlog *log, uint64_t key, const void *d
     if (rc != ACME_OK) {
         return rc;
     }
-    rc = put(log, KIND_PUT, key, data, len, FLAG_COMMIT);
+    rc = put(log, KIND_PUT | FLAG_COMMIT, key, data, len);
     log->in_batch = false;
     return rc == ACME_OK ? flash_sync(log) : rc;
 }
@@ -922,7 +937,9 @@ static int32_t log_mount(struct acme_flashlog *log)
     for (before = c.seq; cursor_next_sector(log, &c); before = c.seq) {
         check_sector(log, c.sector);
         /* A number is left out only where a sector could not be opened. */
-        log->damaged = log->damaged || (c.seq != before + 1 && log->bad == 0);
+        if (c.seq != before + 1 && log->bad == 0) {
+            log->damaged = true;
+        }
     }
     log->head_seq = c.seq;
     return log->damaged ? ACME_ERR_STORE_CORRUPT : ACME_OK;

@@ -234,42 +234,47 @@ static int32_t check_config(const struct acme_config *config)
 /* What one slot of the store holds. */
 struct store_slot {
     bool has_record, has_order;
-    bool damaged; /* something is there that cannot be read */
-    uint64_t order_names;
+    bool damaged;      /* something is there that cannot be read */
+    uint64_t names_id; /* of the record, or else of the order */
     struct acme_cert_record record;
 };
 
+static bool is_damage(int32_t rc)
+{
+    return rc != ACME_OK && rc != ACME_ERR_NOT_FOUND;
+}
+
+/* Time has reached what a stored certificate proves. */
 static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_slot *out)
 {
-    struct acme_order_record *order = (struct acme_order_record *)(void *)c->arena_data;
-    int32_t rc = acme_store_read_cert(&c->log, index, &out->record);
+    const struct acme_order_record *order;
+    int32_t cert_rc = acme_store_read_cert(&c->log, index, &out->record);
+    int32_t order_rc = acme_order_load(c, index, &order);
 
-    if (rc == ACME_ERR_STORE_IO) {
-        return rc;
+    if (cert_rc == ACME_ERR_STORE_IO || order_rc == ACME_ERR_STORE_IO) {
+        return ACME_ERR_STORE_IO;
     }
-    out->has_record = rc == ACME_OK;
-    out->damaged = rc != ACME_OK && rc != ACME_ERR_NOT_FOUND;
-    rc = acme_store_read_order(&c->log, index, order, (uint8_t *)c->work, sizeof(c->work));
-    if (rc == ACME_ERR_STORE_IO) {
-        return rc;
+    out->has_record = cert_rc == ACME_OK;
+    out->has_order = order_rc == ACME_OK;
+    out->damaged = is_damage(cert_rc) || is_damage(order_rc);
+    out->names_id = order->names_id;
+    if (out->has_record) {
+        out->names_id = out->record.names_id;
+        acme_clock_raise_floor(&c->clock, out->record.not_before_s);
     }
-    out->has_order = rc == ACME_OK;
-    out->damaged = out->damaged || (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND);
-    out->order_names = rc == ACME_OK ? order->names_id : 0;
     return ACME_OK;
 }
+
+#define SUITS_WELL 4 /* it is the request's certificate */
 
 /* How well a slot suits a request: 0 not at all, more is better. */
 static uint8_t suits(const struct acme_client *c, const struct store_slot *s, uint64_t names_id)
 {
-    if (s->has_record && s->record.names_id == names_id) {
-        return 4;
-    }
-    if (!s->has_record && s->has_order && s->order_names == names_id) {
-        return 3;
-    }
     if (!s->has_record && !s->has_order) {
         return 2;
+    }
+    if (s->names_id == names_id) {
+        return s->has_record ? SUITS_WELL : 3;
     }
     return c->config.replace_unrequested ? 1 : 0;
 }
@@ -294,7 +299,9 @@ static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
     uint8_t i;
 
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        struct acme_slot *slot = &c->slots[request];
         struct store_slot s;
+        uint8_t how;
         int32_t rc;
 
         if (is_claimed(c, i)) {
@@ -304,11 +311,12 @@ static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
         if (rc != ACME_OK) {
             return rc;
         }
-        if (suits(c, &s, names_id) >= at_least) {
-            c->slots[request].store_slot = i;
-            c->slots[request].occupied = s.has_record;
-            c->slots[request].has_cert = s.has_record && s.record.names_id == names_id;
-            c->slots[request].cert = s.record;
+        how = suits(c, &s, names_id);
+        if (how >= at_least) {
+            slot->store_slot = i;
+            slot->occupied = s.has_record;
+            slot->has_cert = how == SUITS_WELL;
+            slot->cert = s.record;
             return ACME_OK;
         }
     }
@@ -324,7 +332,7 @@ static int32_t map_slots(struct acme_client *c)
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
         c->slots[i].store_slot = UINT8_MAX;
     }
-    for (at_least = 4; at_least > 0; at_least--) {
+    for (at_least = SUITS_WELL; at_least > 0; at_least--) {
         for (i = 0; i < c->config.certs_count; i++) {
             int32_t rc = c->slots[i].store_slot == UINT8_MAX ? claim(c, i, at_least) : ACME_OK;
 
@@ -340,7 +348,7 @@ static int32_t map_slots(struct acme_client *c)
 /* Removes a key and a chain that no certificate and no order names. */
 static int32_t remove_generation(struct acme_client *c, uint8_t slot, uint8_t generation)
 {
-    int32_t rc = acme_jws_destroy_key(acme_client_cert_key(c, slot, generation));
+    int32_t rc = acme_jws_destroy_key(acme_client_cert_key(slot, generation));
 
     return rc == ACME_OK ? acme_store_remove_chain(&c->log, slot, generation) : rc;
 }
@@ -369,19 +377,6 @@ static int32_t remove_remains(struct acme_client *c)
     return ACME_OK;
 }
 #endif
-
-/* Time has reached what the stored certificates prove. */
-static void raise_floor(struct acme_client *c)
-{
-    struct acme_cert_record record;
-    uint8_t i;
-
-    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
-        if (acme_store_read_cert(&c->log, i, &record) == ACME_OK) {
-            acme_clock_raise_floor(&c->clock, record.not_before_s);
-        }
-    }
-}
 
 /* ---- init and deinit ---- */
 
@@ -437,13 +432,13 @@ static int32_t open_all(struct acme_client *c)
 #if !defined(ACME_MUTATE_KEEP_REMAINS) /* a deliberate bug, for the runner of lives to find */
     if (rc == ACME_OK) {
         rc = remove_remains(c);
+        rc = rc == ACME_ERR_STORE_FULL ? ACME_OK : rc; /* no reason not to start: they can wait */
     }
 #endif
     if (rc == ACME_OK) {
         rc = map_slots(c);
     }
     if (rc == ACME_OK) {
-        raise_floor(c);
 #if defined(CONFIG_ACME_SCHEDULE)
         acme_schedule_load(c);
 #endif

@@ -14,8 +14,16 @@ void acme_store_bind_its(struct acme_store *store)
     bound = store;
 }
 
+static int32_t its_result;
+
+int32_t acme_store_its_result(void)
+{
+    return its_result;
+}
+
 static psa_status_t to_psa(int32_t rc)
 {
+    its_result = rc >= 0 ? ACME_OK : rc;
     switch (rc) {
     case ACME_ERR_NOT_FOUND:
         return PSA_ERROR_DOES_NOT_EXIST;

@@ -9,6 +9,7 @@
 #include <mbedtls/asn1.h>
 
 #include "b64url.h"
+#include "store.h"
 
 struct key_kind {
     const char *alg, *crv;
@@ -57,15 +58,22 @@ static psa_algorithm_t sign_alg(const struct key_kind *k)
     return is_ec(k) ? PSA_ALG_ECDSA(k->hash) : PSA_ALG_RSA_PKCS1V15_SIGN(k->hash);
 }
 
+/* mbedTLS says no more than that a key could not be stored: the log knows why. */
+static int32_t store_error(void)
+{
+    int32_t rc = acme_store_its_result();
+
+    return rc != ACME_OK ? rc : ACME_ERR_CRYPTO;
+}
+
 static int32_t from_psa(psa_status_t status)
 {
     switch (status) {
     case PSA_SUCCESS:
         return ACME_OK;
-    case PSA_ERROR_INSUFFICIENT_STORAGE:
-        return ACME_ERR_STORE_FULL;
     case PSA_ERROR_STORAGE_FAILURE:
-        return ACME_ERR_STORE_IO;
+    case PSA_ERROR_DATA_INVALID:
+        return store_error();
     case PSA_ERROR_INSUFFICIENT_ENTROPY:
         return ACME_ERR_ENTROPY;
     case PSA_ERROR_INSUFFICIENT_MEMORY:
@@ -80,23 +88,30 @@ int32_t acme_jws_check_key_type(uint8_t key_type)
     return kind_of(key_type) != NULL ? ACME_OK : ACME_ERR_KEY_TYPE;
 }
 
-bool acme_jws_key_exists(psa_key_id_t id)
+static psa_status_t key_status(psa_key_id_t id)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_status_t status = psa_get_key_attributes(id, &attributes);
 
+    if (status == PSA_ERROR_DATA_INVALID) {
+        /* mbedTLS says so of a damaged key, and of one that could not be read this time. */
+        status = psa_get_key_attributes(id, &attributes);
+    }
     psa_reset_key_attributes(&attributes);
-    return status == PSA_SUCCESS;
+    return status;
+}
+
+bool acme_jws_key_exists(psa_key_id_t id)
+{
+    return key_status(id) == PSA_SUCCESS;
 }
 
 bool acme_jws_key_lost(psa_key_id_t id)
 {
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_status_t status = psa_get_key_attributes(id, &attributes);
+    psa_status_t status = key_status(id);
 
-    psa_reset_key_attributes(&attributes);
-    return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DOES_NOT_EXIST ||
-           status == PSA_ERROR_DATA_CORRUPT || status == PSA_ERROR_DATA_INVALID;
+    return status == PSA_ERROR_INVALID_HANDLE || status == PSA_ERROR_DATA_CORRUPT ||
+           status == PSA_ERROR_DATA_INVALID;
 }
 
 int32_t acme_jws_destroy_key(psa_key_id_t id)

@@ -21,11 +21,26 @@ static int32_t drop_order_record(struct acme_client *c)
     return acme_store_remove(&c->log, ACME_SPACE_ORDER, acme_client_slot(c)->store_slot);
 }
 
+static struct acme_order_record *arena_record(struct acme_client *c)
+{
+    acme_json_reset(&c->arena);
+    return (struct acme_order_record *)(void *)c->arena_data;
+}
+
+int32_t acme_order_load(struct acme_client *c, uint8_t store_slot,
+                        const struct acme_order_record **r)
+{
+    struct acme_order_record *record = arena_record(c);
+
+    *r = record;
+    return acme_store_read_order(&c->log, store_slot, record, (uint8_t *)c->work, sizeof(c->work));
+}
+
 /* An order of an earlier run is taken up again, if it is for the same work. */
 static int32_t find_order(struct acme_client *c)
 {
     const struct acme_cert_request *request = acme_client_request(c);
-    struct acme_order_record *r = (struct acme_order_record *)(void *)c->arena_data;
+    const struct acme_order_record *r;
     struct acme_slot *s = acme_client_slot(c);
     int32_t rc;
 
@@ -35,8 +50,7 @@ static int32_t find_order(struct acme_client *c)
     c->order_retried = false;
     acme_authorization_begin(c);
     c->order.generation = s->occupied ? s->cert.key_generation ^ 1u : 0u;
-    acme_json_reset(&c->arena);
-    rc = acme_store_read_order(&c->log, s->store_slot, r, (uint8_t *)c->work, sizeof(c->work));
+    rc = acme_order_load(c, s->store_slot, &r);
     if (rc == ACME_ERR_NOT_FOUND || rc == ACME_ERR_STORE_IO) {
         return rc;
     }
@@ -78,7 +92,7 @@ int32_t acme_enter_select(struct acme_client *c)
 #endif
 #if defined(CONFIG_ACME_ARI)
     if (acme_ari_next(c)) {
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
 #endif
     for (i = 0; i < (int16_t)c->config.certs_count; i++) {
@@ -89,11 +103,11 @@ int32_t acme_enter_select(struct acme_client *c)
     }
     if (i == (int16_t)c->config.certs_count) {
         acme_client_finish(c, ACME_OK);
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
     c->slot = i;
     rc = acme_order_take_up(c);
-    return rc == ACME_OK ? ACME_STEP_MOVED : rc;
+    return rc;
 }
 
 /* ---- the order ---- */
@@ -104,7 +118,7 @@ static bool replaced_id(struct acme_client *c, char id[ACME_CERT_ID_MAX])
 {
     const struct acme_slot *s = acme_client_slot(c);
 
-    return s->has_cert && c->directory.renewal_info != 0 && !c->order.no_replaces &&
+    return s->has_cert && c->directory.urls[ACME_URL_RENEWAL_INFO] != 0 && !c->order.no_replaces &&
            s->schedule.ca == acme_schedule_ca(c) &&
            acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
 }
@@ -147,7 +161,7 @@ int32_t acme_enter_new_order(struct acme_client *c)
     char replaces[ACME_CERT_ID_MAX];
 
     if (!acme_request_has_nonce(c)) {
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
     c->order.says_replaces = replaced_id(c, replaces);
 #endif
@@ -177,8 +191,8 @@ int32_t acme_enter_new_order(struct acme_client *c)
     }
 #endif
     acme_buf_add(&payload, "}");
-    return acme_request_post(c, acme_pool_get(c, c->directory.new_order), &payload,
-                             ACME_SIGNER_ACCOUNT);
+    return acme_request_post_at(c, c->directory.urls[ACME_URL_NEW_ORDER], &payload,
+                                ACME_SIGNER_ACCOUNT);
 }
 
 /* The order must be for what was asked: as many names, and each of them ours. */
@@ -309,34 +323,28 @@ int32_t acme_order_is_gone(struct acme_client *c, int32_t error)
     return rc == ACME_OK ? error : rc;
 }
 
-/* A finalized order is of no use without the key it was finalized with. */
-static bool key_is_lost(struct acme_client *c)
+static psa_key_id_t order_key(struct acme_client *c)
 {
-    return acme_jws_key_lost(
-        acme_client_cert_key(c, acme_client_slot(c)->store_slot, c->order.generation));
-}
-
-static int32_t order_invalid(struct acme_client *c, acme_json_value root)
-{
-    acme_json_value error = acme_json_object(root, "error");
-
-    if (error != NULL) {
-        acme_problem_read(&c->problem, error, (uint16_t)acme_json_int(error, "status", 0));
-    }
-    return acme_order_is_gone(c, ACME_ERR_ORDER_INVALID);
+    return acme_client_cert_key(acme_client_slot(c)->store_slot, c->order.generation);
 }
 
 /* Where an order's status leads (RFC 8555 7.1.6). */
-static int32_t follow_order(struct acme_client *c, acme_json_value root)
+int32_t acme_reply_order(struct acme_client *c)
 {
-    const char *status = acme_json_string(root, "status");
-    int32_t rc;
+    acme_json_value root;
+    enum acme_status status;
+    int32_t rc = acme_reply_json(c, &root);
 
-    if (status == NULL) {
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    status = acme_reply_status(root);
+    if (status == ACME_STATUS_NONE) {
         return ACME_ERR_FIELD;
     }
-    if (strcmp(status, "invalid") == 0) {
-        return order_invalid(c, root);
+    if (status == ACME_STATUS_INVALID) {
+        acme_problem_read_error(&c->problem, root);
+        return acme_order_is_gone(c, ACME_ERR_ORDER_INVALID);
     }
     rc = take_order(c, root);
     if (rc != ACME_OK) {
@@ -344,28 +352,25 @@ static int32_t follow_order(struct acme_client *c, acme_json_value root)
     }
 #if defined(CONFIG_ACME_DEAUTHORIZATION)
     if (c->job == ACME_JOB_DEAUTHORIZE) {
-        acme_client_go(c, ACME_STATE_DEAUTHORIZE);
-        return ACME_OK;
+        return acme_client_go(c, ACME_STATE_DEAUTHORIZE);
     }
 #endif
-    if (c->order.resumed && key_is_lost(c) &&
-        (strcmp(status, "processing") == 0 || strcmp(status, "valid") == 0)) {
+    /* A finalized order is of no use without the key it was finalized with. */
+    if (c->order.resumed && (status == ACME_STATUS_PROCESSING || status == ACME_STATUS_VALID) &&
+        acme_jws_key_lost(order_key(c))) {
         return acme_order_is_gone(c, ACME_ERR_CERT_KEY);
     }
-    if (strcmp(status, "processing") == 0) {
+    if (status == ACME_STATUS_PROCESSING) {
         return wait_for_order(c);
     }
-    if (strcmp(status, "valid") == 0) {
-        if (c->order.certificate == 0) {
-            return ACME_ERR_FIELD;
-        }
-        acme_client_go(c, ACME_STATE_CERTIFICATE);
-        return ACME_OK;
+    if (status == ACME_STATUS_VALID && c->order.certificate != 0) {
+        return acme_client_go(c, ACME_STATE_CERTIFICATE);
     }
-    if (strcmp(status, "pending") != 0 && strcmp(status, "ready") != 0) {
+    if (status >= ACME_STATUS_VALID) {
         return ACME_ERR_FIELD;
     }
-    acme_client_go(c, status[0] == 'p' ? ACME_STATE_AUTHORIZATION : ACME_STATE_FINALIZE);
+    acme_client_go(c,
+                   status == ACME_STATUS_PENDING ? ACME_STATE_AUTHORIZATION : ACME_STATE_FINALIZE);
     return acme_order_count_poll(c);
 }
 
@@ -373,13 +378,11 @@ static int32_t follow_order(struct acme_client *c, acme_json_value root)
 static int32_t record_order(struct acme_client *c, const char *url)
 {
     const struct acme_cert_request *request = acme_client_request(c);
-    struct acme_order_record *r = (struct acme_order_record *)(void *)c->arena_data;
+    struct acme_order_record *r = arena_record(c);
     uint8_t scratch[16 + CONFIG_ACME_URL_MAX + 1];
     int32_t rc;
 
     _Static_assert(sizeof(*r) <= sizeof(c->arena_data), "the arena also holds an order's record");
-    acme_json_reset(&c->arena);
-    memset(r, 0, sizeof(*r));
     r->names_id = acme_store_names_id(request->names, request->names_count);
     r->key_type = request->key_type;
     r->key_generation = c->order.generation;
@@ -395,7 +398,6 @@ static int32_t record_order(struct acme_client *c, const char *url)
 int32_t acme_reply_new_order(struct acme_client *c)
 {
     const struct acme_http_response *r = &c->exchange.parser.response;
-    acme_json_value root;
     int32_t rc;
 
     c->new_orders++;
@@ -417,8 +419,7 @@ int32_t acme_reply_new_order(struct acme_client *c)
         return rc;
     }
     acme_client_emit(c, ACME_EVENT_ORDER, acme_pool_get(c, c->order.url));
-    rc = acme_reply_json(c, &root);
-    return rc == ACME_OK ? follow_order(c, root) : rc;
+    return acme_reply_order(c);
 }
 
 int32_t acme_enter_order(struct acme_client *c)
@@ -426,15 +427,7 @@ int32_t acme_enter_order(struct acme_client *c)
     if (c->order.pool_mark == 0) {
         c->order.pool_mark = c->pool_len; /* an order of an earlier run: only its URL is known */
     }
-    return acme_request_post(c, acme_pool_get(c, c->order.url), NULL, ACME_SIGNER_ACCOUNT);
-}
-
-int32_t acme_reply_order(struct acme_client *c)
-{
-    acme_json_value root;
-    int32_t rc = acme_reply_json(c, &root);
-
-    return rc == ACME_OK ? follow_order(c, root) : rc;
+    return acme_request_post_at(c, c->order.url, NULL, ACME_SIGNER_ACCOUNT);
 }
 
 int32_t acme_order_refused(struct acme_client *c, int32_t error)
@@ -443,8 +436,7 @@ int32_t acme_order_refused(struct acme_client *c, int32_t error)
     /* alreadyReplaced, or another account's: then an order that replaces nothing. */
     if (c->state == ACME_STATE_NEW_ORDER && c->order.says_replaces) {
         c->order.no_replaces = true;
-        acme_client_go(c, ACME_STATE_NEW_ORDER);
-        return ACME_OK;
+        return acme_client_go(c, ACME_STATE_NEW_ORDER);
     }
 #endif
 #if defined(CONFIG_ACME_EARLY_FINALIZE)
@@ -472,8 +464,7 @@ int32_t acme_order_refused(struct acme_client *c, int32_t error)
 /* The wait ends at wait_until_ms, which acme_poll watches. */
 int32_t acme_enter_order_wait(struct acme_client *c)
 {
-    acme_client_go(c, ACME_STATE_ORDER);
-    return ACME_STEP_MOVED;
+    return acme_client_go(c, ACME_STATE_ORDER);
 }
 
 /* ---- finalize, certificate, installation ---- */
@@ -501,8 +492,7 @@ static bool is_early(const struct acme_client *c)
 int32_t acme_enter_finalize(struct acme_client *c)
 {
     const struct acme_cert_request *request = acme_client_request(c);
-    psa_key_id_t key =
-        acme_client_cert_key(c, acme_client_slot(c)->store_slot, c->order.generation);
+    psa_key_id_t key = order_key(c);
     struct acme_buf payload;
     bool made;
     int32_t rc;
@@ -511,7 +501,7 @@ int32_t acme_enter_finalize(struct acme_client *c)
         acme_challenges_close(&c->challenges);
     }
     if (!acme_request_has_nonce(c)) {
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
 #if defined(ACME_MUTATE_ORDER_LATE)
     /* A deliberate bug, for the runner of lives to find: the order is used before it is stored. */
@@ -528,21 +518,18 @@ int32_t acme_enter_finalize(struct acme_client *c)
     }
     add_der(c, &payload, "csr", (size_t)rc);
     acme_buf_add(&payload, "}");
-    return acme_request_post(c, acme_pool_get(c, c->order.finalize), &payload, ACME_SIGNER_ACCOUNT);
+    return acme_request_post_at(c, c->order.finalize, &payload, ACME_SIGNER_ACCOUNT);
 }
 
 int32_t acme_reply_finalize(struct acme_client *c)
 {
-    acme_json_value root;
-    int32_t rc = acme_reply_json(c, &root);
-
     c->order.finalize_polls = 0;
 #if defined(CONFIG_ACME_EARLY_FINALIZE)
-    if (rc == ACME_OK && c->order.early) {
+    if (c->order.early) {
         acme_authorization_was_early(c);
     }
 #endif
-    return rc == ACME_OK ? follow_order(c, root) : rc;
+    return acme_reply_order(c);
 }
 
 int32_t acme_enter_certificate(struct acme_client *c)
@@ -551,14 +538,14 @@ int32_t acme_enter_certificate(struct acme_client *c)
     int32_t rc;
 
     if (!acme_request_has_nonce(c)) {
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
     rc = acme_store_remove_chain(&c->log, slot, c->order.generation);
     if (rc != ACME_OK) {
         return rc;
     }
     acme_chain_sink_init(&c->sink, &c->log, c->arena_data, slot, c->order.generation);
-    return acme_request_post(c, acme_pool_get(c, c->order.certificate), NULL, ACME_SIGNER_ACCOUNT);
+    return acme_request_post_at(c, c->order.certificate, NULL, ACME_SIGNER_ACCOUNT);
 }
 
 int32_t acme_reply_certificate(struct acme_client *c)
@@ -585,7 +572,7 @@ static void remove_replaced(struct acme_client *c, const struct acme_slot *s)
 {
     uint8_t old = c->order.generation ^ 1u;
 
-    (void)acme_jws_destroy_key(acme_client_cert_key(c, s->store_slot, old));
+    (void)acme_jws_destroy_key(acme_client_cert_key(s->store_slot, old));
     (void)acme_store_remove_chain(&c->log, s->store_slot, old);
 }
 
@@ -600,7 +587,7 @@ static
     check->log = &c->log;
     check->clock = &c->clock;
     check->request = acme_client_request(c);
-    check->key = acme_client_cert_key(c, s->store_slot, c->order.generation);
+    check->key = order_key(c);
     check->slot = s->store_slot;
     check->generation = c->order.generation;
     check->scratch = (uint8_t *)c->work;
@@ -643,7 +630,8 @@ int32_t acme_enter_install(struct acme_client *c)
         return rc;
     }
 #if defined(CONFIG_ACME_REVOKE_REPLACED)
-    if (s->has_cert && acme_client_request(c)->revoke_replaced && c->directory.revoke_cert != 0) {
+    if (s->has_cert && acme_client_request(c)->revoke_replaced &&
+        c->directory.urls[ACME_URL_REVOKE_CERT] != 0) {
         c->order.replaced_len = s->cert.lengths[0];
     }
 #endif
@@ -656,13 +644,12 @@ int32_t acme_enter_install(struct acme_client *c)
     acme_client_emit(c, ACME_EVENT_INSTALLED, NULL);
 #if defined(CONFIG_ACME_REVOKE_REPLACED)
     if (c->order.replaced_len != 0) {
-        acme_client_go(c, ACME_STATE_REVOKE_REPLACED);
-        return ACME_STEP_MOVED;
+        return acme_client_go(c, ACME_STATE_REVOKE_REPLACED);
     }
 #endif
     remove_replaced(c, s);
     acme_client_slot_done(c, ACME_OK);
-    return ACME_STEP_MOVED;
+    return ACME_OK;
 }
 
 /* ---- revocation ---- */
@@ -676,7 +663,7 @@ static int32_t request_revocation(struct acme_client *c, uint8_t generation, siz
     int32_t rc;
 
     if (!acme_request_has_nonce(c)) {
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
     if (len > sizeof(c->work)) {
         return ACME_ERR_BUFFER;
@@ -688,14 +675,14 @@ static int32_t request_revocation(struct acme_client *c, uint8_t generation, siz
     }
     add_der(c, &payload, "certificate", len);
     acme_buf_add_form(&payload, ",\"reason\":#}", (uint32_t)reason);
-    return acme_request_post(c, acme_pool_get(c, c->directory.revoke_cert), &payload, signer);
+    return acme_request_post_at(c, c->directory.urls[ACME_URL_REVOKE_CERT], &payload, signer);
 }
 
 int32_t acme_enter_revoke(struct acme_client *c)
 {
     const struct acme_slot *s = acme_client_slot(c);
 
-    if (c->directory.revoke_cert == 0) {
+    if (c->directory.urls[ACME_URL_REVOKE_CERT] == 0) {
         return ACME_ERR_FIELD;
     }
     return request_revocation(c, s->cert.key_generation, s->cert.lengths[0], c->revoke_reason,
@@ -724,8 +711,7 @@ int32_t acme_reply_revoke_replaced(struct acme_client *c)
 int32_t acme_reply_revoke(struct acme_client *c)
 {
     struct acme_slot *s = acme_client_slot(c);
-    int32_t rc =
-        acme_jws_destroy_key(acme_client_cert_key(c, s->store_slot, s->cert.key_generation));
+    int32_t rc = acme_jws_destroy_key(acme_client_cert_key(s->store_slot, s->cert.key_generation));
 
     if (rc == ACME_OK) {
         rc = acme_store_remove_cert(&c->log, s->store_slot);

@@ -35,6 +35,15 @@ void acme_problem_read(struct acme_problem *problem, acme_json_value object, uin
     copy_printable(problem->identifier, sizeof(problem->identifier), name);
 }
 
+void acme_problem_read_error(struct acme_problem *problem, acme_json_value object)
+{
+    acme_json_value error = acme_json_object(object, "error");
+
+    if (error != NULL) {
+        acme_problem_read(problem, error, (uint16_t)acme_json_int(error, "status", 0));
+    }
+}
+
 bool acme_problem_is(const struct acme_problem *problem, const char *type)
 {
     return strcmp(problem->type, type) == 0;

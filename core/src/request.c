@@ -132,7 +132,7 @@ int32_t acme_request_post(struct acme_client *c, const char *url, const struct a
     int32_t rc;
 
     if (!acme_request_has_nonce(c)) {
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
     if (payload != NULL) {
         if (acme_buf_result(payload) < 0) {
@@ -146,7 +146,7 @@ int32_t acme_request_post(struct acme_client *c, const char *url, const struct a
     } else if (signer == ACME_SIGNER_CERT_JWK) {
         const struct acme_slot *s = acme_client_slot(c);
 
-        params.key = acme_client_cert_key(c, s->store_slot, s->cert.key_generation);
+        params.key = acme_client_cert_key(s->store_slot, s->cert.key_generation);
         params.key_type = s->cert.key_type;
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
     } else if (signer == ACME_SIGNER_NEXT_JWK) {
@@ -159,6 +159,12 @@ int32_t acme_request_post(struct acme_client *c, const char *url, const struct a
     c->nonce[0] = '\0'; /* a nonce is good for one request */
     c->signing = rc == ACME_OK ? url : NULL;
     return rc;
+}
+
+int32_t acme_request_post_at(struct acme_client *c, uint16_t url, const struct acme_buf *payload,
+                             enum acme_signer signer)
+{
+    return acme_request_post(c, acme_pool_get(c, url), payload, signer);
 }
 
 int32_t acme_request_sign(struct acme_client *c)
@@ -190,6 +196,22 @@ int32_t acme_reply_json(struct acme_client *c, acme_json_value *root)
         return ACME_ERR_CONTENT_TYPE;
     }
     return acme_json_parse(&c->arena, c->work, c->body_len, root);
+}
+
+enum acme_status acme_reply_status(acme_json_value object)
+{
+    static const char words[] = "pending\0processing\0ready\0valid\0invalid\0";
+    const char *word = words, *text = acme_json_string(object, "status");
+    uint32_t status = ACME_STATUS_PENDING;
+
+    if (text == NULL) {
+        return ACME_STATUS_NONE;
+    }
+    while (*word != '\0' && strcmp(word, text) != 0) {
+        word += strlen(word) + 1;
+        status++;
+    }
+    return (enum acme_status)status;
 }
 
 uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_ms,

@@ -72,19 +72,18 @@ static int32_t write_inner(struct acme_client *c, const char *url, struct acme_b
 
 int32_t acme_enter_key_change(struct acme_client *c)
 {
-    const char *url = acme_pool_get(c, c->directory.key_change);
+    const char *url = acme_pool_get(c, c->directory.urls[ACME_URL_KEY_CHANGE]);
     struct acme_buf payload;
     int32_t rc = ACME_OK;
 
-    if (c->directory.key_change == 0) {
+    if (c->directory.urls[ACME_URL_KEY_CHANGE] == 0) {
         return ACME_ERR_FIELD;
     }
     if (c->rollover_in_doubt) { /* sent, and no answer came */
-        acme_client_go(c, ACME_STATE_KEY_PROBE);
-        return ACME_STEP_MOVED;
+        return acme_client_go(c, ACME_STATE_KEY_PROBE);
     }
     if (!acme_request_has_nonce(c)) {
-        return ACME_STEP_MOVED;
+        return ACME_OK;
     }
     if (c->rollover == 0) {
         rc = prepare(c);
@@ -148,8 +147,8 @@ int32_t acme_enter_key_probe(struct acme_client *c)
 
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"onlyReturnExisting\":true}");
-    return acme_request_post(c, acme_pool_get(c, c->directory.new_account), &payload,
-                             ACME_SIGNER_NEXT_JWK);
+    return acme_request_post_at(c, c->directory.urls[ACME_URL_NEW_ACCOUNT], &payload,
+                                ACME_SIGNER_NEXT_JWK);
 }
 
 int32_t acme_reply_key_probe(struct acme_client *c)

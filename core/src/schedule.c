@@ -241,7 +241,7 @@ bool acme_schedule_is_due(const struct acme_client *c, const struct acme_slot *s
     int64_t now;
 
     if (!s->has_cert || c->config.force_renewal ||
-        acme_jws_key_lost(acme_client_cert_key(c, s->store_slot, s->cert.key_generation))) {
+        acme_jws_key_lost(acme_client_cert_key(s->store_slot, s->cert.key_generation))) {
         return true;
     }
     (void)acme_clock_now(&c->clock, &now);

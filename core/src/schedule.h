@@ -40,7 +40,7 @@ uint32_t acme_schedule_ca(const struct acme_client *c);
 bool acme_schedule_is_lost(const struct acme_client *c);
 #else
 #define acme_schedule_renew_time(c, store_slot, cert)                                              \
-    acme_renewal_time((cert)->not_before_s, (cert)->not_after_s)
+    ((void)(c), acme_renewal_time((cert)->not_before_s, (cert)->not_after_s))
 #define acme_schedule_wants acme_schedule_is_due
 #endif
 

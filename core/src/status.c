@@ -14,7 +14,7 @@ static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_ce
 {
     uint8_t i;
 
-    status->key_id = acme_client_cert_key(c, store_slot, record->key_generation);
+    status->key_id = acme_client_cert_key(store_slot, record->key_generation);
     status->valid = record->chain_count > 0 && acme_jws_key_exists(status->key_id);
     status->not_before_s = record->not_before_s;
     status->not_after_s = record->not_after_s;
@@ -35,7 +35,7 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
     memset(status, 0, sizeof(*status));
     status->error = c->slots[slot].error;
     if (c->problem_slot == (int16_t)slot) {
-        status->problem = c->slot_problem;
+        status->problem = *acme_client_slot_problem(c);
     }
 #if defined(CONFIG_ACME_SCHEDULE)
     status->next_s = acme_schedule_next(c, &c->slots[slot]);

@@ -336,8 +336,8 @@ int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t 
     uint32_t count = 0;
     int32_t rc = ACME_OK;
 
-    while (count <= UINT16_MAX && acme_record_length(store, chunk_key(slot, generation, count)) !=
-                                      ACME_ERR_NOT_FOUND) {
+    while (count <= UINT16_MAX &&
+           acme_record_length(store, chunk_key(slot, generation, count)) != ACME_ERR_NOT_FOUND) {
         count++; /* damaged ones are removed, too */
     }
     /* The last one first: what a cut leaves is found again from chunk 0 on. */
@@ -355,12 +355,13 @@ uint64_t acme_store_names_id(const char *const *names, size_t count)
     size_t i;
 
     for (i = 0; i < count; i++) {
-        const char *p;
+        const char *p = names[i];
+        uint8_t ch;
 
-        for (p = names[i]; *p != '\0'; p++) {
-            hash = (hash ^ (uint8_t)*p) * UINT64_C(1099511628211);
-        }
-        hash = (hash ^ 0xffu) * UINT64_C(1099511628211);
+        do {
+            ch = *p != '\0' ? (uint8_t)*p : 0xffu; /* which is in no name */
+            hash = (hash ^ ch) * UINT64_C(1099511628211);
+        } while (*p++ != '\0');
     }
     return hash;
 }

@@ -73,6 +73,9 @@ struct acme_schedule {
 
 /** Gives psa_its_* the store they live in (open, lent until NULL is given). */
 void acme_store_bind_its(struct acme_store *store);
+/** How the last call of psa_its_* ended in the log: mbedTLS says "invalid data" of every failure to
+ * store a key. */
+int32_t acme_store_its_result(void);
 
 /* Each read returns ACME_OK, ACME_ERR_NOT_FOUND, ACME_ERR_STORE_CORRUPT or ACME_ERR_STORE_IO; each
  * write ACME_OK, ACME_ERR_STORE_FULL or ACME_ERR_STORE_IO. scratch is the caller's, and big enough

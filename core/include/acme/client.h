@@ -267,6 +267,14 @@ typedef struct acme_client acme_client;
 #define ACME_MEMORY_SEAL 0
 #endif
 
+/** Bytes for the problem of a certificate, where other requests may follow its own. */
+#if CONFIG_ACME_CERT_SLOTS > 1 || defined(CONFIG_ACME_ARI) || defined(CONFIG_ACME_FALLBACK) ||     \
+    defined(CONFIG_ACME_DOCTOR)
+#define ACME_MEMORY_PROBLEM 322
+#else
+#define ACME_MEMORY_PROBLEM 0
+#endif
+
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
@@ -274,8 +282,8 @@ typedef struct acme_client acme_client;
      2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
      CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                  \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
-     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE + 1024 +          \
-     288 * sizeof(void *))
+     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE +                 \
+     ACME_MEMORY_PROBLEM + 702 + 288 * sizeof(void *))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller

@@ -5,7 +5,7 @@
  * mbedTLS's pool, the JSON arena. The step must overcome it, or end with an error; the next try of
  * it must succeed, and the oracle of the lives holds.
  *
- *   faults [--geometry G] [--stride N] [--at SCENARIO,KIND,STEP,N]
+ *   faults [--geometry G] [--stride N] [--at SCENARIO,KIND,STEP,N] [--verbose 1]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,6 +248,8 @@ int main(int argc, char **argv)
             g = (uint32_t)strtoul(argv[a + 1], NULL, 10) % 12u;
         } else if (strcmp(argv[a], "--stride") == 0) {
             stride = (uint32_t)strtoul(argv[a + 1], NULL, 10);
+        } else if (strcmp(argv[a], "--verbose") == 0) {
+            world.verbose = atoi(argv[a + 1]) != 0;
         } else if (strcmp(argv[a], "--at") == 0) {
             at = argv[a + 1];
         } else {

@@ -77,6 +77,7 @@ struct life {
     struct life_view undisturbed[LIFE_STEPS_MAX];
     struct life_view now;
     uint32_t excepted; /* orders that the protocol forces */
+    bool tight;        /* the store promises less room than the life takes: it may be full */
     bool faults;       /* disturbances are errors, not cuts */
     bool lost;
     char loss[160]; /* what the oracle says */

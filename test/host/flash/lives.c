@@ -7,6 +7,7 @@
  *   lives [--seconds N] [--random R] [--seed S] [--scenario I] [--geometry G]
  *         [--pairs N] [--every N] [--first-loss 1]
  *   lives --at SCENARIO,GEOMETRY,STEP,OPERATION,KIND[,OPERATION,KIND]    repeats one cut
+ *   --verbose 1 shows the client's log
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@
 
 #include "crypto_memo.h"
 #include "life.h"
+#if defined(LIVES_TLS)
+#include "sim_tls.h"
+#endif
 
 #define CUTS_MAX     4u
 #define LOSSES_SHOWN 12u
@@ -225,11 +229,14 @@ int main(int argc, char **argv)
 {
     unsigned long seconds = 0;
     int only_scenario = -1, only_geometry = -1, i;
-    uint32_t pair_count = 20;
+    uint32_t pair_count = 5;
     uint64_t found, computed;
     const char *at = NULL;
 
     random_seed((uint64_t)time(NULL));
+#if defined(LIVES_TLS)
+    world.transport = sim_tls_transport;
+#endif
     for (i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seconds") == 0) {
             seconds = strtoul(argv[i + 1], NULL, 10);
@@ -247,6 +254,8 @@ int main(int argc, char **argv)
             pair_count = (uint32_t)strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--first-loss") == 0) {
             first_only = atoi(argv[i + 1]) != 0;
+        } else if (strcmp(argv[i], "--verbose") == 0) {
+            world.verbose = atoi(argv[i + 1]) != 0;
         } else if (strcmp(argv[i], "--at") == 0) {
             at = argv[i + 1];
         } else {
@@ -272,6 +281,9 @@ int main(int argc, char **argv)
                  "looked up)\n",
                  points, pairs, random_lives, life_scenarios_count, excepted, losses,
                  (unsigned long long)computed, (unsigned long long)found);
+#if defined(LIVES_TLS)
+    (void)printf("lives: %u TLS handshakes\n", sim_tls_handshakes());
+#endif
     sim_world_free(&world);
     return losses == 0 ? 0 : 1;
 }

@@ -93,7 +93,7 @@ static void free_stream(struct sim_net *n, struct sim_stream *s)
     s->kind = SIM_STREAM_FREE;
 }
 
-static size_t put(struct sim_net *n, struct sim_pipe *p, const void *data, size_t len)
+size_t sim_net_put(struct sim_net *n, struct sim_pipe *p, const void *data, size_t len)
 {
     if (p->at == p->len) {
         p->at = p->len = 0;
@@ -137,7 +137,7 @@ static void reply(struct sim_net *n, struct sim_stream *s, const char *data, siz
     if (len > 0 && n->transport != NULL) {
         n->transport->output(n, s, data, len);
     } else if (len > 0) {
-        (void)put(n, &s->to_device, data, len);
+        (void)sim_net_put(n, &s->to_device, data, len);
     }
     s->to_device.closed = close;
 }
@@ -235,7 +235,7 @@ static int32_t net_send(void *ctx, acme_handle stream, const uint8_t *data, size
         return ACME_ERR_AGAIN;
     }
     len = n->chunk != 0 && len > n->chunk ? n->chunk : len;
-    len = put(n, &s->from_device, data, len);
+    len = sim_net_put(n, &s->from_device, data, len);
     if (len == 0) {
         return ACME_ERR_AGAIN;
     }
@@ -406,7 +406,7 @@ int32_t sim_net_call(struct sim_net *n, uint16_t port, const char *data, size_t 
     if (handle < 0) {
         return ACME_ERR_CONNECT;
     }
-    (void)put(n, &n->streams[handle].to_device, data, len);
+    (void)sim_net_put(n, &n->streams[handle].to_device, data, len);
     return handle;
 }
 

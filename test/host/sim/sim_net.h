@@ -109,6 +109,8 @@ extern const struct acme_net_ops sim_net_ops; /**< ctx: struct sim_net */
 void sim_net_clear_faults(struct sim_net *n);
 /** The device lost power or restarts: all its streams and listeners are gone. */
 void sim_net_reset(struct sim_net *n);
+/** Adds bytes to a pipe, for a transport: how many fitted. */
+size_t sim_net_put(struct sim_net *n, struct sim_pipe *p, const void *data, size_t len);
 /** When something that is under way arrives, or UINT64_MAX. */
 uint64_t sim_net_next_ms(const struct sim_net *n);
 

@@ -85,6 +85,14 @@ static void fetch_cancel(void *ctx, int32_t handle)
     sim_net_hang_up(&((struct sim_world *)ctx)->net, handle);
 }
 
+static void write_log(void *ctx, enum acme_log_level level, const char *line)
+{
+    (void)ctx;
+    (void)fprintf(stderr, "  %d %s\n", (int)level, line);
+}
+
+static const struct acme_log_ops log_ops = {write_log};
+
 /* ---- building ---- */
 
 /* The CA makes its keys and certificates before there is a client: with PSA of its own. */
@@ -128,6 +136,7 @@ bool sim_world_init(struct sim_world *w, const struct sim_options *o)
                                  .entropy_ctx = &w->entropy,
                                  .flash = &flash_sim_ops,
                                  .flash_ctx = &w->flash};
+    w->port.log = w->verbose ? &log_ops : NULL;
     w->client = NULL;
     w->hung = w->in_ca = false;
     w->job_limit_s = 2 * 86400;
@@ -138,6 +147,7 @@ bool sim_world_init(struct sim_world *w, const struct sim_options *o)
     if (w->ca == NULL || !make_ca(w, o)) {
         return false;
     }
+    w->net.transport = w->transport != NULL ? w->transport(w->ca) : NULL;
     w->anchor = (struct acme_trust_anchor){w->ca->root, w->ca->root_len};
     w->config.port = &w->port;
     w->config.directory_url = CA_SIM_DIRECTORY;

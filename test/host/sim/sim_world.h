@@ -34,7 +34,10 @@ struct sim_world {
     uint32_t polls;            /* of the last job */
     bool in_ca;                /* the CA is at work: not the device */
     bool hung;                 /* the last job did not end in time */
-    uint32_t job_limit_s;      /* what "in time" is; default 2 days */
+    /** Makes the transport of the network, given the CA; NULL: plain text. Set before init. */
+    const struct sim_transport *(*transport)(struct ca_sim *ca);
+    bool verbose;         /* the client's log goes to stderr; set before init */
+    uint32_t job_limit_s; /* what "in time" is; default 2 days */
     struct acme_trust_anchor anchor;
     _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 };
