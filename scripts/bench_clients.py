@@ -360,14 +360,14 @@ def main():
     ap.add_argument("--write", action="store_true")
     ap.add_argument("--check", action="store_true")
     args = ap.parse_args()
-    clients = (Nanoacme, Lego) if args.quick else CLIENTS
-    if args.runs < 1 or (args.quick and (args.write or args.check)):
-        die("--runs: at least one; --quick has not all that --write and --check need")
+    clients = (Nanoacme, Uacme) if args.quick else CLIENTS
+    if args.runs < 1 or (args.quick and args.write):
+        die("--runs: at least one; --quick has not all that --write needs")
     check_installed(clients)
     rounds = measure_all(clients, args.runs)
     report = bench_report.Report(rounds, [c.name for c in clients], SCENARIOS, versions(clients))
     print(report.text())
-    good = args.quick or bench_report.goals(report)
+    good = bench_report.goals(report)
     if args.write:
         bench_report.write(report)
     return 1 if args.check and not good else 0

@@ -111,7 +111,8 @@ def bar(x, y, width, colour, label):
 
 
 def panel(report, x, top, key, title):
-    """One quantity: a group of bars for each scenario, as long as the logarithm of the figure."""
+    """One quantity: a group of bars for each scenario, as long as the count, or as the logarithm of
+    the ratio."""
     is_count = key in dict(COUNTS)
 
     def figure(scenario, client):
@@ -124,7 +125,8 @@ def panel(report, x, top, key, title):
         y += 17
         for client, colour in zip(report.clients, COLOURS):
             value = figure(scenario, client)
-            width = 200 * math.log(max(value, low) / low) / math.log(high / low)
+            width = 200 * value / high if is_count else \
+                200 * math.log(max(value, low) / low) / math.log(high / low)
             parts += bar(x, y, width, colour, str(value) if is_count else short(value))
             y += 15
         y += 5
@@ -148,7 +150,7 @@ def plot(report):
             '<style>.b{font-weight:bold}.s{fill:#555}</style>\n'
             f'<rect width="1096" height="{bottom + 24}" fill="#fff"/>\n{legend}{body}'
             f'<text x="16" y="{bottom + 12}" class="s">Medians of {len(report.rounds)} rounds; '
-            'shorter is better; the scale is logarithmic. Made by scripts/bench --write.</text>\n'
+            'shorter is better; ratios are on a logarithmic scale. Made by scripts/bench --write.</text>\n'
             "</svg>\n")
 
 

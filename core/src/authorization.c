@@ -661,15 +661,20 @@ static int32_t take_challenge(struct acme_client *c, acme_json_value challenge)
     return rc;
 }
 
-int32_t acme_authorization_wait(struct acme_client *c)
+static int32_t wait_for_verdict(struct acme_client *c, uint32_t default_ms)
 {
     int32_t rc = acme_order_count_poll(c);
 
     if (rc == ACME_OK) {
         acme_client_go(c, ACME_STATE_AUTHORIZATION_WAIT);
-        acme_client_wait(c, acme_reply_retry_after(c, POLL_DEFAULT_MS, POLL_CEILING_MS));
+        acme_client_wait(c, acme_reply_retry_after(c, default_ms, POLL_CEILING_MS));
     }
     return rc;
+}
+
+int32_t acme_authorization_wait(struct acme_client *c)
+{
+    return wait_for_verdict(c, POLL_DEFAULT_MS);
 }
 
 /* A challenge that cannot be used leaves the others of its authorization. */
@@ -930,6 +935,13 @@ static bool seems_proven(const struct acme_client *c)
 #endif
     return o->proof_fetched && !o->early_tried &&
            o->authorization_index + 1u == o->authorization_count;
+}
+
+/* A refusal says seldom when to come again: sooner to a CA that is near. */
+int32_t acme_authorization_not_yet(struct acme_client *c)
+{
+    c->order.early = false;
+    return wait_for_verdict(c, c->settle_ms * 12u);
 }
 
 void acme_authorization_was_early(struct acme_client *c)

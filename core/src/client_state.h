@@ -472,6 +472,8 @@ static inline bool acme_authorization_clean_up(struct acme_client *c, enum acme_
 #if defined(CONFIG_ACME_EARLY_FINALIZE)
 /** The CA took the order for ready: so the last authorization is valid. */
 void acme_authorization_was_early(struct acme_client *c);
+/** It did not: then the authorization is looked at again. ACME_ERR_POLL_LIMIT. */
+int32_t acme_authorization_not_yet(struct acme_client *c);
 #endif
 /** Looks at the authorization again when the CA may have made up its mind. ACME_ERR_POLL_LIMIT. */
 int32_t acme_authorization_wait(struct acme_client *c);

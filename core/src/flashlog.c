@@ -309,7 +309,7 @@ static void cursor_start(struct acme_flashlog *log, struct cursor *c)
 {
     c->seq = log->freed_seq;
     /* The sector before the one to look at first; the search goes once around if it has to. */
-    c->sector = (log->oldest + log->geometry.sector_count - 1) % log->geometry.sector_count;
+    c->sector = (log->oldest > 0 ? log->oldest : log->geometry.sector_count) - 1;
     c->offset = log->geometry.sector_size;
 }
 

@@ -13,7 +13,6 @@
 
 #define POLL_DEFAULT_MS 3000u
 #define POLL_CEILING_MS 300000u
-#define POLL_SECOND_MS  1000u
 
 /* ---- the choice of what is next ---- */
 
@@ -281,7 +280,7 @@ static int32_t wait_for_order(struct acme_client *c)
     uint32_t ms = c->settle_ms; /* after finalize */
 
     if (c->order.finalize_polls == 1) {
-        ms = POLL_SECOND_MS;
+        ms = c->settle_ms * 4u;
     } else if (c->order.finalize_polls > 1) {
         ms = acme_reply_retry_after(c, POLL_DEFAULT_MS, POLL_CEILING_MS);
     }
@@ -448,8 +447,7 @@ int32_t acme_order_refused(struct acme_client *c, int32_t error)
 #if defined(CONFIG_ACME_EARLY_FINALIZE)
     /* orderNotReady, or what else a CA calls it: the authorization knows best. */
     if (c->state == ACME_STATE_FINALIZE && c->order.early) {
-        c->order.early = false;
-        return acme_authorization_wait(c);
+        return acme_authorization_not_yet(c);
     }
 #endif
     if (c->state == ACME_STATE_FINALIZE && acme_problem_is(&c->problem, "orderNotReady")) {

@@ -117,17 +117,3 @@ def test_only_the_last_of_several_names(world):
     done = cli.run(NAME, OTHER, timeout=60)
     assert done.code == 0, done
     assert since_challenge(ca) == ["challenge", "authorization", "authorization", *FROM_CHALLENGE]
-
-
-def test_roots_that_cannot_be_read_are_left_out(world, tmp_path):
-    """A bundle may have roots of algorithms that are configured out; nothing but them is an error."""
-    ca, cli = world
-    bad = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
-    path = tmp_path / "bundle.pem"
-    with open(ca.ca_file, encoding="ascii") as f:
-        path.write_text(bad + f.read() + bad)
-    done = cli.run(NAME, extra=["--ca-file", str(path), "-v"])
-    assert done.code == 0 and "anchor cannot be read" in done.err, done
-    path.write_text(bad)
-    done = cli.run(NAME, extra=["--force", "--ca-file", str(path)])
-    assert done.code != 0 and "ACME_ERR_CERT_PARSE" in done.err, done
