@@ -6,7 +6,8 @@
  *
  * The oracle: never is the true time past the end of the certificate in force, unless the CA could
  * not be reached; once it can, no longer than the longest pause after failures. What is not the
- * CA's fault costs it nothing: orders and requests stay in proportion.
+ * CA's fault costs it nothing: orders and requests stay in proportion. Where the key is to be kept,
+ * it is the first one for ever.
  *
  * usage: years [--seed N] [--lives N] [--years N] [--plan N]
  */
@@ -30,17 +31,20 @@ struct plan {
     bool clock_faults; /* it has one that goes wrong */
     bool no_ari;
     uint32_t outage_days; /* the longest */
+    bool key_reuse;
 };
 
 static const struct plan plans[] = {
-    {"90 days, a good clock", 90 * 86400, ACME_CLOCK_WALL, false, false, false, 21},
-    {"90 days, a clock put back and dead", 90 * 86400, ACME_CLOCK_WALL, false, true, false, 21},
-    {"90 days, no clock", 90 * 86400, ACME_CLOCK_WALL, true, false, false, 21},
-    {"45 days, the CA's time, any clock", 45 * 86400, ACME_CLOCK_CA, false, true, false, 10},
-    {"45 days, no renewal information", 45 * 86400, ACME_CLOCK_WALL, false, true, true, 10},
-    {"6 days, no clock", 6 * 86400, ACME_CLOCK_WALL, true, false, false, 2},
-    {"6 days, the CA's time, any clock", 6 * 86400, ACME_CLOCK_CA, false, true, false, 2},
-    {"a year, a clock put back and dead", 365 * 86400, ACME_CLOCK_WALL, false, true, false, 60},
+    {"90 days, a good clock", 90 * 86400, ACME_CLOCK_WALL, false, false, false, 21, false},
+    {"90 days, a clock put back and dead", 90 * 86400, ACME_CLOCK_WALL, false, true, false, 21,
+     false},
+    {"90 days, no clock", 90 * 86400, ACME_CLOCK_WALL, true, false, false, 21, false},
+    {"45 days, the CA's time, any clock", 45 * 86400, ACME_CLOCK_CA, false, true, false, 10, true},
+    {"45 days, no renewal information", 45 * 86400, ACME_CLOCK_WALL, false, true, true, 10, false},
+    {"6 days, no clock", 6 * 86400, ACME_CLOCK_WALL, true, false, false, 2, false},
+    {"6 days, the CA's time, any clock", 6 * 86400, ACME_CLOCK_CA, false, true, false, 2, true},
+    {"a year, a clock put back and dead", 365 * 86400, ACME_CLOCK_WALL, false, true, false, 60,
+     false},
 };
 
 struct life {
@@ -307,13 +311,50 @@ static void turn(struct life *l)
 }
 
 static const char *const name = "device.example.org";
-static const struct acme_cert_request request = {.names = &name, .names_count = 1};
+static const struct acme_cert_request requests[2] = {
+    {.names = &name, .names_count = 1}, {.names = &name, .names_count = 1, .key_reuse = true}};
+
+/* How many certificates have a key that the one before did not have. */
+static uint32_t new_keys(struct ca_sim *ca)
+{
+    const struct ca_sim_order *last = NULL;
+    uint32_t i, count = 0;
+
+    for (i = 0; i < ca->orders_count; i++) {
+        const struct ca_sim_order *o = ca_sim_order(ca, i);
+
+        if (o->status == CA_SIM_VALID) {
+            count += last == NULL || memcmp(last->key, o->key, sizeof(o->key)) != 0 ? 1u : 0u;
+            last = o;
+        }
+    }
+    return count;
+}
+
+/* What a life cost, and whether it was too much. */
+static void judge_ca(struct life *l)
+{
+    const struct ca_sim_counters *n = &l->world->ca->counters;
+    uint32_t keys = new_keys(l->world->ca);
+    /* A renewal every half of a life, and what the troubles cost. */
+    uint32_t expected = (uint32_t)(l->end_ms / 1000u / l->plan->lifetime_s * 2u) + l->moved +
+                        l->drops + 2u + l->cuts;
+
+    if (n->orders > expected) {
+        lose(l, "too many orders");
+    }
+    if (n->violations > 0) {
+        lose(l, n->violation);
+    }
+    if (keys != (l->plan->key_reuse ? 1 : n->certificates)) {
+        lose(l, l->plan->key_reuse ? "the key was not kept" : "a key was used again");
+    }
+}
 
 static bool live(struct life *l, uint32_t years)
 {
     const struct sim_options options = {4096, 16, 8, l->seed, 32, 6000};
     struct sim_world *w = l->world;
-    uint32_t expected;
 
     if (!sim_world_init(w, &options)) {
         lose(l, "no world");
@@ -322,7 +363,7 @@ static bool live(struct life *l, uint32_t years)
     w->ca->options.lifetime_s = l->plan->lifetime_s;
     w->ca->options.no_renewal_info = l->plan->no_ari;
     w->ca->options.ari_retry_after_s = 86400;
-    w->config.certs = &request;
+    w->config.certs = &requests[l->plan->key_reuse ? 1 : 0];
     w->config.certs_count = 1;
     w->config.clock_policy = l->plan->policy;
     l->random = l->seed;
@@ -336,19 +377,15 @@ static bool live(struct life *l, uint32_t years)
     while (!l->lost && w->clock.now_ms < l->end_ms) {
         turn(l);
     }
-    /* A renewal every half of a life, and what the troubles cost. */
-    expected = (uint32_t)(l->end_ms / 1000u / l->plan->lifetime_s * 2u) + l->moved + l->drops + 2u;
-    if (!l->lost && w->ca->counters.orders > expected + l->cuts) {
-        lose(l, "too many orders");
+    if (!l->lost) {
+        judge_ca(l);
     }
-    if (!l->lost && w->ca->counters.violations > 0) {
-        lose(l, w->ca->counters.violation);
-    }
-    (void)printf("%-36s %3" PRIu32 " certificates, %4" PRIu32 " orders, %6" PRIu32
-                 " jobs (%4" PRIu32 " failed), %4" PRIu32 " resets, %3" PRIu32 " cuts, %3" PRIu32
-                 " outages, %3" PRIu32 " clock faults, %2" PRIu32 " accounts dropped\n",
-                 l->plan->name, w->ca->counters.certificates, w->ca->counters.orders, l->jobs,
-                 l->failed, l->resets, l->cuts, l->outages, l->clock_faults, l->drops);
+    (void)printf(
+        "%-36s %3" PRIu32 " certificates (%3" PRIu32 " keys), %4" PRIu32 " orders, %6" PRIu32
+        " jobs (%4" PRIu32 " failed), %4" PRIu32 " resets, %3" PRIu32 " cuts, %3" PRIu32
+        " outages, %3" PRIu32 " clock faults, %2" PRIu32 " accounts dropped\n",
+        l->plan->name, w->ca->counters.certificates, new_keys(w->ca), w->ca->counters.orders,
+        l->jobs, l->failed, l->resets, l->cuts, l->outages, l->clock_faults, l->drops);
     sim_world_halt(w);
     sim_world_free(w);
     return !l->lost;
