@@ -167,6 +167,9 @@ struct acme_order_state {
     uint8_t best_index, best_count;
     bool chain_chosen;
 #endif
+#if defined(CONFIG_ACME_KEY_REUSE)
+    bool key_refused; /* the CA will not have the old key any more */
+#endif
 #if defined(CONFIG_ACME_REVOKE_REPLACED)
     uint16_t replaced_len; /* of the old leaf; 0: there is none to revoke */
 #endif

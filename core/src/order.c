@@ -435,6 +435,17 @@ int32_t acme_enter_order(struct acme_client *c)
     return acme_request_post_at(c, c->order.url, NULL, ACME_SIGNER_ACCOUNT);
 }
 
+#if defined(CONFIG_ACME_KEY_REUSE)
+/* A CA that has come to know a key as compromised or weak refuses it for ever: better another key
+ * than no certificate. Asked once in an order. */
+static bool is_key_refused(struct acme_client *c)
+{
+    return c->state == ACME_STATE_FINALIZE && acme_client_request(c)->key_reuse &&
+           acme_client_slot(c)->has_cert && !c->order.key_refused &&
+           (acme_problem_is(&c->problem, "badPublicKey") || acme_problem_is(&c->problem, "badCSR"));
+}
+#endif
+
 int32_t acme_order_refused(struct acme_client *c, int32_t error)
 {
 #if defined(CONFIG_ACME_ARI)
@@ -453,6 +464,14 @@ int32_t acme_order_refused(struct acme_client *c, int32_t error)
     if (c->state == ACME_STATE_FINALIZE && acme_problem_is(&c->problem, "orderNotReady")) {
         return wait_for_order(c);
     }
+#if defined(CONFIG_ACME_KEY_REUSE)
+    if (is_key_refused(c)) {
+        int32_t rc = acme_jws_destroy_key(order_key(c));
+
+        c->order.key_refused = true;
+        return rc == ACME_OK ? acme_client_go(c, ACME_STATE_FINALIZE) : rc;
+    }
+#endif
     /* A challenge that was sent before a reset may be refused now; the authorization knows best. */
     if (c->state == ACME_STATE_CHALLENGE && error == ACME_ERR_PROBLEM) {
         return acme_authorization_wait(c);
@@ -504,10 +523,9 @@ static int32_t ensure_key(struct acme_client *c, psa_key_id_t key)
     if (request->key_reuse) {
         const struct acme_slot *s = acme_client_slot(c);
         psa_key_id_t old = acme_client_cert_key(s->store_slot, c->order.generation ^ 1u);
-        bool copied;
-        int32_t rc =
-            acme_jws_ensure_copy(key, s->has_cert ? old : PSA_KEY_ID_NULL, request->key_type,
-                                 request->key_exportable, &made, &copied);
+        bool copied, keep = s->has_cert && !c->order.key_refused;
+        int32_t rc = acme_jws_ensure_copy(key, keep ? old : PSA_KEY_ID_NULL, request->key_type,
+                                          request->key_exportable, &made, &copied);
 
         if (made && !copied && s->has_cert) {
             ACME_LOG(c->config.port, ACME_LOG_WARNING,

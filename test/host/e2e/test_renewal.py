@@ -276,6 +276,40 @@ def test_a_renewal_keeps_the_key_where_that_is_wanted(cli, shared_lab):
     assert issue("--reuse-key")[0] == kept
 
 
+@pytest.mark.parametrize("refusal", ["badPublicKey", "badCSR"])
+def test_a_kept_key_that_the_ca_will_not_have(tmp_path, refusal):
+    """As when it is known to be compromised: another key, in the same order. Once only."""
+    ca, name, blocked = ScriptedCa(tmp_path), "device.example.org", []
+
+    def finalize(_ca, request):
+        key = x509.load_der_x509_csr(unb64(request.payload["csr"])).public_key().public_numbers()
+        keys.append(key)
+        return problem(refusal) if key in blocked or None in blocked else None
+
+    ca.answers = {"finalize": finalize}
+    cli = Cli(tmp_path, ca)
+    try:
+        for expected in (1, 2):
+            keys = []
+            done = cli.run(name, extra=["-v", "--reuse-key", "--force"])
+            assert done.code == 0 and len(keys) == expected, done
+            assert ("old key cannot be kept" in done.err) == (expected == 2)
+            blocked = [keys[0]]
+        orders = ca.log.count("order")
+        kept = keys[1]
+        assert kept != keys[0]
+        # The new one is kept in its turn, and nothing goes on for ever.
+        keys = []
+        assert cli.run(name, extra=["--reuse-key", "--force"]).code == 0 and keys == [kept]
+        assert ca.log.count("order") == orders + 1
+        keys, blocked = [], [None]
+        done = cli.run(name, extra=["--reuse-key", "--force"])
+        assert done.code != 0 and len(keys) == 2, done
+        assert cli.call("list", "--json").json[0]["valid"]
+    finally:
+        ca.stop()
+
+
 def test_fallback_ca(make_lab, tmp_path):
     first, second = make_lab(), make_lab()
     second.set_name("fallback.example.org", "127.0.0.1")
