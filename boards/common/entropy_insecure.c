@@ -1,15 +1,17 @@
 /*
- * Random bytes for an emulated board, which has no source of its own: those of the machine that runs
- * the emulator. On silicon this file is replaced by a driver of the chip's true random generator.
+ * Random bytes for an emulated board, which has no source of its own: those of the machine that
+ * runs the emulator. On silicon this file is replaced by a driver of the chip's true random
+ * generator.
  */
 #include "board.h"
 
 #include "acme/config.h"
 #include "semihost.h"
 
+/* Write board_entropy_ops for a true random generator, or, for an emulated board only, set
+ * CONFIG_ACME_INSECURE_ENTROPY=y. */
 #if !defined(CONFIG_ACME_INSECURE_ENTROPY)
-#error "This board has no entropy source. Its keys would be guessable: write board_entropy_ops for \
-a true random generator, or, for an emulated board only, set CONFIG_ACME_INSECURE_ENTROPY=y."
+#error "This board has no entropy source: its keys would be guessable"
 #endif
 
 static int32_t entropy_fill(void *ctx, uint8_t *data, size_t len)

@@ -1,6 +1,7 @@
 /*
- * NOR flash over semihosting: programming takes erased units only, one by one, and erasing goes page
- * by page, so that a killed emulator leaves what a power cut leaves. It must not know what is stored.
+ * NOR flash over semihosting: programming takes erased units only, one by one, and erasing goes
+ * page by page, so that a killed emulator leaves what a power cut leaves. It must not know what is
+ * stored.
  */
 #include "flash_semihost.h"
 

@@ -292,8 +292,7 @@ static void write_reply(void)
 
 static bool do_request(void)
 {
-    int ret =
-        mbedtls_ssl_read(&s.ssl, (unsigned char *)s.buffer + s.len, REQUEST_SIZE - 1 - s.len);
+    int ret = mbedtls_ssl_read(&s.ssl, (unsigned char *)s.buffer + s.len, REQUEST_SIZE - 1 - s.len);
 
     if (!is_done(ret, "request")) {
         return false;
@@ -310,8 +309,7 @@ static bool do_request(void)
 
 static bool do_reply(void)
 {
-    int ret =
-        mbedtls_ssl_write(&s.ssl, (const unsigned char *)s.buffer + s.sent, s.len - s.sent);
+    int ret = mbedtls_ssl_write(&s.ssl, (const unsigned char *)s.buffer + s.sent, s.len - s.sent);
 
     if (!is_done(ret, "reply")) {
         return false;

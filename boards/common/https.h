@@ -1,7 +1,7 @@
 /*
  * The device's own HTTPS server: its status page, with the certificate that the store has now. One
- * connection at a time, which takes the certificate of the moment it begins: a new one is in use with
- * the next connection, and the listener stays. It must not know how certificates are obtained.
+ * connection at a time, which takes the certificate of the moment it begins: a new one is in use
+ * with the next connection, and the listener stays. It must not know how certificates are obtained.
  */
 #ifndef HTTPS_H
 #define HTTPS_H

@@ -182,8 +182,7 @@ static bool write_page(const char *path, struct text *t)
     bool json = strcmp(path, "/status.json") == 0;
     struct acme_cert_status status;
 
-    if ((!json && strcmp(path, "/") != 0) ||
-        acme_cert_get_status(client, 0, &status) != ACME_OK) {
+    if ((!json && strcmp(path, "/") != 0) || acme_cert_get_status(client, 0, &status) != ACME_OK) {
         return false;
     }
     text_add(t, json ? "{" : "<!doctype html><title>nanoacme</title><h1>nanoacme</h1><dl>\n");
@@ -278,7 +277,8 @@ static void start_client(void)
     config.on_event = on_event;
     rc = acme_init(&client, &config, memory, sizeof(memory));
     if (rc == ACME_ERR_STORE_FORMAT) {
-        /* This board's map gives the area to the store alone: what else is there is worth nothing. */
+        /* This board's map gives the area to the store alone: what else is there is worth nothing.
+         */
         say("store: the flash area holds something else; erasing it", NULL, 0);
         rc = acme_store_format(&port);
         rc = rc == ACME_OK ? acme_init(&client, &config, memory, sizeof(memory)) : rc;
@@ -318,7 +318,8 @@ static void report_certificate(void)
     }
 }
 
-/* A failed job is tried again after a pause that doubles; a done one when the certificate is due. */
+/* A failed job is tried again after a pause that doubles; a done one when the certificate is due.
+ */
 static void plan_next(int32_t error)
 {
     uint32_t pause_s = CONFIG_ACME_RETRY_MIN_S;

@@ -1,6 +1,6 @@
 /*
- * Files of the machine that runs the emulator, over Arm semihosting (BKPT 0xAB). For emulated boards
- * only: on silicon without a debugger the breakpoint is a fault.
+ * Files of the machine that runs the emulator, over Arm semihosting (BKPT 0xAB). For emulated
+ * boards only: on silicon without a debugger the breakpoint is a fault.
  */
 #ifndef SEMIHOST_H
 #define SEMIHOST_H

@@ -1,6 +1,6 @@
 /*
- * What a device is told at the factory: its names, its CA and the CA's root. Kept in a flash area of
- * its own, apart from the store. It must not know what they are for.
+ * What a device is told at the factory: its names, its CA and the CA's root. Kept in a flash area
+ * of its own, apart from the store. It must not know what they are for.
  */
 #ifndef SETTINGS_H
 #define SETTINGS_H
@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SETTINGS_NAMES_MAX  4
-#define SETTINGS_NAME_SIZE  64
-#define SETTINGS_URL_SIZE   128
-#define SETTINGS_CHALLENGES 3
+#define SETTINGS_NAMES_MAX      4
+#define SETTINGS_NAME_SIZE      64
+#define SETTINGS_URL_SIZE       128
+#define SETTINGS_CHALLENGES     3
 #define SETTINGS_CHALLENGE_SIZE 16
 #ifndef SETTINGS_ANCHOR_MAX
 #define SETTINGS_ANCHOR_MAX 1536
@@ -20,9 +20,9 @@
 struct settings {
     char names[SETTINGS_NAMES_MAX][SETTINGS_NAME_SIZE];
     char directory[SETTINGS_URL_SIZE];
-    char contact[SETTINGS_NAME_SIZE]; /* "mailto:...", or empty */
+    char contact[SETTINGS_NAME_SIZE];                              /* "mailto:...", or empty */
     char challenges[SETTINGS_CHALLENGES][SETTINGS_CHALLENGE_SIZE]; /* in order; none: http-01 */
-    char ntp[SETTINGS_NAME_SIZE];     /* a time server, or empty: only what DHCP names */
+    char ntp[SETTINGS_NAME_SIZE]; /* a time server, or empty: only what DHCP names */
     uint32_t anchor_len;
     uint32_t crc; /* over everything but itself; settings_save makes it */
     uint8_t anchor[SETTINGS_ANCHOR_MAX];

@@ -9,6 +9,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__BYTE_ORDER__)
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ACME_BYTES_LITTLE 1
+#endif
+#endif
 #if defined(__GNUC__)
 #define ACME_BYTES_INLINE static inline __attribute__((always_inline))
 #else
@@ -17,13 +22,19 @@
 
 ACME_BYTES_INLINE void acme_put16(uint8_t *p, uint32_t v)
 {
+#if defined(ACME_BYTES_LITTLE)
+    uint16_t v16 = (uint16_t)v;
+
+    memcpy(p, &v16, sizeof(v16));
+#else
     p[0] = (uint8_t)v;
     p[1] = (uint8_t)(v >> 8);
+#endif
 }
 
 ACME_BYTES_INLINE void acme_put32(uint8_t *p, uint32_t v)
 {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if defined(ACME_BYTES_LITTLE)
     memcpy(p, &v, sizeof(v));
 #else
     p[0] = (uint8_t)v;

@@ -236,9 +236,8 @@ static int32_t load(const struct acme_chain_check *check, const struct acme_cert
     if (rc != ACME_OK) {
         return rc;
     }
-    return acme_x509_error(
-        mbedtls_x509_crt_parse_der(crt, check->scratch, record->lengths[index]),
-        ACME_ERR_CERT_PARSE);
+    return acme_x509_error(mbedtls_x509_crt_parse_der(crt, check->scratch, record->lengths[index]),
+                           ACME_ERR_CERT_PARSE);
 }
 
 /* The leaf's SubjectPublicKeyInfo is the one of our key. */

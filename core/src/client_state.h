@@ -293,6 +293,11 @@ void acme_client_finish(struct acme_client *c, int32_t error);
 void acme_client_slot_done(struct acme_client *c, int32_t error);
 psa_key_id_t acme_client_account_key(const struct acme_client *c);
 psa_key_id_t acme_client_cert_key(uint8_t store_slot, uint8_t generation);
+/** The slot of a request that there is. */
+static inline struct acme_slot *acme_client_slot_of(struct acme_client *c, uint16_t request)
+{
+    return &c->slots[CONFIG_ACME_CERT_SLOTS > 1 ? request : 0];
+}
 /* The request being worked on, and its slot: not to be asked for when there is none. */
 #if CONFIG_ACME_CERT_SLOTS > 1
 const struct acme_cert_request *acme_client_request(const struct acme_client *c);

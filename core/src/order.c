@@ -338,6 +338,11 @@ int32_t acme_reply_order(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
+#if defined(CONFIG_ACME_EARLY_FINALIZE)
+    if (c->state == ACME_STATE_FINALIZE && c->order.early) {
+        acme_authorization_was_early(c);
+    }
+#endif
     status = acme_reply_status(root);
     if (status == ACME_STATUS_NONE) {
         return ACME_ERR_FIELD;
@@ -524,11 +529,6 @@ int32_t acme_enter_finalize(struct acme_client *c)
 int32_t acme_reply_finalize(struct acme_client *c)
 {
     c->order.finalize_polls = 0;
-#if defined(CONFIG_ACME_EARLY_FINALIZE)
-    if (c->order.early) {
-        acme_authorization_was_early(c);
-    }
-#endif
     return acme_reply_order(c);
 }
 

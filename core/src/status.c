@@ -29,32 +29,34 @@ static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_ce
 
 int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_status *status)
 {
+    const struct acme_slot *s = acme_client_slot_of(c, slot);
+
     if (slot >= c->config.certs_count || status == NULL) {
         return ACME_ERR_ARGUMENT;
     }
     memset(status, 0, sizeof(*status));
-    status->error = c->slots[slot].error;
+    status->error = s->error;
     if (c->problem_slot == (int16_t)slot) {
         status->problem = *acme_client_slot_problem(c);
     }
 #if defined(CONFIG_ACME_SCHEDULE)
-    status->next_s = acme_schedule_next(c, &c->slots[slot]);
-    status->failures = c->slots[slot].schedule.failures;
-    status->look_at_s = c->slots[slot].schedule.look_at_s;
-    status->suggested = c->slots[slot].schedule.renew_at_s != 0;
-    if (acme_schedule_is_blocked(c, &c->slots[slot])) {
-        status->retry_at_s = c->slots[slot].schedule.retry_at_s;
+    status->next_s = acme_schedule_next(c, s);
+    status->failures = s->schedule.failures;
+    status->look_at_s = s->schedule.look_at_s;
+    status->suggested = s->schedule.renew_at_s != 0;
+    if (acme_schedule_is_blocked(c, s)) {
+        status->retry_at_s = s->schedule.retry_at_s;
     }
 #endif
-    if (c->slots[slot].has_cert) {
-        fill(c, c->slots[slot].store_slot, &c->slots[slot].cert, status);
+    if (s->has_cert) {
+        fill(c, s->store_slot, &s->cert, status);
     }
     return ACME_OK;
 }
 
 int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *der, size_t size)
 {
-    const struct acme_slot *s = &c->slots[slot];
+    const struct acme_slot *s = acme_client_slot_of(c, slot);
     uint32_t offset = 0;
     uint8_t i;
     int32_t rc;

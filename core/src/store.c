@@ -24,17 +24,25 @@ static int32_t end_batch(struct acme_store *store, int32_t rc)
 
 /* ---- records of a head and texts; these are NUL-terminated, one behind the other ---- */
 
-_Static_assert(sizeof(struct acme_account_record) >=
-                   offsetof(struct acme_account_record, directory_url) + 3 * TEXT_SIZE,
-               "the texts of a record follow one another");
+#define TEXTS_AT 3u /* in the structs */
+_Static_assert(offsetof(struct acme_account_record, directory_url) == TEXTS_AT &&
+                   offsetof(struct acme_account_record, url) == TEXTS_AT + TEXT_SIZE &&
+                   offsetof(struct acme_account_record, tos_url) == TEXTS_AT + 2 * TEXT_SIZE &&
+                   offsetof(struct acme_order_record, url) == TEXTS_AT,
+               "three bytes, and the texts one behind the other");
 
-/* Texts go to count places of TEXT_SIZE bytes in a row. */
+/* The three bytes that a struct begins with, and count texts of TEXT_SIZE bytes in a row. */
 static int32_t read_texts(struct acme_store *store, uint64_t key, uint8_t *raw, size_t size,
-                          char *out, size_t count)
+                          void *record, size_t count)
 {
     int32_t got = acme_record_read(store, key, 0, raw, size);
     size_t at = HEAD_LEN, len = (size_t)got;
+    uint8_t *head = record;
+    char *out = (char *)record + TEXTS_AT;
 
+    head[0] = raw[1];
+    head[1] = raw[2] & 1u;
+    head[2] = raw[3];
     if (got < 0) {
         return got;
     }
@@ -55,12 +63,16 @@ static int32_t read_texts(struct acme_store *store, uint64_t key, uint8_t *raw, 
     return ACME_OK;
 }
 
+/* The caller has written what is behind the first eight bytes of the head. */
 static int32_t write_texts(struct acme_store *store, uint64_t key, uint8_t *raw, size_t size,
-                           const char *in, size_t count)
+                           const void *record, size_t count)
 {
     size_t at = HEAD_LEN;
+    const char *in = (const char *)record + TEXTS_AT;
 
     raw[0] = RECORD_VERSION;
+    memcpy(raw + 1, record, TEXTS_AT);
+    acme_put32(raw + 4, 0);
     for (; count > 0; count--, in += TEXT_SIZE) {
         size_t n = strlen(in) + 1;
 
@@ -76,38 +88,21 @@ static int32_t write_texts(struct acme_store *store, uint64_t key, uint8_t *raw,
 int32_t acme_store_read_account(struct acme_store *store, uint8_t slot,
                                 struct acme_account_record *r, uint8_t *scratch, size_t size)
 {
-    int32_t rc = read_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size,
-                            (char *)r + offsetof(struct acme_account_record, directory_url), 3);
-
-#if defined(CONFIG_ACME_KEY_ROLLOVER)
-    r->rollover = scratch[3];
-#endif
-    r->key_type = scratch[1];
-    r->key_generation = scratch[2] & 1u;
-    return rc;
+    return read_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size, r, 3);
 }
 
 int32_t acme_store_write_account(struct acme_store *store, uint8_t slot,
                                  const struct acme_account_record *r, uint8_t *scratch, size_t size)
 {
-    memset(scratch, 0, HEAD_LEN);
-    scratch[1] = r->key_type;
-    scratch[2] = r->key_generation;
-#if defined(CONFIG_ACME_KEY_ROLLOVER)
-    scratch[3] = r->rollover;
-#endif
-    return write_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size,
-                       (const char *)r + offsetof(struct acme_account_record, directory_url), 3);
+    acme_put64(scratch + 8, 0);
+    return write_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size, r, 3);
 }
 
 int32_t acme_store_read_order(struct acme_store *store, uint8_t slot, struct acme_order_record *r,
                               uint8_t *scratch, size_t size)
 {
-    int32_t rc = read_texts(store, ACME_KEY(ACME_SPACE_ORDER, slot), scratch, size, r->url, 1);
+    int32_t rc = read_texts(store, ACME_KEY(ACME_SPACE_ORDER, slot), scratch, size, r, 1);
 
-    r->key_type = scratch[1];
-    r->key_generation = scratch[2] & 1u;
-    r->account_slot = scratch[3];
     r->names_id = acme_get64(scratch + 8);
     return rc;
 }
@@ -115,12 +110,8 @@ int32_t acme_store_read_order(struct acme_store *store, uint8_t slot, struct acm
 int32_t acme_store_write_order(struct acme_store *store, uint8_t slot,
                                const struct acme_order_record *r, uint8_t *scratch, size_t size)
 {
-    memset(scratch, 0, HEAD_LEN);
-    scratch[1] = r->key_type;
-    scratch[2] = r->key_generation;
-    scratch[3] = r->account_slot;
     acme_put64(scratch + 8, r->names_id);
-    return write_texts(store, ACME_KEY(ACME_SPACE_ORDER, slot), scratch, size, r->url, 1);
+    return write_texts(store, ACME_KEY(ACME_SPACE_ORDER, slot), scratch, size, r, 1);
 }
 
 /* ---- certificates ---- */
@@ -203,31 +194,34 @@ int32_t acme_store_install(struct acme_store *store, uint8_t slot, const struct 
     return end_batch(store, rc);
 }
 
-/* Deletes one key or two in one batch. */
-static int32_t remove_keys(struct acme_store *store, uint64_t key, uint64_t other)
+static int32_t remove_key(struct acme_store *store, uint64_t key)
 {
     int32_t rc = acme_record_begin(store, 0, 2);
 
     if (rc == ACME_OK) {
         rc = acme_record_delete(store, key);
     }
-    if (rc == ACME_OK && other != key) {
-        rc = acme_record_delete(store, other);
-    }
     return end_batch(store, rc);
 }
 
 int32_t acme_store_remove_cert(struct acme_store *store, uint8_t slot)
 {
-    return remove_keys(store, ACME_KEY(ACME_SPACE_CERT, slot), ACME_KEY(ACME_SPACE_NAMES, slot));
+    int32_t rc = acme_record_begin(store, 0, 2);
+
+    if (rc == ACME_OK) {
+        rc = acme_record_delete(store, ACME_KEY(ACME_SPACE_CERT, slot));
+    }
+    if (rc == ACME_OK) {
+        rc = acme_record_delete(store, ACME_KEY(ACME_SPACE_NAMES, slot));
+    }
+    return end_batch(store, rc);
 }
 
 int32_t acme_store_remove(struct acme_store *store, enum acme_store_space space, uint64_t id)
 {
     uint64_t key = ACME_KEY(space, id);
 
-    return acme_record_length(store, key) == ACME_ERR_NOT_FOUND ? ACME_OK
-                                                                : remove_keys(store, key, key);
+    return acme_record_length(store, key) == ACME_ERR_NOT_FOUND ? ACME_OK : remove_key(store, key);
 }
 
 /* ---- the schedule ---- */
@@ -342,9 +336,7 @@ int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t 
     }
     /* The last one first: what a cut leaves is found again from chunk 0 on. */
     while (count > 0 && rc == ACME_OK) {
-        uint64_t key = chunk_key(slot, generation, --count);
-
-        rc = remove_keys(store, key, key);
+        rc = remove_key(store, chunk_key(slot, generation, --count));
     }
     return rc;
 }

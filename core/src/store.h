@@ -26,6 +26,7 @@ enum acme_store_space {
 /** Bytes of chain in one record. */
 #define ACME_CHAIN_CHUNK 512u
 
+/* Both of these begin with three bytes, which texts follow. */
 struct acme_account_record {
     uint8_t key_type;
     uint8_t key_generation;
@@ -37,11 +38,11 @@ struct acme_account_record {
 
 /** An order under way; its URL is known to the CA and must be taken up again after a reset. */
 struct acme_order_record {
-    uint64_t names_id;
     uint8_t key_type;
     uint8_t key_generation;
     uint8_t account_slot;
     char url[CONFIG_ACME_URL_MAX + 1];
+    uint64_t names_id;
 };
 
 /** An installed certificate. */

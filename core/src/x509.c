@@ -1,5 +1,6 @@
 /*
- * What TLS and the check of a new chain have in common. It must not know where certificates come from.
+ * What TLS and the check of a new chain have in common. It must not know where certificates come
+ * from.
  */
 #include "x509.h"
 
@@ -15,7 +16,7 @@ int64_t acme_x509_time(const mbedtls_x509_time *t)
 }
 
 uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
-                            uint32_t skew_s)
+                             uint32_t skew_s)
 {
     uint32_t flags = 0;
     int64_t now;

@@ -11,7 +11,7 @@
 /** MBEDTLS_X509_BADCERT_EXPIRED and _FUTURE, or 0, by the trusted clock; skew_s of the future is
  * not refused. Without a clock only what is expired for sure is refused. */
 uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
-                            uint32_t skew_s);
+                             uint32_t skew_s);
 /** The error for what mbedTLS's X.509 and PK functions return: ACME_ERR_TLS_MEMORY where the pool
  * is exhausted, ACME_ERR_BUFFER, other for all other errors, and ret itself where it is none. */
 int32_t acme_x509_error(int ret, int32_t other);

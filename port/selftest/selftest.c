@@ -156,7 +156,8 @@ static void check_clock_is_steady(struct selftest *t)
         if (now < before) {
             wrong = "uptime_ms goes back";
         } else if (now != before && now - before < step) {
-            step = now - before; /* the smallest: an interrupt or another task may make one longer */
+            step =
+                now - before; /* the smallest: an interrupt or another task may make one longer */
         }
         before = now;
     }

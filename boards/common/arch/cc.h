@@ -9,7 +9,7 @@
 _Noreturn void board_panic(const char *why);
 uint32_t board_random(void);
 
-#define LWIP_NO_INTTYPES_H     1
+#define LWIP_NO_INTTYPES_H 1
 #define LWIP_PLATFORM_DIAG(x)
 #define LWIP_PLATFORM_ASSERT(x) board_panic(x)
 #define LWIP_RAND()             board_random()

@@ -6,60 +6,60 @@
 
 #include <stdint.h>
 
-#define NO_SYS              1
+#define NO_SYS               1
 #define SYS_LIGHTWEIGHT_PROT 0 /* lwIP never runs in an interrupt */
-#define LWIP_SOCKET         0
-#define LWIP_NETCONN        0
+#define LWIP_SOCKET          0
+#define LWIP_NETCONN         0
 
-#define LWIP_IPV4              1
-#define LWIP_IPV6              1
-#define LWIP_DHCP              1
-#define LWIP_DHCP_GET_NTP_SRV  1
-#define LWIP_DNS               1
+#define LWIP_IPV4                1
+#define LWIP_IPV6                1
+#define LWIP_DHCP                1
+#define LWIP_DHCP_GET_NTP_SRV    1
+#define LWIP_DNS                 1
 #define LWIP_DHCP_DOES_ACD_CHECK 0 /* RFC 5227 probing: seven seconds of each boot */
-#define LWIP_NETIF_HOSTNAME    1
-#define LWIP_ND6_NUM_NEIGHBORS 5
+#define LWIP_NETIF_HOSTNAME      1
+#define LWIP_ND6_NUM_NEIGHBORS   5
 
-#define MEM_ALIGNMENT    4
-#define MEM_SIZE         (24 * 1024)
-#define MEMP_NUM_TCP_PCB 12
+#define MEM_ALIGNMENT           4
+#define MEM_SIZE                (24 * 1024)
+#define MEMP_NUM_TCP_PCB        12
 #define MEMP_NUM_TCP_PCB_LISTEN 2
-#define MEMP_NUM_TCP_SEG 40
-#define MEMP_NUM_SYS_TIMEOUT (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 2)
-#define PBUF_POOL_SIZE   16
-#define PBUF_POOL_BUFSIZE 1536
+#define MEMP_NUM_TCP_SEG        40
+#define MEMP_NUM_SYS_TIMEOUT    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 2)
+#define PBUF_POOL_SIZE          16
+#define PBUF_POOL_BUFSIZE       1536
 
-#define TCP_MSS           1460
-#define TCP_WND           (4 * TCP_MSS)
-#define TCP_SND_BUF       (4 * TCP_MSS)
-#define TCP_SND_QUEUELEN  16
+#define TCP_MSS            1460
+#define TCP_WND            (4 * TCP_MSS)
+#define TCP_SND_BUF        (4 * TCP_MSS)
+#define TCP_SND_QUEUELEN   16
 #define TCP_LISTEN_BACKLOG 1
-#define SO_REUSE           1 /* listen again while old connections are in TIME_WAIT */
+#define SO_REUSE           1    /* listen again while old connections are in TIME_WAIT */
 #define TCP_MSL            5000 /* a device has few pcbs, and its links are short */
 
 /* The address of a host never leaves the cache for longer than its record says. */
 #define DNS_TABLE_SIZE 4
 
-#define SNTP_SERVER_DNS 1
+#define SNTP_SERVER_DNS  1
 #define SNTP_MAX_SERVERS 2
 void acme_lwip_set_time(uint32_t unix_s);
 #define SNTP_SET_SYSTEM_TIME(s) acme_lwip_set_time(s)
 
-#define LWIP_STATS    1
-#define MEM_STATS     1
-#define MEMP_STATS    1
-#define LINK_STATS    0
-#define ETHARP_STATS  0
-#define IP_STATS      0
-#define IPFRAG_STATS  0
-#define ICMP_STATS    0
-#define UDP_STATS     0
-#define TCP_STATS     0
-#define IP6_STATS     0
-#define ICMP6_STATS   0
+#define LWIP_STATS     1
+#define MEM_STATS      1
+#define MEMP_STATS     1
+#define LINK_STATS     0
+#define ETHARP_STATS   0
+#define IP_STATS       0
+#define IPFRAG_STATS   0
+#define ICMP_STATS     0
+#define UDP_STATS      0
+#define TCP_STATS      0
+#define IP6_STATS      0
+#define ICMP6_STATS    0
 #define IP6_FRAG_STATS 0
-#define MLD6_STATS    0
-#define ND6_STATS     0
-#define SYS_STATS     0
+#define MLD6_STATS     0
+#define ND6_STATS      0
+#define SYS_STATS      0
 
 #endif

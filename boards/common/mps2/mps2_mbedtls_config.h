@@ -1,7 +1,7 @@
 /*
  * mbedTLS for the reference board: PSA Crypto with persistent keys on nanoacme's store, TLS 1.2 and
- * 1.3 as client and server, P-256 and P-384, RSA to verify. No file system, no clock, no printf: the
- * core holds certificate dates against its own trusted time.
+ * 1.3 as client and server, P-256 and P-384, RSA to verify. No file system, no clock, no printf:
+ * the core holds certificate dates against its own trusted time.
  */
 #ifndef MPS2_MBEDTLS_CONFIG_H
 #define MPS2_MBEDTLS_CONFIG_H

@@ -68,7 +68,7 @@ static void test_account(void **state)
 
 static void test_order(void **state)
 {
-    struct acme_order_record a = {UINT64_C(0x1122334455667788), 1, 0, 3, "https://ca.example/o"}, b;
+    struct acme_order_record a = {1, 0, 3, "https://ca.example/o", UINT64_C(0x1122334455667788)}, b;
     uint8_t scratch[4096], tiny[20];
 
     (void)state;
@@ -158,7 +158,7 @@ static void test_cert(void **state)
 /* Installing ends the order and begins the certificate in one step, wherever power is cut. */
 static void test_install_is_atomic(void **state)
 {
-    struct acme_order_record order = {42, 1, 1, 0, "https://ca.example/o"}, o;
+    struct acme_order_record order = {1, 1, 0, "https://ca.example/o", 42}, o;
     struct acme_cert_record old = a_cert(0), new = a_cert(1), c;
     uint8_t scratch[1200];
     uint32_t cut;
