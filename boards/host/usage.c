@@ -3,7 +3,7 @@
  */
 #include "cli.h"
 
-#define DEFAULT_STORE_LINE "                             (default: " CLI_DEFAULT_STORE ")"
+static const char default_store[] = "                             (default: " CLI_DEFAULT_STORE ")";
 
 // clang-format off
 static const char *const lines[] = {
@@ -39,7 +39,7 @@ static const char *const lines[] = {
     "      --accept-tos           agree to the CA's terms of service",
     "      --accept-terms URL     agree to these terms, and stop if the CA has others",
     "      --store FILE           the flash image that keeps keys and certificates",
-    DEFAULT_STORE_LINE,
+    default_store,
     "      --challenge TYPE       how names are proven: http-01 (default), tls-alpn-01,",
     "                             dns-01, dns-account-01, dns-persist-01; repeat for others",
     "                             to try when one fails",
