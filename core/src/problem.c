@@ -60,7 +60,7 @@ int32_t acme_problem_error(const struct acme_problem *problem)
 #endif
         ;
     static const uint8_t errors[] = {
-        /* in this order, with their sign gone, and last what any other type means */
+        /* in this order, with their signs changed; last what any other type means */
         -ACME_ERR_NONCE,
         -ACME_ERR_RATE_LIMITED,
         -ACME_ERR_ACCOUNT_NONE,
@@ -78,7 +78,7 @@ int32_t acme_problem_error(const struct acme_problem *problem)
 #endif
         -ACME_ERR_PROBLEM
     };
-    int32_t error = -errors[acme_str_find(problem->type, strlen(problem->type), types)];
+    int32_t error = -(int32_t)errors[acme_str_find(problem->type, strlen(problem->type), types)];
 
     if (error != ACME_ERR_PROBLEM) {
         return error;
