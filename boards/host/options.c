@@ -63,6 +63,7 @@ enum {
     OPT_OUT_DIR,
     OPT_PROFILE,
     OPT_PREFERRED_ISSUER,
+    OPT_REUSE_KEY,
     OPT_REVOKE_REPLACED,
     OPT_SHORTEST,
     OPT_PIN
@@ -128,6 +129,7 @@ static const struct option long_options[] = {
     {"profile", required_argument, NULL, OPT_PROFILE},
     {"pin", required_argument, NULL, OPT_PIN},
     {"preferred-issuer", required_argument, NULL, OPT_PREFERRED_ISSUER},
+    {"reuse-key", no_argument, NULL, OPT_REUSE_KEY},
     {"revoke-replaced", no_argument, NULL, OPT_REVOKE_REPLACED},
     {"shortest-chain", no_argument, NULL, OPT_SHORTEST},
     {NULL, 0, NULL, 0},
@@ -288,6 +290,8 @@ static bool take_flag(struct cli_options *o, int option)
         return o->events = true;
     case OPT_SHORTEST:
         return o->shortest = true;
+    case OPT_REUSE_KEY:
+        return o->reuse_key = true;
     case OPT_REVOKE_REPLACED:
         return o->revoke_replaced = true;
     case OPT_NO_ARI:

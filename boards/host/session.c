@@ -144,6 +144,7 @@ static void take_wishes(struct acme_cert_request *r, const struct cli_options *o
     r->preferred_issuer = o->preferred_issuer;
     r->prefer_shortest = o->shortest;
     r->revoke_replaced = o->revoke_replaced;
+    r->key_reuse = o->reuse_key;
 }
 
 void cli_session_requests(struct cli_session *s)

@@ -71,6 +71,8 @@ static const char *const lines[] = {
     "      --key-type TYPE        p256 (default), p384, rsa2048, rsa3072, rsa4096",
     "      --account-key-type TYPE  likewise, for a new account",
     "      --exportable-key       run: let the new key be exported later",
+    "      --reuse-key            keep a certificate's key when it is renewed, if it was made",
+    "                             with this option, too",
     "      --force                run: renew even if it is not time yet",
     "      --only-existing        never create an account",
     "      --eab-kid ID           external account binding: key identifier",

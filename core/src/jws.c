@@ -101,6 +101,19 @@ static psa_status_t key_status(psa_key_id_t id)
     return status;
 }
 
+/* Only keys that are to be reused can be copied. */
+#if defined(CONFIG_ACME_KEY_REUSE)
+#define KEY_USAGE_GIVES (PSA_KEY_USAGE_EXPORT | PSA_KEY_USAGE_COPY)
+#else
+#define KEY_USAGE_GIVES PSA_KEY_USAGE_EXPORT
+#endif
+
+static psa_key_usage_t key_usage(bool exportable)
+{
+    return PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_SIGN_MESSAGE |
+           (exportable ? PSA_KEY_USAGE_EXPORT : 0);
+}
+
 bool acme_jws_key_exists(psa_key_id_t id)
 {
     return key_status(id) == PSA_SUCCESS;
@@ -121,33 +134,93 @@ int32_t acme_jws_destroy_key(psa_key_id_t id)
     return status == PSA_ERROR_INVALID_HANDLE ? ACME_OK : from_psa(status);
 }
 
+static void describe(psa_key_attributes_t *attributes, psa_key_id_t id, const struct key_kind *k,
+                     psa_key_usage_t usage)
+{
+    psa_set_key_id(attributes, id);
+    psa_set_key_type(attributes, k->type);
+    psa_set_key_bits(attributes, k->bits);
+    psa_set_key_usage_flags(attributes, usage);
+    if (is_ec(k)) {
+        psa_set_key_algorithm(attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+    } else {
+        /* TLS 1.3 signs with PSS, everything else here with PKCS #1 v1.5. */
+        psa_set_key_algorithm(attributes, PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_ANY_HASH));
+        psa_set_key_enrollment_algorithm(attributes, PSA_ALG_RSA_PSS(PSA_ALG_ANY_HASH));
+    }
+}
+
 static int32_t generate(psa_key_id_t id, const struct key_kind *k, psa_key_usage_t usage)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_status_t status;
 
-    psa_set_key_id(&attributes, id);
-    psa_set_key_type(&attributes, k->type);
-    psa_set_key_bits(&attributes, k->bits);
-    psa_set_key_usage_flags(&attributes, usage);
-    if (is_ec(k)) {
-        psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
-    } else {
-        /* TLS 1.3 signs with PSS, everything else here with PKCS #1 v1.5. */
-        psa_set_key_algorithm(&attributes, PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_ANY_HASH));
-        psa_set_key_enrollment_algorithm(&attributes, PSA_ALG_RSA_PSS(PSA_ALG_ANY_HASH));
-    }
+    describe(&attributes, id, k, usage);
     status = psa_generate_key(&attributes, &id);
     psa_reset_key_attributes(&attributes);
     return from_psa(status);
 }
 
-int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, bool *made)
+/* Whether a key is of this kind, and may or may not be given away as usage says. */
+static psa_status_t look_at_key(psa_key_id_t id, const struct key_kind *k, psa_key_usage_t usage,
+                                bool *fits)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_status_t status = psa_get_key_attributes(id, &attributes);
+
+    *fits = psa_get_key_type(&attributes) == k->type && psa_get_key_bits(&attributes) == k->bits &&
+            ((psa_get_key_usage_flags(&attributes) ^ usage) & KEY_USAGE_GIVES) == 0;
+    psa_reset_key_attributes(&attributes);
+    return status;
+}
+
+#if defined(CONFIG_ACME_KEY_REUSE)
+/* What is not said here (no room, a flash that fails) is no reason for another key: the next try
+ * may bring the copy. */
+static bool is_refusal(psa_status_t status)
+{
+    return status == PSA_ERROR_NOT_PERMITTED || status == PSA_ERROR_NOT_SUPPORTED ||
+           status == PSA_ERROR_INVALID_ARGUMENT || status == PSA_ERROR_INVALID_HANDLE;
+}
+
+static psa_status_t copy(psa_key_id_t id, psa_key_id_t old, const struct key_kind *k,
+                         psa_key_usage_t usage)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_status_t status;
+    bool fits;
+
+    if (old == PSA_KEY_ID_NULL || acme_jws_key_lost(old)) {
+        return PSA_ERROR_INVALID_HANDLE;
+    }
+    status = look_at_key(old, k, usage, &fits);
+    if (status == PSA_SUCCESS && !fits) {
+        status = PSA_ERROR_NOT_PERMITTED;
+    }
+    if (status == PSA_SUCCESS) {
+        describe(&attributes, id, k, usage);
+        status = psa_copy_key(old, &attributes, &id);
+        psa_reset_key_attributes(&attributes);
+    }
+    return status;
+}
+
+/* The copy where there is something to copy, else a new key. */
+static int32_t copy_or_generate(psa_key_id_t id, psa_key_id_t old, const struct key_kind *k,
+                                psa_key_usage_t usage, bool *copied)
+{
+    psa_status_t status = copy(id, old, k, usage);
+
+    *copied = !is_refusal(status);
+    return *copied ? from_psa(status) : generate(id, k, usage);
+}
+#endif
+
+/* copied: NULL if a copy is not wanted. */
+static int32_t ensure(psa_key_id_t id, psa_key_id_t old, uint8_t key_type, psa_key_usage_t usage,
+                      bool *made, bool *copied)
 {
     const struct key_kind *k = kind_of(key_type);
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_usage_t usage = PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_SIGN_MESSAGE |
-                            (exportable ? PSA_KEY_USAGE_EXPORT : 0);
     psa_status_t status;
     bool fits;
 
@@ -155,10 +228,7 @@ int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, 
     if (k == NULL) {
         return ACME_ERR_KEY_TYPE;
     }
-    status = psa_get_key_attributes(id, &attributes);
-    fits = psa_get_key_type(&attributes) == k->type && psa_get_key_bits(&attributes) == k->bits &&
-           ((psa_get_key_usage_flags(&attributes) ^ usage) & PSA_KEY_USAGE_EXPORT) == 0;
-    psa_reset_key_attributes(&attributes);
+    status = look_at_key(id, k, usage, &fits);
     if (status == PSA_SUCCESS && fits) {
         return ACME_OK;
     }
@@ -171,8 +241,29 @@ int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, 
         }
     }
     *made = true;
+#if defined(CONFIG_ACME_KEY_REUSE)
+    if (copied != NULL) {
+        return copy_or_generate(id, old, k, usage, copied);
+    }
+#endif
+    (void)old;
+    (void)copied;
     return generate(id, k, usage);
 }
+
+int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, bool *made)
+{
+    return ensure(id, PSA_KEY_ID_NULL, key_type, key_usage(exportable), made, NULL);
+}
+
+#if defined(CONFIG_ACME_KEY_REUSE)
+int32_t acme_jws_ensure_copy(psa_key_id_t id, psa_key_id_t old, uint8_t key_type, bool exportable,
+                             bool *made, bool *copied)
+{
+    *copied = false;
+    return ensure(id, old, key_type, key_usage(exportable) | PSA_KEY_USAGE_COPY, made, copied);
+}
+#endif
 
 /* ---- JWK ---- */
 

@@ -494,12 +494,37 @@ static bool is_early(const struct acme_client *c)
 #endif
 }
 
+/* The key of the new generation: the old one's copy where that is wanted and can be had. */
+static int32_t ensure_key(struct acme_client *c, psa_key_id_t key)
+{
+    const struct acme_cert_request *request = acme_client_request(c);
+    bool made;
+
+#if defined(CONFIG_ACME_KEY_REUSE)
+    if (request->key_reuse) {
+        const struct acme_slot *s = acme_client_slot(c);
+        psa_key_id_t old = acme_client_cert_key(s->store_slot, c->order.generation ^ 1u);
+        bool copied;
+        int32_t rc =
+            acme_jws_ensure_copy(key, s->has_cert ? old : PSA_KEY_ID_NULL, request->key_type,
+                                 request->key_exportable, &made, &copied);
+
+        if (made && !copied && s->has_cert) {
+            ACME_LOG(c->config.port, ACME_LOG_WARNING,
+                     "acme: the old key cannot be kept; a new one is made for", request->names[0],
+                     0);
+        }
+        return rc;
+    }
+#endif
+    return acme_jws_ensure_key(key, request->key_type, request->key_exportable, &made);
+}
+
 int32_t acme_enter_finalize(struct acme_client *c)
 {
     const struct acme_cert_request *request = acme_client_request(c);
     psa_key_id_t key = order_key(c);
     struct acme_buf payload;
-    bool made;
     int32_t rc;
 
     if (!is_early(c)) { /* else the CA may come again */
@@ -514,7 +539,7 @@ int32_t acme_enter_finalize(struct acme_client *c)
         (void)record_order(c, acme_pool_get(c, c->order.url));
     }
 #endif
-    rc = acme_jws_ensure_key(key, request->key_type, request->key_exportable, &made);
+    rc = ensure_key(c, key);
     if (rc == ACME_OK) {
         rc = acme_cert_write_csr(request, key, (uint8_t *)c->work, sizeof(c->work));
     }

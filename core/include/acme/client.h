@@ -56,6 +56,11 @@ struct acme_cert_request {
     uint16_t names_count;     /**< 1 to CONFIG_ACME_NAMES_MAX */
     uint8_t key_type;         /**< enum acme_key_type */
     bool key_exportable;      /**< needs CONFIG_ACME_KEY_EXPORTABLE; for the host */
+#if defined(CONFIG_ACME_KEY_REUSE)
+    bool key_reuse; /**< a renewal keeps the key, unless key_type or key_exportable has changed, the
+                         key was made without this, or where it lives does not copy (psa_copy_key);
+                         then a new one is made, and a warning logged */
+#endif
     /** Ways to prove the names, the first that suits first, up to ACME_CHALLENGE_NONE or the end;
      * when one fails, the next is tried. All zero: config.challenges. */
     uint8_t challenges[ACME_CHALLENGE_TYPES];

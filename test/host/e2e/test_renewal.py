@@ -232,6 +232,50 @@ def test_revoke_replaced(cli, shared_lab):
     assert '"Revoked"' in state[0] and '"Valid"' in state[1]
 
 
+def test_a_renewal_keeps_the_key_where_that_is_wanted(cli, shared_lab):
+    name = "pinned.example.org"
+
+    def issue(*extra):
+        """The SubjectPublicKeyInfo of a certificate that was not there before, and the log."""
+        done = cli.run(name, extra=["-v", "--force", *extra])
+        assert done.code == 0, done
+        leaf = chain_of(cli, name)[0]
+        assert leaf.serial_number not in serials
+        serials.append(leaf.serial_number)
+        return leaf.public_key().public_bytes(serialization.Encoding.DER,
+                                              serialization.PublicFormat.SubjectPublicKeyInfo), done
+
+    serials, refusal = [], "the old key cannot be kept"
+    plain, _ = issue()
+    # A key that was made without the option stays where it is: a new one, and it is said.
+    first, done = issue("--reuse-key")
+    assert first != plain and refusal in done.err and name in done.err, done
+    for _ in range(2): # both generations
+        kept, done = issue("--reuse-key")
+        assert kept == first and refusal not in done.err, done
+    # `renew` takes the name from the store, and the wish from the command line.
+    suggest(shared_lab, cli, name, -7200, -3600)
+    done = renew(cli, "--reuse-key")
+    assert done.code == 0 and serial(cli, name) not in serials, done
+    assert issue("--reuse-key")[0] == first
+    # Another type, another right to export: a new key. So without the option.
+    larger, done = issue("--reuse-key", "--key-type", "p384")
+    assert len(larger) > len(first) and refusal in done.err, done
+    assert issue("--reuse-key", "--key-type", "p384")[0] == larger
+    exportable, done = issue("--reuse-key", "--key-type", "p384", "--exportable-key")
+    assert exportable != larger and refusal in done.err, done
+    exported = cli.call("export", "-d", name, "--key")
+    assert exported.code == 0, exported
+    key = serialization.load_pem_private_key(exported.out.encode(), None)
+    assert key.public_key().public_bytes(serialization.Encoding.DER,
+                                         serialization.PublicFormat.SubjectPublicKeyInfo) == exportable
+    assert issue("--key-type", "p384", "--exportable-key")[0] != exportable
+    # The account's key goes its own way.
+    assert cli.call("account", "rollover", "--accept-tos").code == 0
+    kept, _ = issue("--reuse-key")
+    assert issue("--reuse-key")[0] == kept
+
+
 def test_fallback_ca(make_lab, tmp_path):
     first, second = make_lab(), make_lab()
     second.set_name("fallback.example.org", "127.0.0.1")

@@ -66,9 +66,10 @@ const struct life_geometry life_geometries[12] = {
 static const char *const names[CERTS_MAX][2] = {{"device.example.org", NULL},
                                                 {"api.example.org", "www.example.org"},
                                                 {"mqtt.example.org", NULL}};
-static const struct acme_cert_request requests[CERTS_MAX] = {{.names = names[0], .names_count = 1},
-                                                             {.names = names[1], .names_count = 2},
-                                                             {.names = names[2], .names_count = 1}};
+static const struct acme_cert_request requests[CERTS_MAX] = {
+    {.names = names[0], .names_count = 1},
+    {.names = names[1], .names_count = 2, .key_reuse = true},
+    {.names = names[2], .names_count = 1}};
 
 uint32_t life_pool_calls, life_arena_calls;
 

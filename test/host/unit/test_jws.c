@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <psa/internal_trusted_storage.h>
 
 #include "b64url.h"
 #include "crypto_bench.h"
@@ -53,6 +54,148 @@ static void test_keys_need_the_store(void **state)
     flash_sim_power_on(&bench_flash);
     assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
 }
+
+#if defined(CONFIG_ACME_KEY_REUSE)
+#define OLD (KEY + 1)
+
+/* What a key store in the way of the copy says; PSA_SUCCESS: nothing is in the way. */
+static psa_status_t copy_status;
+
+psa_status_t __real_psa_copy_key(psa_key_id_t source, const psa_key_attributes_t *attributes,
+                                 psa_key_id_t *target);
+psa_status_t __wrap_psa_copy_key(psa_key_id_t source, const psa_key_attributes_t *attributes,
+                                 psa_key_id_t *target);
+psa_status_t __wrap_psa_copy_key(psa_key_id_t source, const psa_key_attributes_t *attributes,
+                                 psa_key_id_t *target)
+{
+    return copy_status != PSA_SUCCESS ? copy_status
+                                      : __real_psa_copy_key(source, attributes, target);
+}
+
+static bool same_key(psa_key_id_t a, psa_key_id_t b)
+{
+    uint8_t first[560], second[560];
+    size_t first_len, second_len;
+
+    assert_int_equal(psa_export_public_key(a, first, sizeof(first), &first_len), PSA_SUCCESS);
+    assert_int_equal(psa_export_public_key(b, second, sizeof(second), &second_len), PSA_SUCCESS);
+    return first_len == second_len && memcmp(first, second, first_len) == 0;
+}
+
+enum how { FOUND, COPIED, GENERATED };
+
+static enum how ensure_copy(psa_key_id_t id, psa_key_id_t old, uint8_t type, bool exportable)
+{
+    bool made, copied;
+
+    assert_int_equal(acme_jws_ensure_copy(id, old, type, exportable, &made, &copied), ACME_OK);
+    assert_true(acme_jws_key_exists(id));
+    assert_true(made || !copied);
+    return copied ? COPIED : made ? GENERATED : FOUND;
+}
+
+static void destroy_both(void)
+{
+    assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
+    assert_int_equal(acme_jws_destroy_key(OLD), ACME_OK);
+}
+
+static void test_reuse(void **state)
+{
+    static const uint8_t types[] = {ACME_KEY_EC_P256, ACME_KEY_EC_P384, ACME_KEY_RSA_2048};
+    uint8_t out[256], signature[512];
+    size_t i, len;
+    bool made;
+
+    (void)state;
+    for (i = 0; i < sizeof(types); i++) {
+        psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT, b = PSA_KEY_ATTRIBUTES_INIT;
+
+        assert_int_equal(ensure_copy(OLD, PSA_KEY_ID_NULL, types[i], false), GENERATED);
+        assert_int_equal(ensure_copy(KEY, OLD, types[i], false), COPIED);
+        assert_true(same_key(KEY, OLD));
+        assert_int_equal(psa_get_key_attributes(OLD, &a), PSA_SUCCESS);
+        assert_int_equal(psa_get_key_attributes(KEY, &b), PSA_SUCCESS);
+        assert_int_equal(psa_get_key_algorithm(&a), psa_get_key_algorithm(&b));
+        assert_int_equal(psa_get_key_enrollment_algorithm(&a),
+                         psa_get_key_enrollment_algorithm(&b));
+        assert_int_equal(psa_get_key_usage_flags(&a), psa_get_key_usage_flags(&b));
+        /* The copy is as closed as what it is of, and outlives it, for another round. */
+        assert_int_equal(acme_jws_destroy_key(OLD), ACME_OK);
+        assert_int_equal(psa_export_key(KEY, out, sizeof(out), &len), PSA_ERROR_NOT_PERMITTED);
+        assert_int_equal(psa_sign_message(KEY,
+                                          types[i] == ACME_KEY_RSA_2048
+                                              ? PSA_ALG_RSA_PSS(PSA_ALG_SHA_256)
+                                              : PSA_ALG_ECDSA(PSA_ALG_SHA_256),
+                                          out, 10, signature, sizeof(signature), &len),
+                         PSA_SUCCESS);
+        assert_int_equal(ensure_copy(OLD, KEY, types[i], false), COPIED);
+        assert_int_equal(ensure_copy(OLD, KEY, types[i], false), FOUND);
+        destroy_both();
+    }
+    /* A key that may be copied is not taken for one that may not, nor the other way round. */
+    assert_int_equal(ensure_copy(KEY, PSA_KEY_ID_NULL, ACME_KEY_EC_P256, false), GENERATED);
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_true(made);
+    assert_int_equal(ensure_copy(KEY, PSA_KEY_ID_NULL, ACME_KEY_EC_P256, false), GENERATED);
+    destroy_both();
+}
+
+static void test_no_reuse(void **state)
+{
+    static const psa_status_t refusals[] = {PSA_ERROR_NOT_SUPPORTED, PSA_ERROR_NOT_PERMITTED,
+                                            PSA_ERROR_INVALID_ARGUMENT};
+    size_t i;
+    bool made, copied;
+
+    (void)state;
+    assert_int_equal(acme_jws_ensure_copy(KEY, OLD, 99, false, &made, &copied), ACME_ERR_KEY_TYPE);
+    /* There is no old key; then one that was made without the option. */
+    assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false), GENERATED);
+    destroy_both();
+    assert_int_equal(acme_jws_ensure_key(OLD, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false), GENERATED);
+    assert_false(same_key(KEY, OLD));
+    destroy_both();
+    /* One that is damaged for good. */
+    assert_int_equal(ensure_copy(OLD, PSA_KEY_ID_NULL, ACME_KEY_EC_P256, false), GENERATED);
+    assert_int_equal(psa_purge_key(OLD), PSA_SUCCESS);
+    assert_int_equal(psa_its_set(OLD, 4, "junk", 0), PSA_SUCCESS);
+    assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false), GENERATED);
+    assert_int_equal(psa_its_remove(OLD), PSA_SUCCESS);
+    destroy_both();
+    /* Another type, or another right to export, in both directions. */
+    assert_int_equal(ensure_copy(OLD, PSA_KEY_ID_NULL, ACME_KEY_EC_P256, false), GENERATED);
+    assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P384, false), GENERATED);
+    assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P256, true), GENERATED);
+    assert_false(same_key(KEY, OLD));
+    assert_int_equal(ensure_copy(OLD, KEY, ACME_KEY_EC_P256, false), FOUND);
+    assert_int_equal(acme_jws_destroy_key(OLD), ACME_OK);
+    assert_int_equal(ensure_copy(OLD, KEY, ACME_KEY_EC_P256, false), GENERATED);
+    assert_false(same_key(KEY, OLD));
+    /* A secure element does not copy: another key. No room for it now: no key at all. */
+    for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
+        copy_status = refusals[i];
+        assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false), GENERATED);
+        assert_false(same_key(KEY, OLD));
+    }
+    assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
+    copy_status = PSA_ERROR_INSUFFICIENT_MEMORY;
+    assert_int_equal(acme_jws_ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false, &made, &copied),
+                     ACME_ERR_TLS_MEMORY);
+    assert_false(acme_jws_key_exists(KEY));
+    copy_status = PSA_SUCCESS;
+    bench_flash.off = true;
+    assert_int_not_equal(acme_jws_ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false, &made, &copied),
+                         ACME_OK);
+    flash_sim_power_on(&bench_flash);
+    assert_false(acme_jws_key_exists(KEY));
+    assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false), COPIED);
+    assert_true(same_key(KEY, OLD));
+    destroy_both();
+}
+#endif
 
 /* RFC 7638 3.1: the thumbprint of this RSA key is NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs. */
 static void test_rfc7638(void **state)
@@ -334,6 +477,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_keys, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_keys_need_the_store, bench_up, bench_down),
+#if defined(CONFIG_ACME_KEY_REUSE)
+        cmocka_unit_test_setup_teardown(test_reuse, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_no_reuse, bench_up, bench_down),
+#endif
         cmocka_unit_test_setup_teardown(test_rfc7638, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_rfc7515_key, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_es256, bench_up, bench_down),
