@@ -3,6 +3,8 @@
  */
 #include "cli.h"
 
+static const char default_store[] = "                             (default: " CLI_DEFAULT_STORE ")";
+
 // clang-format off
 static const char *const lines[] = {
     "usage: nanoacme COMMAND [OPTIONS]",
@@ -37,7 +39,7 @@ static const char *const lines[] = {
     "      --accept-tos           agree to the CA's terms of service",
     "      --accept-terms URL     agree to these terms, and stop if the CA has others",
     "      --store FILE           the flash image that keeps keys and certificates",
-    "                             (default: " CLI_DEFAULT_STORE ")",
+    default_store,
     "      --challenge TYPE       how names are proven: http-01 (default), tls-alpn-01,",
     "                             dns-01, dns-account-01, dns-persist-01; repeat for others",
     "                             to try when one fails",

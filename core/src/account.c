@@ -413,8 +413,7 @@ int32_t acme_enter_account_ready(struct acme_client *c)
 #endif
 #if defined(CONFIG_ACME_DEAUTHORIZATION)
     case ACME_JOB_DEAUTHORIZE:
-        rc = acme_order_take_up(c);
-        return rc;
+        return acme_order_take_up(c);
 #endif
     default:
         acme_client_finish(c, ACME_OK);

@@ -903,8 +903,7 @@ int32_t acme_enter_challenge(struct acme_client *c)
     o->proof_fetched = false;
 #endif
     if (o->challenge_sent) { /* by an earlier run: the CA may come at any time */
-        rc = acme_authorization_wait(c);
-        return rc;
+        return acme_authorization_wait(c);
     }
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{}");

@@ -180,15 +180,17 @@ void acme_client_finish(struct acme_client *c, int32_t error)
         emit_error(c, error);
     }
     for (i = 0; i < c->config.certs_count; i++) {
-        if (c->slots[i].pending && c->job == ACME_JOB_RUN) {
-            c->slots[i].error = error;
+        struct acme_slot *s = acme_client_slot_of(c, i);
+
+        if (s->pending && c->job == ACME_JOB_RUN) {
+            s->error = error;
 #if defined(CONFIG_ACME_SCHEDULE)
-            if (error != ACME_OK && acme_schedule_wants(c, &c->slots[i])) {
-                acme_schedule_failed(c, &c->slots[i], error);
+            if (error != ACME_OK && acme_schedule_wants(c, s)) {
+                acme_schedule_failed(c, s, error);
             }
 #endif
         }
-        c->slots[i].pending = false;
+        s->pending = false;
     }
     acme_challenges_close(&c->challenges);
     acme_exchange_close(&c->exchange);
@@ -460,8 +462,9 @@ static int32_t on_problem(struct acme_client *c)
  * looks from several places, and it should be left until they have all been. */
 static uint16_t settle_time(const struct acme_client *c)
 {
-    uint64_t start_ms = c->exchange.deadline_ms - CONFIG_ACME_TIMEOUT_MS;
-    uint64_t ms = (acme_clock_uptime_ms(&c->clock) - start_ms) * 8u;
+    /* 32 bits are enough: an exchange ends in time. */
+    uint32_t start_ms = (uint32_t)c->exchange.deadline_ms - CONFIG_ACME_TIMEOUT_MS;
+    uint32_t ms = ((uint32_t)acme_clock_uptime_ms(&c->clock) - start_ms) * 8u;
 
     return (uint16_t)(ms < SETTLE_LEAST_MS  ? SETTLE_LEAST_MS
                       : ms > SETTLE_MOST_MS ? SETTLE_MOST_MS

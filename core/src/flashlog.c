@@ -132,6 +132,11 @@ static uint32_t room_of(const struct acme_flashlog *log, uint32_t count, uint32_
                        : 0;
 }
 
+static uint32_t sector_before(const struct acme_flashlog *log, uint32_t sector)
+{
+    return (sector > 0 ? sector : log->geometry.sector_count) - 1;
+}
+
 static bool power_of_two(uint32_t v)
 {
     return (v & (v - 1)) == 0;
@@ -224,14 +229,14 @@ static uint32_t count_free(struct acme_flashlog *log, uint32_t *next)
 
 enum found { FOUND_RECORD, FOUND_BLANK, FOUND_RUBBISH };
 
-/* What is at an offset of a sector. */
-static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32_t offset,
+/* What is at an offset of a sector, which moves on past a record. */
+static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32_t *offset,
                               struct record *r)
 {
-    uint32_t at = sector * log->geometry.sector_size + offset;
-    uint32_t crc;
+    uint32_t at = sector * log->geometry.sector_size + *offset;
+    uint32_t crc, end;
 
-    if (offset + RECORD_LEN > log->geometry.sector_size) {
+    if (*offset + RECORD_LEN > log->geometry.sector_size) {
         return FOUND_BLANK;
     }
     flash_read(log, at, r->raw, RECORD_LEN);
@@ -241,11 +246,13 @@ static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32
     crc = acme_crc32(0, r->raw, 18);
     r->data = NULL;
     r->payload = at + RECORD_LEN;
-    return r->raw[0] == RECORD_MAGIC && acme_get16(r->raw + 18) == (uint16_t)(crc ^ crc >> 16) &&
-                   len_of(r) + RECORD_LEN <= log->record_max &&
-                   offset + size_of(log, r) <= log->geometry.sector_size
-               ? FOUND_RECORD
-               : FOUND_RUBBISH;
+    end = *offset + size_of(log, r);
+    if (r->raw[0] != RECORD_MAGIC || acme_get16(r->raw + 18) != (uint16_t)(crc ^ crc >> 16) ||
+        len_of(r) + RECORD_LEN > log->record_max || end > log->geometry.sector_size) {
+        return FOUND_RUBBISH;
+    }
+    *offset = end;
+    return FOUND_RECORD;
 }
 
 /* A part of a record's payload. */
@@ -277,9 +284,12 @@ static uint32_t record_crc(struct acme_flashlog *log, const struct record *r)
  * every misreading is one for good. */
 static bool is_whole(struct acme_flashlog *log, const struct record *r)
 {
-    uint32_t want = acme_get32(r->raw + 20);
+    uint32_t want = acme_get32(r->raw + 20), tries = 2;
 
-    return record_crc(log, r) == want || record_crc(log, r) == want;
+    while (tries > 0 && record_crc(log, r) != want) {
+        tries--;
+    }
+    return tries > 0;
 }
 
 /* To the next younger sector in use. They mostly follow one another. */
@@ -309,19 +319,18 @@ static void cursor_start(struct acme_flashlog *log, struct cursor *c)
 {
     c->seq = log->freed_seq;
     /* The sector before the one to look at first; the search goes once around if it has to. */
-    c->sector = (log->oldest > 0 ? log->oldest : log->geometry.sector_count) - 1;
+    c->sector = sector_before(log, log->oldest);
     c->offset = log->geometry.sector_size;
 }
 
 /* The next record in the order of writing. */
 static bool cursor_next(struct acme_flashlog *log, struct cursor *c, struct record *r)
 {
-    while (read_record(log, c->sector, c->offset, r) != FOUND_RECORD) {
+    while (read_record(log, c->sector, &c->offset, r) != FOUND_RECORD) {
         if (!cursor_next_sector(log, c)) {
             return false;
         }
     }
-    c->offset += size_of(log, r);
     return true;
 }
 
@@ -483,9 +492,8 @@ static bool write_record(struct acme_flashlog *log, struct record *r)
         at += fill;
         fill = 0;
     } while (from < len);
-    at = log->head_offset;
-    log->head_offset += size_of(log, r);
-    return read_record(log, log->head, at, &written) == FOUND_RECORD && is_whole(log, &written);
+    return read_record(log, log->head, &log->head_offset, &written) == FOUND_RECORD &&
+           is_whole(log, &written);
 }
 
 /* Whether everything in a sector from an offset on is erased. */
@@ -587,7 +595,7 @@ static bool survey_sector(struct acme_flashlog *log, uint32_t sector, uint32_t s
     bool only_copies = true;
     struct record r;
 
-    while (read_record(log, sector, offset, &r) == FOUND_RECORD) {
+    while (read_record(log, sector, &offset, &r) == FOUND_RECORD) {
         if (version_of(&r) > log->version) {
             log->version = version_of(&r);
         }
@@ -598,7 +606,6 @@ static bool survey_sector(struct acme_flashlog *log, uint32_t sector, uint32_t s
                 log->freed_seq = acme_get32(r.raw + 8);
             }
         }
-        offset += size_of(log, &r);
     }
     return only_copies;
 }
@@ -620,7 +627,7 @@ static void drop_head(struct acme_flashlog *log)
 {
     log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
     log->head_seq--;
-    log->head = (log->head + log->geometry.sector_count - 1) % log->geometry.sector_count;
+    log->head = sector_before(log, log->head);
     log->head_offset = log->geometry.sector_size;
 }
 
@@ -832,14 +839,14 @@ int32_t acme_flashlog_set(struct acme_flashlog *log, uint64_t key, const void *d
 static int32_t check_unused(struct acme_flashlog *log)
 {
     struct record r;
-    uint32_t sector;
+    uint32_t sector, offset = log->start;
 
     for (sector = 1; sector < log->geometry.sector_count; sector++) {
         if (!is_erased(log, sector, log->start)) {
             return ACME_ERR_STORE_FORMAT;
         }
     }
-    return read_record(log, 0, log->start, &r) == FOUND_RECORD ? ACME_ERR_STORE_FORMAT : ACME_OK;
+    return read_record(log, 0, &offset, &r) == FOUND_RECORD ? ACME_ERR_STORE_FORMAT : ACME_OK;
 }
 
 /* Finds the newest sector, the newest FREED mark and version over all sectors. Returns whether
@@ -884,8 +891,7 @@ static void check_sector(struct acme_flashlog *log, uint32_t sector)
     struct record r;
     enum found found;
 
-    while ((found = read_record(log, sector, offset, &r)) == FOUND_RECORD) {
-        offset += size_of(log, &r);
+    while ((found = read_record(log, sector, &offset, &r)) == FOUND_RECORD) {
         if (!is_whole(log, &r)) {
             break;
         }

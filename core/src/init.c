@@ -299,7 +299,7 @@ static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
     uint8_t i;
 
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
-        struct acme_slot *slot = &c->slots[request];
+        struct acme_slot *slot = acme_client_slot_of(c, (uint16_t)request);
         struct store_slot s;
         uint8_t how;
         int32_t rc;

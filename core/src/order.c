@@ -82,8 +82,7 @@ int32_t acme_order_take_up(struct acme_client *c)
 
 int32_t acme_enter_select(struct acme_client *c)
 {
-    int16_t i;
-    int32_t rc;
+    uint32_t i;
 
 #if defined(CONFIG_ACME_CLOCK_POLICY)
     if (acme_clock_disagrees(&c->clock)) {
@@ -95,19 +94,20 @@ int32_t acme_enter_select(struct acme_client *c)
         return ACME_OK;
     }
 #endif
-    for (i = 0; i < (int16_t)c->config.certs_count; i++) {
-        if (c->slots[i].pending && acme_schedule_is_due(c, &c->slots[i])) {
+    for (i = 0; i < c->config.certs_count; i++) {
+        struct acme_slot *s = acme_client_slot_of(c, (uint16_t)i);
+
+        if (s->pending && acme_schedule_is_due(c, s)) {
             break;
         }
-        c->slots[i].pending = false;
+        s->pending = false;
     }
-    if (i == (int16_t)c->config.certs_count) {
+    if (i == c->config.certs_count) {
         acme_client_finish(c, ACME_OK);
         return ACME_OK;
     }
-    c->slot = i;
-    rc = acme_order_take_up(c);
-    return rc;
+    c->slot = (int16_t)i;
+    return acme_order_take_up(c);
 }
 
 /* ---- the order ---- */

@@ -59,26 +59,26 @@ int32_t acme_problem_error(const struct acme_problem *problem)
         "invalidProfile\0"
 #endif
         ;
-    static const int8_t errors[] = {
-        /* in this order, and last what any other type means */
-        ACME_ERR_NONCE,
-        ACME_ERR_RATE_LIMITED,
-        ACME_ERR_ACCOUNT_NONE,
-        ACME_ERR_EAB,
-        ACME_ERR_TOS,
-        ACME_ERR_ACCOUNT,
-        ACME_ERR_ACCOUNT,
-        ACME_ERR_ALREADY_REVOKED,
-        ACME_ERR_SERVER,
-        ACME_ERR_ORDER,
-        ACME_ERR_ORDER,
-        ACME_ERR_ORDER,
+    static const uint8_t errors[] = {
+        /* in this order, with their signs changed; last what any other type means */
+        -ACME_ERR_NONCE,
+        -ACME_ERR_RATE_LIMITED,
+        -ACME_ERR_ACCOUNT_NONE,
+        -ACME_ERR_EAB,
+        -ACME_ERR_TOS,
+        -ACME_ERR_ACCOUNT,
+        -ACME_ERR_ACCOUNT,
+        -ACME_ERR_ALREADY_REVOKED,
+        -ACME_ERR_SERVER,
+        -ACME_ERR_ORDER,
+        -ACME_ERR_ORDER,
+        -ACME_ERR_ORDER,
 #if defined(CONFIG_ACME_PROFILES)
-        ACME_ERR_PROFILE,
+        -ACME_ERR_PROFILE,
 #endif
-        ACME_ERR_PROBLEM
+        -ACME_ERR_PROBLEM
     };
-    int32_t error = errors[acme_str_find(problem->type, strlen(problem->type), types)];
+    int32_t error = -(int32_t)errors[acme_str_find(problem->type, strlen(problem->type), types)];
 
     if (error != ACME_ERR_PROBLEM) {
         return error;

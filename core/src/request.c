@@ -200,18 +200,16 @@ int32_t acme_reply_json(struct acme_client *c, acme_json_value *root)
 
 enum acme_status acme_reply_status(acme_json_value object)
 {
-    static const char words[] = "pending\0processing\0ready\0valid\0invalid\0";
-    const char *word = words, *text = acme_json_string(object, "status");
-    uint32_t status = ACME_STATUS_PENDING;
+    static const char names[][11] = {"pending", "processing", "ready", "valid", "invalid"};
+    const char *text = acme_json_string(object, "status");
+    uint32_t i;
 
     if (text == NULL) {
         return ACME_STATUS_NONE;
     }
-    while (*word != '\0' && strcmp(word, text) != 0) {
-        word += strlen(word) + 1;
-        status++;
+    for (i = 0; i < sizeof(names) / sizeof(names[0]) && strcmp(names[i], text) != 0; i++) {
     }
-    return (enum acme_status)status;
+    return (enum acme_status)(ACME_STATUS_PENDING + i);
 }
 
 uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_ms,

@@ -115,9 +115,11 @@ static void drop_first(struct acme_lwip_raw_datagrams *d)
 {
     pbuf_free(d->waiting[0]);
     d->count--;
-    memmove(&d->waiting[0], &d->waiting[1], d->count * sizeof(d->waiting[0]));
-    memmove(&d->from[0], &d->from[1], d->count * sizeof(d->from[0]));
-    memmove(&d->ports[0], &d->ports[1], d->count * sizeof(d->ports[0]));
+    for (size_t i = 0; i < d->count; i++) {
+        d->waiting[i] = d->waiting[i + 1];
+        d->from[i] = d->from[i + 1];
+        d->ports[i] = d->ports[i + 1];
+    }
 }
 
 static int32_t udp_take(void *ctx, acme_handle socket, struct acme_address *from, uint16_t *port,

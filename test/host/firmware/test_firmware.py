@@ -260,9 +260,16 @@ class TimeServer:
     def __init__(self, ahead_s):
         self.ahead_s = ahead_s
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 123))
+        wait_until(self._bind, "port 123, which another test may have", 120)
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
+
+    def _bind(self):
+        try:
+            self.socket.bind(("127.0.0.1", 123))
+        except OSError:
+            return False
+        return True
 
     def _serve(self):
         while True:
