@@ -26,7 +26,8 @@
 #define RECORD_MAGIC     0xacu
 #define FRAG_LAST        0x8000u
 #define PROGRAM_MAX      32u
-#define DELETION_RESERVE 5u  /* records that only deletions may use */
+#define DELETION_RESERVE 5u /* records that only deletions may use */
+#define STABLE_READS     32u
 #define CHUNK            64u /* a multiple of every program unit, and more than a record's head */
 
 #if defined(CONFIG_ACME_STORE_SEAL)
@@ -274,12 +275,31 @@ static uint32_t record_crc(struct acme_flashlog *log, const struct record *r)
 }
 
 /* Reads the payload, so it is called only where the answer matters; twice where it is bad, for not
- * every misreading is one for good. */
+ * every misreading is one for good. What nothing follows in a sector of before may be what a cut
+ * has left half done, and read differently each time: it has to be whole many times on end. */
 static bool is_whole(struct acme_flashlog *log, const struct record *r)
 {
-    uint32_t want = acme_get32(r->raw + 20);
+    uint32_t at = r->payload - RECORD_LEN, next = at + size_of(log, r);
+    uint32_t size = log->geometry.sector_size, reads = STABLE_READS, good = 0, bad = 0;
+    struct record again;
 
-    return record_crc(log, r) == want || record_crc(log, r) == want;
+    again.raw[0] = 0xff;
+    if (next % size != 0) {
+        flash_read(log, next, again.raw, 1);
+    }
+    if (again.raw[0] != 0xff || (at / size == log->head && log->head_offset < size)) {
+        reads = 1;
+    }
+    while (good < reads && bad < 2) {
+        good++;
+        flash_read(log, at, again.raw, RECORD_LEN);
+        if (memcmp(again.raw, r->raw, RECORD_LEN) != 0 ||
+            record_crc(log, r) != acme_get32(r->raw + 20)) {
+            good = 0;
+            bad++;
+        }
+    }
+    return bad < 2;
 }
 
 /* To the next younger sector in use. They mostly follow one another. */
@@ -742,9 +762,9 @@ int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t v
               (data_len > 0 ? DELETION_RESERVE : 0);
     rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
                    data_len == 0);
-    log->version++;
     rc = outcome(log, rc);
     log->in_batch = rc == ACME_OK;
+    log->version += log->in_batch;
     return rc;
 }
 
@@ -871,6 +891,7 @@ static bool survey(struct acme_flashlog *log)
         }
     }
     log->head_seq = log->next_seq - 1;
+    log->version++; /* a torn record may have the next one, unseen now and seen later */
     if (only_copies) {
         drop_head(log);
     }
@@ -890,7 +911,8 @@ static void check_sector(struct acme_flashlog *log, uint32_t sector)
             break;
         }
     }
-    offset += found == FOUND_RUBBISH ? log->record_max : 0;
+    /* It may even read as blank now, and not in a moment. */
+    offset += found != FOUND_RECORD ? log->record_max : 0;
     if (!is_erased(log, sector, offset)) {
         log->damaged = true;
     }
