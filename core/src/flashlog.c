@@ -26,7 +26,8 @@
 #define RECORD_MAGIC     0xacu
 #define FRAG_LAST        0x8000u
 #define PROGRAM_MAX      32u
-#define DELETION_RESERVE 5u  /* records that only deletions may use */
+#define DELETION_RESERVE 5u /* records that only deletions may use */
+#define STABLE_READS     32u
 #define CHUNK            64u /* a multiple of every program unit, and more than a record's head */
 
 #if defined(CONFIG_ACME_STORE_SEAL)
@@ -132,11 +133,6 @@ static uint32_t room_of(const struct acme_flashlog *log, uint32_t count, uint32_
                        : 0;
 }
 
-static uint32_t sector_before(const struct acme_flashlog *log, uint32_t sector)
-{
-    return (sector > 0 ? sector : log->geometry.sector_count) - 1;
-}
-
 static bool power_of_two(uint32_t v)
 {
     return (v & (v - 1)) == 0;
@@ -229,14 +225,14 @@ static uint32_t count_free(struct acme_flashlog *log, uint32_t *next)
 
 enum found { FOUND_RECORD, FOUND_BLANK, FOUND_RUBBISH };
 
-/* What is at an offset of a sector, which moves on past a record. */
-static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32_t *offset,
+/* What is at an offset of a sector. */
+static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32_t offset,
                               struct record *r)
 {
-    uint32_t at = sector * log->geometry.sector_size + *offset;
-    uint32_t crc, end;
+    uint32_t at = sector * log->geometry.sector_size + offset;
+    uint32_t crc;
 
-    if (*offset + RECORD_LEN > log->geometry.sector_size) {
+    if (offset + RECORD_LEN > log->geometry.sector_size) {
         return FOUND_BLANK;
     }
     flash_read(log, at, r->raw, RECORD_LEN);
@@ -246,13 +242,11 @@ static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32
     crc = acme_crc32(0, r->raw, 18);
     r->data = NULL;
     r->payload = at + RECORD_LEN;
-    end = *offset + size_of(log, r);
-    if (r->raw[0] != RECORD_MAGIC || acme_get16(r->raw + 18) != (uint16_t)(crc ^ crc >> 16) ||
-        len_of(r) + RECORD_LEN > log->record_max || end > log->geometry.sector_size) {
-        return FOUND_RUBBISH;
-    }
-    *offset = end;
-    return FOUND_RECORD;
+    return r->raw[0] == RECORD_MAGIC && acme_get16(r->raw + 18) == (uint16_t)(crc ^ crc >> 16) &&
+                   len_of(r) + RECORD_LEN <= log->record_max &&
+                   offset + size_of(log, r) <= log->geometry.sector_size
+               ? FOUND_RECORD
+               : FOUND_RUBBISH;
 }
 
 /* A part of a record's payload. */
@@ -281,15 +275,31 @@ static uint32_t record_crc(struct acme_flashlog *log, const struct record *r)
 }
 
 /* Reads the payload, so it is called only where the answer matters; twice where it is bad, for not
- * every misreading is one for good. */
+ * every misreading is one for good. What nothing follows in a sector of before may be what a cut
+ * has left half done, and read differently each time: it has to be whole many times on end. */
 static bool is_whole(struct acme_flashlog *log, const struct record *r)
 {
-    uint32_t want = acme_get32(r->raw + 20), tries = 2;
+    uint32_t at = r->payload - RECORD_LEN, next = at + size_of(log, r);
+    uint32_t size = log->geometry.sector_size, reads = STABLE_READS, good = 0, bad = 0;
+    struct record again;
 
-    while (tries > 0 && record_crc(log, r) != want) {
-        tries--;
+    again.raw[0] = 0xff;
+    if (next % size != 0) {
+        flash_read(log, next, again.raw, 1);
     }
-    return tries > 0;
+    if (again.raw[0] != 0xff || (at / size == log->head && log->head_offset < size)) {
+        reads = 1;
+    }
+    while (good < reads && bad < 2) {
+        good++;
+        flash_read(log, at, again.raw, RECORD_LEN);
+        if (memcmp(again.raw, r->raw, RECORD_LEN) != 0 ||
+            record_crc(log, r) != acme_get32(r->raw + 20)) {
+            good = 0;
+            bad++;
+        }
+    }
+    return bad < 2;
 }
 
 /* To the next younger sector in use. They mostly follow one another. */
@@ -319,18 +329,19 @@ static void cursor_start(struct acme_flashlog *log, struct cursor *c)
 {
     c->seq = log->freed_seq;
     /* The sector before the one to look at first; the search goes once around if it has to. */
-    c->sector = sector_before(log, log->oldest);
+    c->sector = (log->oldest > 0 ? log->oldest : log->geometry.sector_count) - 1;
     c->offset = log->geometry.sector_size;
 }
 
 /* The next record in the order of writing. */
 static bool cursor_next(struct acme_flashlog *log, struct cursor *c, struct record *r)
 {
-    while (read_record(log, c->sector, &c->offset, r) != FOUND_RECORD) {
+    while (read_record(log, c->sector, c->offset, r) != FOUND_RECORD) {
         if (!cursor_next_sector(log, c)) {
             return false;
         }
     }
+    c->offset += size_of(log, r);
     return true;
 }
 
@@ -492,8 +503,9 @@ static bool write_record(struct acme_flashlog *log, struct record *r)
         at += fill;
         fill = 0;
     } while (from < len);
-    return read_record(log, log->head, &log->head_offset, &written) == FOUND_RECORD &&
-           is_whole(log, &written);
+    at = log->head_offset;
+    log->head_offset += size_of(log, r);
+    return read_record(log, log->head, at, &written) == FOUND_RECORD && is_whole(log, &written);
 }
 
 /* Whether everything in a sector from an offset on is erased. */
@@ -595,7 +607,7 @@ static bool survey_sector(struct acme_flashlog *log, uint32_t sector, uint32_t s
     bool only_copies = true;
     struct record r;
 
-    while (read_record(log, sector, &offset, &r) == FOUND_RECORD) {
+    while (read_record(log, sector, offset, &r) == FOUND_RECORD) {
         if (version_of(&r) > log->version) {
             log->version = version_of(&r);
         }
@@ -606,6 +618,7 @@ static bool survey_sector(struct acme_flashlog *log, uint32_t sector, uint32_t s
                 log->freed_seq = acme_get32(r.raw + 8);
             }
         }
+        offset += size_of(log, &r);
     }
     return only_copies;
 }
@@ -627,7 +640,7 @@ static void drop_head(struct acme_flashlog *log)
 {
     log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
     log->head_seq--;
-    log->head = sector_before(log, log->head);
+    log->head = (log->head + log->geometry.sector_count - 1) % log->geometry.sector_count;
     log->head_offset = log->geometry.sector_size;
 }
 
@@ -749,9 +762,9 @@ int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t v
               (data_len > 0 ? DELETION_RESERVE : 0);
     rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
                    data_len == 0);
-    log->version++;
     rc = outcome(log, rc);
     log->in_batch = rc == ACME_OK;
+    log->version += log->in_batch;
     return rc;
 }
 
@@ -839,14 +852,14 @@ int32_t acme_flashlog_set(struct acme_flashlog *log, uint64_t key, const void *d
 static int32_t check_unused(struct acme_flashlog *log)
 {
     struct record r;
-    uint32_t sector, offset = log->start;
+    uint32_t sector;
 
     for (sector = 1; sector < log->geometry.sector_count; sector++) {
         if (!is_erased(log, sector, log->start)) {
             return ACME_ERR_STORE_FORMAT;
         }
     }
-    return read_record(log, 0, &offset, &r) == FOUND_RECORD ? ACME_ERR_STORE_FORMAT : ACME_OK;
+    return read_record(log, 0, log->start, &r) == FOUND_RECORD ? ACME_ERR_STORE_FORMAT : ACME_OK;
 }
 
 /* Finds the newest sector, the newest FREED mark and version over all sectors. Returns whether
@@ -878,6 +891,7 @@ static bool survey(struct acme_flashlog *log)
         }
     }
     log->head_seq = log->next_seq - 1;
+    log->version++; /* a torn record may have the next one, unseen now and seen later */
     if (only_copies) {
         drop_head(log);
     }
@@ -891,12 +905,14 @@ static void check_sector(struct acme_flashlog *log, uint32_t sector)
     struct record r;
     enum found found;
 
-    while ((found = read_record(log, sector, &offset, &r)) == FOUND_RECORD) {
+    while ((found = read_record(log, sector, offset, &r)) == FOUND_RECORD) {
+        offset += size_of(log, &r);
         if (!is_whole(log, &r)) {
             break;
         }
     }
-    offset += found == FOUND_RUBBISH ? log->record_max : 0;
+    /* It may even read as blank now, and not in a moment. */
+    offset += found != FOUND_RECORD ? log->record_max : 0;
     if (!is_erased(log, sector, offset)) {
         log->damaged = true;
     }

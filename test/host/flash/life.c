@@ -49,6 +49,12 @@ const struct life_scenario life_scenarios[] = {
      false,
      0,
      NULL},
+    {"key change",
+     {{LIFE_RUN, 1, 0, 0}, {LIFE_ROLLOVER, 1, 0, 1}, {LIFE_CONTACT, 1, 0, 1}, {LIFE_RUN, 1, 0, 70}},
+     4,
+     false,
+     0,
+     NULL},
     {"terms of service", {{LIFE_RUN, 1, 0, 0}, {LIFE_TERMS, 1, 0, 70}}, 2, false, 0, NULL},
     {"a store 30 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 300, NULL},
     {"a store 45 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 450, NULL},
@@ -143,6 +149,8 @@ static void observe_ca(struct life *l, struct life_view *v)
     v->certificates = ca->counters.certificates;
     v->revocations = ca->counters.revocations;
     (void)snprintf(v->contact, sizeof(v->contact), "%s", ca->accounts_count > 0 ? a->contact : "");
+    (void)snprintf(v->key_at_ca, sizeof(v->key_at_ca), "%s",
+                   ca->accounts_count > 0 ? a->thumbprint : "");
 }
 
 static void observe_world(struct life *l, struct life_view *v)
@@ -179,6 +187,7 @@ static void read_slots(struct acme_store *store, struct slots *s)
     for (i = 0; i < CONFIG_ACME_ACCOUNT_SLOTS; i++) {
         if (acme_store_read_account(store, i, &account, scratch, sizeof(scratch)) == ACME_OK) {
             s->account[i][account.key_generation] = true;
+            s->account[i][account.key_generation ^ 1u] = account.rollover != 0;
         }
     }
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
@@ -318,6 +327,10 @@ static int32_t start(struct life *l, uint32_t step, bool *done)
         observe_account(l, &v);
         *done = !v.account; /* an earlier try came that far */
         return *done ? ACME_OK : acme_account_deactivate(client);
+    case LIFE_ROLLOVER:
+        observe_account(l, &v);
+        *done = strcmp(v.thumbprint, l->undisturbed[step - 1].thumbprint) != 0;
+        return *done ? ACME_OK : acme_account_rollover(client);
     default:
         return acme_start(client);
     }
@@ -344,7 +357,9 @@ static void check_kept(struct life *l, uint32_t step)
     if (s->kind == LIFE_DEACTIVATE || !l->undisturbed[step - 1].account) {
         return;
     }
-    if (!v.account || strcmp(v.thumbprint, l->undisturbed[step - 1].thumbprint) != 0) {
+    observe_ca(l, &v);
+    if (!v.account || (strcmp(v.thumbprint, l->undisturbed[step - 1].thumbprint) != 0 &&
+                       (s->kind != LIFE_ROLLOVER || strcmp(v.thumbprint, v.key_at_ca) != 0))) {
         life_lose(l, "the account is gone");
     }
 }
@@ -390,6 +405,15 @@ int32_t life_try(struct life *l, uint32_t step, bool recovering)
 
 /* ---- the end of a life ---- */
 
+static bool has_right_key(const struct life *l, uint32_t step)
+{
+    const char *key = l->now.thumbprint;
+
+    return strcmp(key, l->now.key_at_ca) == 0 &&
+           (l->scenario->steps[step].kind != LIFE_ROLLOVER ||
+            strcmp(key, l->undisturbed[step - 1].thumbprint) != 0);
+}
+
 static void compare(struct life *l, uint32_t step)
 {
     const struct life_view *want = &l->undisturbed[step], *have = &l->now;
@@ -410,6 +434,8 @@ static void compare(struct life *l, uint32_t step)
         life_lose(l, "an account at the end: %d instead of %d", have->account, want->account);
     } else if (have->accounts != want->accounts) {
         life_lose(l, "%u accounts at the CA instead of %u", have->accounts, want->accounts);
+    } else if (have->account && !has_right_key(l, step)) {
+        life_lose(l, "the account's key at the end is not the CA's, or the old one");
     } else if (want->result == ACME_OK && have->orders > orders) {
         life_lose(l, "%u orders at the CA instead of %u", have->orders, orders);
     } else if (have->revocations != want->revocations ||

@@ -6,7 +6,8 @@
  *
  * The oracle, after a disturbance in a step:
  * - the store mounts;
- * - the account is there as before, with the same key;
+ * - the account is there as before, with the same key, or with the one that a change of keys has
+ *   brought; at the end it is the one that the CA has, and after a change of keys another one;
  * - each certificate is there as before, and its key is its leaf's (a revocation may take its one);
  * - the step, run again, ends as it does in a life without disturbance, and so do the steps after;
  * - then every key and every chain in the store belongs to an account, a certificate or an order;
@@ -28,6 +29,7 @@ enum life_kind {
     LIFE_REVOKE,     /* acme_revoke_start of certificate .argument */
     LIFE_CONTACT,    /* acme_account_update with another address */
     LIFE_DEACTIVATE, /* acme_account_deactivate */
+    LIFE_ROLLOVER,   /* acme_account_rollover */
     LIFE_TERMS       /* the CA's terms change, then acme_start */
 };
 
@@ -60,7 +62,8 @@ struct life_view {
     int32_t result;
     bool account;
     char thumbprint[44];
-    uint8_t valid; /* a bit for each certificate that works */
+    char key_at_ca[44]; /* the thumbprint of the newest account's key there */
+    uint8_t valid;      /* a bit for each certificate that works */
     uint32_t accounts, orders, certificates, revocations;
     char contact[128];   /* at the CA */
     uint32_t operations; /* on flash, programs and erases */

@@ -1,8 +1,8 @@
 /*
  * The whole-life power-cut runner: the real client lives whole lives (life.h) in a simulated world,
- * and power is cut at every flash operation of each of their steps: before it, in its middle, and
- * after it. Then the life goes on, and the oracle looks. Pairs of cuts and a long random run
- * follow.
+ * and power is cut at every flash operation of each of their steps: before it, in its middle (so
+ * that what it has left is stable, or is not), and after it. Then the life goes on, and the oracle
+ * looks. Pairs of cuts and a long random run follow.
  *
  *   lives [--seconds N] [--random R] [--seed S] [--scenario I] [--geometry G]
  *         [--pairs N] [--every N] [--first-loss 1]
@@ -74,6 +74,8 @@ static bool live_cut(struct life *l, uint32_t step, uint32_t last, const struct 
     uint32_t i;
 
     life_rewind(l, step);
+    /* What a cut leaves half done differs from cut to cut, and not from run to run. */
+    world.flash.random += cuts[0].operation * 0x9e3779b97f4a7c15ull;
     for (i = 0; i < count && !l->lost; i++) {
         world.flash.cut_at = cuts[i].operation;
         world.flash.cut_kind = (enum flash_sim_cut)cuts[i].kind;
@@ -92,7 +94,7 @@ static bool live_cut(struct life *l, uint32_t step, uint32_t last, const struct 
     return true;
 }
 
-/* Every operation of every step, three kinds of cut, or every n-th of these points. The steps that
+/* Every operation of every step, all kinds of cut, or every n-th of these points. The steps that
  * come after are lived for each eighth of them, the same step for all. */
 static void linear(struct life *l)
 {
@@ -104,7 +106,7 @@ static void linear(struct life *l)
             if (first_only && losses > 0) {
                 return;
             }
-            for (c.kind = 0; c.kind < 3; c.kind++) {
+            for (c.kind = 0; c.kind < FLASH_SIM_CUTS; c.kind++) {
                 if (turn++ % every != 0) {
                     continue;
                 }
@@ -128,7 +130,7 @@ static void pick(struct life *l, uint32_t *step, struct cut *cuts, uint32_t coun
     } while (l->undisturbed[*step].operations == 0);
     for (i = 0; i < count; i++) {
         cuts[i].operation = 1 + random_below(l->undisturbed[*step].operations);
-        cuts[i].kind = (uint8_t)random_below(3);
+        cuts[i].kind = (uint8_t)random_below(FLASH_SIM_CUTS);
     }
 }
 

@@ -203,7 +203,7 @@ static bool life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed, ui
         if (second != 0) {
             pairs++;
             flash.cut_at = second;
-            flash.cut_kind = (enum flash_sim_cut)((kind + 1) % 3);
+            flash.cut_kind = (enum flash_sim_cut)((kind + 1) % FLASH_SIM_CUTS);
             second = 0;
         }
     }
@@ -221,7 +221,7 @@ static void linear(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed)
 {
     int kind;
 
-    for (kind = 0; kind < 3; kind++) {
+    for (kind = 0; kind < FLASH_SIM_CUTS; kind++) {
         uint32_t cut = 1, second;
 
         while (life(size, count, unit, seed, cut, kind, 0)) {
@@ -391,7 +391,7 @@ static void random_run(unsigned long seconds, uint32_t seed)
 
         ecc = (r >> 12) % 2 == 0;
         (void)life(size, (size == 256 ? 20 : 4) + (r >> 6) % 8, units[(r >> 3) % 4], r,
-                   1 + mix(r, 1) % 300, (int)((r >> 9) % 3), 1 + mix(r, 2) % 60);
+                   1 + mix(r, 1) % 300, (int)((r >> 9) % FLASH_SIM_CUTS), 1 + mix(r, 2) % 60);
     }
 }
 

@@ -21,6 +21,7 @@ void flash_sim_init(struct flash_sim *f, uint32_t sector_size, uint32_t sector_c
 
     memset(f->data, 0xff, bytes);
     memset(f->programmed, 0, bytes);
+    memset(f->between, 0, bytes);
     memset(f->unstable, 0, (char *)(f + 1) - (char *)f->unstable);
     f->geometry.sector_size = sector_size;
     f->geometry.sector_count = sector_count;
@@ -59,6 +60,13 @@ static int32_t sim_read(void *ctx, uint32_t offset, void *data, size_t len)
         return ACME_ERR_STORE_IO;
     }
     memcpy(data, f->data + offset, len);
+    for (i = 0; f->any_between && i < len; i++) {
+        uint8_t between = f->between[offset + i];
+
+        if (between != 0) {
+            ((uint8_t *)data)[i] ^= between & (uint8_t)flash_sim_random(f);
+        }
+    }
     for (i = 0; f->any_unstable && i < len; i++) {
         if (f->unstable[(offset + i) / f->geometry.sector_size] && flash_sim_random(f) % 4 == 0) {
             ((uint8_t *)data)[i] ^= (uint8_t)(1u << (flash_sim_random(f) % 8));
@@ -80,6 +88,68 @@ static int power(struct flash_sim *f)
     return f->cut_kind == FLASH_SIM_CUT_BEFORE ? 0 : f->cut_kind == FLASH_SIM_CUT_AFTER ? 1 : -1;
 }
 
+/* Of the bits of a byte that an operation changes, those that it has not changed, and those that
+ * are in between. Progress of 0 to 15, of 16. */
+static uint8_t half_done(struct flash_sim *f, uint8_t changes, uint32_t progress, uint8_t *between)
+{
+    uint8_t left = 0, bit;
+
+    *between = 0;
+    for (bit = 1; bit != 0; bit = (uint8_t)(bit << 1)) {
+        uint32_t r = flash_sim_random(f);
+
+        if ((changes & bit) == 0 || r % 16 < progress) {
+            continue;
+        }
+        left |= bit;
+        *between |= r / 16 % 2 == 0 ? bit : 0;
+    }
+    return left;
+}
+
+static void program_unstable(struct flash_sim *f, uint32_t at, const uint8_t *bytes)
+{
+    uint32_t progress = flash_sim_random(f) % 17, i; /* 16: done, but for one bit */
+
+    for (i = 0; i < f->geometry.program_size; i++) {
+        uint8_t changes = f->data[at + i] & (uint8_t)~bytes[i];
+        uint8_t left = half_done(f, changes, progress, &f->between[at + i]);
+
+        if (progress == 16 && changes != 0) {
+            left = changes & (uint8_t)-changes;
+            f->between[at + i] = left;
+            progress++;
+        }
+        f->data[at + i] &= bytes[i] | left;
+    }
+    f->any_between = true;
+}
+
+static void erase_unstable(struct flash_sim *f, uint32_t at)
+{
+    uint32_t progress = flash_sim_random(f) % 17, i;
+
+    for (i = 0; i < f->geometry.sector_size; i++) {
+        uint8_t changes = (uint8_t)~f->data[at + i];
+        uint8_t left = half_done(f, changes, progress, &f->between[at + i]);
+
+        f->data[at + i] |= changes & (uint8_t)~left;
+    }
+    if (progress == 16) {
+        f->between[at + flash_sim_random(f) % f->geometry.sector_size] = 1;
+    }
+    f->any_between = true;
+}
+
+/* Whether a sector is too worn for what it is to do now. */
+static bool fails(struct flash_sim *f, uint32_t sector)
+{
+    uint32_t endurance = f->endurance[sector], over = f->erases[sector] - endurance;
+
+    return f->bad[sector] || (endurance != 0 && f->erases[sector] >= endurance &&
+                              flash_sim_random(f) % 16 < 4 + over);
+}
+
 static int32_t sim_program(void *ctx, uint32_t offset, const void *data, size_t len)
 {
     struct flash_sim *f = ctx;
@@ -95,23 +165,33 @@ static int32_t sim_program(void *ctx, uint32_t offset, const void *data, size_t 
         return ACME_ERR_STORE_IO;
     }
     done = power(f);
-    if (done == 0 || ++f->programs == f->fail_program_at || f->bad[sector]) {
+    if (done == 0 || ++f->programs == f->fail_program_at || fails(f, sector)) {
         return ACME_ERR_STORE_IO;
     }
     if (done < 0) {
         whole = flash_sim_random(f) % (len + 1);
+        /* The last unit is where a record may look whole. */
+        if (f->cut_kind == FLASH_SIM_CUT_UNSTABLE && flash_sim_random(f) % 2 == 0) {
+            whole = len - 1;
+        }
     }
     for (i = 0; i < len && (i < whole || i / unit == whole / unit); i++) {
         uint8_t value = bytes[i];
+        bool under_way = i >= whole - whole % unit && done < 0;
 
         if (i % unit == 0 && f->programmed[(offset + i) / unit]) {
             f->violation = true;
+        }
+        f->programmed[(offset + i) / unit] = 1;
+        if (under_way && f->cut_kind == FLASH_SIM_CUT_UNSTABLE) {
+            program_unstable(f, offset + (uint32_t)i, bytes + i);
+            i += unit - 1;
+            continue;
         }
         if (i >= whole) {
             /* the unit under way: some bits are cleared, others not yet */
             value |= (uint8_t)flash_sim_random(f);
         }
-        f->programmed[(offset + i) / unit] = 1;
         f->data[offset + i] &= value;
     }
     return f->off ? ACME_ERR_STORE_IO : ACME_OK;
@@ -129,11 +209,18 @@ static int32_t sim_erase(void *ctx, uint32_t offset)
         return ACME_ERR_STORE_IO;
     }
     done = power(f);
-    if (done == 0 || ++f->erase_calls == f->fail_erase_at || f->bad[offset / size]) {
+    if (done == 0 || ++f->erase_calls == f->fail_erase_at || fails(f, offset / size)) {
         return ACME_ERR_STORE_IO;
     }
-    f->unstable[offset / size] = done < 0;
-    f->any_unstable = f->any_unstable || done < 0;
+    memset(f->between + offset, 0, size);
+    f->unstable[offset / size] = done < 0 && f->cut_kind != FLASH_SIM_CUT_UNSTABLE;
+    f->any_unstable = f->any_unstable || f->unstable[offset / size];
+    if (done < 0 && f->cut_kind == FLASH_SIM_CUT_UNSTABLE) {
+        memset(f->programmed + offset / f->geometry.program_size, 1,
+               size / f->geometry.program_size);
+        erase_unstable(f, offset);
+        return ACME_ERR_STORE_IO;
+    }
     for (i = 0; i < size; i++) {
         f->data[offset + i] |= done < 0 ? (uint8_t)flash_sim_random(f) : 0xffu;
         f->programmed[(offset + i) / f->geometry.program_size] = done < 0;
@@ -157,10 +244,10 @@ const struct acme_flash_ops flash_sim_ops = {sim_geometry, sim_read, sim_program
 struct flash_sim_image {
     struct acme_flash_geometry geometry;
     uint64_t random;
-    bool any_unstable, violation;
+    bool any_unstable, any_between, violation;
     bool unstable[FLASH_SIM_MAX / 256], bad[FLASH_SIM_MAX / 256];
     uint32_t erases[FLASH_SIM_MAX / 256];
-    uint8_t bytes[]; /* the area, then a byte for each program unit */
+    uint8_t bytes[]; /* the area, the bits in between, then a byte for each program unit */
 };
 
 static size_t units(const struct flash_sim *f)
@@ -174,7 +261,7 @@ struct flash_sim_image *flash_sim_save(const struct flash_sim *f, struct flash_s
     struct flash_sim_image *image = old;
 
     if (image == NULL) {
-        image = malloc(sizeof(*image) + area(f) + units(f));
+        image = malloc(sizeof(*image) + (size_t)2 * area(f) + units(f));
     }
     if (image == NULL) {
         abort();
@@ -182,12 +269,14 @@ struct flash_sim_image *flash_sim_save(const struct flash_sim *f, struct flash_s
     image->geometry = f->geometry;
     image->random = f->random;
     image->any_unstable = f->any_unstable;
+    image->any_between = f->any_between;
     image->violation = f->violation;
     memcpy(image->unstable, f->unstable, count * sizeof(f->unstable[0]));
     memcpy(image->bad, f->bad, count * sizeof(f->bad[0]));
     memcpy(image->erases, f->erases, count * sizeof(f->erases[0]));
     memcpy(image->bytes, f->data, area(f));
-    memcpy(image->bytes + area(f), f->programmed, units(f));
+    memcpy(image->bytes + area(f), f->between, area(f));
+    memcpy(image->bytes + (size_t)2 * area(f), f->programmed, units(f));
     return image;
 }
 
@@ -198,12 +287,14 @@ void flash_sim_restore(struct flash_sim *f, const struct flash_sim_image *image)
     f->geometry = image->geometry;
     f->random = image->random;
     f->any_unstable = image->any_unstable;
+    f->any_between = image->any_between;
     f->violation = image->violation;
     memcpy(f->unstable, image->unstable, count * sizeof(f->unstable[0]));
     memcpy(f->bad, image->bad, count * sizeof(f->bad[0]));
     memcpy(f->erases, image->erases, count * sizeof(f->erases[0]));
     memcpy(f->data, image->bytes, area(f));
-    memcpy(f->programmed, image->bytes + area(f), units(f));
+    memcpy(f->between, image->bytes + area(f), area(f));
+    memcpy(f->programmed, image->bytes + (size_t)2 * area(f), units(f));
     flash_sim_power_on(f);
 }
 

@@ -1,7 +1,14 @@
 /*
  * A NOR flash in RAM for the tests: programming only clears bits, and each program unit is
  * programmed at most once between erases (a violation is recorded). Power can be cut at any
- * operation, before, in the middle or after it; operations can be made to fail; sectors can be bad.
+ * operation, before, in the middle or after it; operations can be made to fail; sectors can be bad,
+ * or wear out.
+ *
+ * The middle comes in two kinds. TORN: a half programmed unit reads the same from then on, a half
+ * erased sector has flipping bits everywhere. UNSTABLE: every bit that was under way, of a unit or
+ * of a sector, is by chance as it was, as it was to be, or in between; one in between reads at
+ * random, each time, until it is erased. How far the operation has come is drawn too, so that few
+ * bits in between are as frequent as many.
  */
 #ifndef FLASH_SIM_H
 #define FLASH_SIM_H
@@ -13,22 +20,32 @@
 
 #define FLASH_SIM_MAX (1024u * 1024u)
 
-enum flash_sim_cut { FLASH_SIM_CUT_BEFORE, FLASH_SIM_CUT_TORN, FLASH_SIM_CUT_AFTER };
+enum flash_sim_cut {
+    FLASH_SIM_CUT_BEFORE,
+    FLASH_SIM_CUT_TORN,
+    FLASH_SIM_CUT_AFTER,
+    FLASH_SIM_CUT_UNSTABLE,
+    FLASH_SIM_CUTS
+};
 
 struct flash_sim {
     struct acme_flash_geometry geometry;
     uint8_t data[FLASH_SIM_MAX];
     uint8_t programmed[FLASH_SIM_MAX];  /* per unit: programmed since the erase */
+    uint8_t between[FLASH_SIM_MAX];     /* bits that read at random */
     bool unstable[FLASH_SIM_MAX / 256]; /* per sector: a half-done erase, reads vary */
     bool bad[FLASH_SIM_MAX / 256];
     uint32_t erases[FLASH_SIM_MAX / 256];
+    /* A sector takes this many erases; from then on it fails every program or erase at random, more
+     * often with each erase. 0: for ever. */
+    uint32_t endurance[FLASH_SIM_MAX / 256];
     uint32_t operations; /* programs and erases since power on */
     uint32_t reads;
     uint32_t cut_at; /* cut at this operation (1 is the first); 0: never */
     enum flash_sim_cut cut_kind;
     uint32_t fail_read_at, fail_program_at, fail_erase_at; /* the n-th fails; 0: never */
     uint32_t programs, erase_calls;
-    bool any_unstable;
+    bool any_unstable, any_between;
     bool off;       /* power is cut: every call fails */
     bool violation; /* the driver's rules were broken */
     uint64_t random;
