@@ -60,7 +60,7 @@ int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s)
     if (rc != ACME_OK || now < least) { /* a dead battery, a year that wrapped */
         now = acme_clock_offered(c);
     }
-    if (now < least) {
+    if (now < least || now == 0) { /* nobody has told the time, and there may be no floor either */
         *unix_s = least;
         return ACME_ERR_NO_CLOCK;
     }
