@@ -652,8 +652,9 @@ static int32_t reclaim(struct acme_flashlog *log)
     uint32_t oldest;
     int32_t rc = ACME_OK;
 
-    if (log->head_seq > log->freed_seq + 1 && survey_sector(log, log->head, log->head_seq) &&
-        !log->read_failed) {
+    /* After a drop the place before is the head's only if no bad sector is between them. */
+    if (log->head_seq > log->freed_seq + 1 && read_header(log, log->head, r.raw) == log->head_seq &&
+        survey_sector(log, log->head, log->head_seq) && !log->read_failed) {
         drop_head(log);
     }
     cursor_start(log, &c);

@@ -2,9 +2,10 @@
  * The power-cut runner: drives the real flash log over the simulated flash, cuts at every
  * operation of scripted lives, and at every pair of operations near one another, mounts again, and
  * holds what it reads against a model; once with a chip that cannot read what a cut has left half
- * done. Then faults: each read, program and erase fails once, or lies once; sectors go bad. It
- * knows the log's interface only. "powercut [--seconds N] [--seed S]" adds a long random run,
- * "powercut --every-read" fails each read instead of each 37th.
+ * done. Then faults: each read, program and erase fails once, or lies once; sectors go bad, or wear
+ * out. It knows the log's interface only. "powercut [--seconds N] [--seed S]" adds a long random
+ * run, "powercut --every-read" fails each read instead of each 37th, "powercut --first-loss" ends
+ * with the first geometry that has a loss.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,10 @@
 #include "flashlog.h"
 #include "flash_faults.h"
 
-#define KEYS      6
-#define STEPS     24
-#define VALUE_MAX 700
+#define KEYS       6
+#define STEPS      24
+#define WORN_STEPS 200
+#define VALUE_MAX  700
 
 struct model {
     bool there[KEYS];
@@ -29,7 +31,8 @@ static struct flash_sim flash;
 static struct flash_faults chip;
 static bool ecc;
 static uint32_t read_stride = 37; /* of the reads that fail; --every-read: 1 */
-static unsigned long cuts, pairs, faults, losses, runs;
+static unsigned long cuts, pairs, faults, worn, retired, losses, runs;
+static bool first_only; /* end with the first loss */
 
 static void value_of(uint32_t tag, uint8_t *data, size_t len)
 {
@@ -379,6 +382,72 @@ static void bad_sectors(uint32_t size, uint32_t count, uint32_t unit, uint32_t s
     }
 }
 
+/* Whether what wears out is left alone: where a sector has fallen behind the others, which wear
+ * alike, the log remembers why. */
+static bool is_retired(struct acme_flashlog *log, uint32_t sector, uint32_t seed)
+{
+    struct acme_flashlog_stat stat;
+    uint32_t i, most = 0;
+
+    for (i = 0; i < flash.geometry.sector_count; i++) {
+        most = flash.erases[i] > most ? flash.erases[i] : most;
+    }
+    if (flash.erases[sector] + 4 >= most) {
+        return false;
+    }
+    if (acme_flashlog_stat(log, &stat) != ACME_OK || stat.sectors_bad == 0) {
+        lose("a worn sector is not remembered", seed, sector, most, 30);
+    }
+    return true;
+}
+
+/* A sector begins to fail programs and erases after some cycles, more and more, with resets in
+ * between. No call fails for it. */
+static void worn_life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed)
+{
+    uint32_t sector = mix(seed, 1) % count, step;
+    struct model m = {0}, before;
+    struct acme_flashlog log;
+
+    flash_sim_init(&flash, size, count, unit, seed);
+    flash_faults_init(&chip, &flash);
+    flash.endurance[sector] = 2 + mix(seed, 2) % 6;
+    (void)acme_flashlog_mount(&log, &flash_faults_ops, &chip);
+    for (step = 0; step < WORN_STEPS; step++) {
+        int32_t rc;
+
+        before = m;
+        rc = apply(&log, &m, seed, step);
+        if (rc == ACME_ERR_STORE_FULL) {
+            m = before;
+        } else if (rc != ACME_OK) {
+            lose(acme_error_name(rc), seed, step, 0, 30);
+            return;
+        }
+        if (mix(seed, step) % 8 == 0) {
+            rc = acme_flashlog_mount(&log, &flash_faults_ops, &chip);
+        }
+        if ((rc != ACME_OK && rc != ACME_ERR_STORE_FULL) || !matches(&log, &m)) {
+            lose("a worn sector", seed, step, 0, 30);
+            return;
+        }
+    }
+    worn++;
+    retired += is_retired(&log, sector, seed) ? 1 : 0;
+}
+
+static void worn_sectors(uint32_t size, uint32_t count, uint32_t unit)
+{
+    uint32_t seed, retired_before = (uint32_t)retired;
+
+    for (seed = 1; seed <= 12; seed++) {
+        worn_life(size, count, unit, seed * 7919u + unit);
+    }
+    if (retired == retired_before) {
+        lose("no sector has worn out", 0, 0, 0, 30);
+    }
+}
+
 static void random_run(unsigned long seconds, uint32_t seed)
 {
     static const uint32_t sizes[] = {256, 1024, 4096}, units[] = {1, 4, 8, 32};
@@ -390,6 +459,10 @@ static void random_run(unsigned long seconds, uint32_t seed)
         uint32_t r = mix(seed, n++), size = sizes[r % 3];
 
         ecc = (r >> 12) % 2 == 0;
+        if ((r >> 13) % 4 == 0) {
+            worn_life(size, (size == 256 ? 20 : 5) + (r >> 6) % 8, units[(r >> 3) % 4], r);
+            continue;
+        }
         (void)life(size, (size == 256 ? 20 : 4) + (r >> 6) % 8, units[(r >> 3) % 4], r,
                    1 + mix(r, 1) % 300, (int)((r >> 9) % FLASH_SIM_CUTS), 1 + mix(r, 2) % 60);
     }
@@ -405,10 +478,14 @@ int main(int argc, char **argv)
     uint32_t seed = (uint32_t)time(NULL), script, s, u;
     int i;
 
-    if (argc > 1 && strcmp(argv[1], "--every-read") == 0) {
-        read_stride = 1;
-        argv++;
-        argc--;
+    for (; argc > 1; argv++, argc--) {
+        if (strcmp(argv[1], "--every-read") == 0) {
+            read_stride = 1;
+        } else if (strcmp(argv[1], "--first-loss") == 0) {
+            first_only = true;
+        } else {
+            break;
+        }
     }
     for (i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seconds") == 0) {
@@ -416,12 +493,13 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--seed") == 0) {
             seed = (uint32_t)strtoul(argv[i + 1], NULL, 10);
         } else {
-            fprintf(stderr, "usage: powercut [--every-read] [--seconds N] [--seed S]\n");
+            fprintf(stderr,
+                    "usage: powercut [--every-read] [--first-loss] [--seconds N] [--seed S]\n");
             return 2;
         }
     }
     for (s = 0; s < 4; s++) {
-        for (u = 0; u < 4; u++) {
+        for (u = 0; u < 4 && !(first_only && losses > 0); u++) {
             unsigned long lost = losses, before = cuts, pairs_before = pairs, faulty = faults;
 
             for (script = 1; script <= 4; script++) {
@@ -432,6 +510,7 @@ int main(int argc, char **argv)
             all_faults(shapes[s].size, shapes[s].count, units[u], 5);
             if (shapes[s].count > 4) {
                 bad_sectors(shapes[s].size, shapes[s].count, units[u], 6);
+                worn_sectors(shapes[s].size, shapes[s].count, units[u]);
             }
             printf("powercut: %u sectors of %u bytes, unit %u: %lu cut points, %lu pairs, %lu "
                    "faults\n",
@@ -444,9 +523,9 @@ int main(int argc, char **argv)
     if (seconds > 0) {
         random_run(seconds, seed);
     }
-    printf("powercut: %lu cut points, %lu of them pairs, %lu faults, %lu lives, 16 geometries, %lu "
-           "losses\n",
-           cuts, pairs, faults, runs, losses);
+    printf("powercut: %lu cut points, %lu of them pairs, %lu faults, %lu lives, %lu with a "
+           "worn sector (%lu retired), 4 scripts, 16 geometries, %lu losses\n",
+           cuts, pairs, faults, runs + worn, worn, retired, losses);
     printf("%lu passed, %lu failed\n", passed, failed);
     return losses == 0 ? 0 : 1;
 }
