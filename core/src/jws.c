@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include <psa/internal_trusted_storage.h>
+
 #include <mbedtls/asn1.h>
 
 #include "b64url.h"
@@ -131,6 +133,10 @@ int32_t acme_jws_destroy_key(psa_key_id_t id)
 {
     psa_status_t status = psa_destroy_key(id);
 
+    /* PSA loads a key before it destroys it, which a damaged one does not survive. */
+    if (status == PSA_ERROR_DATA_CORRUPT || status == PSA_ERROR_DATA_INVALID) {
+        status = psa_its_remove(id);
+    }
     return status == PSA_ERROR_INVALID_HANDLE ? ACME_OK : from_psa(status);
 }
 
