@@ -103,7 +103,7 @@ static void destroy_both(void)
 static void test_reuse(void **state)
 {
     static const uint8_t types[] = {ACME_KEY_EC_P256, ACME_KEY_EC_P384, ACME_KEY_RSA_2048};
-    uint8_t out[256], signature[512];
+    uint8_t out[256] = {0}, signature[512];
     size_t i, len;
     bool made;
 
