@@ -634,11 +634,11 @@ static bool is_live(struct acme_flashlog *log, const struct record *r)
            youngest.payload == r->payload;
 }
 
-/* Makes the head a free sector: it is what an interrupted compaction has left. It must be the next
- * one that is opened, for its number is used again. */
+/* Makes the head a free sector: it is what an interrupted compaction has left. Its number is used
+ * again if it is the next one that is opened: not if it is known as bad, and keeps its number. */
 static void drop_head(struct acme_flashlog *log)
 {
-    log->next_seq -= log->next_seq == log->head_seq + 1 ? 1 : 0;
+    log->next_seq -= log->next_seq == log->head_seq + 1 && !is_bad(log, log->head);
     log->head_seq--;
     log->head = (log->head + log->geometry.sector_count - 1) % log->geometry.sector_count;
     log->head_offset = log->geometry.sector_size;
@@ -965,6 +965,9 @@ static int32_t log_mount(struct acme_flashlog *log)
         }
     }
     log->head_seq = c.seq;
+    if (log->bad == 0) { /* what was dropped is opened next: it leaves no gap */
+        log->next_seq = c.seq + 1;
+    }
     return log->damaged ? ACME_ERR_STORE_CORRUPT : ACME_OK;
 }
 
