@@ -90,15 +90,20 @@ int32_t acme_jws_check_key_type(uint8_t key_type)
     return kind_of(key_type) != NULL ? ACME_OK : ACME_ERR_KEY_TYPE;
 }
 
+/* mbedTLS says DATA_INVALID of a damaged key, and of one that could not be read this time: so it is
+ * asked twice. */
+static psa_status_t read_attributes(psa_key_id_t id, psa_key_attributes_t *attributes)
+{
+    psa_status_t status = psa_get_key_attributes(id, attributes);
+
+    return status == PSA_ERROR_DATA_INVALID ? psa_get_key_attributes(id, attributes) : status;
+}
+
 static psa_status_t key_status(psa_key_id_t id)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_status_t status = psa_get_key_attributes(id, &attributes);
+    psa_status_t status = read_attributes(id, &attributes);
 
-    if (status == PSA_ERROR_DATA_INVALID) {
-        /* mbedTLS says so of a damaged key, and of one that could not be read this time. */
-        status = psa_get_key_attributes(id, &attributes);
-    }
     psa_reset_key_attributes(&attributes);
     return status;
 }
@@ -172,7 +177,7 @@ static psa_status_t look_at_key(psa_key_id_t id, const struct key_kind *k, psa_k
                                 bool *fits)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_status_t status = psa_get_key_attributes(id, &attributes);
+    psa_status_t status = read_attributes(id, &attributes);
 
     *fits = psa_get_key_type(&attributes) == k->type && psa_get_key_bits(&attributes) == k->bits &&
             ((psa_get_key_usage_flags(&attributes) ^ usage) & KEY_USAGE_GIVES) == 0;

@@ -82,6 +82,30 @@ static bool same_key(psa_key_id_t a, psa_key_id_t b)
     return first_len == second_len && memcmp(first, second, first_len) == 0;
 }
 
+/* One read that fails is no reason for another key, whichever read it is. */
+static void test_failed_read(void **state)
+{
+    uint8_t before[65], after[65];
+    size_t len;
+    uint32_t n;
+    int32_t rc;
+    bool made;
+
+    (void)state;
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_int_equal(psa_export_public_key(KEY, before, sizeof(before), &len), PSA_SUCCESS);
+    for (n = 1; n <= 12; n++) {
+        assert_int_equal(psa_purge_key(KEY), PSA_SUCCESS);
+        bench_flash.fail_read_at = bench_flash.reads + n;
+        rc = acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made);
+        bench_flash.fail_read_at = 0;
+        assert_true(rc != ACME_OK || !made);
+        assert_int_equal(psa_export_public_key(KEY, after, sizeof(after), &len), PSA_SUCCESS);
+        assert_memory_equal(before, after, sizeof(before));
+    }
+    assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
+}
+
 enum how { FOUND, COPIED, GENERATED };
 
 static enum how ensure_copy(psa_key_id_t id, psa_key_id_t old, uint8_t type, bool exportable)
@@ -479,6 +503,7 @@ static void test_eab(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_failed_read, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_keys, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_keys_need_the_store, bench_up, bench_down),
 #if defined(CONFIG_ACME_KEY_REUSE)
