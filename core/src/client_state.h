@@ -242,11 +242,18 @@ struct acme_client {
     uint8_t rollover;       /* as in the account's record */
     bool rollover_in_doubt; /* the CA may have taken the new key */
 #endif
+#if defined(CONFIG_ACME_CERT_HOLD)
+    bool held; /* somebody uses the keys of the stored certificates */
+#endif
 #if defined(CONFIG_ACME_FALLBACK)
     uint16_t ca_index; /* 0: the first; config has the values of the one in use */
     struct acme_ca first_ca;
 #endif
     uint64_t wait_until_ms;
+#if defined(CONFIG_ACME_CERT_HOLD)
+    uint64_t
+        held_up_to_ms; /* the certificate that waits is installed all the same; 0: none waits */
+#endif
     struct acme_config config;
     struct acme_clock clock;
     struct acme_json_arena arena;

@@ -13,6 +13,8 @@
 
 #define POLL_DEFAULT_MS 3000u
 #define POLL_CEILING_MS 300000u
+#define HOLD_MOST_MS    30000u
+#define HOLD_LOOK_MS    100u
 
 /* ---- the choice of what is next ---- */
 
@@ -652,11 +654,45 @@ static int32_t check_chain(struct acme_client *c, struct acme_cert_record *recor
     return acme_cert_check_chain(&check, record);
 }
 
+#if defined(CONFIG_ACME_CERT_HOLD)
+void acme_cert_hold(acme_client *c, bool held)
+{
+    c->held = held;
+}
+
+/* The handshakes under way get their time; whoever holds the keys for longer loses them. */
+static bool must_wait(struct acme_client *c)
+{
+    uint64_t now_ms = acme_clock_uptime_ms(&c->clock);
+
+    if (c->held_up_to_ms == 0) {
+        c->held_up_to_ms = now_ms + HOLD_MOST_MS;
+    }
+    if (c->held && now_ms < c->held_up_to_ms) {
+        acme_client_wait(c, HOLD_LOOK_MS);
+        return true;
+    }
+    c->held_up_to_ms = 0;
+    return false;
+}
+#else
+static bool must_wait(struct acme_client *c)
+{
+    (void)c;
+    return false;
+}
+#endif
+
 int32_t acme_enter_install(struct acme_client *c)
 {
     struct acme_slot *s = acme_client_slot(c);
     struct acme_cert_record record;
-    int32_t rc = check_chain(c, &record);
+    int32_t rc;
+
+    if (must_wait(c)) {
+        return ACME_ERR_AGAIN;
+    }
+    rc = check_chain(c, &record);
 
 #if defined(ACME_MUTATE_REPLACE_FIRST)
     /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain is

@@ -402,6 +402,14 @@ int32_t acme_cert_get_status(acme_client *client, uint16_t slot, struct acme_cer
 int32_t acme_cert_read(acme_client *client, uint16_t slot, uint8_t index, uint8_t *der,
                        size_t size);
 
+/** While held, the stored chains and their keys stay as they are: a new certificate waits to be
+ * installed, for half a minute at most. For a TLS server, from the moment it reads a chain until
+ * the handshake that needs its key is over; with several at once, until the last of them is. Takes
+ * effect at once, and lasts until the opposite is said. Needs CONFIG_ACME_CERT_HOLD. */
+#if defined(CONFIG_ACME_CERT_HOLD)
+void acme_cert_hold(acme_client *client, bool held);
+#endif
+
 /** Steps through all stored certificates, whether requested now or not. *cursor starts as 0.
  * Copies the names of the certificate's slot, separated by commas, to names. ACME_OK, or
  * ACME_ERR_NOT_FOUND at the end. status->error is ACME_OK. */
