@@ -108,6 +108,20 @@ def graph(root):
     return edges
 
 
+def reach(found, state):
+    """The states that may follow a state: its arrows, and those of what it shares with others."""
+    states_next, todo = set(), [state]
+    seen = set()
+    while todo:
+        for target in found[todo.pop()]:
+            if target in HUBS and target not in seen:
+                seen.add(target)
+                todo.append(target)
+            elif target not in HUBS:
+                states_next.add(target)
+    return states_next
+
+
 # A first boot by http-01, drawn thick; a test holds a real one against it.
 FIRST_BOOT = ("IDLE DIRECTORY ACCOUNT NEW_ACCOUNT ACCOUNT_READY SELECT acme_authorization_start NEW_ORDER "
               "acme_reply_order AUTHORIZATION CHALLENGE AUTHORIZATION_WAIT FINALIZE acme_reply_order "

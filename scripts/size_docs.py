@@ -85,7 +85,7 @@ def row(cells):
 def block_table():
     with tempfile.TemporaryDirectory() as folder:
         all_sizes = [sizes_of(p, folder) for p in PROFILES]
-    text = row(["bytes"] + [p[0] for p in PROFILES] + ["set by `CONFIG_ACME_`"]) + \
+    text = row(["bytes"] + [p[0] for p in PROFILES] + ["set by"]) + \
         "|---|---:|---:|---:|---|\n"
     for i, (part, _, options) in enumerate(PARTS):
         text += row([part] + [s[f"part{i}"] - 1 for s in all_sizes] + [options])
