@@ -1269,6 +1269,9 @@ static uint8_t route_of(const char *path, uint32_t *index, uint32_t *sub, const 
             return fixed[i].route;
         }
     }
+    if (strncmp(path, "/directory/", 11) == 0) {
+        return CA_SIM_DIRECTORY_GET; /* other URLs of it */
+    }
     if (strncmp(path, "/renewal-info/", 14) == 0) {
         *rest = path + 14;
         return CA_SIM_RENEWAL_INFO;
