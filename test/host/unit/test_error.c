@@ -164,8 +164,7 @@ static void test_unknown_is_fatal(void **state)
     (void)state;
     for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         assert_string_equal(acme_error_name(unknown[i]), "ACME_ERR_UNKNOWN");
-        assert_string_equal(acme_error_text(unknown[i]),
-                            "an unknown error; check the port's code");
+        assert_string_equal(acme_error_text(unknown[i]), "an unknown error; check the port's code");
         assert_int_equal(acme_error_severity(unknown[i]), ACME_SEVERITY_FATAL);
     }
 }
