@@ -227,30 +227,40 @@ static void query(const struct sim_lan *l, const struct lan_server *s, struct ac
     }
 }
 
+/* A record of the table with this name, type and data, or NULL. */
+static struct lan_record *same(struct sim_lan *l, const char *name,
+                               const struct acme_dns_reader *r, const struct acme_dns_entry *e)
+{
+    size_t i;
+
+    for (i = 0; i < l->record_count; i++) {
+        struct lan_record *old = &l->records[i];
+
+        if (strcasecmp(old->name, name) == 0 && old->type == e->type &&
+            old->rdata_len == e->rdata_len &&
+            memcmp(old->rdata, r->data + e->rdata, e->rdata_len) == 0) {
+            return old;
+        }
+    }
+    return NULL;
+}
+
 static void update(struct sim_lan *l, struct acme_dns_reader *r)
 {
     struct acme_dns_entry e;
     char name[ACME_DNS_NAME_SIZE];
 
     while (acme_dns_read_next(r, &e) == ACME_OK) {
-        size_t i;
+        struct lan_record *old;
 
         if (e.section != ACME_DNS_UPDATE || acme_dns_read_name(r, e.start, name, NULL) != ACME_OK) {
             continue;
         }
-        if (e.rclass == ACME_DNS_CLASS_IN) {
+        old = same(l, name, r, &e);
+        if (old == NULL && e.rclass == ACME_DNS_CLASS_IN) {
             (void)sim_lan_record(l, name, e.type, r->data + e.rdata, e.rdata_len);
-            continue;
-        }
-        for (i = 0; i < l->record_count; i++) {
-            struct lan_record *old = &l->records[i];
-
-            if (strcasecmp(old->name, name) == 0 && old->type == e.type &&
-                old->rdata_len == e.rdata_len &&
-                memcmp(old->rdata, r->data + e.rdata, e.rdata_len) == 0) {
-                *old = l->records[--l->record_count];
-                break;
-            }
+        } else if (old != NULL && e.rclass == ACME_DNS_CLASS_NONE) {
+            *old = l->records[--l->record_count];
         }
     }
 }
