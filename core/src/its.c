@@ -23,7 +23,7 @@ int32_t acme_store_its_result(void)
 
 static psa_status_t to_psa(int32_t rc)
 {
-    its_result = rc >= 0 ? ACME_OK : rc;
+    its_result = rc >= 0 || rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
     switch (rc) {
     case ACME_ERR_NOT_FOUND:
         return PSA_ERROR_DOES_NOT_EXIST;
