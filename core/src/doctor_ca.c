@@ -102,16 +102,12 @@ int32_t acme_doctor_rate_limit(struct acme_doctor *d, uint32_t *wait_ms)
 static int32_t start(struct acme_doctor *d)
 {
     struct acme_client *c = d->client;
-    struct acme_uri uri;
-    int32_t rc = acme_uri_parse(c->config.directory_url, &uri);
+    int32_t rc;
 
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    memcpy(d->ca_host, c->config.directory_url + uri.host_offset, uri.host_len);
-    d->ca_host[uri.host_len] = '\0';
     acme_exchange_close(&c->exchange); /* what is open proves nothing about now */
-    return acme_request_plain(c, "GET", c->config.directory_url);
+    rc = acme_request_plain(c, "GET", c->config.directory_url);
+    memcpy(d->ca_host, c->exchange.origin, sizeof(c->exchange.origin));
+    return rc;
 }
 
 /* How far it came says which layer is in the way. */
@@ -281,8 +277,8 @@ static int32_t open_plain(struct acme_doctor *d)
     char url[ACME_URI_AUTHORITY + ACME_URI_HOST_MAX + 2];
     struct acme_http_request request = {.method = "GET", .url = url};
     struct acme_buf b;
-    int32_t n;
 
+    _Static_assert(CONFIG_ACME_WORK_SIZE >= ACME_URI_HOST_MAX + 512, "the head fits");
     d->trip.out = port->net->connect(port->net_ctx, d->ca_host,
                                      d->config.probe_port != 0 ? d->config.probe_port : 80);
     if (d->trip.out < 0) {
@@ -296,14 +292,10 @@ static int32_t open_plain(struct acme_doctor *d)
     request.uri.authority_len = (uint16_t)(b.len - ACME_URI_AUTHORITY);
     request.uri.path_offset = (uint16_t)b.len;
     acme_buf_add(&b, "/");
-    n = acme_http_request_write(&request, c->work, sizeof(c->work));
-    if (n < 0) {
-        return n;
-    }
-    c->body_len = (uint32_t)n; /* of the request, here */
+    c->body_len = (uint32_t)acme_http_request_write(&request, c->work,
+                                                    sizeof(c->work)); /* of the request, here */
     acme_http_parser_init(&c->exchange.parser, false, 65536, ignore_body, d);
     d->trip.deadline_ms = acme_doctor_now_ms(d) + ACME_DOCTOR_CONNECT_MS;
-    d->trip.sent = 0;
     return ACME_OK;
 }
 
@@ -315,7 +307,7 @@ static int32_t poll_plain(struct acme_doctor *d)
     uint8_t data[128];
     int32_t n = port->net->connected(port->net_ctx, d->trip.out);
 
-    while (n == ACME_OK && d->trip.sent == 0 && c->body_len > 0) {
+    while (n == ACME_OK && c->body_len > 0) {
         n = port->net->send(port->net_ctx, d->trip.out, (const uint8_t *)c->work, c->body_len);
         if (n > 0) {
             memmove(c->work, c->work + n, c->body_len - (uint32_t)n);
