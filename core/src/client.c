@@ -753,7 +753,7 @@ int32_t acme_account_deactivate(acme_client *c)
 int32_t acme_account_rollover(acme_client *c)
 {
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
-    if (acme_client_account_key(c) == acme_rollover_key(c)) {
+    if (acme_rollover_key(c) == PSA_KEY_ID_NULL) {
         return ACME_ERR_UNSUPPORTED; /* the key is not ours to replace */
     }
     return begin(c, ACME_JOB_ACCOUNT_ROLLOVER);
