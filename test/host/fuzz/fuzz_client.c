@@ -672,7 +672,7 @@ static void begin(uint8_t start)
 
 static void set_up(void)
 {
-    static const struct sim_options options = {4096, 8, 4, 5, 4, 24};
+    static const struct sim_options options = {4096, 8, 4, 5, 40, 200};
     static struct sim_server server;
 
     crypto_memo_pretend(true);
