@@ -94,6 +94,9 @@ int32_t acme_enter_key_change(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
+    /* Over a connection of its own: on one that was kept alive, a request whose answer is lost is
+     * sent again, and the CA may have taken the key of the first. */
+    acme_exchange_close(&c->exchange);
     c->rollover_in_doubt = true;
     return acme_request_post(c, url, &payload, ACME_SIGNER_ACCOUNT);
 }
