@@ -118,9 +118,7 @@ static int32_t on_body(void *ctx, const uint8_t *data, size_t len)
 {
     acme_dns_acmedns *a = ctx;
 
-    if (len > sizeof(a->body) - a->body_len) {
-        return ACME_ERR_HTTP_LIMIT;
-    }
+    /* The parser's limit is the size of body. */
     memcpy(a->body + a->body_len, data, len);
     a->body_len = (uint16_t)(a->body_len + len);
     return ACME_OK;

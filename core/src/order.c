@@ -120,6 +120,11 @@ static bool replaced_id(struct acme_client *c, char id[ACME_CERT_ID_MAX])
 {
     const struct acme_slot *s = acme_client_slot(c);
 
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->job == ACME_JOB_DEAUTHORIZE) {
+        return false; /* an order that is never finalized replaces nothing */
+    }
+#endif
     return s->has_cert && c->directory.urls[ACME_URL_RENEWAL_INFO] != 0 && !c->order.no_replaces &&
            s->schedule.ca == acme_schedule_ca(c) &&
            acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;

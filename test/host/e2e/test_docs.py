@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_a_board_that_is_quoted_is_the_board():
 
 @pytest.mark.parametrize("page", NAMING)
 def test_what_is_named_exists(page):
-    names = set(re.findall(r"`((?:core|port|boards|docs|test|scripts|zephyr)/[\w./-]+)`", read(page)))
+    names = set(re.findall(r"`((?:core|port|boards|docs|examples|test|scripts|zephyr)/[\w./-]+)`", read(page)))
     assert len(names) > 3
     for name in names:
         assert os.path.exists(os.path.join(ROOT, name)), name
@@ -82,6 +83,27 @@ def test_options_and_functions_exist(page):
     for function in set(re.findall(r"`(acme_\w+)`", text)):
         assert re.search(rf"\b{function}\b", public) or function in ("acme_core", "acme_mbedtls"), \
             function
+
+
+def all_pages():
+    return subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+                          cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_links_lead_somewhere():
+    links = [(page, link) for page in all_pages()
+             for link in re.findall(r"\]\(([^)#\s]+)\)", read(page)) if "://" not in link]
+    assert len(links) > 15
+    for page, link in links:
+        assert os.path.exists(os.path.join(ROOT, os.path.dirname(page), link)), f"{page}: {link}"
+
+
+def test_pictures_are_well_formed():
+    pictures = [name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".svg")]
+    assert len(pictures) >= 6
+    for name in pictures:
+        root = ElementTree.parse(os.path.join(ROOT, "docs", name)).getroot()
+        assert root.tag.endswith("}svg") and root.get("viewBox"), name
 
 
 def test_cmake_targets_exist():

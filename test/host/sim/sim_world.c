@@ -144,6 +144,7 @@ bool sim_world_init(struct sim_world *w, const struct sim_options *o)
     w->client = NULL;
     w->hung = w->in_ca = false;
     w->job_limit_s = 2 * 86400;
+    w->polls_max = POLLS_MAX;
     if (w->ca == NULL) {
         w->ca = malloc(ca_sim_size(o->accounts_max != 0 ? o->accounts_max : 4,
                                    o->orders_max != 0 ? o->orders_max : 64));
@@ -197,7 +198,7 @@ int32_t sim_world_drive(struct sim_world *w)
     struct acme_poll_result result;
 
     w->hung = false;
-    for (w->polls = 0; w->polls < POLLS_MAX && w->clock.now_ms < end; w->polls++) {
+    for (w->polls = 0; w->polls < w->polls_max && w->clock.now_ms < end; w->polls++) {
         enum acme_want want = acme_poll(w->client, &result);
 
         if (w->flash.off) {
