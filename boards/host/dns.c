@@ -246,6 +246,7 @@ static uint16_t read_accounts(const char *path)
     if (text == NULL) {
         return 0;
     }
+    cJSON_Delete(root);
     root = cJSON_Parse(text);
     if (cJSON_IsObject(root) && !take_account(root, &count)) {
         cJSON_ArrayForEach(child, root)

@@ -494,7 +494,7 @@ int32_t acme_account_lost(struct acme_client *c);
 int32_t acme_account_replace(struct acme_client *c);
 #endif
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
-/** The account key of the other generation. */
+/** The account key of the other generation; PSA_KEY_ID_NULL where the key is the firmware's. */
 psa_key_id_t acme_rollover_key(const struct acme_client *c);
 uint8_t acme_rollover_type(const struct acme_client *c);
 /** The CA refused the change (or has not heard of it): the old key stays, the new one goes. */

@@ -120,6 +120,11 @@ static bool replaced_id(struct acme_client *c, char id[ACME_CERT_ID_MAX])
 {
     const struct acme_slot *s = acme_client_slot(c);
 
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->job == ACME_JOB_DEAUTHORIZE) {
+        return false; /* an order that is never finalized replaces nothing */
+    }
+#endif
     return s->has_cert && c->directory.urls[ACME_URL_RENEWAL_INFO] != 0 && !c->order.no_replaces &&
            s->schedule.ca == acme_schedule_ca(c) &&
            acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
@@ -387,19 +392,15 @@ static int32_t record_order(struct acme_client *c, const char *url)
     const struct acme_cert_request *request = acme_client_request(c);
     struct acme_order_record *r = arena_record(c);
     uint8_t scratch[16 + CONFIG_ACME_URL_MAX + 1];
-    int32_t rc;
 
     _Static_assert(sizeof(*r) <= sizeof(c->arena_data), "the arena also holds an order's record");
     r->names_id = acme_store_names_id(request->names, request->names_count);
     r->key_type = request->key_type;
     r->key_generation = c->order.generation;
     r->account_slot = c->account_slot;
-    rc = acme_str_copy(r->url, sizeof(r->url), url);
-    if (rc == ACME_OK) {
-        rc = acme_store_write_order(&c->log, acme_client_slot(c)->store_slot, r, scratch,
-                                    sizeof(scratch));
-    }
-    return rc;
+    (void)acme_str_copy(r->url, sizeof(r->url), url); /* one that was parsed: it fits */
+    return acme_store_write_order(&c->log, acme_client_slot(c)->store_slot, r, scratch,
+                                  sizeof(scratch));
 }
 
 int32_t acme_reply_new_order(struct acme_client *c)
