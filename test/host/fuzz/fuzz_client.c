@@ -9,8 +9,9 @@
  * The oracle:
  * - no job hangs or asks more than a bounded number of times, and nobody but the CA is asked;
  * - a request has no more header fields than the client writes;
- * - DESIGN's rule 5: with every request that announces a key, the key is in the store; finalize
- *   comes with a stored order; a power cut costs no account, no certificate, no key;
+ * - DESIGN's rule 5: with every request that announces a key, the key is in the store; no
+ *   challenge and no finalize without a stored order; a power cut costs no account, no certificate,
+ *   no key;
  * - a good certificate is only ever replaced by another good one: for its key, for the names asked
  *   for, each certificate signed by the next;
  * - mbedTLS's pool is empty when the client is taken down; the flash's rules are kept;
@@ -189,6 +190,7 @@ static void check_commitment(void)
     struct acme_config config = {.port = &port};
     uint32_t reads = world.flash.reads, fail_at = world.flash.fail_read_at;
     bool announced = strcmp(state, "NEW_ACCOUNT") == 0, kept_order = false;
+    bool finalizes = strcmp(state, "FINALIZE") == 0;
     uint8_t i;
 
     world.flash.fail_read_at = 0;
@@ -198,8 +200,9 @@ static void check_commitment(void)
     CHECK(failing || has_key(&store, CONFIG_ACME_KEY_ID_BASE + account.key_generation));
     for (i = 0; i < SLOTS && !announced; i++) {
         if (acme_store_read_order(&store, i, &order, scratch, sizeof(scratch)) == ACME_OK) {
-            kept_order = kept_order || has_key(&store, CONFIG_ACME_KEY_ID_BASE + 0x100u + 2u * i +
-                                                           order.key_generation);
+            kept_order =
+                kept_order || !finalizes ||
+                has_key(&store, CONFIG_ACME_KEY_ID_BASE + 0x100u + 2u * i + order.key_generation);
         }
     }
     CHECK(announced || failing || kept_order);
@@ -324,7 +327,7 @@ static void disturb_net(void)
 
     switch (what % 5) {
     case 0:
-        world.net.latency_ms = n * 40u;
+        world.net.latency_ms = n * 40u + 1u;
         break;
     case 1:
         world.net.chunk = n;
@@ -416,7 +419,8 @@ static size_t serve(void *ctx, const char *request, size_t len, char *reply, siz
     check_head(request, len);
     CHECK(++asked <= REQUESTS_MOST);
     if (!world.flash.off && request[0] == 'P' &&
-        (strcmp(state, "FINALIZE") == 0 || strcmp(state, "NEW_ACCOUNT") == 0)) {
+        (strcmp(state, "FINALIZE") == 0 || strcmp(state, "CHALLENGE") == 0 ||
+         strcmp(state, "NEW_ACCOUNT") == 0)) {
         check_commitment();
     }
     done = honest.request(ctx, request, len, reply, size, close);

@@ -181,13 +181,14 @@ int32_t sim_world_boot(struct sim_world *w)
     return acme_init(&w->client, &w->config, w->memory, sizeof(w->memory));
 }
 
-/* To the next moment at which anything happens. */
+/* To the next moment at which anything happens. What has arrived already is nothing that the client
+ * waits for, or it would have taken it. */
 static void advance(struct sim_world *w, uint32_t wait_ms)
 {
     uint64_t next = w->clock.now_ms + wait_ms, net = sim_net_next_ms(&w->net);
     uint64_t ca = ca_sim_next_ms(w->ca);
 
-    next = net < next ? net : next;
+    next = net < next && (net > w->clock.now_ms || w->net.latency_ms == 0) ? net : next;
     next = ca < next ? ca : next;
     w->clock.now_ms = next > w->clock.now_ms ? next : w->clock.now_ms + 1;
 }
