@@ -388,6 +388,7 @@ int32_t cli_session_drive(struct cli_session *s)
     while (stop_signal == 0) {
         switch (acme_poll(s->client, &result)) {
         case ACME_WANT_IDLE:
+            acme_posix_flash_forget(&flash);
             return result.error;
         case ACME_WANT_EVENT:
             acme_posix_net_wait(&net, result.wait_ms);

@@ -220,7 +220,6 @@ struct acme_client {
     uint16_t pool_len, pool_order_mark;
     bool forced_once;     /* config.force_renewal holds for this job only */
     bool account_retried; /* a lost account was made anew in this job */
-    bool order_retried;   /* a lost order was made anew for this slot */
 #if defined(CONFIG_ACME_SCHEDULE)
     bool due_only;   /* the job keeps the pauses after failures */
     bool time_asked; /* a CA that tells no time was asked since the start */

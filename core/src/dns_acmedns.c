@@ -273,6 +273,7 @@ static void acmedns_stop(void *ctx)
 
     acme_dns_base_stop(&a->base);
     acme_exchange_close(&a->exchange);
+    acme_zeroize(a->out, sizeof(a->out)); /* the password is in it */
     if (a->tls_up) {
         acme_tls_free(&a->exchange.tls);
         a->tls_up = false;

@@ -49,7 +49,6 @@ static int32_t find_order(struct acme_client *c)
     memset(&c->order, 0, sizeof(c->order));
     c->pool_len = c->pool_order_mark;
     c->polls = 0;
-    c->order_retried = false;
     acme_authorization_begin(c);
     c->order.generation = s->occupied ? s->cert.key_generation ^ 1u : 0u;
     rc = acme_order_load(c, s->store_slot, &r);
@@ -322,8 +321,7 @@ int32_t acme_order_is_gone(struct acme_client *c, int32_t error)
     if (acme_authorization_clean_up(c, ACME_AFTER_GONE, error)) {
         return ACME_OK;
     }
-    if (c->order.resumed && !c->order_retried) {
-        c->order_retried = true;
+    if (c->order.resumed) { /* the new one is not */
         return acme_order_again(c);
     }
     rc = drop_order_record(c);

@@ -13,6 +13,7 @@ from lab import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import docs_states  # noqa: E402
+import size_features  # noqa: E402
 
 PAGES = ["docs/porting.md", "docs/integration.md"]
 NAMING = PAGES + ["docs/memory.md", "docs/troubleshooting.md"]
@@ -142,6 +143,13 @@ def test_exit_codes_are_those_of_the_help():
     page = re.findall(r"^\| (\d) \| (\w+)", read("docs/troubleshooting.md"), re.M)
     enum = re.search(r"enum cli_exit \{(.*?)\}", read("boards/host/cli.h"), re.S)[1]
     assert [code for code, _ in page] == re.findall(r"= (\d)", enum)
+
+
+def test_every_option_has_its_cost():
+    """The costs take minutes to measure; that none is missing does not."""
+    table = read("docs/memory.md").split("writes what follows: features")[1].split("<!-- end -->")[0]
+    rows = re.findall(r"^\| (ACME_\w+) \| (?:yes|no) \| -?\d+ \| -?\d+ \|", table, re.M)
+    assert rows == [name for name, *_ in size_features.options(ROOT)]
 
 
 def test_the_life_cycle_is_the_one_in_the_diagram(tmp_path, shared_lab):

@@ -99,6 +99,19 @@ static void test_encode_in_place(void **state)
     }
 }
 
+/* What has overflowed takes nothing, not even the end of nothing. */
+static void test_add_to_nothing(void **state)
+{
+    char room[2] = "x";
+    struct acme_buf b;
+
+    (void)state;
+    acme_buf_init(&b, room, 0);
+    acme_b64url_add(&b, (const uint8_t *)"", 0);
+    assert_true(b.overflow);
+    assert_string_equal(room, "x");
+}
+
 static void test_decode(void **state)
 {
     uint8_t out[16];
@@ -210,7 +223,7 @@ int main(void)
         cmocka_unit_test(test_encode),         cmocka_unit_test(test_encode_in_place),
         cmocka_unit_test(test_decode),         cmocka_unit_test(test_decode_refuses),
         cmocka_unit_test(test_all_bytes),      cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_stream_refuses),
+        cmocka_unit_test(test_add_to_nothing), cmocka_unit_test(test_stream_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,16 @@ static void test_a_probe_that_is_refused_is_made_again(void **state)
     assert_true(account().exists);
 }
 
+static void test_a_bad_nonce_does_not_end_a_probe(void **state)
+{
+    (void)state;
+    lose_the_answer();
+    device_fault(CA_SIM_NEW_ACCOUNT, 400, "badNonce", 1);
+    assert_int_equal(device_finish(acme_account_start(w.client)), ACME_OK);
+    assert_int_equal(device_asked(CA_SIM_NEW_ACCOUNT), 2);
+    assert_true(is_agreed(0));
+}
+
 static void test_a_ca_may_not_change_keys(void **state)
 {
     (void)state;
@@ -432,6 +442,7 @@ int main(void)
         DEVICE_TEST_ISSUED(test_a_lost_answer_ends_the_change_that_is_asked_for),
         DEVICE_TEST_ISSUED(test_a_probe_that_finds_another_account_changes_nothing),
         DEVICE_TEST_ISSUED(test_a_probe_that_is_refused_is_made_again),
+        DEVICE_TEST_ISSUED(test_a_bad_nonce_does_not_end_a_probe),
         DEVICE_TEST_ISSUED(test_a_ca_may_not_change_keys),
         DEVICE_TEST_ISSUED(test_a_problem_may_come_as_plain_json),
         DEVICE_TEST(test_the_firmwares_key_must_be_there),

@@ -349,13 +349,14 @@ static void test_a_record_of_an_earlier_run_without_a_provider(void **state)
 }
 
 /* It is still being looked at: the same way is gone on with, though another comes first. */
-static void test_the_way_that_the_ca_is_at_is_gone_on_with(void **state)
+static void go_on_with_the_way(bool own_order)
 {
-    (void)state;
     w.ca->options.validate_ms = 20000;
     device_boot();
     cut_in("AUTHORIZATION_WAIT");
     w.ca->options.types = "http-01 dns-01";
+    w.config.challenges[0] = own_order ? ACME_CHALLENGE_DNS_01 : ACME_CHALLENGE_NONE;
+    w.config.challenges[1] = own_order ? ACME_CHALLENGE_HTTP_01 : ACME_CHALLENGE_NONE;
     device_boot();
     sim_edits_add(&edits, CA_SIM_AUTHORIZATION, "\"http-01\",\"status\":\"processing\"",
                   "\"http-01\",\"status\":\"pending\"");
@@ -363,6 +364,43 @@ static void test_the_way_that_the_ca_is_at_is_gone_on_with(void **state)
     assert_int_equal(device_asked(CA_SIM_CHALLENGE), 0);
     assert_int_equal(p.calls[PRESENT], 2);
     assert_true(device_has_cert(0));
+}
+
+static void test_the_way_that_the_ca_is_at_is_gone_on_with(void **state)
+{
+    (void)state;
+    go_on_with_the_way(false);
+}
+
+static void test_and_so_is_the_first_way(void **state)
+{
+    (void)state;
+    go_on_with_the_way(true);
+}
+
+/* Challenges of the proven authorization that nobody can read, or that were not the way. */
+static void test_a_record_of_an_earlier_run_that_cannot_be_told(void **state)
+{
+    static const char *const puts[] = {"\"type\":7", "\"type\":\"dns-01\",\"status\":\"pending\""};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        device_boot();
+        cut_in("AUTHORIZATION_WAIT");
+        sim_world_sleep(&w, 60000);
+        device_boot();
+        sim_edits_add(&edits, CA_SIM_ORDER, "\"status\":\"ready\"", "\"status\":\"pending\"");
+        sim_edits_add(&edits, CA_SIM_AUTHORIZATION,
+                      i == 0 ? "\"type\":\"dns-01\"" : "\"type\":\"dns-01\",\"status\":\"valid\"",
+                      puts[i]);
+        assert_int_equal(device_run(), ACME_OK);
+        assert_int_equal(standing(), i + 1);
+        assert_true(device_has_cert(0));
+        w.clock.now_ms += 80ull * 86400000u;
+        sim_world_halt(&w);
+        device_forget();
+    }
 }
 
 /* ---- dns-persist-01 ---- */
@@ -533,6 +571,8 @@ int main(void)
         DNS_TEST(test_a_record_of_an_earlier_run_goes),
         DNS_TEST(test_a_record_of_an_earlier_run_without_a_provider),
         DNS_TEST(test_the_way_that_the_ca_is_at_is_gone_on_with),
+        DNS_TEST(test_and_so_is_the_first_way),
+        DNS_TEST(test_a_record_of_an_earlier_run_that_cannot_be_told),
         DNS_TEST(test_a_standing_record_is_enough),
         DNS_TEST(test_a_record_that_does_not_stand),
         DNS_TEST(test_challenges_of_persist_are_checked),

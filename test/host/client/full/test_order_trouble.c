@@ -5,7 +5,7 @@
  */
 #include "device.h"
 
-#include "store.h"
+#include "client_state.h"
 
 static uint8_t leaf[2][2048];
 
@@ -323,15 +323,55 @@ static void test_an_order_without_its_key_is_made_anew(void **state)
     }
 }
 
-static void test_a_damaged_order_record_is_dropped(void **state)
+/* A record that would let the new key take the old one's place, or that is for other names. */
+static void change_the_order_record(bool names)
+{
+    static struct acme_order_record record;
+    static uint8_t scratch[2 * CONFIG_ACME_URL_MAX];
+    struct acme_client *c;
+
+    device_boot();
+    c = w.client;
+    assert_int_equal(acme_store_read_order(&c->log, 0, &record, scratch, sizeof(scratch)), ACME_OK);
+    if (names) {
+        record.names_id++;
+    } else {
+        record.key_generation ^= 1u;
+    }
+    assert_int_equal(acme_store_write_order(&c->log, 0, &record, scratch, sizeof(scratch)),
+                     ACME_OK);
+    sim_world_halt(&w);
+}
+
+static void test_an_order_record_that_does_not_fit_is_dropped(void **state)
+{
+    uint32_t i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        uint32_t orders;
+
+        cut_after_order();
+        orders = w.ca->orders_count;
+        change_the_order_record(i == 1);
+        device_forget();
+        device_boot();
+        assert_true(device_has_cert(0));
+        assert_int_equal(device_renew(), ACME_OK);
+        assert_int_equal(w.ca->orders_count, orders + 1);
+        assert_true(device_has_cert(0));
+        device_forget();
+    }
+}
+
+static void test_an_order_is_gone_on_with(void **state)
 {
     (void)state;
     cut_after_order();
     device_forget();
-    requests[0].names_count = 1;
     device_boot();
     assert_int_equal(device_renew(), ACME_OK);
-    assert_int_equal(device_asked(CA_SIM_NEW_ORDER), 0); /* it goes on with the one it has */
+    assert_int_equal(device_asked(CA_SIM_NEW_ORDER), 0);
 }
 
 /* ---- keys ---- */
@@ -509,7 +549,8 @@ int main(void)
         DEVICE_TEST_ISSUED(test_an_order_for_other_work_is_dropped),
         DEVICE_TEST_ISSUED(test_an_order_of_another_account_is_dropped),
         DEVICE_TEST_ISSUED(test_an_order_without_its_key_is_made_anew),
-        DEVICE_TEST_ISSUED(test_a_damaged_order_record_is_dropped),
+        DEVICE_TEST_ISSUED(test_an_order_record_that_does_not_fit_is_dropped),
+        DEVICE_TEST_ISSUED(test_an_order_is_gone_on_with),
         DEVICE_TEST_ISSUED(test_a_refused_key_gives_way),
         DEVICE_TEST_ISSUED(test_a_refused_key_gives_way_once),
         DEVICE_TEST_ISSUED(test_another_refusal_of_a_kept_key),
