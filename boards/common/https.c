@@ -62,8 +62,19 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
                                : (int)n;
 }
 
+/* From the moment that a chain is read until its key has signed, no new one takes its place. */
+static void hold_certificate(bool held)
+{
+#if defined(CONFIG_ACME_CERT_HOLD)
+    acme_cert_hold(s.client, held);
+#else
+    (void)held;
+#endif
+}
+
 static void drop(void)
 {
+    hold_certificate(false);
     mbedtls_ssl_free(&s.ssl);
     mbedtls_ssl_config_free(&s.config);
     mbedtls_x509_crt_free(&s.chain);
@@ -212,6 +223,7 @@ static bool enter_idle(bool accept)
     s.deadline_ms = s.port->clock->uptime_ms(s.port->clock_ctx) + TIMEOUT_MS;
     s.len = s.sent = 0;
     s.state = STATE_HANDSHAKE;
+    hold_certificate(true);
     ret = set_up_tls(&status);
     if (ret != 0) {
         report("cannot begin", ret);
@@ -242,6 +254,7 @@ static bool do_handshake(void)
         return false;
     }
     if (mbedtls_ssl_is_handshake_over(&s.ssl)) {
+        hold_certificate(false);
         s.state = was_challenge() ? STATE_CLOSE : STATE_REQUEST;
     }
     return true;

@@ -264,6 +264,7 @@ static uint16_t read_accounts(const char *path)
     if (text == NULL) {
         return 0;
     }
+    cJSON_Delete(root);
     root = cJSON_Parse(text);
     forget_file();
     if (cJSON_IsObject(root) && !take_account(root, &count)) {

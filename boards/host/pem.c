@@ -25,6 +25,7 @@
 #define FEW         10
 
 static struct acme_trust_anchor anchor_list[ANCHORS_MAX];
+static int anchors_used; /* there may be roots for more than one server */
 
 /* The whole file, NUL-terminated; the caller's to free. Not through stdio: it may be a key, and
  * nobody wipes the buffers of stdio. */
@@ -103,22 +104,22 @@ static bool is_readable(const struct acme_trust_anchor *anchor)
 
 int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anchors)
 {
-    static int used; /* there may be roots for more than one server */
-    struct acme_trust_anchor *list = anchor_list + used;
+    struct acme_trust_anchor *list = anchor_list + anchors_used;
     char *text = read_file(path);
     char *at = text;
     int count = 0, left_out = 0;
+    bool broken = false;
 
     if (text == NULL) {
         return -1;
     }
-    while (count >= 0 && used + count < ANCHORS_MAX && (at = strstr(at, BEGIN_CERT)) != NULL) {
+    while (!broken && anchors_used + count < ANCHORS_MAX && (at = strstr(at, BEGIN_CERT)) != NULL) {
         char *body = at + strlen(BEGIN_CERT);
         char *end = strstr(body, END_CERT);
 
         if (end == NULL || !decode(body, (size_t)(end - body), &list[count])) {
             cli_error("%s: certificate number %d cannot be read", path, count + 1);
-            count = -1;
+            broken = true;
         } else if (is_readable(&list[count])) {
             count++;
             at = end;
@@ -129,14 +130,20 @@ int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anch
         }
     }
     free(text);
-    if (left_out > 0 && count >= 0 && count < FEW) { /* of a whole bundle nobody misses some */
+    if (broken) {
+        while (count > 0) {
+            free((void *)(uintptr_t)list[--count].der);
+        }
+        return -1;
+    }
+    if (left_out > 0 && count < FEW) { /* of a whole bundle nobody misses some */
         cli_say("%s: %d of its certificates are of a kind that is not built in", path, left_out);
     }
     if (count == 0) {
         cli_error("%s: no certificates in it; it should have PEM certificates of CA roots", path);
     }
     *anchors = list;
-    used += count > 0 ? count : 0;
+    anchors_used += count > 0 ? count : 0;
     return count > 0 ? count : -1;
 }
 

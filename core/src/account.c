@@ -59,25 +59,20 @@ int32_t acme_account_load(struct acme_client *c)
     return ACME_OK;
 }
 
+/* All three texts were measured by CONFIG_ACME_URL_MAX when they came. */
 static int32_t write_record(struct acme_client *c, const char *tos_url)
 {
     struct acme_account_record *r = arena_record(c);
-    int32_t rc;
 
     acme_json_reset(&c->arena);
     r->rollover = 0;
     r->key_type = c->account_type;
     r->key_generation = c->account_generation;
-    rc = acme_str_copy(r->directory_url, sizeof(r->directory_url), c->config.directory_url);
-    if (rc == ACME_OK) {
-        rc = acme_str_copy(r->url, sizeof(r->url), c->account_url);
-    }
-    if (rc == ACME_OK) {
-        rc = acme_str_copy(r->tos_url, sizeof(r->tos_url), tos_url);
-    }
-    return rc != ACME_OK ? rc
-                         : acme_store_write_account(&c->log, c->account_slot, r, (uint8_t *)c->work,
-                                                    sizeof(c->work));
+    (void)acme_str_copy(r->directory_url, sizeof(r->directory_url), c->config.directory_url);
+    (void)acme_str_copy(r->url, sizeof(r->url), c->account_url);
+    (void)acme_str_copy(r->tos_url, sizeof(r->tos_url), tos_url);
+    return acme_store_write_account(&c->log, c->account_slot, r, (uint8_t *)c->work,
+                                    sizeof(c->work));
 }
 
 int32_t acme_account_rewrite(struct acme_client *c)
@@ -299,7 +294,7 @@ int32_t acme_enter_new_account(struct acme_client *c)
         acme_buf_add_form(&payload, ",\"contact\":[\"@\"]", c->config.contact);
     }
 #if defined(CONFIG_ACME_EAB)
-    if (c->config.eab_kid != NULL && c->config.eab_hmac_key != NULL) {
+    if (c->config.eab_kid != NULL) {
         int32_t rc;
 
         acme_buf_add(&payload, ",\"externalAccountBinding\":");
@@ -347,10 +342,8 @@ int32_t acme_reply_new_account(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
-    rc = acme_str_copy(c->account_url, sizeof(c->account_url), r->location);
-    if (rc == ACME_OK) {
-        rc = write_record(c, acme_pool_get(c, c->directory.tos));
-    }
+    (void)acme_str_copy(c->account_url, sizeof(c->account_url), r->location);
+    rc = write_record(c, acme_pool_get(c, c->directory.tos));
     if (rc != ACME_OK) {
         return rc;
     }

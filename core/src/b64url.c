@@ -59,7 +59,7 @@ void acme_b64url_add(struct acme_buf *out, const uint8_t *data, size_t len)
     int32_t n = acme_b64url_encode(data, len, out->data + out->len,
                                    out->overflow ? 0 : out->size - out->len - 1);
 
-    if (n < 0) {
+    if (n < 0 || out->overflow) {
         out->overflow = true;
         return;
     }

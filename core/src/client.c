@@ -185,7 +185,7 @@ void acme_client_finish(struct acme_client *c, int32_t error)
     for (i = 0; i < c->config.certs_count; i++) {
         struct acme_slot *s = acme_client_slot_of(c, i);
 
-        if (s->pending && c->job == ACME_JOB_RUN) {
+        if (s->pending) { /* only ACME_JOB_RUN has such */
             s->error = error;
 #if defined(CONFIG_ACME_SCHEDULE)
             if (error != ACME_OK && acme_schedule_wants(c, s)) {
@@ -559,7 +559,7 @@ static uint32_t time_left(const struct acme_client *c, uint64_t now_ms)
     if (acme_challenges_has_more(&c->challenges)) {
         left = 0;
     }
-    return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
+    return (uint32_t)left; /* no wait is longer than 32 bits */
 }
 
 #if defined(CONFIG_ACME_DOCTOR)
@@ -756,7 +756,7 @@ int32_t acme_account_deactivate(acme_client *c)
 int32_t acme_account_rollover(acme_client *c)
 {
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
-    if (acme_client_account_key(c) == acme_rollover_key(c)) {
+    if (acme_rollover_key(c) == PSA_KEY_ID_NULL) {
         return ACME_ERR_UNSUPPORTED; /* the key is not ours to replace */
     }
     return begin(c, ACME_JOB_ACCOUNT_ROLLOVER);

@@ -220,7 +220,6 @@ struct acme_client {
     uint16_t pool_len, pool_order_mark;
     bool forced_once;     /* config.force_renewal holds for this job only */
     bool account_retried; /* a lost account was made anew in this job */
-    bool order_retried;   /* a lost order was made anew for this slot */
 #if defined(CONFIG_ACME_SCHEDULE)
     bool due_only;   /* the job keeps the pauses after failures */
     bool time_asked; /* a CA that tells no time was asked since the start */
@@ -242,11 +241,18 @@ struct acme_client {
     uint8_t rollover;       /* as in the account's record */
     bool rollover_in_doubt; /* the CA may have taken the new key */
 #endif
+#if defined(CONFIG_ACME_CERT_HOLD)
+    bool held; /* somebody uses the keys of the stored certificates */
+#endif
 #if defined(CONFIG_ACME_FALLBACK)
     uint16_t ca_index; /* 0: the first; config has the values of the one in use */
     struct acme_ca first_ca;
 #endif
     uint64_t wait_until_ms;
+#if defined(CONFIG_ACME_CERT_HOLD)
+    uint64_t
+        held_up_to_ms; /* the certificate that waits is installed all the same; 0: none waits */
+#endif
     struct acme_config config;
     struct acme_clock clock;
     struct acme_json_arena arena;
@@ -487,7 +493,7 @@ int32_t acme_account_lost(struct acme_client *c);
 int32_t acme_account_replace(struct acme_client *c);
 #endif
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
-/** The account key of the other generation. */
+/** The account key of the other generation; PSA_KEY_ID_NULL where the key is the firmware's. */
 psa_key_id_t acme_rollover_key(const struct acme_client *c);
 uint8_t acme_rollover_type(const struct acme_client *c);
 /** The CA refused the change (or has not heard of it): the old key stays, the new one goes. */

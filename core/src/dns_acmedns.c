@@ -32,6 +32,7 @@ struct acme_dns_acmedns {
     struct acme_exchange exchange;
     bool tls_up;
     uint16_t body_len;
+    struct acme_uri uri; /* of url */
     char url[CONFIG_ACME_URL_MAX + 1];
     char out[OUT_SIZE];
     char body[BODY_SIZE];
@@ -75,7 +76,6 @@ static int32_t check_config(const struct acme_dns_acmedns_config *config)
 static int32_t set_url(acme_dns_acmedns *a)
 {
     size_t len = strlen(a->config.url);
-    struct acme_uri uri;
     struct acme_buf b;
 
     while (len > 0 && a->config.url[len - 1] == '/') {
@@ -84,8 +84,8 @@ static int32_t set_url(acme_dns_acmedns *a)
     acme_buf_init(&b, a->url, sizeof(a->url));
     acme_buf_add_n(&b, a->config.url, len);
     acme_buf_add(&b, PATH);
-    return acme_buf_result(&b) > 0 && acme_uri_parse(a->url, &uri) == ACME_OK ? ACME_OK
-                                                                              : ACME_ERR_URL;
+    return acme_buf_result(&b) > 0 && acme_uri_parse(a->url, &a->uri) == ACME_OK ? ACME_OK
+                                                                                 : ACME_ERR_URL;
 }
 
 int32_t acme_dns_acmedns_init(acme_dns_acmedns **acmedns,
@@ -118,9 +118,7 @@ static int32_t on_body(void *ctx, const uint8_t *data, size_t len)
 {
     acme_dns_acmedns *a = ctx;
 
-    if (len > sizeof(a->body) - a->body_len) {
-        return ACME_ERR_HTTP_LIMIT;
-    }
+    /* The parser's limit is the size of body. */
     memcpy(a->body + a->body_len, data, len);
     a->body_len = (uint16_t)(a->body_len + len);
     return ACME_OK;
@@ -191,23 +189,17 @@ static int32_t write_request(acme_dns_acmedns *a, const struct acme_dns_acmedns_
 static int32_t post(acme_dns_acmedns *a, const char *value)
 {
     const struct acme_dns_acmedns_account *account = find_account(a);
-    struct acme_http_request request = {.method = "POST", .url = a->url};
+    struct acme_http_request request = {.method = "POST", .url = a->url, .uri = a->uri};
     int32_t n;
 
     if (account == NULL) {
         return ACME_ERR_DNS_API;
     }
-    n = acme_uri_parse(a->url, &request.uri);
+    n = acme_tls_init(&a->exchange.tls, a->config.port, &a->clock, a->config.anchors,
+                      a->config.anchors_count);
+    a->tls_up = true; /* at least in part: stop frees it */
     if (n != ACME_OK) {
         return n;
-    }
-    if (!a->tls_up) {
-        n = acme_tls_init(&a->exchange.tls, a->config.port, &a->clock, a->config.anchors,
-                          a->config.anchors_count);
-        a->tls_up = true; /* at least in part: stop frees it */
-        if (n != ACME_OK) {
-            return n;
-        }
     }
     n = write_request(a, account, &request, value);
     if (n < 0) {
@@ -216,8 +208,7 @@ static int32_t post(acme_dns_acmedns *a, const char *value)
     a->body_len = 0;
     acme_http_parser_init(&a->exchange.parser, false, BODY_SIZE, on_body, a);
     a->base.step = STEP_REPLY;
-    return acme_exchange_start(&a->exchange, a->url, &request.uri, (const uint8_t *)a->out,
-                               (size_t)n);
+    return acme_exchange_start(&a->exchange, a->url, &a->uri, (const uint8_t *)a->out, (size_t)n);
 }
 
 /* ---- the reply ---- */

@@ -14,6 +14,7 @@
 #include <psa/crypto.h>
 
 #include "address.h"
+#include "buf.h"
 #include "log.h"
 
 #define PORT_LOW   49152u
@@ -117,7 +118,7 @@ static int32_t begin_try(struct acme_dns_client *c, bool tcp)
     c->tries++;
     c->reply_len = 0;
     c->until_ms = now_ms(c) + CONFIG_ACME_DNS_REPLY_MS;
-    if (c->port->udp == NULL || tcp || c->always_tcp || c->request_len > UDP_MAX ||
+    if (c->port->udp == NULL || tcp || c->request_len > UDP_MAX ||
         c->tries > (CONFIG_ACME_DNS_TRIES + 1) / 2) {
         return open_tcp(c);
     }
@@ -129,10 +130,6 @@ int32_t acme_dns_client_start(struct acme_dns_client *c, const struct acme_dns_s
     acme_dns_client_stop(c);
     if (server->address.family == 0 || c->request_len < ACME_DNS_HEAD_SIZE) {
         return ACME_ERR_ARGUMENT;
-    }
-    if (server->port != c->server.port ||
-        !acme_address_equal(&server->address, &c->server.address)) {
-        c->always_tcp = false;
     }
     c->server = *server;
     c->tries = 0;
@@ -162,35 +159,36 @@ int32_t acme_dns_client_ask(struct acme_dns_client *c, const struct acme_dns_ser
 
 /* ---- replies ---- */
 
-/* A server that did not understand the request may leave its question out. */
+/* A server that did not understand the request may leave its question out. The name of the first
+ * entry has nothing before it that could compress it: the same question has the same bytes, the
+ * case of letters aside. */
 static bool repeats_question(const struct acme_dns_client *c, struct acme_dns_reader *reply)
 {
-    struct acme_dns_reader request;
-    struct acme_dns_entry asked, answered;
-    char name[ACME_DNS_NAME_SIZE];
+    struct acme_dns_entry question;
+    size_t fixed;
 
     if (reply->left[ACME_DNS_QUESTION] == 0) {
         return (reply->flags & ACME_DNS_RCODE_MASK) != 0;
     }
-    return reply->left[ACME_DNS_QUESTION] == 1 &&
-           acme_dns_read_begin(&request, c->request, c->request_len) == ACME_OK &&
-           acme_dns_read_next(&request, &asked) == ACME_OK &&
-           acme_dns_read_next(reply, &answered) == ACME_OK && asked.type == answered.type &&
-           asked.rclass == answered.rclass &&
-           acme_dns_read_name(&request, asked.start, name, NULL) == ACME_OK &&
-           acme_dns_is_name(reply, answered.start, name);
+    if (reply->left[ACME_DNS_QUESTION] != 1 || acme_dns_read_next(reply, &question) != ACME_OK ||
+        question.rdata > c->request_len) {
+        return false;
+    }
+    fixed = question.rdata - 4; /* type and class */
+    return memcmp(c->request + fixed, c->reply + fixed, 4) == 0 &&
+           acme_str_equal_nocase((const char *)c->request + question.start, fixed - question.start,
+                                 (const char *)c->reply + question.start, fixed - question.start);
 }
 
 /* Whether the len bytes in reply belong to the request. */
 static bool is_reply(const struct acme_dns_client *c, size_t len)
 {
-    struct acme_dns_reader request, reply;
+    uint16_t flags = (uint16_t)(c->request[2] << 8);
+    struct acme_dns_reader reply;
 
-    return acme_dns_read_begin(&request, c->request, c->request_len) == ACME_OK &&
-           acme_dns_read_begin(&reply, c->reply, len) == ACME_OK && reply.id == request.id &&
-           (reply.flags & ACME_DNS_FLAG_QR) != 0 &&
-           ((reply.flags ^ request.flags) & ACME_DNS_OPCODE_MASK) == 0 &&
-           repeats_question(c, &reply);
+    return acme_dns_read_begin(&reply, c->reply, len) == ACME_OK &&
+           memcmp(c->reply, c->request, 2) == 0 && (reply.flags & ACME_DNS_FLAG_QR) != 0 &&
+           ((reply.flags ^ flags) & ACME_DNS_OPCODE_MASK) == 0 && repeats_question(c, &reply);
 }
 
 static int32_t poll_udp(struct acme_dns_client *c)

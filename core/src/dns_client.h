@@ -6,6 +6,7 @@
 #ifndef ACME_DNS_CLIENT_H
 #define ACME_DNS_CLIENT_H
 
+#include "acme/config.h"
 #include "acme/port.h"
 #include "dns_message.h"
 
@@ -23,8 +24,7 @@ struct acme_dns_client {
     struct acme_dns_server server;
     acme_handle socket, stream;
     uint8_t state;
-    uint8_t tries;   /* begun */
-    bool always_tcp; /* the server's datagrams do not come through */
+    uint8_t tries; /* begun */
     bool connected;
     bool strays;       /* the last call ended among datagrams of others */
     uint64_t until_ms; /* of the try, or of the pause before the next */

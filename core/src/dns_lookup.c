@@ -76,9 +76,8 @@ static int32_t follow(struct acme_dns_lookup *l)
             return rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
         }
         acme_dns_lookup_rewind(l);
-        rc = next_of(l, ACME_DNS_TYPE_CNAME, &entry);
-        if (rc != ACME_OK) {
-            break;
+        if (next_of(l, ACME_DNS_TYPE_CNAME, &entry) != ACME_OK) {
+            break; /* there is none: the reply was read to its end before */
         }
         if (++l->hops > HOPS_MAX) {
             return ACME_ERR_LIMIT;
@@ -88,9 +87,6 @@ static int32_t follow(struct acme_dns_lookup *l)
             return rc;
         }
         moved = true;
-    }
-    if (rc != ACME_ERR_NOT_FOUND) {
-        return rc;
     }
     /* A resolver follows to the end by itself. */
     if (!moved || acme_dns_client_rcode(l->client) == ACME_DNS_NXDOMAIN) {

@@ -155,9 +155,7 @@ static void count(struct acme_dns_writer *w, enum acme_dns_section section)
 {
     uint8_t *at = w->data + 4 + 2 * (size_t)section;
 
-    if (!w->failed) {
-        set16(at, get16(at) + 1u);
-    }
+    set16(at, get16(at) + 1u);
 }
 
 static void write_name(struct acme_dns_writer *w, const char *name)

@@ -202,11 +202,10 @@ static int32_t poll_update(acme_dns_update *u, const struct acme_dns_record *rec
     if (rc == ACME_OK && b->step == STEP_UPDATE) {
         rc = send_update(u, record, add);
     }
-    if (rc == ACME_OK && b->step == STEP_REPLY) {
+    if (rc == ACME_OK) {
         rc = acme_dns_client_poll(&b->client, wait_ms);
-        rc = rc == ACME_OK ? on_reply(u) : rc;
     }
-    return rc;
+    return rc == ACME_OK ? on_reply(u) : rc;
 }
 
 /* ---- the provider ---- */

@@ -28,13 +28,11 @@ int32_t acme_dns_zone_start(struct acme_dns_zone *z, struct acme_dns_lookup *loo
     return acme_dns_lookup_start(lookup, client, resolver, name, ACME_DNS_TYPE_CNAME, true);
 }
 
-static int32_t ask(struct acme_dns_zone *z, struct acme_dns_lookup *l, const char *name,
-                   uint16_t type)
+static int32_t ask(struct acme_dns_lookup *l, const char *name, uint16_t type)
 {
     struct acme_dns_server server = l->server;
     int32_t rc = acme_dns_lookup_start(l, l->client, &server, name, type, true);
 
-    (void)z;
     return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
 }
 
@@ -49,11 +47,11 @@ static int32_t on_cname(struct acme_dns_zone *z, struct acme_dns_lookup *l)
         if (acme_dns_read_target(&l->reader, &entry, z->target) != ACME_OK) {
             return ACME_ERR_DNS_MESSAGE;
         }
-        return ask(z, l, z->target, ACME_DNS_TYPE_CNAME);
+        return ask(l, z->target, ACME_DNS_TYPE_CNAME);
     }
     z->state = STATE_SOA;
     z->asked = z->target;
-    return ask(z, l, z->asked, ACME_DNS_TYPE_SOA);
+    return ask(l, z->asked, ACME_DNS_TYPE_SOA);
 }
 
 static int32_t on_soa(struct acme_dns_zone *z, struct acme_dns_lookup *l)
@@ -76,7 +74,7 @@ static int32_t on_soa(struct acme_dns_zone *z, struct acme_dns_lookup *l)
     if (z->asked[0] == '\0') {
         return ACME_ERR_DNS_ZONE;
     }
-    return ask(z, l, z->asked, ACME_DNS_TYPE_SOA);
+    return ask(l, z->asked, ACME_DNS_TYPE_SOA);
 }
 
 int32_t acme_dns_zone_poll(struct acme_dns_zone *z, struct acme_dns_lookup *l, uint32_t *wait_ms)

@@ -44,32 +44,28 @@ struct meaning {
 #define MEANING(name, value, severity, code, sentence) {(value), ACME_FINDING_##severity, (code)},
 #endif
 
+/* The last one stands for what is in no list. */
 static const struct meaning *meaning_of(enum acme_finding_code code)
 {
-    static const struct meaning meanings[] = {ACME_FINDING_LIST(MEANING)};
-    size_t i;
+    static const struct meaning meanings[] = {
+        ACME_FINDING_LIST(MEANING) MEANING(NONE, 0, ERROR, "unknown", "an unknown finding")};
+    size_t i = 0;
 
-    for (i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-        if (meanings[i].value == (uint8_t)code) {
-            return &meanings[i];
-        }
+    while (i < sizeof(meanings) / sizeof(meanings[0]) - 1 && meanings[i].value != (uint8_t)code) {
+        i++;
     }
-    return NULL;
+    return &meanings[i];
 }
 
 const char *acme_finding_name(enum acme_finding_code code)
 {
-    const struct meaning *m = meaning_of(code);
-
-    return m != NULL ? m->code : "unknown";
+    return meaning_of(code)->code;
 }
 
 const char *acme_finding_text(enum acme_finding_code code)
 {
 #if defined(CONFIG_ACME_ERROR_TEXTS)
-    const struct meaning *m = meaning_of(code);
-
-    return m != NULL ? m->text : "an unknown finding";
+    return meaning_of(code)->text;
 #else
     (void)code;
     return "look its code up in acme/doctor.h";
@@ -80,13 +76,12 @@ void acme_doctor_tell(struct acme_doctor *d, enum acme_finding_code code, const 
                       const char *detail, const struct acme_finding *more)
 {
     struct acme_finding finding = {0};
-    const struct meaning *m = meaning_of(code);
 
     if (more != NULL) {
         finding = *more;
     }
     finding.code = code;
-    finding.severity = m != NULL ? (enum acme_finding_severity)m->severity : ACME_FINDING_ERROR;
+    finding.severity = (enum acme_finding_severity)meaning_of(code)->severity;
     finding.subject = subject;
     finding.detail = detail;
     d->config.on_finding(d->config.ctx, &finding);
@@ -175,7 +170,7 @@ static bool next_name(struct acme_doctor *d)
         if (d->name < r->names_count) {
             const char *name = r->names[d->name++];
 
-            d->wildcard = name[0] == '*' && name[1] == '.';
+            d->wildcard = name[0] == '*'; /* acme_init let nothing but "*." pass */
             d->host = d->wildcard ? name + 2 : name;
             d->is_address = acme_address_parse(name, &d->addresses[0]) == ACME_OK;
             d->address_count = d->is_address ? 1 : 0;

@@ -102,16 +102,12 @@ int32_t acme_doctor_rate_limit(struct acme_doctor *d, uint32_t *wait_ms)
 static int32_t start(struct acme_doctor *d)
 {
     struct acme_client *c = d->client;
-    struct acme_uri uri;
-    int32_t rc = acme_uri_parse(c->config.directory_url, &uri);
+    int32_t rc;
 
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    memcpy(d->ca_host, c->config.directory_url + uri.host_offset, uri.host_len);
-    d->ca_host[uri.host_len] = '\0';
     acme_exchange_close(&c->exchange); /* what is open proves nothing about now */
-    return acme_request_plain(c, "GET", c->config.directory_url);
+    rc = acme_request_plain(c, "GET", c->config.directory_url);
+    memcpy(d->ca_host, c->exchange.origin, sizeof(c->exchange.origin));
+    return rc;
 }
 
 /* How far it came says which layer is in the way. */
@@ -130,10 +126,10 @@ static enum acme_finding_code layer_of(const struct acme_doctor *d, int32_t erro
     default:
         break;
     }
-    if (!d->ca_connected) {
-        return ACME_FINDING_CA_CONNECT;
+    if (d->client->exchange.out_sent > 0) { /* TLS was up */
+        return ACME_FINDING_CA_HTTP;
     }
-    return d->sub == 2 ? ACME_FINDING_CA_HTTP : ACME_FINDING_CA_TLS;
+    return d->ca_connected ? ACME_FINDING_CA_TLS : ACME_FINDING_CA_CONNECT;
 }
 
 void acme_doctor_check_clock(struct acme_doctor *d)
@@ -164,7 +160,11 @@ static void take_identities(struct acme_doctor *d, acme_json_value root)
         const char *text = acme_json_text(element);
         size_t len = text == NULL ? 0 : strlen(text) + 1;
 
-        if (len > 1 && len < sizeof(d->identities) - used) {
+        if (len >= sizeof(d->identities) - used) {
+            d->identities[0] = '\0'; /* who knows some only, does not know who may issue */
+            return;
+        }
+        if (len > 1) {
             memcpy(d->identities + used, text, len);
             used += len;
         }
@@ -199,11 +199,8 @@ static void watch(struct acme_doctor *d)
 {
     const struct acme_exchange *x = &d->client->exchange;
 
-    if (x->state == ACME_EXCHANGE_CONNECT) {
-        d->ca_connected =
-            d->ca_connected || x->port->net->connected(x->port->net_ctx, x->tls.stream) == ACME_OK;
-    } else if (x->state != ACME_EXCHANGE_IDLE) {
-        d->sub = 2; /* TLS is up */
+    if (x->state == ACME_EXCHANGE_CONNECT && !d->ca_connected) {
+        d->ca_connected = x->port->net->connected(x->port->net_ctx, x->tls.stream) == ACME_OK;
     }
 }
 
@@ -224,7 +221,7 @@ int32_t acme_doctor_ca(struct acme_doctor *d, uint32_t *wait_ms)
         watch(d);
     }
     if (rc == ACME_ERR_AGAIN) {
-        uint64_t left = c->exchange.deadline_ms + 1u > now ? c->exchange.deadline_ms + 1u - now : 0;
+        uint64_t left = c->exchange.deadline_ms + 1u - now; /* it would be TIMEOUT after that */
 
         *wait_ms = c->exchange.more ? 0 : left < *wait_ms ? (uint32_t)left : *wait_ms;
         return rc;
@@ -281,8 +278,8 @@ static int32_t open_plain(struct acme_doctor *d)
     char url[ACME_URI_AUTHORITY + ACME_URI_HOST_MAX + 2];
     struct acme_http_request request = {.method = "GET", .url = url};
     struct acme_buf b;
-    int32_t n;
 
+    _Static_assert(CONFIG_ACME_WORK_SIZE >= ACME_URI_HOST_MAX + 512, "the head fits");
     d->trip.out = port->net->connect(port->net_ctx, d->ca_host,
                                      d->config.probe_port != 0 ? d->config.probe_port : 80);
     if (d->trip.out < 0) {
@@ -296,14 +293,10 @@ static int32_t open_plain(struct acme_doctor *d)
     request.uri.authority_len = (uint16_t)(b.len - ACME_URI_AUTHORITY);
     request.uri.path_offset = (uint16_t)b.len;
     acme_buf_add(&b, "/");
-    n = acme_http_request_write(&request, c->work, sizeof(c->work));
-    if (n < 0) {
-        return n;
-    }
-    c->body_len = (uint32_t)n; /* of the request, here */
+    c->body_len = (uint32_t)acme_http_request_write(&request, c->work,
+                                                    sizeof(c->work)); /* of the request, here */
     acme_http_parser_init(&c->exchange.parser, false, 65536, ignore_body, d);
     d->trip.deadline_ms = acme_doctor_now_ms(d) + ACME_DOCTOR_CONNECT_MS;
-    d->trip.sent = 0;
     return ACME_OK;
 }
 
@@ -315,7 +308,7 @@ static int32_t poll_plain(struct acme_doctor *d)
     uint8_t data[128];
     int32_t n = port->net->connected(port->net_ctx, d->trip.out);
 
-    while (n == ACME_OK && d->trip.sent == 0 && c->body_len > 0) {
+    while (n == ACME_OK && c->body_len > 0) {
         n = port->net->send(port->net_ctx, d->trip.out, (const uint8_t *)c->work, c->body_len);
         if (n > 0) {
             memmove(c->work, c->work + n, c->body_len - (uint32_t)n);

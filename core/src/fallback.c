@@ -8,12 +8,13 @@
 
 #include "schedule.h"
 
+#define CA_NONE UINT16_MAX /* turning to one has failed: the first has to be set up again */
+
 static int32_t use(struct acme_client *c, uint16_t index)
 {
     const struct acme_ca *ca = index == 0 ? &c->first_ca : &c->config.fallbacks[index - 1];
     int32_t rc;
 
-    c->ca_index = index;
     acme_exchange_close(&c->exchange);
     acme_tls_free(&c->exchange.tls);
     c->config.directory_url = ca->directory_url;
@@ -26,6 +27,7 @@ static int32_t use(struct acme_client *c, uint16_t index)
     c->exchange.tls.pins = c->config.pins;
     c->exchange.tls.pins_count = c->config.pins_count;
 #endif
+    c->ca_index = rc == ACME_OK ? index : CA_NONE;
     return rc;
 }
 

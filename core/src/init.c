@@ -154,18 +154,21 @@ static int32_t check_request(const struct acme_cert_request *request)
     return rc;
 }
 
-static int32_t check_texts(const struct acme_config *config)
+/* Where a CA is, and both halves of an external account binding or none. */
+static int32_t check_ca(const char *directory_url, const char *eab_kid, const char *eab_hmac_key)
 {
     struct acme_uri uri;
 
-    if (config->directory_url == NULL || acme_uri_parse(config->directory_url, &uri) != ACME_OK) {
+    if (directory_url == NULL || acme_uri_parse(directory_url, &uri) != ACME_OK) {
         return ACME_ERR_URL;
     }
+    return (eab_kid == NULL) == (eab_hmac_key == NULL) ? ACME_OK : ACME_ERR_ARGUMENT;
+}
+
+static int32_t check_texts(const struct acme_config *config)
+{
     if (config->contact != NULL && (strlen(config->contact) > CONFIG_ACME_URL_MAX ||
                                     !acme_str_visible(config->contact, strlen(config->contact)))) {
-        return ACME_ERR_ARGUMENT;
-    }
-    if ((config->eab_kid == NULL) != (config->eab_hmac_key == NULL)) {
         return ACME_ERR_ARGUMENT;
     }
 #if !defined(CONFIG_ACME_EAB)
@@ -173,7 +176,7 @@ static int32_t check_texts(const struct acme_config *config)
         return ACME_ERR_UNSUPPORTED;
     }
 #endif
-    return ACME_OK;
+    return check_ca(config->directory_url, config->eab_kid, config->eab_hmac_key);
 }
 
 /* Whether the records are elsewhere than in flash. */
@@ -209,11 +212,11 @@ static int32_t check_config(const struct acme_config *config)
     }
 #if defined(CONFIG_ACME_FALLBACK)
     for (i = 0; i < config->fallbacks_count; i++) {
-        struct acme_uri uri;
+        const struct acme_ca *ca = &config->fallbacks[i];
 
-        if (config->fallbacks[i].directory_url == NULL ||
-            acme_uri_parse(config->fallbacks[i].directory_url, &uri) != ACME_OK) {
-            return ACME_ERR_URL;
+        rc = check_ca(ca->directory_url, ca->eab_kid, ca->eab_hmac_key);
+        if (rc != ACME_OK) {
+            return rc;
         }
     }
 #endif

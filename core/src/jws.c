@@ -554,6 +554,7 @@ int32_t acme_jws_add_eab(struct acme_buf *out, psa_key_id_t account_key, const c
     acme_buf_add(out, "{\"protected\":\"");
     head_at = out->len;
     acme_b64url_add(out, scratch, text.len);
+    out->overflow = out->overflow || text.overflow;
     head_len = out->len - head_at;
     acme_buf_add(out, "\",\"payload\":\"");
     payload_at = out->len;

@@ -13,6 +13,8 @@
 
 #define POLL_DEFAULT_MS 3000u
 #define POLL_CEILING_MS 300000u
+#define HOLD_MOST_MS    30000u
+#define HOLD_LOOK_MS    100u
 
 /* ---- the choice of what is next ---- */
 
@@ -47,7 +49,6 @@ static int32_t find_order(struct acme_client *c)
     memset(&c->order, 0, sizeof(c->order));
     c->pool_len = c->pool_order_mark;
     c->polls = 0;
-    c->order_retried = false;
     acme_authorization_begin(c);
     c->order.generation = s->occupied ? s->cert.key_generation ^ 1u : 0u;
     rc = acme_order_load(c, s->store_slot, &r);
@@ -118,6 +119,11 @@ static bool replaced_id(struct acme_client *c, char id[ACME_CERT_ID_MAX])
 {
     const struct acme_slot *s = acme_client_slot(c);
 
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->job == ACME_JOB_DEAUTHORIZE) {
+        return false; /* an order that is never finalized replaces nothing */
+    }
+#endif
     return s->has_cert && c->directory.urls[ACME_URL_RENEWAL_INFO] != 0 && !c->order.no_replaces &&
            s->schedule.ca == acme_schedule_ca(c) &&
            acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
@@ -315,8 +321,7 @@ int32_t acme_order_is_gone(struct acme_client *c, int32_t error)
     if (acme_authorization_clean_up(c, ACME_AFTER_GONE, error)) {
         return ACME_OK;
     }
-    if (c->order.resumed && !c->order_retried) {
-        c->order_retried = true;
+    if (c->order.resumed) { /* the new one is not */
         return acme_order_again(c);
     }
     rc = drop_order_record(c);
@@ -385,19 +390,15 @@ static int32_t record_order(struct acme_client *c, const char *url)
     const struct acme_cert_request *request = acme_client_request(c);
     struct acme_order_record *r = arena_record(c);
     uint8_t scratch[16 + CONFIG_ACME_URL_MAX + 1];
-    int32_t rc;
 
     _Static_assert(sizeof(*r) <= sizeof(c->arena_data), "the arena also holds an order's record");
     r->names_id = acme_store_names_id(request->names, request->names_count);
     r->key_type = request->key_type;
     r->key_generation = c->order.generation;
     r->account_slot = c->account_slot;
-    rc = acme_str_copy(r->url, sizeof(r->url), url);
-    if (rc == ACME_OK) {
-        rc = acme_store_write_order(&c->log, acme_client_slot(c)->store_slot, r, scratch,
-                                    sizeof(scratch));
-    }
-    return rc;
+    (void)acme_str_copy(r->url, sizeof(r->url), url); /* one that was parsed: it fits */
+    return acme_store_write_order(&c->log, acme_client_slot(c)->store_slot, r, scratch,
+                                  sizeof(scratch));
 }
 
 int32_t acme_reply_new_order(struct acme_client *c)
@@ -652,11 +653,45 @@ static int32_t check_chain(struct acme_client *c, struct acme_cert_record *recor
     return acme_cert_check_chain(&check, record);
 }
 
+#if defined(CONFIG_ACME_CERT_HOLD)
+void acme_cert_hold(acme_client *c, bool held)
+{
+    c->held = held;
+}
+
+/* The handshakes under way get their time; whoever holds the keys for longer loses them. */
+static bool must_wait(struct acme_client *c)
+{
+    uint64_t now_ms = acme_clock_uptime_ms(&c->clock);
+
+    if (c->held_up_to_ms == 0) {
+        c->held_up_to_ms = now_ms + HOLD_MOST_MS;
+    }
+    if (c->held && now_ms < c->held_up_to_ms) {
+        acme_client_wait(c, HOLD_LOOK_MS);
+        return true;
+    }
+    c->held_up_to_ms = 0;
+    return false;
+}
+#else
+static bool must_wait(struct acme_client *c)
+{
+    (void)c;
+    return false;
+}
+#endif
+
 int32_t acme_enter_install(struct acme_client *c)
 {
     struct acme_slot *s = acme_client_slot(c);
     struct acme_cert_record record;
-    int32_t rc = check_chain(c, &record);
+    int32_t rc;
+
+    if (must_wait(c)) {
+        return ACME_ERR_AGAIN;
+    }
+    rc = check_chain(c, &record);
 
 #if defined(ACME_MUTATE_REPLACE_FIRST)
     /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain is

@@ -88,15 +88,16 @@ static int32_t to_error(struct acme_tls *t, int ret)
     if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
         return ACME_ERR_AGAIN;
     }
-    if (ret == MBEDTLS_ERR_SSL_CONN_EOF && t->net_error != ACME_OK) {
+    if (ret == MBEDTLS_ERR_SSL_CONN_EOF) {
         return t->net_error;
     }
-    if (ret == 0 || ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || ret == MBEDTLS_ERR_SSL_CONN_EOF) {
+    if (ret == 0 || ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
         return ACME_ERR_CLOSED;
     }
     ACME_LOG(t->port, ACME_LOG_WARNING, "tls: mbedTLS error", NULL, ret);
-    if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
-        return t->verify_error != ACME_OK ? t->verify_error : ACME_ERR_TLS_VERIFY;
+    /* The latter: what its key may be used for is something else. */
+    if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {
+        return t->verify_error;
     }
     return acme_x509_error(ret, ACME_ERR_TLS);
 }
@@ -173,7 +174,8 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
     int ret;
 
     t->stream = stream;
-    t->net_error = t->verify_error = ACME_OK;
+    t->net_error = ACME_ERR_CLOSED;
+    t->verify_error = ACME_ERR_TLS_VERIFY;
 #if defined(CONFIG_ACME_PINNING)
     t->pinned = false;
 #endif

@@ -16,8 +16,8 @@ struct acme_tls {
     const struct acme_port *port;
     const struct acme_clock *clock;
     acme_handle stream;
-    int32_t net_error; /* of the port, behind an mbedTLS error */
-    int32_t verify_error;
+    int32_t net_error;    /* of the port, behind an mbedTLS error; never ACME_OK */
+    int32_t verify_error; /* likewise, of the certificates */
 #if defined(CONFIG_ACME_PINNING)
     const struct acme_pin *pins; /* set by the owner after acme_tls_init; lent */
     uint16_t pins_count;

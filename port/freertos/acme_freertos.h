@@ -43,10 +43,13 @@ void acme_freertos_clock_set(struct acme_freertos_clock *clock, int64_t unix_s);
 
 /** Everything that the task needs. Static, and never reused. */
 struct acme_freertos_task {
-    struct acme_task task; /**< for acme_task_request and its kin */
-    SemaphoreHandle_t locks[2], wake;
-    StaticSemaphore_t locks_memory[2], wake_memory;
-    StaticTask_t control;
+    struct acme_task task;             /**< for acme_task_request and its kin */
+    SemaphoreHandle_t locks[2];        /**< by enum acme_task_lock */
+    SemaphoreHandle_t wake;            /**< what the task waits for */
+    StaticSemaphore_t locks_memory[2]; /**< of locks */
+    StaticSemaphore_t wake_memory;     /**< of wake */
+    StaticTask_t control;              /**< the kernel's, of the task */
+    /** The task's stack. */
     StackType_t stack[ACME_FREERTOS_STACK_WORDS];
 };
 

@@ -26,10 +26,10 @@ struct acme_lwip_clock {
     /** Of the board; monotonic, never wraps. NULL: lwIP's sys_now, widened to 64 bits here, which
      * is right as long as the clock is read once in 49 days. */
     uint64_t (*uptime_ms)(void);
-    int64_t unix_s;     /* what SNTP said last; 0: nothing yet */
-    uint64_t set_at_ms; /* uptime when it did */
-    uint32_t last_ms;   /* of sys_now */
-    uint32_t wraps;     /* of sys_now */
+    int64_t unix_s;     /**< what SNTP said last; 0: nothing yet */
+    uint64_t set_at_ms; /**< uptime when it did */
+    uint32_t last_ms;   /**< of sys_now */
+    uint32_t wraps;     /**< of sys_now */
 };
 
 /** Its context is a struct acme_lwip_clock. */
@@ -38,22 +38,25 @@ extern const struct acme_clock_ops acme_lwip_clock_ops;
 /** Binds lwIP's SNTP client to the clock, takes servers from DHCP and, when not NULL, this one (an
  * address or a name that lives on), and starts it. Once, after lwIP is up; with NO_SYS=0 from any
  * thread but lwIP's own (it hands the work over to that one and does not wait). ACME_OK, or
- * ACME_ERR_NET: lwIP has no message free. lwipopts.h has
- * #define SNTP_SET_SYSTEM_TIME(s) acme_lwip_set_time(s). */
+ * ACME_ERR_NET: lwIP has no message free. lwipopts.h defines
+ * SNTP_SET_SYSTEM_TIME(s) as acme_lwip_set_time(s). */
 int32_t acme_lwip_sntp_start(struct acme_lwip_clock *clock, const char *server);
 /** What SNTP calls, in lwIP's context: seconds since 1970, modulo 2^32. */
 void acme_lwip_set_time(uint32_t unix_s);
 
 /* ---- looking up, for the ports ---- */
 
+/** Address families that lwIP is built with. */
 #define ACME_LWIP_FAMILIES (LWIP_IPV4 + LWIP_IPV6)
 
+/** How far the look-up of an address is. */
 enum acme_lwip_answer_state {
-    ACME_LWIP_ANSWER_NONE = 0, /* there is no address, or it was taken */
-    ACME_LWIP_ANSWER_PENDING,  /* lwIP has it under way */
-    ACME_LWIP_ANSWER_FOUND
+    ACME_LWIP_ANSWER_NONE = 0, /**< there is no address, or it was taken */
+    ACME_LWIP_ANSWER_PENDING,  /**< lwIP has it under way */
+    ACME_LWIP_ANSWER_FOUND     /**< it is there, to be taken */
 };
 
+/** An address of one family. Its members are its own. */
 struct acme_lwip_answer {
     ip_addr_t address;
     uint8_t state;
@@ -61,7 +64,7 @@ struct acme_lwip_answer {
 
 /** One host's addresses, one of each family, asked for side by side. lwIP keeps pointers into it
  * until it is over, so what embeds it may not be used anew before; and lwIP gives up on a silent
- * name server after seconds, never sooner. */
+ * name server after seconds, never sooner. Its members are its own. */
 struct acme_lwip_lookup {
     struct acme_lwip_answer answers[ACME_LWIP_FAMILIES];
     bool any; /* an address was found */

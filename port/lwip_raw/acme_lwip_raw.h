@@ -30,14 +30,16 @@ extern "C" {
 #define ACME_LWIP_RAW_LISTENERS 2
 #endif
 
-/** Datagram sockets at once, and datagrams that one keeps until they are taken. */
+/** Datagram sockets at once. */
 #ifndef ACME_LWIP_RAW_DATAGRAM_SOCKETS
 #define ACME_LWIP_RAW_DATAGRAM_SOCKETS 1
 #endif
+/** Datagrams that one keeps until they are taken. */
 #define ACME_LWIP_RAW_DATAGRAMS 2
 
 struct udp_pcb;
 
+/** A datagram socket. Its members are its own. */
 struct acme_lwip_raw_datagrams {
     struct udp_pcb *pcb; /* NULL: free */
     struct pbuf *waiting[ACME_LWIP_RAW_DATAGRAMS];
@@ -46,6 +48,7 @@ struct acme_lwip_raw_datagrams {
     uint8_t count;
 };
 
+/** A stream. Its members are its own. */
 struct acme_lwip_raw_stream {
     struct tcp_pcb *pcb; /* NULL between two addresses, and after an error */
     struct pbuf *first;  /* received, not taken yet */
@@ -60,7 +63,7 @@ struct acme_lwip_raw_stream {
     bool finished; /* the peer's FIN came */
 };
 
-/** The port's context: zero-initialize, then acme_lwip_raw_init. */
+/** The port's context: zero-initialize, then acme_lwip_raw_init. Its members are its own. */
 struct acme_lwip_raw {
     struct acme_lwip_raw_stream streams[ACME_LWIP_RAW_STREAMS];
     struct tcp_pcb *listeners[ACME_LWIP_RAW_LISTENERS];

@@ -33,6 +33,7 @@ extern "C" {
 #define ACME_LWIP_SOCKET_MAX 8
 #endif
 
+/** A socket. Its members are its own. */
 struct acme_lwip_socket_slot {
     int fd; /* of lwIP; -1: none */
     uint8_t state;
@@ -44,7 +45,7 @@ struct acme_lwip_socket_slot {
     char host[DNS_MAX_NAME_LENGTH]; /* for lwIP's thread */
 };
 
-/** The port's context; make it static. */
+/** The port's context; make it static. Its members are its own. */
 struct acme_lwip_socket {
     struct acme_lwip_socket_slot slots[ACME_LWIP_SOCKET_MAX];
     bool starved; /* lwIP had no memory for a call, which no socket's event will tell the end of */

@@ -20,9 +20,12 @@ extern "C" {
 
 /* ---- network ---- */
 
-#define ACME_POSIX_SOCKETS   32
+/** Sockets at once, listeners included. */
+#define ACME_POSIX_SOCKETS 32
+/** Addresses of a name that are tried, one after the other. */
 #define ACME_POSIX_ADDRESSES 8
 
+/** A socket. Its members are its own. */
 struct acme_posix_socket {
     int fd;
     uint8_t state;
@@ -35,13 +38,14 @@ struct acme_posix_socket {
 };
 
 /** The sockets of one client. The caller owns it; it must live until every lookup has ended, so
- * make it static. */
+ * make it static. Its members are its own. */
 struct acme_posix_net {
     pthread_mutex_t lock; /* guards state and addresses of sockets that are looked up */
     int wake[2];          /* a pipe: a lookup has ended */
     struct acme_posix_socket sockets[ACME_POSIX_SOCKETS];
 };
 
+/** Its context is a struct acme_posix_net. */
 extern const struct acme_net_ops acme_posix_net_ops;
 /** Datagrams over the same sockets: its context is a struct acme_posix_net as well. */
 extern const struct acme_udp_ops acme_posix_udp_ops;
@@ -56,14 +60,18 @@ void acme_posix_net_close(struct acme_posix_net *net);
 
 /* ---- clock and entropy: no context ---- */
 
+/** CLOCK_MONOTONIC and CLOCK_REALTIME. */
 extern const struct acme_clock_ops acme_posix_clock_ops;
+/** The kernel's random generator. */
 extern const struct acme_entropy_ops acme_posix_entropy_ops;
 
 /* ---- flash in a file ---- */
 
-/** A flash area in a file: a page that says its geometry, then the area. */
+/** Bytes in front of the area, which say its geometry. */
 #define ACME_POSIX_FLASH_PAGE 4096u
 
+/** A flash area in a file: a page that says its geometry, then the area. Its members are its own.
+ */
 struct acme_posix_flash {
     int fd;
     uint8_t *map; /* to write */
@@ -74,6 +82,7 @@ struct acme_posix_flash {
     uint8_t page[ACME_POSIX_FLASH_PAGE]; /* read last */
 };
 
+/** Its context is a struct acme_posix_flash. */
 extern const struct acme_flash_ops acme_posix_flash_ops;
 
 /** Opens the file, or creates it (readable by its owner only) with this geometry, and locks it
@@ -85,11 +94,13 @@ int32_t acme_posix_flash_open(struct acme_posix_flash *flash, const char *path,
 /** Wipes the page that was read last, which may have a part of a key on it: to be called when there
  * is nothing to do for a while. Closing does it as well. */
 void acme_posix_flash_forget(struct acme_posix_flash *flash);
+/** Closes the file and gives up its lock. */
 void acme_posix_flash_close(struct acme_posix_flash *flash);
 
 /* ---- records in a folder of files ---- */
 
-/** The records of one client: a file each. Zero it with acme_posix_files_open. */
+/** The records of one client: a file each. acme_posix_files_open sets it up. Its members are its
+ * own. */
 struct acme_posix_files {
     int folder, batch; /* descriptors; -1: none */
     uint32_t crc;      /* of the batch being written */
@@ -100,12 +111,14 @@ struct acme_posix_files {
     void *step_ctx;
 };
 
+/** Its context is a struct acme_posix_files. */
 extern const struct acme_record_ops acme_posix_files_ops;
 
 /** Opens the folder, or makes it (for its owner only), and locks it against other processes; what
  * is in it is looked at by acme_posix_files_ops.open. ACME_OK; ACME_ERR_STORE_IO (see errno;
  * EAGAIN: another process has it). */
 int32_t acme_posix_files_open(struct acme_posix_files *files, const char *folder);
+/** Closes the folder and gives up its lock. */
 void acme_posix_files_close(struct acme_posix_files *files);
 
 #ifdef __cplusplus

@@ -29,6 +29,7 @@ enum acme_task_lock {
 struct acme_task_os {
     /** Takes a mutex (with priority inheritance, where there is such a thing); waits for it. */
     void (*lock)(void *ctx, enum acme_task_lock which);
+    /** Gives it back. */
     void (*unlock)(void *ctx, enum acme_task_lock which);
     /** Blocks the calling task until wake is called, or for wait_ms; may return sooner. A wake that
      * came before the wait ends it at once. Only the client's task calls it. */
@@ -37,21 +38,22 @@ struct acme_task_os {
     void (*wake)(void *ctx);
 };
 
+/** What a task is made with. */
 struct acme_task_config {
-    const struct acme_task_os *os;
-    void *os_ctx;
+    const struct acme_task_os *os;    /**< the operating system; lives on */
+    void *os_ctx;                     /**< its context */
     const struct acme_config *client; /**< lives on; its on_event is called in the client's task,
                                            and must not call acme_task_borrow */
     void *memory;                     /**< ACME_MEMORY_SIZE bytes, 8-byte aligned; lives on */
-    size_t memory_size;
-    bool start_at_once;          /**< the task does not wait for a first request */
-    bool (*is_ready)(void *ctx); /**< whether the network is up: no job begins before; call
-                                      acme_task_wake when it comes up. NULL: always */
-    void *ready_ctx;
+    size_t memory_size;               /**< bytes of it */
+    bool start_at_once;               /**< the task does not wait for a first request */
+    bool (*is_ready)(void *ctx);      /**< whether the network is up: no job begins before; call
+                                           acme_task_wake when it comes up. NULL: always */
+    void *ready_ctx;                  /**< its context */
     /** Waits for the network during a job, as acme_lwip_socket_wait and acme_posix_net_wait do, for
      * ports that have such a wait. NULL: os->wait, and the port's driver calls acme_task_wake. */
     void (*net_wait)(void *ctx, uint32_t wait_ms);
-    void *net_wait_ctx;
+    void *net_wait_ctx;   /**< its context */
     uint32_t net_poll_ms; /**< longest wait during a job: for a port that wakes nobody, a few ms;
                              with net_wait it bounds how long acme_task_stop takes. 0: a second with
                                net_wait, without it what acme_poll says */
@@ -66,17 +68,19 @@ enum acme_task_job {
 /** Requests that wait at once. */
 #define ACME_TASK_REQUESTS 4u
 
+/** What a task says about itself. */
 struct acme_task_status {
-    bool running;           /**< acme_init has succeeded, and the task has not ended */
-    bool ended;             /**< acme_task_run is about to return, or has */
-    bool working;           /**< a job is under way */
-    uint8_t state;          /**< of the client: acme_state_name */
-    int32_t error;          /**< how the last job ended, or why acme_init failed */
-    uint32_t done;          /**< number of the last request whose job has ended; 0: none */
-    uint32_t jobs, failed;  /**< jobs that have ended; of these, how many with an error */
-    uint64_t next_start_ms; /**< uptime of the next look at the certificates; UINT64_MAX:
-                               when one asks for it */
-    struct acme_counters counters;
+    bool running;                  /**< acme_init has succeeded, and the task has not ended */
+    bool ended;                    /**< acme_task_run is about to return, or has */
+    bool working;                  /**< a job is under way */
+    uint8_t state;                 /**< of the client: acme_state_name */
+    int32_t error;                 /**< how the last job ended, or why acme_init failed */
+    uint32_t done;                 /**< number of the last request whose job has ended; 0: none */
+    uint32_t jobs;                 /**< that have ended */
+    uint32_t failed;               /**< of these, with an error */
+    uint64_t next_start_ms;        /**< uptime of the next look at the certificates; UINT64_MAX:
+                                      when one asks for it */
+    struct acme_counters counters; /**< of the client: acme_get_counters */
 };
 
 /** The task's state. Static; its members are its own. */
@@ -128,6 +132,7 @@ int32_t acme_task_get_cert(struct acme_task *task, uint16_t slot, struct acme_ce
  * until acme_task_give_back. Waits for the step of acme_poll under way. NULL when there is no
  * client (then nothing is to be given back). */
 acme_client *acme_task_borrow(struct acme_task *task);
+/** Ends what acme_task_borrow began; for each client that it gave, once. */
 void acme_task_give_back(struct acme_task *task);
 
 #ifdef __cplusplus

@@ -47,14 +47,15 @@ struct acme_selftest_options {
      * there is a loopback), or somebody from outside, twice: the first visit sends a line, gets it
      * back and closes; the second gets ACME_SELFTEST_DELIVERED bytes, and the device closes. */
     uint16_t listen_port;
-    const char *self_host;
+    const char *self_host; /**< as above; NULL: somebody from outside */
 
     uint32_t timeout_ms;     /**< of each wait for the network; 0: 20 seconds */
     void (*idle)(void *ctx); /**< called while the test waits: feeds a network stack that has no
                                   thread of its own, and a watchdog; or NULL */
-    void *idle_ctx;
+    void *idle_ctx;          /**< its context */
 };
 
+/** Bytes that the second visitor gets. */
 #define ACME_SELFTEST_DELIVERED 3000
 
 /** One line, NUL-terminated, without a newline; lent for the call. */

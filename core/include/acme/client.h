@@ -24,6 +24,7 @@
 extern "C" {
 #endif
 
+/** Of this source tree. */
 #define ACME_VERSION "0.1.0"
 
 /** Key types of account and certificate keys. */
@@ -31,8 +32,8 @@ enum acme_key_type {
     ACME_KEY_EC_P256 = 0,  /**< the default */
     ACME_KEY_EC_P384 = 1,  /**< needs CONFIG_ACME_KEY_P384 */
     ACME_KEY_RSA_2048 = 2, /**< RSA needs CONFIG_ACME_KEY_RSA */
-    ACME_KEY_RSA_3072 = 3,
-    ACME_KEY_RSA_4096 = 4
+    ACME_KEY_RSA_3072 = 3, /**< as above */
+    ACME_KEY_RSA_4096 = 4  /**< as above; minutes to generate on a small device */
 };
 
 /** Ways to prove a name (RFC 8555 section 8). */
@@ -47,6 +48,7 @@ enum acme_challenge_type {
      * finds out whether the record is there before the CA is asked. */
     ACME_CHALLENGE_DNS_PERSIST_01 = 5
 };
+/** How many there are, and the length of a list of them. */
 #define ACME_CHALLENGE_TYPES 5
 
 /** One certificate that the device wants. Everything must outlive the client. */
@@ -88,22 +90,22 @@ struct acme_cert_request {
 
 /** A CA root certificate, DER. Must outlive the client (it is not copied: keep it in flash). */
 struct acme_trust_anchor {
-    const uint8_t *der;
-    size_t len;
+    const uint8_t *der; /**< the certificate */
+    size_t len;         /**< bytes of it */
 };
 
 /** SHA-256 of a certificate's SubjectPublicKeyInfo, DER. */
 struct acme_pin {
-    uint8_t sha256[32];
+    uint8_t sha256[32]; /**< the hash */
 };
 
 /** A CA to turn to when those before it do not deliver. Everything must outlive the client. */
 struct acme_ca {
-    const char *directory_url;
-    const struct acme_trust_anchor *anchors;
-    uint16_t anchors_count;
-    const char *eab_kid; /**< or NULL */
-    const char *eab_hmac_key;
+    const char *directory_url;               /**< https */
+    const struct acme_trust_anchor *anchors; /**< its TLS is verified against these */
+    uint16_t anchors_count;                  /**< how many */
+    const char *eab_kid;      /**< external account binding: key identifier, or NULL */
+    const char *eab_hmac_key; /**< base64url of its HMAC key */
 };
 
 /** What to do when the CA changes its terms of service after they were agreed to. */
@@ -121,6 +123,7 @@ enum acme_clock_policy {
                               ACME_ERR_CLOCK */
 };
 
+/** What has happened. */
 enum acme_event_type {
     ACME_EVENT_STATE,        /**< the client entered .state (see acme_state_name) */
     ACME_EVENT_ACCOUNT,      /**< an account is known; .text is its URL */
@@ -144,20 +147,21 @@ enum acme_event_type {
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
 struct acme_problem {
-    uint16_t status; /**< HTTP status, or 0 when there is no problem document */
-    char type[64];   /**< without the urn:ietf:params:acme:error: prefix */
-    char detail[192];
+    uint16_t status;     /**< HTTP status, or 0 when there is no problem document */
+    char type[64];       /**< without the urn:ietf:params:acme:error: prefix */
+    char detail[192];    /**< what the CA says to a person */
     char identifier[64]; /**< of the first subproblem, or of the authorization */
 };
 
+/** One event; lent for the call. */
 struct acme_event {
-    enum acme_event_type type;
-    int32_t error;
-    int16_t slot; /**< index into the requests, or -1 */
-    uint8_t state;
-    uint32_t wait_ms;
-    const char *text; /**< NULL or NUL-terminated; lent for the call */
-    const struct acme_problem *problem;
+    enum acme_event_type type;          /**< says which of the others count */
+    int32_t error;                      /**< enum acme_error, or ACME_OK */
+    int16_t slot;                       /**< index into the requests, or -1 */
+    uint8_t state;                      /**< the client's: acme_state_name */
+    uint32_t wait_ms;                   /**< milliseconds */
+    const char *text;                   /**< NULL or NUL-terminated; lent for the call */
+    const struct acme_problem *problem; /**< what the CA said of it; NULL: nothing */
 };
 
 /** Called from inside acme_poll. Must not call the client. */
@@ -166,22 +170,22 @@ typedef void (*acme_event_fn)(void *ctx, const struct acme_event *event);
 /** Configuration. Zero-initialize, then set; everything it points to must outlive the client. */
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of the subjects
 struct acme_config {
-    const struct acme_port *port;
+    const struct acme_port *port;            /**< the client's surroundings */
     const char *directory_url;               /**< https */
     const struct acme_trust_anchor *anchors; /**< the CA's TLS is verified against these */
-    uint16_t anchors_count;
-    const struct acme_cert_request *certs;
-    uint16_t certs_count;           /**< 0 to CONFIG_ACME_CERT_SLOTS */
-    const struct acme_dns_ops *dns; /**< for the DNS challenges, or NULL */
-    void *dns_ctx;
-    int64_t build_time_s;         /**< of the firmware: the first time floor; 0: none */
-    const char *tos_accepted_url; /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
-    const char *contact;          /**< "mailto:..." or NULL for none */
-    bool tos_agreed;              /**< the operator agrees to the CA's terms of service */
-    uint8_t tos_policy;           /**< enum acme_tos_policy */
-    uint8_t account_key_type;     /**< enum acme_key_type */
-    uint16_t http_port;           /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
-    uint16_t tls_port;            /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
+    uint16_t anchors_count;                  /**< how many */
+    const struct acme_cert_request *certs;   /**< what the device wants; NULL with none */
+    uint16_t certs_count;                    /**< 0 to CONFIG_ACME_CERT_SLOTS */
+    const struct acme_dns_ops *dns;          /**< for the DNS challenges, or NULL */
+    void *dns_ctx;                           /**< its context */
+    int64_t build_time_s;                    /**< of the firmware: the first time floor; 0: none */
+    const char *tos_accepted_url;            /**< for ACME_TOS_STOP: the terms agreed to; or NULL */
+    const char *contact;                     /**< "mailto:..." or NULL for none */
+    bool tos_agreed;          /**< the operator agrees to the CA's terms of service */
+    uint8_t tos_policy;       /**< enum acme_tos_policy */
+    uint8_t account_key_type; /**< enum acme_key_type */
+    uint16_t http_port;       /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
+    uint16_t tls_port;        /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
     uint8_t challenges[ACME_CHALLENGE_TYPES]; /**< of requests without a list of their own; all
                                                    zero: what is built in and config.dns allows, in
                                                    the order of enum acme_challenge_type */
@@ -204,7 +208,7 @@ struct acme_config {
     uint16_t pins_count; /**< 0: no pinning */
 #endif
 #if defined(CONFIG_ACME_FALLBACK)
-    uint16_t fallbacks_count;
+    uint16_t fallbacks_count; /**< 0: none */
 #endif
 #if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
     uint32_t account_key_id; /**< PSA key of the account, which is the caller's and of
@@ -225,21 +229,22 @@ struct acme_config {
     const char *eab_kid;      /**< external account binding: key identifier, or NULL */
     const char *eab_hmac_key; /**< base64url of its HMAC key */
     acme_event_fn on_event;   /**< or NULL */
-    void *event_ctx;
+    void *event_ctx;          /**< its context */
 #if defined(CONFIG_ACME_STORE_BACKENDS)
     const struct acme_record_ops *records; /**< where records are; NULL: in port->flash */
-    void *records_ctx;
+    void *records_ctx;                     /**< its context */
 #endif
 #if defined(CONFIG_ACME_STORE_SEAL)
     const struct acme_seal_ops *seal; /**< NULL: records are not sealed */
-    void *seal_ctx;
+    void *seal_ctx;                   /**< its context */
 #endif
 #if defined(CONFIG_ACME_STORE_ROLLBACK)
     const struct acme_counter_ops *counter; /**< NULL: there is none */
-    void *counter_ctx;
+    void *counter_ctx;                      /**< its context */
 #endif
 };
 
+/** A client: in the block given to acme_init, and nobody else's business. */
 typedef struct acme_client acme_client;
 
 /** Bytes for each certificate. */
@@ -256,16 +261,19 @@ typedef struct acme_client acme_client;
 #define ACME_LINKS_SIZE 0
 #endif
 
+/** Bytes for the responder of tls-alpn-01. */
 #if defined(CONFIG_ACME_TLS_ALPN_01)
 #define ACME_MEMORY_TLS_ALPN (1024 + (160 + CONFIG_ACME_TLS_ALPN_STREAMS * 112) * sizeof(void *))
 #else
 #define ACME_MEMORY_TLS_ALPN 0
 #endif
+/** Bytes for the records of the DNS challenges. */
 #if defined(CONFIG_ACME_DNS)
 #define ACME_MEMORY_DNS (64 + CONFIG_ACME_NAMES_MAX * (16 + sizeof(void *)))
 #else
 #define ACME_MEMORY_DNS 0
 #endif
+/** Bytes for sealing: a record, and the same sealed. */
 #if defined(CONFIG_ACME_STORE_SEAL)
 #define ACME_MEMORY_SEAL (2 * CONFIG_ACME_STORE_SEAL_MAX + 64 + 4 * sizeof(void *))
 #else
@@ -353,10 +361,11 @@ enum acme_want {
     ACME_WANT_EVENT = 2 /**< call again on a network event, or after wait_ms, whichever is first */
 };
 
+/** What a call of acme_poll leaves. */
 struct acme_poll_result {
-    enum acme_want want;
-    uint32_t wait_ms; /**< the longest time until the next call */
-    int32_t error;    /**< ACME_OK, or how the last job or the last slot that failed ended */
+    enum acme_want want; /**< when to call again */
+    uint32_t wait_ms;    /**< the longest time until the next call */
+    int32_t error;       /**< ACME_OK, or how the last job or the last slot that failed ended */
 };
 
 /** Does a bounded piece of work and returns. result must not be NULL. Returns what result->want
@@ -365,14 +374,14 @@ enum acme_want acme_poll(acme_client *client, struct acme_poll_result *result);
 
 /** What is stored for a request. */
 struct acme_cert_status {
-    bool valid;           /**< there is a chain with a working key */
-    int32_t error;        /**< how the last try in this run ended for it */
-    int64_t not_before_s; /**< Unix seconds */
-    int64_t not_after_s;
-    int64_t renew_after_s; /**< when it is going to be renewed */
-    uint32_t key_id;       /**< PSA key identifier of its private key */
-    uint8_t key_type;
-    bool key_exportable;
+    bool valid;                  /**< there is a chain with a working key */
+    int32_t error;               /**< how the last try in this run ended for it */
+    int64_t not_before_s;        /**< Unix seconds */
+    int64_t not_after_s;         /**< Unix seconds */
+    int64_t renew_after_s;       /**< when it is going to be renewed */
+    uint32_t key_id;             /**< PSA key identifier of its private key */
+    uint8_t key_type;            /**< enum acme_key_type */
+    bool key_exportable;         /**< as it was made */
     uint8_t chain_count;         /**< certificates, the leaf included */
     uint32_t chain_size;         /**< bytes of DER in all */
     struct acme_problem problem; /**< what the CA said of the last failure */
@@ -393,19 +402,28 @@ int32_t acme_cert_get_status(acme_client *client, uint16_t slot, struct acme_cer
 int32_t acme_cert_read(acme_client *client, uint16_t slot, uint8_t index, uint8_t *der,
                        size_t size);
 
+/** While held, the stored chains and their keys stay as they are: a new certificate waits to be
+ * installed, for half a minute at most. For a TLS server, from the moment it reads a chain until
+ * the handshake that needs its key is over; with several at once, until the last of them is. Takes
+ * effect at once, and lasts until the opposite is said. Needs CONFIG_ACME_CERT_HOLD. */
+#if defined(CONFIG_ACME_CERT_HOLD)
+void acme_cert_hold(acme_client *client, bool held);
+#endif
+
 /** Steps through all stored certificates, whether requested now or not. *cursor starts as 0.
  * Copies the names of the certificate's slot, separated by commas, to names. ACME_OK, or
  * ACME_ERR_NOT_FOUND at the end. status->error is ACME_OK. */
 int32_t acme_cert_list(acme_client *client, uint32_t *cursor, char *names, size_t names_size,
                        struct acme_cert_status *status);
 
+/** What is stored about an account. */
 struct acme_account_status {
-    bool exists;
-    uint8_t key_type;
-    uint32_t key_id;
-    char url[CONFIG_ACME_URL_MAX + 1];
-    char tos_url[CONFIG_ACME_URL_MAX + 1];
-    char thumbprint[44]; /**< RFC 7638, base64url of SHA-256 */
+    bool exists;                           /**< the CA has it, as far as is known */
+    uint8_t key_type;                      /**< enum acme_key_type */
+    uint32_t key_id;                       /**< PSA key identifier of its private key */
+    char url[CONFIG_ACME_URL_MAX + 1];     /**< or "" */
+    char tos_url[CONFIG_ACME_URL_MAX + 1]; /**< terms of service agreed to, or "" */
+    char thumbprint[44];                   /**< RFC 7638, base64url of SHA-256 */
 };
 /** What is stored about the account at config.directory_url, when idle. ACME_OK, ACME_ERR_STATE,
  * ACME_ERR_STORE_*, ACME_ERR_CRYPTO. */
@@ -442,14 +460,16 @@ uint32_t acme_next_wakeup_s(acme_client *client);
 
 /** Counters of this run, for tests and telemetry. */
 struct acme_counters {
-    uint32_t requests;    /**< HTTP requests sent */
-    uint32_t connections; /**< TLS connections made */
-    uint32_t bad_nonces;
-    uint32_t new_orders;
-    uint32_t arena_peak;                 /**< bytes of the JSON arena */
-    uint32_t pool_peak;                  /**< bytes of the mbedTLS pool, 0 when it is not ours */
-    uint32_t store_used, store_capacity; /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
+    uint32_t requests;       /**< HTTP requests sent */
+    uint32_t connections;    /**< TLS connections made */
+    uint32_t bad_nonces;     /**< requests that the CA refused for their nonce */
+    uint32_t new_orders;     /**< orders that were made */
+    uint32_t arena_peak;     /**< bytes of the JSON arena */
+    uint32_t pool_peak;      /**< bytes of the mbedTLS pool, 0 when it is not ours */
+    uint32_t store_used;     /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
+    uint32_t store_capacity; /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
 };
+/** Fills *counters, at any time. */
 void acme_get_counters(acme_client *client, struct acme_counters *counters);
 
 /** Name of a state as in ACME_EVENT_STATE, in capitals. Never NULL. */

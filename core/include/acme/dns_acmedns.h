@@ -12,26 +12,29 @@
 extern "C" {
 #endif
 
+/** A provider: in the memory given to acme_dns_acmedns_init. */
 typedef struct acme_dns_acmedns acme_dns_acmedns;
 
 /** An account as the server's /register gave it. */
 struct acme_dns_acmedns_account {
     const char *fulldomain; /**< where the CNAME of _acme-challenge leads to: so the account for a
                                  name is found */
-    const char *subdomain, *username, *password;
+    const char *subdomain;  /**< where the server keeps the values */
+    const char *username;   /**< who may write them */
+    const char *password;   /**< and with which secret */
 };
 
 /** Everything is lent until the provider is not used any more. */
 struct acme_dns_acmedns_config {
-    const struct acme_port *port;
-    const char *url;      /**< of the server, https, without "/update" */
-    const char *resolver; /**< an address with or without a port */
-    const struct acme_dns_acmedns_account *accounts;
-    uint16_t accounts_count;
+    const struct acme_port *port;                    /**< of the client */
+    const char *url;                                 /**< of the server, https, without "/update" */
+    const char *resolver;                            /**< an address with or without a port */
+    const struct acme_dns_acmedns_account *accounts; /**< one for each CNAME */
+    uint16_t accounts_count;                         /**< how many */
     const struct acme_trust_anchor *anchors; /**< the server's TLS is verified against these */
-    uint16_t anchors_count;
-    uint16_t ns_port;     /**< of the zone's name servers; 0: 53 */
-    int64_t build_time_s; /**< as in struct acme_config */
+    uint16_t anchors_count;                  /**< how many */
+    uint16_t ns_port;                        /**< of the zone's name servers; 0: 53 */
+    int64_t build_time_s;                    /**< as in struct acme_config */
 };
 
 /** Bytes of memory for acme_dns_acmedns_init. */

@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/** A resolver: in the memory given to acme_dns_resolver_init. */
 typedef struct acme_dns_resolver acme_dns_resolver;
 
 /** Bytes of memory for acme_dns_resolver_init. */
@@ -27,6 +28,8 @@ int32_t acme_dns_resolver_init(acme_dns_resolver **resolver, const struct acme_p
                                const char *server, uint16_t ns_port, void *memory,
                                size_t memory_size);
 
+/** lookup, and ready for providers that publish by themselves; its errors are those of the network
+ * and of DNS (ACME_ERR_DNS_SERVER, ACME_ERR_DNS_MESSAGE). */
 extern const struct acme_dns_ops acme_dns_resolver_ops;
 
 #ifdef __cplusplus

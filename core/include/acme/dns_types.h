@@ -13,9 +13,9 @@ extern "C" {
 
 /** Algorithms of TSIG keys (RFC 8945 section 6). */
 enum acme_tsig_algorithm {
-    ACME_TSIG_HMAC_SHA256 = 0,
-    ACME_TSIG_HMAC_SHA384 = 1,
-    ACME_TSIG_HMAC_SHA512 = 2
+    ACME_TSIG_HMAC_SHA256 = 0, /**< hmac-sha256 */
+    ACME_TSIG_HMAC_SHA384 = 1, /**< hmac-sha384 */
+    ACME_TSIG_HMAC_SHA512 = 2  /**< hmac-sha512 */
 };
 
 /** A TSIG key. The secret is either lent bytes, or a PSA key that lives in the device's key store:
@@ -25,7 +25,7 @@ struct acme_tsig_key {
     uint8_t algorithm;     /**< enum acme_tsig_algorithm */
     uint32_t psa_key;      /**< PSA key identifier, or 0: secret */
     const uint8_t *secret; /**< raw bytes, not base64 */
-    size_t secret_len;
+    size_t secret_len;     /**< bytes of it */
 };
 
 #ifdef __cplusplus

@@ -18,11 +18,12 @@
 extern "C" {
 #endif
 
+/** A provider: in the memory given to acme_dns_update_init. */
 typedef struct acme_dns_update acme_dns_update;
 
 /** Everything is lent until the provider is not used any more. */
 struct acme_dns_update_config {
-    const struct acme_port *port;
+    const struct acme_port *port; /**< of the client */
     const char *server; /**< the zone's primary: "192.0.2.1", "[2001:db8::1]:53", "ns.example.org";
                              NULL: the one that the zone's SOA names */
     const char *resolver; /**< who is asked for zones and addresses, an address with or without

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/* X(NAME, value, severity, code, sentence): codes and values never change meaning. */
+/** X(NAME, value, severity, code, sentence): codes and values never change meaning. */
 #define ACME_FINDING_LIST(X)                                                                       \
     X(RATE_LIMITED, 1, ERROR, "rate-limited",                                                      \
       "the CA's rate limit is reached; wait until the time given, each try before may extend it")  \
@@ -72,6 +72,7 @@ enum acme_finding_code {
 #undef ACME_FINDING_ENUM
 };
 
+/** How bad a finding is. */
 enum acme_finding_severity {
     ACME_FINDING_WARNING, /**< may be meant so */
     ACME_FINDING_ERROR    /**< issuance is going to fail */
@@ -79,9 +80,9 @@ enum acme_finding_severity {
 
 /** One finding. Pointers are lent for the call; never NULL. */
 struct acme_finding {
-    enum acme_finding_code code;
-    enum acme_finding_severity severity;
-    const char *subject;         /**< the name or host that it is about, or "" */
+    enum acme_finding_code code;         /**< acme_finding_name, acme_finding_text */
+    enum acme_finding_severity severity; /**< of this code */
+    const char *subject;                 /**< the name or host that it is about, or "" */
     const char *detail;          /**< what was seen: an address, a CAA record, a URL; or "" */
     int32_t error;               /**< enum acme_error behind it, or ACME_OK */
     struct acme_address address; /**< family 0: none */
@@ -96,18 +97,21 @@ const char *acme_finding_name(enum acme_finding_code code);
  * this file. */
 const char *acme_finding_text(enum acme_finding_code code);
 
+/** Takes one finding, which is lent for the call. */
 typedef void (*acme_finding_fn)(void *ctx, const struct acme_finding *finding);
 
 /** Everything is lent until the job ends. */
 struct acme_doctor_config {
     acme_finding_fn on_finding; /**< called from inside acme_poll; must not call the client */
-    void *ctx;
+    void *ctx;                  /**< its context */
     const char *resolver; /**< address of a DNS server, with or without a port; NULL: names are not
                                looked at, which is a finding */
     const struct acme_address *own; /**< addresses that the names should have; NULL: not known */
-    uint16_t own_count;
-    uint16_t http_port, tls_port;     /**< local ports of http-01 and tls-alpn-01; 0: not used */
-    uint16_t http_public, tls_public; /**< where the CA connects to; 0: 80 and 443 */
+    uint16_t own_count;             /**< how many */
+    uint16_t http_port;             /**< local port of http-01; 0: not used */
+    uint16_t tls_port;              /**< local port of tls-alpn-01; 0: not used */
+    uint16_t http_public;           /**< where the CA connects to for http-01; 0: 80 */
+    uint16_t tls_public;            /**< where the CA connects to for tls-alpn-01; 0: 443 */
     uint16_t probe_port; /**< where a captive portal would answer at the CA's host; 0: 80 */
     int64_t rate_limited_until_s; /**< where the caller knows of a rate limit; 0: it does not */
 };

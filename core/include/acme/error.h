@@ -21,7 +21,7 @@ enum acme_severity {
     ACME_SEVERITY_FATAL      /**< a fault of the program, the port or the flash */
 };
 
-/* X(name, value, severity, sentence) */
+/** X(name, value, severity, sentence) */
 #define ACME_ERROR_LIST(X)                                                                         \
     X(ACME_OK, 0, NONE, "success")                                                                 \
     X(ACME_ERR_AGAIN, -1, NONE, "not ready yet; call again")                                       \
@@ -121,7 +121,7 @@ enum acme_severity {
     X(ACME_ERR_PROFILE, -121, PERMANENT,                                                           \
       "the CA does not offer the profile that is asked for; see its directory")
 
-/* Errors of the DNS parts: their sentences cost nothing where those are not built. */
+/** The same for the DNS parts: their sentences cost nothing where those are not built. */
 #define ACME_ERROR_LIST_DNS(X)                                                                     \
     X(ACME_ERR_DNS_MESSAGE, -110, TRANSIENT, "a name server's reply is malformed")                 \
     X(ACME_ERR_DNS_SERVER, -111, TRANSIENT,                                                        \

@@ -26,6 +26,7 @@ extern "C" {
 
 /** A port's own number for a stream or a listener; >= 0. */
 typedef int32_t acme_handle;
+/** No stream and no listener. */
 #define ACME_HANDLE_NONE ((acme_handle)-1)
 
 /** An IP address. */
@@ -79,6 +80,7 @@ struct acme_udp_ops {
      * ACME_ERR_NET. */
     int32_t (*recv_from)(void *ctx, acme_handle socket, struct acme_address *from, uint16_t *port,
                          uint8_t *data, size_t size);
+    /** Closes a socket from open; what came and was not taken is dropped. */
     void (*close)(void *ctx, acme_handle socket);
 };
 
@@ -123,11 +125,12 @@ struct acme_flash_ops {
     int32_t (*sync)(void *ctx);
 };
 
+/** How much a line matters; CONFIG_ACME_LOG_LEVEL says which are compiled in. */
 enum acme_log_level {
-    ACME_LOG_ERROR = 1,
-    ACME_LOG_WARNING = 2,
-    ACME_LOG_INFO = 3,
-    ACME_LOG_DEBUG = 4
+    ACME_LOG_ERROR = 1,   /**< a person has to do something */
+    ACME_LOG_WARNING = 2, /**< what failed, and is tried again */
+    ACME_LOG_INFO = 3,    /**< what happened */
+    ACME_LOG_DEBUG = 4    /**< each state and problem */
 };
 
 /** A sink for lines that people read. Secrets never come here. */
@@ -139,18 +142,18 @@ struct acme_log_ops {
 /** All of them, as handed to acme_init. Must outlive the client. log and udp may be NULL; flash,
  * too, where struct acme_config names another place for the records. */
 struct acme_port {
-    const struct acme_net_ops *net;
-    void *net_ctx;
-    const struct acme_clock_ops *clock;
-    void *clock_ctx;
-    const struct acme_entropy_ops *entropy;
-    void *entropy_ctx;
-    const struct acme_flash_ops *flash;
-    void *flash_ctx;
-    const struct acme_log_ops *log;
-    void *log_ctx;
-    const struct acme_udp_ops *udp;
-    void *udp_ctx;
+    const struct acme_net_ops *net;         /**< streams, listeners, names */
+    void *net_ctx;                          /**< handed back to net */
+    const struct acme_clock_ops *clock;     /**< uptime and wall clock */
+    void *clock_ctx;                        /**< handed back to clock */
+    const struct acme_entropy_ops *entropy; /**< true random bytes */
+    void *entropy_ctx;                      /**< handed back to entropy */
+    const struct acme_flash_ops *flash;     /**< the store's area, or NULL */
+    void *flash_ctx;                        /**< handed back to flash */
+    const struct acme_log_ops *log;         /**< lines for people, or NULL */
+    void *log_ctx;                          /**< handed back to log */
+    const struct acme_udp_ops *udp;         /**< datagrams, or NULL */
+    void *udp_ctx;                          /**< handed back to udp */
 };
 
 #ifdef __cplusplus

@@ -32,6 +32,7 @@ struct acme_record_ops {
     /** Adds a value, or a deletion (of what need not be there), to the batch. Nothing is visible
      * before commit. A batch names a key once. ACME_ERR_STATE without a batch. */
     int32_t (*put)(void *ctx, uint64_t key, const void *data, size_t len);
+    /** As put, for a deletion. */
     int32_t (*remove)(void *ctx, uint64_t key);
     /** Makes the batch visible and durable, and ends it; it is ended after an error, too. */
     int32_t (*commit)(void *ctx);

@@ -20,6 +20,7 @@
 extern "C" {
 #endif
 
+/** What a CA that validates offers, and nobody else does. */
 #define ACME_TLS_ALPN_PROTOCOL "acme-tls/1"
 
 /** What a certificate callback does next. */

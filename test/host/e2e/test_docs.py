@@ -1,13 +1,22 @@
 """The pages for integrators: their C compiles, and what they name exists."""
+import json
 import os
 import re
 import subprocess
+import sys
+from xml.etree import ElementTree
 
 import pytest
 
+from conftest import Cli
 from lab import ROOT
 
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+import docs_states  # noqa: E402
+import size_features  # noqa: E402
+
 PAGES = ["docs/porting.md", "docs/integration.md"]
+NAMING = PAGES + ["docs/memory.md", "docs/troubleshooting.md"]
 INCLUDES = ["core/include", "port/selftest", "port/rtos_task", "port/freertos", "port/lwip",
             "port/lwip_socket", "test/host/freertos", "boards/host"]
 SYSTEM = ["third_party/mbedtls/include", "third_party/lwip/src/include",
@@ -55,15 +64,15 @@ def test_a_board_that_is_quoted_is_the_board():
         assert text == read(name), name
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", NAMING)
 def test_what_is_named_exists(page):
-    names = set(re.findall(r"`((?:core|port|boards|docs|test|scripts|zephyr)/[\w./-]+)`", read(page)))
-    assert len(names) > 8
+    names = set(re.findall(r"`((?:core|port|boards|docs|examples|test|scripts|zephyr)/[\w./-]+)`", read(page)))
+    assert len(names) > 3
     for name in names:
         assert os.path.exists(os.path.join(ROOT, name)), name
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", NAMING)
 def test_options_and_functions_exist(page):
     text = read(page)
     kconfig = read("Kconfig") + read("zephyr/Kconfig")
@@ -77,6 +86,27 @@ def test_options_and_functions_exist(page):
             function
 
 
+def all_pages():
+    return subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+                          cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_links_lead_somewhere():
+    links = [(page, link) for page in all_pages()
+             for link in re.findall(r"\]\(([^)#\s]+)\)", read(page)) if "://" not in link]
+    assert len(links) > 15
+    for page, link in links:
+        assert os.path.exists(os.path.join(ROOT, os.path.dirname(page), link)), f"{page}: {link}"
+
+
+def test_pictures_are_well_formed():
+    pictures = [name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".svg")]
+    assert len(pictures) >= 6
+    for name in pictures:
+        root = ElementTree.parse(os.path.join(ROOT, "docs", name)).getroot()
+        assert root.tag.endswith("}svg") and root.get("viewBox"), name
+
+
 def test_cmake_targets_exist():
     lists = "".join(read(os.path.join("port", p, "CMakeLists.txt")) for p in
                     ("lwip_raw", "lwip_socket", "freertos")) + read("core/CMakeLists.txt") + \
@@ -87,3 +117,55 @@ def test_cmake_targets_exist():
                 assert f"add_library({target} " in lists or target == "acme_mbedtls", target
         for folder in re.findall(r"add_subdirectory\(nanoacme/([\w/]+)\)", text):
             assert os.path.isfile(os.path.join(ROOT, folder, "CMakeLists.txt")), folder
+
+
+def macro_list(header):
+    """(name, value, severity, code or None) of the lists of macros in a public header."""
+    text = read(os.path.join("core/include/acme", header)).replace("\\\n", "\n")
+    found = re.findall(r"^\s*X\((\w+), (-?\d+), (\w+),\s*(?:\"([\w-]+)\",\s*)?\"", text, re.M)
+    assert found
+    return found
+
+
+def test_every_error_has_its_row():
+    rows = re.findall(r"^\| `(ACME_\w+)` \| (-?\d+) (\w+) \|", read("docs/troubleshooting.md"), re.M)
+    errors = [(name, value, severity.lower()) for name, value, severity, _ in macro_list("error.h")]
+    assert len(errors) > 80 and sorted(rows) == sorted(errors)
+
+
+def test_every_finding_of_the_doctor_has_its_row():
+    text = read("docs/troubleshooting.md").split("## What the doctor finds")[1]
+    rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \|", text, re.M)
+    assert rows == [(code, severity.lower()) for _, _, severity, code in macro_list("doctor.h")]
+
+
+def test_exit_codes_are_those_of_the_help():
+    page = re.findall(r"^\| (\d) \| (\w+)", read("docs/troubleshooting.md"), re.M)
+    enum = re.search(r"enum cli_exit \{(.*?)\}", read("boards/host/cli.h"), re.S)[1]
+    assert [code for code, _ in page] == re.findall(r"= (\d)", enum)
+
+
+def test_every_option_has_its_cost():
+    """The costs take minutes to measure; that none is missing does not."""
+    table = read("docs/memory.md").split("writes what follows: features")[1].split("<!-- end -->")[0]
+    rows = re.findall(r"^\| (ACME_\w+) \| (?:yes|no) \| -?\d+ \| -?\d+ \|", table, re.M)
+    assert rows == [name for name, *_ in size_features.options(ROOT)]
+
+
+def test_the_life_cycle_is_the_one_in_the_diagram(tmp_path, shared_lab):
+    """A real first job and a renewal take arrows of the picture, and the first its thick ones."""
+    graph = docs_states.graph(ROOT)
+    cli = Cli(tmp_path, shared_lab)
+    for extra in ((), ("--force",)):
+        done = cli.call("run", "--accept-tos", "--events", "--http-port", str(cli.http_port), "-d",
+                        "life.example.org", *extra)
+        assert done.code == 0, done
+        events = [json.loads(line) for line in done.out.splitlines() if line.startswith("{")]
+        states = ["IDLE"] + [e["state"] for e in events if e["event"] == "state"]
+        walked = [s for s in states if s != "NEW_NONCE"]
+        walked = [s for i, s in enumerate(walked) if i == 0 or s != walked[i - 1]]
+        assert walked[0] == walked[-1] == "IDLE" and "INSTALL" in walked
+        for start, end in zip(walked, walked[1:]):
+            assert end in docs_states.reach(graph, start), f"{start} -> {end}"
+        if not extra:
+            assert set(docs_states.FIRST_BOOT) - set(docs_states.HUBS) <= set(walked)

@@ -164,6 +164,28 @@ def test_a_new_certificate_is_served_by_the_same_listener(bench):
     assert "cannot begin" not in board.text
 
 
+def test_a_handshake_that_is_under_way_when_the_certificate_changes(bench):
+    """A client that has connected, and is slow with its first message, until the new certificate
+    might be in force: the key that its handshake began with must still be there."""
+    profile = {"description": "short", "validityPeriod": 60}
+    bench.start_lab(config={"profiles": {"default": profile}})
+    board = bench.new_board()
+    board.wait_for(SERVING)
+    check_served(bench, board)
+    root = bench.lab.issuing_root()
+    board.wait_for("acme: order", count=2)
+    with socket.create_connection(("127.0.0.1", board.https_port), 20) as raw:
+        end = time.monotonic() + 6  # less than the server's patience
+        while board.text.count(INSTALLED) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        context = ssl.create_default_context(cafile=root)
+        with context.wrap_socket(raw, server_hostname=NAME) as s:
+            s.sendall(b"GET /status.json HTTP/1.1\r\n\r\n")
+            assert s.recv(64).startswith(b"HTTP/1.1 200 ")
+    board.wait_for(INSTALLED, count=2)
+    check_served(bench, board)
+
+
 def test_silent_and_hostile_clients_do_not_block_the_server(bench):
     lab = bench.start_lab()
     board = bench.new_board()

@@ -293,20 +293,27 @@ static int add_key_ids(mbedtls_x509write_cert *w, const struct ca_pki_template *
                           sizeof(subject));
 }
 
+static void set_name(mbedtls_x509_san_list *node, int type, const void *name, size_t len)
+{
+    node->node.type = type;
+    node->node.san.unstructured_name.p = (unsigned char *)(uintptr_t)name;
+    node->node.san.unstructured_name.len = len;
+}
+
 static int add_names(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
 {
-    mbedtls_x509_san_list list[4];
+    mbedtls_x509_san_list list[5];
     size_t i, count = 0;
 
     memset(list, 0, sizeof(list));
     for (i = 0; i < 4 && t->names[i] != NULL; i++) {
-        list[i].node.type = MBEDTLS_X509_SAN_DNS_NAME;
-        list[i].node.san.unstructured_name.p = (unsigned char *)(uintptr_t)t->names[i];
-        list[i].node.san.unstructured_name.len = strlen(t->names[i]);
-        if (i > 0) {
-            list[i - 1].next = &list[i];
-        }
-        count++;
+        set_name(&list[count++], MBEDTLS_X509_SAN_DNS_NAME, t->names[i], strlen(t->names[i]));
+    }
+    if (t->address != NULL) {
+        set_name(&list[count++], MBEDTLS_X509_SAN_IP_ADDRESS, t->address, t->address_len);
+    }
+    for (i = 1; i < count; i++) {
+        list[i - 1].next = &list[i];
     }
     return count == 0 ? 0 : mbedtls_x509write_crt_set_subject_alternative_name(w, list);
 }

@@ -38,7 +38,9 @@ struct ca_pki_template {
     uint8_t serial[16];
     int64_t not_before_s, not_after_s;
     bool is_ca;
-    const char *names[4]; /* DNS names; NULL ends them */
+    const char *names[4];   /* DNS names; NULL ends them */
+    const uint8_t *address; /* one more name, of address_len bytes; or NULL */
+    size_t address_len;
 };
 /** Writes a certificate: its length, or 0. */
 size_t ca_pki_write(const struct ca_pki_template *t, uint8_t *der, size_t size);

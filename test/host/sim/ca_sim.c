@@ -792,16 +792,23 @@ static bool do_order(struct call *k, uint32_t index)
 
 /* ---- authorizations ---- */
 
-static void add_challenge(struct call *k, uint32_t order, uint32_t index)
+static const char *types_of(const struct ca_sim *ca)
+{
+    return ca->options.types != NULL ? ca->options.types : "http-01";
+}
+
+/* The types share all but their names: one of them is answered. */
+static void add_challenge(struct call *k, uint32_t order, uint32_t index, const char *type,
+                          size_t type_len)
 {
     const struct ca_sim_authorization *a = &ca_sim_order(k->ca, order)->authorizations[index];
     char token[23];
 
     token_of(k->ca, order, index, token);
     add(&k->reply,
-        "{\"type\":\"http-01\",\"status\":\"%s\",\"url\":\"" URL "/challenge/%u/%u\","
+        "{\"type\":\"%.*s\",\"status\":\"%s\",\"url\":\"" URL "/challenge/%u/%u\","
         "\"token\":\"%s\"",
-        status_name(a->challenge), order, index, token);
+        (int)type_len, type, status_name(a->challenge), order, index, token);
     if (a->challenge == CA_SIM_INVALID) {
         add(&k->reply, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:connection\","
                        "\"detail\":\"the proof was not found\",\"status\":400}");
@@ -809,10 +816,27 @@ static void add_challenge(struct call *k, uint32_t order, uint32_t index)
     add(&k->reply, "}");
 }
 
+static void add_challenges(struct call *k, uint32_t order, uint32_t index)
+{
+    const char *type = types_of(k->ca);
+
+    while (*type != '\0') {
+        size_t len = strcspn(type, " ");
+
+        add_challenge(k, order, index, type, len);
+        type += len;
+        if (*type == ' ') {
+            type++;
+            add(&k->reply, ",");
+        }
+    }
+}
+
 static bool do_authorization(struct call *k, uint32_t order, uint32_t index)
 {
     const struct ca_sim_order *o = read_jws(k, false, true) ? own_order(k, order) : NULL;
     const struct ca_sim_authorization *a;
+    bool wildcard;
     char when[24];
 
     if (o == NULL) {
@@ -822,11 +846,13 @@ static bool do_authorization(struct call *k, uint32_t order, uint32_t index)
         return problem(k, 404, "malformed", "no such authorization");
     }
     a = &o->authorizations[index];
+    wildcard = strncmp(a->name, "*.", 2) == 0;
     add(&k->reply,
         "{\"identifier\":{\"type\":\"dns\",\"value\":\"%s\"},\"status\":\"%s\","
-        "\"expires\":\"%s\",\"challenges\":[",
-        a->name, status_name(a->status), date(true_s(k->ca) + ORDER_S, when));
-    add_challenge(k, order, index);
+        "\"expires\":\"%s\",%s\"challenges\":[",
+        a->name + (wildcard ? 2 : 0), status_name(a->status), date(true_s(k->ca) + ORDER_S, when),
+        wildcard ? "\"wildcard\":true," : "");
+    add_challenges(k, order, index);
     add(&k->reply, "]}");
     return json(k, 200);
 }
@@ -860,7 +886,7 @@ static bool do_challenge(struct call *k, uint32_t order, uint32_t index)
         a->next_ms = k->ca->now_ms + or_default(k->ca->options.validate_ms, 1000);
         activate(k->ca, order);
     }
-    add_challenge(k, order, index);
+    add_challenge(k, order, index, types_of(k->ca), strcspn(types_of(k->ca), " "));
     return json(k, 200);
 }
 
@@ -1082,6 +1108,12 @@ static bool is_proof(struct ca_sim *ca, uint32_t order, uint32_t index, const ch
            strncmp(body + 4, want, (size_t)want_len) == 0;
 }
 
+static void proven(struct ca_sim *ca, struct ca_sim_authorization *a)
+{
+    a->status = a->challenge = CA_SIM_VALID;
+    a->valid_until_ms = ca->now_ms + ca->options.authorization_s * 1000ull;
+}
+
 static void fetch_failed(struct ca_sim *ca, struct ca_sim_authorization *a)
 {
     a->probe = -1;
@@ -1120,8 +1152,7 @@ static void fetch_poll(struct ca_sim *ca, uint32_t order, uint32_t index)
     }
     a->probe = -1;
     if (len > 0 && is_proof(ca, order, index, text, (size_t)len)) {
-        a->status = a->challenge = CA_SIM_VALID;
-        a->valid_until_ms = ca->now_ms + ca->options.authorization_s * 1000ull;
+        proven(ca, a);
     } else {
         fetch_failed(ca, a);
     }
@@ -1137,7 +1168,11 @@ static bool tick_order(struct ca_sim *ca, uint32_t order)
     for (i = 0; i < o->names_count; i++) {
         struct ca_sim_authorization *a = &o->authorizations[i];
 
-        if (a->challenge == CA_SIM_PROCESSING && a->probe >= 0) {
+        if (a->challenge == CA_SIM_PROCESSING && ca->options.trusting) {
+            if (ca->now_ms >= a->next_ms) {
+                proven(ca, a);
+            }
+        } else if (a->challenge == CA_SIM_PROCESSING && a->probe >= 0) {
             fetch_poll(ca, order, i);
         } else if (a->challenge == CA_SIM_PROCESSING && ca->now_ms >= a->next_ms) {
             fetch_start(ca, order, i);
@@ -1234,6 +1269,9 @@ static uint8_t route_of(const char *path, uint32_t *index, uint32_t *sub, const 
             return fixed[i].route;
         }
     }
+    if (strncmp(path, "/directory/", 11) == 0) {
+        return CA_SIM_DIRECTORY_GET; /* other URLs of it */
+    }
     if (strncmp(path, "/renewal-info/", 14) == 0) {
         *rest = path + 14;
         return CA_SIM_RENEWAL_INFO;
@@ -1295,6 +1333,7 @@ static void dispatch(struct call *k)
         return;
     }
     k->ca->counters.requests[route]++;
+    k->ca->route = route;
     if (is_faulty(k, route)) {
         return;
     }

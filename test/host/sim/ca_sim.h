@@ -119,6 +119,8 @@ struct ca_sim_options {
     uint32_t ari_retry_after_s;           /* default 6 hours */
     uint64_t down_from_ms, down_until_ms; /* 503 with Retry-After in this time */
     uint32_t down_retry_after_s;
+    const char *types; /* of challenges, with spaces between; a constant; default http-01 */
+    bool trusting;     /* who says that a challenge is met is believed */
 };
 
 /** What happened, in all. */
@@ -151,6 +153,7 @@ struct ca_sim {
     uint32_t nonces_taken;
     uint32_t accounts_max, accounts_count, orders_max, orders_count;
     uint32_t active_count;
+    uint8_t route;                 /* enum ca_sim_route of the last request */
     uint8_t key[32], root_key[32]; /* private scalars of the intermediate and the root */
     uint8_t point[CA_SIM_POINT];
     uint8_t nonce_used[CA_SIM_NONCES / 8];

@@ -36,8 +36,12 @@ struct sim_world {
     bool hung;                 /* the last job did not end in time */
     /** Makes the transport of the network, given the CA; NULL: plain text. Set before init. */
     const struct sim_transport *(*transport)(struct ca_sim *ca);
+    /** Sees each reply of the CA, and may change it: the new length, at most size. NULL: none. */
+    size_t (*on_reply)(void *ctx, enum ca_sim_route route, char *reply, size_t len, size_t size);
+    void *on_reply_ctx;
     bool verbose;         /* the client's log goes to stderr; set before init */
     uint32_t job_limit_s; /* what "in time" is; default 2 days */
+    uint32_t polls_max;   /* likewise, in calls of acme_poll; set after init; default a million */
     struct acme_trust_anchor anchor;
     _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 };

@@ -218,6 +218,151 @@ static void test_slow_and_hasty_peers(void **state)
     assert_int_equal(t.served, 0);
 }
 
+/* ---- mbedTLS and PSA fail, which the linker's --wrap brings about ---- */
+
+enum call {
+    SERIAL,
+    VALIDITY,
+    ISSUER,
+    SUBJECT,
+    SAN,
+    EXTENSION,
+    WRITE,
+    PARSE,
+    HASH,
+    GENERATE,
+    PK_SETUP,
+    DEFAULTS,
+    ALPN,
+    SSL_SETUP,
+    CALLS
+};
+
+static uint32_t failing = CALLS;
+static int fail_with;
+
+#define WRAP(call, type, name, params, args)                                                       \
+    type __real_##name params;                                                                     \
+    type __wrap_##name params;                                                                     \
+    type __wrap_##name params                                                                      \
+    {                                                                                              \
+        return failing == (call) ? (type)fail_with : __real_##name args;                           \
+    }
+
+WRAP(SERIAL, int, mbedtls_x509write_crt_set_serial_raw,
+     (mbedtls_x509write_cert * ctx, unsigned char *serial, size_t len), (ctx, serial, len))
+WRAP(VALIDITY, int, mbedtls_x509write_crt_set_validity,
+     (mbedtls_x509write_cert * ctx, const char *before, const char *after), (ctx, before, after))
+WRAP(ISSUER, int, mbedtls_x509write_crt_set_issuer_name,
+     (mbedtls_x509write_cert * ctx, const char *name), (ctx, name))
+WRAP(SUBJECT, int, mbedtls_x509write_crt_set_subject_name,
+     (mbedtls_x509write_cert * ctx, const char *name), (ctx, name))
+WRAP(SAN, int, mbedtls_x509write_crt_set_subject_alternative_name,
+     (mbedtls_x509write_cert * ctx, const mbedtls_x509_san_list *san), (ctx, san))
+WRAP(EXTENSION, int, mbedtls_x509write_crt_set_extension,
+     (mbedtls_x509write_cert * ctx, const char *oid, size_t oid_len, int critical,
+      const unsigned char *value, size_t len),
+     (ctx, oid, oid_len, critical, value, len))
+WRAP(WRITE, int, mbedtls_x509write_crt_der,
+     (mbedtls_x509write_cert * ctx, unsigned char *buf, size_t size,
+      int (*rng)(void *, unsigned char *, size_t), void *rng_ctx),
+     (ctx, buf, size, rng, rng_ctx))
+WRAP(PARSE, int, mbedtls_x509_crt_parse_der_with_ext_cb,
+     (mbedtls_x509_crt * chain, const unsigned char *buf, size_t len, int copy,
+      mbedtls_x509_crt_ext_cb_t cb, void *ctx),
+     (chain, buf, len, copy, cb, ctx))
+WRAP(HASH, psa_status_t, psa_hash_compute,
+     (psa_algorithm_t alg, const uint8_t *in, size_t in_len, uint8_t *hash, size_t size,
+      size_t *len),
+     (alg, in, in_len, hash, size, len))
+WRAP(GENERATE, psa_status_t, psa_generate_key,
+     (const psa_key_attributes_t *attributes, psa_key_id_t *key), (attributes, key))
+WRAP(PK_SETUP, int, mbedtls_pk_setup_opaque, (mbedtls_pk_context * ctx, psa_key_id_t key),
+     (ctx, key))
+WRAP(DEFAULTS, int, mbedtls_ssl_config_defaults,
+     (mbedtls_ssl_config * conf, int endpoint, int transport, int preset),
+     (conf, endpoint, transport, preset))
+WRAP(ALPN, int, mbedtls_ssl_conf_alpn_protocols,
+     (mbedtls_ssl_config * conf, const char **protocols), (conf, protocols))
+WRAP(SSL_SETUP, int, mbedtls_ssl_setup, (mbedtls_ssl_context * ssl, const mbedtls_ssl_config *conf),
+     (ssl, conf))
+
+static void expect_not_made(enum call call, int with, int32_t error)
+{
+    failing = call;
+    fail_with = with;
+    assert_int_equal(acme_tls_alpn_make(&t, "a.example.org", ANSWER), error);
+    assert_null(t.identifier); /* nothing half made is served */
+    assert_int_equal(t.key_id, PSA_KEY_ID_NULL);
+    failing = CALLS;
+    assert_int_equal(acme_tls_alpn_make(&t, "a.example.org", ANSWER), ACME_OK);
+    acme_tls_alpn_clear(&t);
+}
+
+static void test_no_certificate_is_half_made(void **state)
+{
+    uint32_t call;
+
+    (void)state;
+    for (call = SERIAL; call <= PARSE; call++) {
+        expect_not_made((enum call)call, MBEDTLS_ERR_X509_BAD_INPUT_DATA, ACME_ERR_CRYPTO);
+        expect_not_made((enum call)call, MBEDTLS_ERR_X509_ALLOC_FAILED, ACME_ERR_TLS_MEMORY);
+        expect_not_made((enum call)call, MBEDTLS_ERR_ASN1_ALLOC_FAILED, ACME_ERR_TLS_MEMORY);
+    }
+    expect_not_made(HASH, PSA_ERROR_HARDWARE_FAILURE, ACME_ERR_CRYPTO);
+    expect_not_made(GENERATE, PSA_ERROR_HARDWARE_FAILURE, ACME_ERR_CRYPTO);
+    expect_not_made(GENERATE, PSA_ERROR_INSUFFICIENT_MEMORY, ACME_ERR_TLS_MEMORY);
+    expect_not_made(PK_SETUP, MBEDTLS_ERR_X509_ALLOC_FAILED, ACME_ERR_TLS_MEMORY);
+}
+
+static void test_no_memory_for_the_responder(void **state)
+{
+    struct acme_challenges all = {0};
+    const struct acme_challenge challenge = {.identifier = "a.example.org",
+                                             .key_authorization = ANSWER};
+    uint32_t call;
+
+    (void)state;
+    for (call = DEFAULTS; call <= ALPN; call++) {
+        failing = call;
+        fail_with = MBEDTLS_ERR_X509_ALLOC_FAILED;
+        assert_int_equal(acme_tls_alpn_open(&t, 443), ACME_ERR_TLS_MEMORY);
+        failing = CALLS;
+        acme_tls_alpn_close(&t);
+        assert_int_equal(listening, 0);
+    }
+    /* Without a certificate there is no listener either. */
+    acme_tls_alpn_init(&all.tls, &port);
+    all.tls_port = 443;
+    failing = HASH;
+    fail_with = PSA_ERROR_HARDWARE_FAILURE;
+    assert_int_equal(acme_challenge_tls_alpn_01.answer(&all, &challenge), ACME_ERR_CRYPTO);
+    assert_int_equal(listening, 0);
+    failing = CALLS;
+    assert_int_equal(acme_challenge_tls_alpn_01.answer(&all, &challenge), ACME_OK);
+    assert_int_equal(listening, 1);
+    acme_tls_alpn_close(&all.tls);
+}
+
+static void test_no_memory_for_a_connection(void **state)
+{
+    (void)state;
+    assert_int_equal(acme_tls_alpn_make(&t, "a.example.org", ANSWER), ACME_OK);
+    assert_int_equal(acme_tls_alpn_open(&t, 443), ACME_OK);
+    waiting = 1;
+    failing = SSL_SETUP;
+    fail_with = MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    acme_tls_alpn_poll(&t, 1000);
+    assert_int_equal(accepted, 1);
+    assert_int_equal(closed, 1);
+    failing = CALLS;
+    waiting = 2;
+    acme_tls_alpn_poll(&t, 1001);
+    assert_int_equal(closed, 1);
+    acme_tls_alpn_clear(&t); /* whoever is in the middle of it goes with the certificate */
+    assert_int_equal(closed, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +371,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_too_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_port_is_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_slow_and_hasty_peers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_certificate_is_half_made, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory_for_the_responder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory_for_a_connection, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, bench_up, bench_down);

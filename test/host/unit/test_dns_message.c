@@ -24,6 +24,13 @@ static void test_names(void **state)
                                       "a b",
                                       "a\\.b",
                                       "\x80",
+                                      "a\x7f",
+                                      "a\"",
+                                      "a;",
+                                      "a(",
+                                      "a)",
+                                      "a@",
+                                      "a$",
                                       LABEL63 "4.org",
                                       LABEL63 "." LABEL63 "." LABEL63 "." LABEL63};
     uint8_t wire[ACME_DNS_WIRE_SIZE];
@@ -34,6 +41,7 @@ static void test_names(void **state)
         assert_int_equal(acme_dns_check_name(bad[i]), ACME_ERR_NAME);
     }
     assert_int_equal(acme_dns_check_name(""), ACME_OK);
+    assert_int_equal(acme_dns_name_to_wire("", false, wire, 0), ACME_ERR_BUFFER);
     assert_int_equal(acme_dns_check_name("_acme-challenge.*.example"), ACME_OK);
     assert_int_equal(acme_dns_name_to_wire("Ab.c", true, wire, sizeof(wire)), 6);
     assert_memory_equal(wire, "\2ab\1c\0", 6);
@@ -253,12 +261,84 @@ static void test_bad_data(void **state)
     }
 }
 
+/* A name that ends, but only in what comes after its record. */
+static void test_names_that_leave_their_record(void **state)
+{
+    static const uint16_t types[] = {ACME_DNS_TYPE_CNAME, ACME_DNS_TYPE_SOA};
+    char name[ACME_DNS_NAME_SIZE];
+    uint8_t message[64];
+    struct acme_dns_writer w;
+    struct acme_dns_reader r;
+    struct acme_dns_entry record;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        acme_dns_write_begin(&w, message, sizeof(message), 1, 0);
+        acme_dns_write_record(&w, ACME_DNS_ANSWER, "", types[i], ACME_DNS_CLASS_IN, 0,
+                              (const uint8_t *)"\1a\1", 3);
+        acme_dns_write_record(&w, ACME_DNS_ANSWER, "", types[i], ACME_DNS_CLASS_IN, 0,
+                              (const uint8_t *)"\1b", 3);
+        message[12 + 11 + 2] = 0; /* the name ends with its record */
+        assert_int_equal(acme_dns_read_begin(&r, message, w.len), ACME_OK);
+        assert_int_equal(acme_dns_read_next(&r, &record), ACME_OK);
+        assert_int_equal(acme_dns_read_target(&r, &record, name), ACME_OK);
+        message[12 + 11] = 0; /* the end is wanted there, and there is more */
+        assert_int_equal(acme_dns_read_target(&r, &record, name),
+                         types[i] == ACME_DNS_TYPE_SOA ? ACME_OK : ACME_ERR_DNS_MESSAGE);
+        message[12 + 11] = 2; /* the next record's owner ends it */
+        message[12 + 11 + 1] = 'a';
+        message[12 + 11 + 2] = 'a';
+        assert_int_equal(acme_dns_read_target(&r, &record, name), ACME_ERR_DNS_MESSAGE);
+        assert_string_equal(name, "");
+    }
+}
+
+/* What 16 bits of length cannot say. */
+static void test_more_than_a_message_holds(void **state)
+{
+    static uint8_t large[70000], message[70000];
+    struct acme_dns_writer w;
+    struct acme_dns_reader r;
+
+    (void)state;
+    acme_dns_write_begin(&w, message, sizeof(message), 1, 0);
+    acme_dns_write_record(&w, ACME_DNS_ANSWER, "a", ACME_DNS_TYPE_TXT, ACME_DNS_CLASS_IN, 0, large,
+                          65536);
+    assert_int_equal(acme_dns_write_result(&w), ACME_ERR_BUFFER);
+    assert_int_equal(acme_dns_read_begin(&r, message, 65535), ACME_OK);
+    assert_int_equal(acme_dns_read_begin(&r, message, 65536), ACME_ERR_DNS_MESSAGE);
+}
+
+/* Owners of records, which are skipped: too long, and cut within a pointer. */
+static void test_owners_that_are_none(void **state)
+{
+    uint8_t message[12 + 5 * 64 + 1 + 4] = {0};
+    size_t i;
+
+    (void)state;
+    message[5] = 1;
+    for (i = 0; i < 5; i++) {
+        message[12 + 64 * i] = 63;
+        memset(message + 12 + 64 * i + 1, 'a', 63);
+    }
+    assert_int_equal(read_all(message, sizeof(message)), ACME_ERR_DNS_MESSAGE);
+    memmove(message + 12, message + 12 + 2 * 64, sizeof(message) - 12 - 2 * 64); /* three of them */
+    assert_int_equal(read_all(message, sizeof(message) - 2 * 64), ACME_ERR_NOT_FOUND);
+    message[12] = 0xc0;
+    assert_int_equal(read_all(message, 13), ACME_ERR_DNS_MESSAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_compression),
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_small_and_cut),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_compression),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_small_and_cut),
         cmocka_unit_test(test_bad_data),
+        cmocka_unit_test(test_names_that_leave_their_record),
+        cmocka_unit_test(test_more_than_a_message_holds),
+        cmocka_unit_test(test_owners_that_are_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

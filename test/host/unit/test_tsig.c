@@ -13,6 +13,7 @@
 
 #include "crypto_bench.h"
 #include "tsig.h"
+#include "tsig_reply.h"
 
 #define NOW 1700000000
 
@@ -246,11 +247,79 @@ static void test_unsigned_errors(void **state)
     key.algorithm = 0;
 }
 
+/* Errors that the server signs, as who asked has the key. */
+static void test_signed_errors(void **state)
+{
+    struct tsig_reply t = {"key.example", secret, 32, NOW, 0, NULL, 0};
+    struct acme_tsig_request request;
+    static uint8_t reply[TSIG_REPLY_MAX];
+    struct acme_dns_writer w;
+    int64_t server = 1;
+    size_t len;
+
+    (void)state;
+    sign(0, &request);
+    acme_dns_write_begin(&w, reply, sizeof(reply), 0x1234, 0xa800);
+    len = tsig_sign_reply(&t, request.mac, reply, w.len);
+    assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW, &server), ACME_OK);
+    assert_int_equal(server, 0);
+    acme_dns_write_begin(&w, reply, sizeof(reply), 0x1234, 0xa809);
+    t.error = ACME_TSIG_BADTRUNC;
+    len = tsig_sign_reply(&t, request.mac, reply, w.len);
+    assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW, &server), ACME_ERR_DNS_SIG);
+    /* The server's time counts where it is one. */
+    t.error = ACME_TSIG_BADTIME;
+    t.other = (const uint8_t *)"\0\0\x65\x53\xf1\x2c";
+    for (t.other_len = 0; t.other_len <= 6; t.other_len++) {
+        acme_dns_write_begin(&w, reply, sizeof(reply), 0x1234, 0xa809);
+        len = tsig_sign_reply(&t, request.mac, reply, w.len);
+        assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW, NULL),
+                         ACME_ERR_DNS_TIME);
+        assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW, &server),
+                         ACME_ERR_DNS_TIME);
+        assert_int_equal(server, t.other_len == 6 ? 0x6553f12c : 0);
+    }
+}
+
+/* The record where it must not be, and with data that lies about its lengths. */
+static void test_records_that_are_none(void **state)
+{
+    static const struct {
+        uint8_t section;
+        size_t len;
+        int32_t error;
+        const char *data;
+    } cases[] = {
+        {ACME_DNS_ANSWER, 0, ACME_ERR_DNS_REPLY_SIG, ""},
+        {ACME_DNS_ADDITIONAL, 0, ACME_ERR_DNS_MESSAGE, ""},
+        {ACME_DNS_ADDITIONAL, 2, ACME_ERR_DNS_MESSAGE, "\1a"},
+        {ACME_DNS_ADDITIONAL, 3 + 15, ACME_ERR_DNS_MESSAGE, "\1a\0......\0\0\0\0......"},
+        {ACME_DNS_ADDITIONAL, 3 + 16, ACME_ERR_DNS_REPLY_SIG, "\1a\0......\0\0\0\0....\0\0"},
+        {ACME_DNS_ADDITIONAL, 3 + 16, ACME_ERR_DNS_MESSAGE, "\1a\0......\0\0\0\1....\0\0"},
+        {ACME_DNS_ADDITIONAL, 3 + 16, ACME_ERR_DNS_MESSAGE, "\1a\0......\0\0\0\0....\0\1"}};
+    struct acme_tsig_request request;
+    struct acme_dns_writer w;
+    uint8_t reply[512];
+    size_t i;
+
+    (void)state;
+    sign(0, &request);
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(reply, 0, sizeof(reply)); /* a name that leaves its record ends there */
+        acme_dns_write_begin(&w, reply, sizeof(reply), 0x1234, 0xa800);
+        acme_dns_write_record(&w, (enum acme_dns_section)cases[i].section, "key.example",
+                              ACME_DNS_TYPE_TSIG, ACME_DNS_CLASS_ANY, 0,
+                              (const uint8_t *)cases[i].data, cases[i].len);
+        assert_int_equal(acme_tsig_verify(&key, reply, w.len, &request, NOW, NULL), cases[i].error);
+    }
+}
+
 static void test_keys(void **state)
 {
     struct acme_tsig_request request;
     struct acme_tsig_key k = key;
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    static uint8_t large[10000]; /* more bits than PSA takes */
     uint8_t message[512] = {0}, other[512] = {0};
     psa_key_id_t id;
     int32_t n;
@@ -268,9 +337,15 @@ static void test_keys(void **state)
     k = key;
     k.algorithm = 3;
     assert_int_equal(acme_tsig_check_key(&k), ACME_ERR_UNSUPPORTED);
+    k.name = NULL;
+    assert_int_equal(acme_tsig_check_key(&k), ACME_ERR_NAME);
     k = key;
     k.secret_len = 0;
     assert_int_equal(acme_tsig_check_key(&k), ACME_ERR_ARGUMENT);
+    k = key;
+    k.secret = NULL;
+    assert_int_equal(acme_tsig_check_key(&k), ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_tsig_sign(&key, message, 13, 12, NOW, &request), ACME_ERR_BUFFER);
     /* A key in the key store signs the same, and without the right to it, nothing. */
     psa_set_key_type(&attributes, PSA_KEY_TYPE_HMAC);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_MESSAGE);
@@ -284,6 +359,15 @@ static void test_keys(void **state)
     k.algorithm = 1;
     assert_int_equal(acme_tsig_sign(&k, other, 12, 512, NOW, &request), ACME_ERR_CRYPTO);
     assert_int_equal(psa_destroy_key(id), PSA_SUCCESS);
+    /* Neither does one that has gone, or one that PSA does not take; and nothing verifies. */
+    k.algorithm = 0;
+    assert_int_equal(acme_tsig_sign(&k, other, 12, 512, NOW, &request), ACME_ERR_CRYPTO);
+    assert_int_equal(acme_tsig_verify(&k, other, reply_with(other, 32, 0, 1), &request, NOW, NULL),
+                     ACME_ERR_CRYPTO);
+    k = key;
+    k.secret = large;
+    k.secret_len = sizeof(large);
+    assert_int_equal(acme_tsig_sign(&k, other, 12, 512, NOW, &request), ACME_ERR_CRYPTO);
 }
 
 int main(void)
@@ -294,6 +378,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cut, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_truncation, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_unsigned_errors, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_signed_errors, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_records_that_are_none, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_keys, bench_up, bench_down),
     };
 
