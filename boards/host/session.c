@@ -83,6 +83,8 @@ int cli_exit_code(int32_t error)
     case ACME_ERR_STORE_FORMAT:
     case ACME_ERR_STORE_VERSION:
     case ACME_ERR_STORE_GEOMETRY:
+    case ACME_ERR_STORE_SEAL:
+    case ACME_ERR_STORE_ROLLBACK:
         return CLI_CONFIG;
     default:
         return acme_error_severity(error) == ACME_SEVERITY_FATAL ? CLI_INTERNAL : CLI_REFUSED;
