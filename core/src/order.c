@@ -528,7 +528,7 @@ static int32_t ensure_key(struct acme_client *c, psa_key_id_t key)
         int32_t rc = acme_jws_ensure_copy(key, keep ? old : PSA_KEY_ID_NULL, request->key_type,
                                           request->key_exportable, &made, &copied);
 
-        if (made && !copied && s->has_cert) {
+        if (rc == ACME_OK && made && !copied && s->has_cert) {
             ACME_LOG(c->config.port, ACME_LOG_WARNING,
                      "acme: the old key cannot be kept; a new one is made for", request->names[0],
                      0);

@@ -17,6 +17,7 @@
 
 #include "b64url.h"
 #include "crypto_memo.h"
+#include "flashlog.h"
 #include "key_watch.h"
 #include "memory_search.h"
 #include "sim_tls.h"
@@ -325,6 +326,65 @@ static unsigned search_flash(void)
                                    world.flash.geometry.sector_count);
 }
 
+/* An account and a certificate whose keys are the last that are learnt. */
+static void run_alone(void)
+{
+    boot("boot for the last keys");
+    run(acme_account_deactivate(world.client), "deactivation");
+    world.config.force_renewal = true;
+    halt();
+    boot("boot for the last keys");
+    run(acme_start(world.client), "an account and a certificate");
+    world.config.force_renewal = false;
+    halt();
+}
+
+static bool shows(unsigned number)
+{
+    return memory_search_shows(number, world.flash.data,
+                               world.flash.geometry.sector_size *
+                                   world.flash.geometry.sector_count);
+}
+
+/* Writes until every sector has been erased once more. */
+static void churn(void)
+{
+    static uint32_t before[FLASH_SIM_MAX / 256];
+    static const uint8_t junk[200];
+    struct acme_flashlog log;
+    uint32_t sector = 0, i;
+
+    memcpy(before, world.flash.erases, sizeof(before));
+    check(acme_flashlog_mount(&log, &flash_sim_ops, &world.flash) == ACME_OK, "the log mounts");
+    for (i = 0; i < 5000 && sector < world.flash.geometry.sector_count; i++) {
+        check(acme_flashlog_set(&log, ACME_KEY(13, 1), junk, sizeof(junk)) == ACME_OK, "it writes");
+        while (sector < world.flash.geometry.sector_count &&
+               world.flash.erases[sector] > before[sector]) {
+            sector++;
+        }
+    }
+    check(sector == world.flash.geometry.sector_count, "every sector was erased");
+}
+
+/* A removed key is on flash until its sector is erased; one in use stays. The last two that were
+ * learnt are the account's and the certificate's. */
+static void check_removed(unsigned first)
+{
+    unsigned end = memory_search_known(), i, left = 0;
+
+    for (i = first; i < end - 2; i++) {
+        left += shows(i) ? 1u : 0u;
+    }
+    check(left > 0 && shows(end - 2) && shows(end - 1), "removed keys are seen where they are");
+    churn();
+    check(shows(end - 2) && shows(end - 1), "keys in use stay");
+    for (i = first; i < end - 2; i++) {
+        check(!shows(i), "a removed key is gone with its sector");
+    }
+    boot("boot after so much writing");
+    halt();
+}
+
 static void learn_eab(void)
 {
     uint8_t raw[64];
@@ -337,6 +397,7 @@ static void learn_eab(void)
 /* usage: secrets_lives [short] */
 int main(int argc, char **argv)
 {
+    unsigned first;
     bool brief = argc > 1 && strcmp(argv[1], "short") == 0;
 
     (void)setvbuf(stdout, NULL, _IONBF, 0);
@@ -346,7 +407,11 @@ int main(int argc, char **argv)
     try_plants();
     learn_eab();
     build(false, false, 1);
+    first = memory_search_known();
     live(brief ? 2 : 6);
+    tls_secrets = 64; /* no more of them: what is learnt last are keys */
+    run_alone();
+    check_removed(first);
     build(true, false, 2);
     live(brief ? 1 : 6);
     check(search_flash() == 0, "a sealed flash shows nothing");

@@ -248,6 +248,21 @@ static bool is_blank(size_t len)
     return chunk[0] == 0 && memcmp(chunk, chunk + 1, len - 1) == 0;
 }
 
+bool memory_search_shows(unsigned number, const void *data, size_t len)
+{
+    const uint8_t *p = data;
+    size_t i;
+
+    for (i = 0; i + 8 <= len; i++) {
+        const struct pattern *found = match(p + i, len - i);
+
+        if (found != NULL && found->secret == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static unsigned search_region(int mem, uintptr_t start, uintptr_t end, const char *where)
 {
     unsigned hits = 0;

@@ -22,7 +22,9 @@ void memory_search_exclude(const void *start, size_t len);
 
 /** How often any secret shows in some bytes. The first few are told on stderr, with where. */
 unsigned memory_search_bytes(const char *where, const void *data, size_t len);
-/** The same for all memory that this process can write, its own or shared with nobody: .data, .bss,
+/** Whether one secret, by the order in which they were learnt, shows in some bytes. */
+bool memory_search_shows(unsigned number, const void *data, size_t len);
+/** As memory_search_bytes for all memory that this process can write, its own or shared with nobody: .data, .bss,
  * heap, the whole stack. */
 unsigned memory_search_process(void);
 /** Nothing is told until it is switched on again. */
