@@ -163,8 +163,12 @@ int32_t acme_reply_directory(struct acme_client *c)
 #endif
     terms = acme_json_string(meta, "termsOfService");
     if (terms != NULL) {
-        rc = strlen(terms) <= CONFIG_ACME_URL_MAX ? acme_pool_add(c, terms, &d->tos)
-                                                  : ACME_ERR_LIMIT;
+        size_t len = strlen(terms);
+
+        /* Shown to people: nothing that a terminal would obey. */
+        rc = len > CONFIG_ACME_URL_MAX       ? ACME_ERR_LIMIT
+             : !acme_str_visible(terms, len) ? ACME_ERR_URL
+                                             : acme_pool_add(c, terms, &d->tos);
     }
     if (rc == ACME_OK && acme_json_true(meta, "externalAccountRequired") &&
         c->config.eab_kid == NULL && !c->account_exists) {

@@ -344,6 +344,17 @@ static void test_a_ca_without_terms(void **state)
     assert_string_equal(account().tos_url, "");
 }
 
+/* They are shown to people, on terminals that obey escape sequences. */
+static void test_terms_that_cannot_be_printed(void **state)
+{
+    (void)state;
+    device_boot();
+    sim_edits_add(&edits, CA_SIM_DIRECTORY_GET, "/terms/1\"", "/\\u001b[2J\"");
+    assert_int_equal(device_run(), ACME_ERR_URL);
+    assert_int_equal(device_asked(CA_SIM_NEW_ACCOUNT), 0);
+    assert_int_equal(heard.events[ACME_EVENT_TOS], 0);
+}
+
 static void test_terms_must_be_agreed_to(void **state)
 {
     (void)state;
@@ -454,6 +465,7 @@ int main(void)
         DEVICE_TEST_ISSUED(test_an_account_is_made_anew_once),
         DEVICE_TEST(test_replies_of_new_account_are_checked),
         DEVICE_TEST(test_a_ca_without_terms),
+        DEVICE_TEST(test_terms_that_cannot_be_printed),
         DEVICE_TEST(test_terms_must_be_agreed_to),
         DEVICE_TEST(test_only_the_terms_that_were_accepted),
         DEVICE_TEST(test_terms_with_an_endless_url),
