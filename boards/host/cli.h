@@ -54,7 +54,8 @@ enum cli_account {
 
 /* How the DNS is reached; see dns.c. */
 struct cli_dns_options {
-    const char *server, *resolver, *tsig_key, *hook, *acmedns, *acmedns_account, *acmedns_ca;
+    const char *server, *resolver, *hook, *acmedns, *acmedns_account, *acmedns_ca;
+    char *tsig_key; /* wiped when it is taken over */
     uint32_t hook_seconds;
     uint16_t port; /* of the zones' name servers; 0: 53 */
 };

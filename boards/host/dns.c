@@ -5,6 +5,7 @@
 #include "dns.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -31,23 +32,34 @@ static char system_resolver[64];
 
 /* ---- files ---- */
 
-/* The whole file, NUL-terminated, until the next one is read; NULL with errno. */
+static char file_text[FILE_MAX + 1];
+
+/* The whole file, NUL-terminated, until the next one is read; NULL with errno. Not through stdio,
+ * whose buffers nobody wipes. */
 static char *read_file(const char *path, struct stat *st)
 {
-    static char text[FILE_MAX + 1];
-    FILE *f = fopen(path, "rb");
-    size_t len;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t len = 0;
+    ssize_t n;
 
-    if (f == NULL) {
+    if (fd < 0) {
         return NULL;
     }
-    len = fread(text, 1, FILE_MAX, f);
-    text[len] = '\0';
-    if (fstat(fileno(f), st) != 0) {
+    while (len < FILE_MAX && (n = read(fd, file_text + len, FILE_MAX - len)) > 0) {
+        len += (size_t)n;
+    }
+    file_text[len] = '\0';
+    if (fstat(fd, st) != 0) {
         memset(st, 0, sizeof(*st));
     }
-    (void)fclose(f);
-    return text;
+    (void)close(fd);
+    return file_text;
+}
+
+/* What was in a file of secrets, and is taken over. */
+static void forget_file(void)
+{
+    explicit_bzero(file_text, sizeof(file_text));
 }
 
 static char *read_secret_file(const char *path)
@@ -112,6 +124,7 @@ static bool take_inline_key(char *text)
 {
     char *algorithm = strchr(text, ':');
     char *secret = algorithm == NULL ? NULL : strchr(algorithm + 1, ':');
+    bool good;
 
     if (secret == NULL) {
         return false;
@@ -120,7 +133,9 @@ static bool take_inline_key(char *text)
     cli_say("--tsig-key: other users of this machine can see a secret on the command line; "
             "a key file is better");
     take_name(text);
-    return take_algorithm(algorithm, strlen(algorithm)) && take_secret(secret, strlen(secret));
+    good = take_algorithm(algorithm, strlen(algorithm)) && take_secret(secret, strlen(secret));
+    explicit_bzero(secret, strlen(secret));
+    return good;
 }
 
 /* The next word of BIND's configuration language, or one of { } ; as a word. */
@@ -189,9 +204,10 @@ static bool take_key_text(const char *text)
     return have_algorithm && have_secret && key.name != NULL;
 }
 
-static bool read_key(const char *option)
+static bool read_key(char *option)
 {
     static char words[1024];
+    bool good;
     char *text;
 
     if (access(option, F_OK) != 0 && strchr(option, ':') != NULL) {
@@ -200,14 +216,16 @@ static bool read_key(const char *option)
             return false;
         }
         memcpy(words, option, strlen(option) + 1);
+        explicit_bzero(option, strlen(option)); /* from where everybody can read it */
         return take_inline_key(words);
     }
     text = read_secret_file(option);
-    if (text != NULL && !take_key_text(text)) {
+    good = text != NULL && take_key_text(text);
+    if (text != NULL && !good) {
         cli_error("%s: no TSIG key; it has to look like what tsig-keygen prints", option);
-        return false;
     }
-    return text != NULL;
+    forget_file();
+    return good;
 }
 
 /* ---- acme-dns accounts ---- */
@@ -246,7 +264,9 @@ static uint16_t read_accounts(const char *path)
     if (text == NULL) {
         return 0;
     }
+    cJSON_Delete(root);
     root = cJSON_Parse(text);
+    forget_file();
     if (cJSON_IsObject(root) && !take_account(root, &count)) {
         cJSON_ArrayForEach(child, root)
         {

@@ -5,6 +5,10 @@
 #include "store_dump.h"
 
 #include <string.h>
+#include <sys/resource.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 
 static int finish_job(struct cli_session *s, const char *what, int32_t started)
 {
@@ -146,12 +150,28 @@ static int dispatch(struct cli_session *s)
     }
 }
 
+/* A dump of this process would have keys in it, if it came at the wrong moment. */
+static void forbid_dumps(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        (void)setrlimit(RLIMIT_CORE, &limit);
+    }
+#if defined(__linux__)
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0,
+                0); /* a limit does not hold where dumps go to a program */
+#endif
+}
+
 int main(int argc, char **argv)
 {
     static struct cli_options options;
     static struct cli_session session;
     int code;
 
+    forbid_dumps();
     if (argc > 2 && strcmp(argv[1], "store") == 0 && strcmp(argv[2], "dump") == 0) {
         return cli_store_dump(argc - 2, argv + 2);
     }

@@ -308,7 +308,7 @@ static bool take_flag(struct cli_options *o, int option)
     }
 }
 
-static bool take_dns_option(struct cli_dns_options *d, int option, const char *value)
+static bool take_dns_option(struct cli_dns_options *d, int option, char *value)
 {
     long number = 0;
     bool ok = true;
@@ -365,6 +365,19 @@ static bool take_doctor_option(struct cli_doctor_options *d, int option, const c
     }
     *port = (uint16_t)number;
     return true;
+}
+
+/* A secret on the command line can be read by others, as long as it stands there. */
+static const char *take_secret(char *value)
+{
+    static char copy[512];
+
+    if (strlen(value) >= sizeof(copy)) {
+        return value; /* too long for a key: an error will come of it */
+    }
+    memcpy(copy, value, strlen(value) + 1);
+    explicit_bzero(value, strlen(value));
+    return copy;
 }
 
 static bool take_option(struct cli_options *o, int option, char *value)
@@ -451,7 +464,7 @@ static bool take_option(struct cli_options *o, int option, char *value)
         o->eab_kid = value;
         break;
     case OPT_EAB_KEY:
-        o->eab_hmac_key = value;
+        o->eab_hmac_key = take_secret(value);
         break;
     case OPT_KEY_TYPE:
         return take_key_type(value, "--key-type", &o->key_type);

@@ -25,25 +25,53 @@
 #define FEW         10
 
 static struct acme_trust_anchor anchor_list[ANCHORS_MAX];
+static int anchors_used; /* there may be roots for more than one server */
 
-/* The whole file, NUL-terminated; the caller's to free. */
+/* The whole file, NUL-terminated; the caller's to free. Not through stdio: it may be a key, and
+ * nobody wipes the buffers of stdio. */
 static char *read_file(const char *path)
 {
-    FILE *f = fopen(path, "rb");
-    char *text = f == NULL ? NULL : malloc(FILE_MAX + 1);
-    size_t len;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = fd < 0 ? NULL : malloc(FILE_MAX + 1);
+    size_t len = 0;
+    ssize_t n;
 
     if (text == NULL) {
         cli_error("%s: %s", path, strerror(errno));
-        if (f != NULL) {
-            (void)fclose(f);
+        if (fd >= 0) {
+            (void)close(fd);
         }
         return NULL;
     }
-    len = fread(text, 1, FILE_MAX, f);
+    while (len < FILE_MAX && (n = read(fd, text + len, FILE_MAX - len)) > 0) {
+        len += (size_t)n;
+    }
     text[len] = '\0';
-    (void)fclose(f);
+    (void)close(fd);
     return text;
+}
+
+/* Past the buffer of stdio, for the same reason. */
+static bool write_secret(FILE *out, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (fflush(out) != 0) {
+        return false;
+    }
+    while (len > 0) {
+        ssize_t n = write(fileno(out), text, len);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return false;
+        }
+        text += n;
+        len -= (size_t)n;
+    }
+    return true;
 }
 
 /* Decodes one certificate in place of its own text: DER is shorter than base64. */
@@ -76,22 +104,22 @@ static bool is_readable(const struct acme_trust_anchor *anchor)
 
 int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anchors)
 {
-    static int used; /* there may be roots for more than one server */
-    struct acme_trust_anchor *list = anchor_list + used;
+    struct acme_trust_anchor *list = anchor_list + anchors_used;
     char *text = read_file(path);
     char *at = text;
     int count = 0, left_out = 0;
+    bool broken = false;
 
     if (text == NULL) {
         return -1;
     }
-    while (count >= 0 && used + count < ANCHORS_MAX && (at = strstr(at, BEGIN_CERT)) != NULL) {
+    while (!broken && anchors_used + count < ANCHORS_MAX && (at = strstr(at, BEGIN_CERT)) != NULL) {
         char *body = at + strlen(BEGIN_CERT);
         char *end = strstr(body, END_CERT);
 
         if (end == NULL || !decode(body, (size_t)(end - body), &list[count])) {
             cli_error("%s: certificate number %d cannot be read", path, count + 1);
-            count = -1;
+            broken = true;
         } else if (is_readable(&list[count])) {
             count++;
             at = end;
@@ -102,14 +130,20 @@ int cli_pem_read_anchors(const char *path, const struct acme_trust_anchor **anch
         }
     }
     free(text);
-    if (left_out > 0 && count >= 0 && count < FEW) { /* of a whole bundle nobody misses some */
+    if (broken) {
+        while (count > 0) {
+            free((void *)(uintptr_t)list[--count].der);
+        }
+        return -1;
+    }
+    if (left_out > 0 && count < FEW) { /* of a whole bundle nobody misses some */
         cli_say("%s: %d of its certificates are of a kind that is not built in", path, left_out);
     }
     if (count == 0) {
         cli_error("%s: no certificates in it; it should have PEM certificates of CA roots", path);
     }
     *anchors = list;
-    used += count > 0 ? count : 0;
+    anchors_used += count > 0 ? count : 0;
     return count > 0 ? count : -1;
 }
 
@@ -167,13 +201,14 @@ int cli_pem_write_key(struct cli_session *s, uint16_t slot, FILE *out)
         ret = mbedtls_pk_write_key_pem(&pk, pem, sizeof(pem));
     }
     mbedtls_pk_free(&pk);
-    if (ret == 0) {
-        (void)fputs((char *)pem, out);
-    } else {
+    if (ret != 0) {
         cli_error("export: mbedTLS error %d", ret);
+    } else if (!write_secret(out, (char *)pem)) {
+        cli_error("export: %s", strerror(errno));
+        ret = MBEDTLS_ERR_PK_FILE_IO_ERROR;
     }
     explicit_bzero(pem, sizeof(pem));
-    return ret == 0 ? CLI_OK : CLI_INTERNAL;
+    return ret == 0 ? CLI_OK : ret == MBEDTLS_ERR_PK_FILE_IO_ERROR ? CLI_CONFIG : CLI_INTERNAL;
 }
 
 static int write_key(struct cli_session *s, FILE *out)

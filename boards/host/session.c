@@ -83,6 +83,8 @@ int cli_exit_code(int32_t error)
     case ACME_ERR_STORE_FORMAT:
     case ACME_ERR_STORE_VERSION:
     case ACME_ERR_STORE_GEOMETRY:
+    case ACME_ERR_STORE_SEAL:
+    case ACME_ERR_STORE_ROLLBACK:
         return CLI_CONFIG;
     default:
         return acme_error_severity(error) == ACME_SEVERITY_FATAL ? CLI_INTERNAL : CLI_REFUSED;
@@ -147,6 +149,81 @@ static void take_wishes(struct acme_cert_request *r, const struct cli_options *o
     r->key_reuse = o->reuse_key;
 }
 
+#if defined(NANOACME_TEST_HOOKS)
+#include <mbedtls/memory_buffer_alloc.h>
+
+/* NANOACME_TEST_HURRY=N: the device's time goes N times as fast, so that time-outs are tested. */
+static uint32_t hurry = 1;
+/* NANOACME_TEST_LEAP=1: a pause that the client announces is over at once. */
+static bool leaps;
+static uint64_t leapt_ms;
+
+static uint64_t hurried_ms(void *ctx)
+{
+    return acme_posix_clock_ops.uptime_ms(ctx) * hurry + leapt_ms;
+}
+
+static void take_event(void *ctx, const struct acme_event *event)
+{
+    if (leaps && event->type == ACME_EVENT_WAIT) {
+        leapt_ms += event->wait_ms;
+    }
+    cli_on_event(ctx, event);
+}
+
+static int32_t wall_s(void *ctx, int64_t *unix_s)
+{
+    return acme_posix_clock_ops.wall_s(ctx, unix_s);
+}
+
+static const struct acme_clock_ops hurried_clock = {hurried_ms, wall_s};
+
+static const struct acme_clock_ops *clock_ops(void)
+{
+    const char *text = getenv("NANOACME_TEST_HURRY");
+
+    hurry = text != NULL ? (uint32_t)strtoul(text, NULL, 10) : 1;
+    leaps = getenv("NANOACME_TEST_LEAP") != NULL;
+    return &hurried_clock;
+}
+
+static uint32_t real_ms(uint32_t ms)
+{
+    return leaps && ms > 100 ? 100 : ms / hurry;
+}
+
+/* NANOACME_TEST_POOL=FILE: what of mbedTLS's pool is taken before a job and after it. */
+static void note_pool(const char *when)
+{
+    const char *path = getenv("NANOACME_TEST_POOL");
+    FILE *f = path != NULL ? fopen(path, "ae") : NULL;
+    size_t bytes = 0, blocks = 0;
+
+    mbedtls_memory_buffer_alloc_cur_get(&bytes, &blocks);
+    if (f != NULL) {
+        (void)fprintf(f, "%s %zu %zu\n", when, bytes, blocks);
+        (void)fclose(f);
+    }
+}
+#else
+#define take_event cli_on_event
+
+static const struct acme_clock_ops *clock_ops(void)
+{
+    return &acme_posix_clock_ops;
+}
+
+static uint32_t real_ms(uint32_t ms)
+{
+    return ms;
+}
+
+static void note_pool(const char *when)
+{
+    (void)when;
+}
+#endif
+
 void cli_session_requests(struct cli_session *s)
 {
     const struct cli_options *o = s->options;
@@ -195,7 +272,7 @@ static int configure(struct cli_session *s)
 
     s->port.net = &acme_posix_net_ops;
     s->port.net_ctx = &net;
-    s->port.clock = &acme_posix_clock_ops;
+    s->port.clock = clock_ops();
     s->port.entropy = &acme_posix_entropy_ops;
     s->port.flash = &acme_posix_flash_ops;
     s->port.flash_ctx = &flash;
@@ -216,7 +293,7 @@ static int configure(struct cli_session *s)
     s->config.force_renewal = o->force;
     s->config.eab_kid = o->eab_kid;
     s->config.eab_hmac_key = o->eab_hmac_key;
-    s->config.on_event = cli_on_event;
+    s->config.on_event = take_event;
     s->config.event_ctx = s;
     if (o->email != NULL) {
         if (snprintf(contact, sizeof(contact), "mailto:%s", o->email) >= (int)sizeof(contact)) {
@@ -385,12 +462,15 @@ int32_t cli_session_drive(struct cli_session *s)
 {
     struct acme_poll_result result = {0};
 
+    note_pool("before");
     while (stop_signal == 0) {
         switch (acme_poll(s->client, &result)) {
         case ACME_WANT_IDLE:
+            note_pool("after");
+            acme_posix_flash_forget(&flash);
             return result.error;
         case ACME_WANT_EVENT:
-            acme_posix_net_wait(&net, result.wait_ms);
+            acme_posix_net_wait(&net, real_ms(result.wait_ms));
             break;
         default:
             break;

@@ -105,8 +105,8 @@ static void take_window(struct acme_client *c, struct acme_slot *s, int64_t star
     uint64_t random = 0;
 
     if (s->schedule.renew_at_s != 0 && s->schedule.window_start_s == start_s &&
-        s->schedule.window_end_s == end_s && s->schedule.generation == s->cert.key_generation) {
-        return; /* the instant that was drawn stays */
+        s->schedule.window_end_s == end_s) {
+        return; /* the instant that was drawn stays; a new certificate starts without one */
     }
     (void)psa_generate_random((uint8_t *)&random, sizeof(random));
     s->schedule.window_start_s = start_s;

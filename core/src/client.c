@@ -155,6 +155,9 @@ static void purge_keys(const struct acme_client *c)
     uint8_t i;
 
     (void)psa_purge_key(acme_client_account_key(c));
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    (void)psa_purge_key(acme_rollover_key(c));
+#endif
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
         (void)psa_purge_key(acme_client_cert_key(i, 0));
         (void)psa_purge_key(acme_client_cert_key(i, 1));
@@ -753,7 +756,7 @@ int32_t acme_account_deactivate(acme_client *c)
 int32_t acme_account_rollover(acme_client *c)
 {
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
-    if (acme_client_account_key(c) == acme_rollover_key(c)) {
+    if (acme_rollover_key(c) == PSA_KEY_ID_NULL) {
         return ACME_ERR_UNSUPPORTED; /* the key is not ours to replace */
     }
     return begin(c, ACME_JOB_ACCOUNT_ROLLOVER);

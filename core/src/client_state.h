@@ -220,7 +220,6 @@ struct acme_client {
     uint16_t pool_len, pool_order_mark;
     bool forced_once;     /* config.force_renewal holds for this job only */
     bool account_retried; /* a lost account was made anew in this job */
-    bool order_retried;   /* a lost order was made anew for this slot */
 #if defined(CONFIG_ACME_SCHEDULE)
     bool due_only;   /* the job keeps the pauses after failures */
     bool time_asked; /* a CA that tells no time was asked since the start */
@@ -494,7 +493,7 @@ int32_t acme_account_lost(struct acme_client *c);
 int32_t acme_account_replace(struct acme_client *c);
 #endif
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
-/** The account key of the other generation. */
+/** The account key of the other generation; PSA_KEY_ID_NULL where the key is the firmware's. */
 psa_key_id_t acme_rollover_key(const struct acme_client *c);
 uint8_t acme_rollover_type(const struct acme_client *c);
 /** The CA refused the change (or has not heard of it): the old key stays, the new one goes. */

@@ -118,9 +118,7 @@ static int32_t on_body(void *ctx, const uint8_t *data, size_t len)
 {
     acme_dns_acmedns *a = ctx;
 
-    if (len > sizeof(a->body) - a->body_len) {
-        return ACME_ERR_HTTP_LIMIT;
-    }
+    /* The parser's limit is the size of body. */
     memcpy(a->body + a->body_len, data, len);
     a->body_len = (uint16_t)(a->body_len + len);
     return ACME_OK;
@@ -275,6 +273,7 @@ static void acmedns_stop(void *ctx)
 
     acme_dns_base_stop(&a->base);
     acme_exchange_close(&a->exchange);
+    acme_zeroize(a->out, sizeof(a->out)); /* the password is in it */
     if (a->tls_up) {
         acme_tls_free(&a->exchange.tls);
         a->tls_up = false;

@@ -126,10 +126,10 @@ static enum acme_finding_code layer_of(const struct acme_doctor *d, int32_t erro
     default:
         break;
     }
-    if (!d->ca_connected) {
-        return ACME_FINDING_CA_CONNECT;
+    if (d->client->exchange.out_sent > 0) { /* TLS was up */
+        return ACME_FINDING_CA_HTTP;
     }
-    return d->sub == 2 ? ACME_FINDING_CA_HTTP : ACME_FINDING_CA_TLS;
+    return d->ca_connected ? ACME_FINDING_CA_TLS : ACME_FINDING_CA_CONNECT;
 }
 
 void acme_doctor_check_clock(struct acme_doctor *d)
@@ -160,7 +160,11 @@ static void take_identities(struct acme_doctor *d, acme_json_value root)
         const char *text = acme_json_text(element);
         size_t len = text == NULL ? 0 : strlen(text) + 1;
 
-        if (len > 1 && len < sizeof(d->identities) - used) {
+        if (len >= sizeof(d->identities) - used) {
+            d->identities[0] = '\0'; /* who knows some only, does not know who may issue */
+            return;
+        }
+        if (len > 1) {
             memcpy(d->identities + used, text, len);
             used += len;
         }
@@ -195,11 +199,8 @@ static void watch(struct acme_doctor *d)
 {
     const struct acme_exchange *x = &d->client->exchange;
 
-    if (x->state == ACME_EXCHANGE_CONNECT) {
-        d->ca_connected =
-            d->ca_connected || x->port->net->connected(x->port->net_ctx, x->tls.stream) == ACME_OK;
-    } else if (x->state != ACME_EXCHANGE_IDLE) {
-        d->sub = 2; /* TLS is up */
+    if (x->state == ACME_EXCHANGE_CONNECT && !d->ca_connected) {
+        d->ca_connected = x->port->net->connected(x->port->net_ctx, x->tls.stream) == ACME_OK;
     }
 }
 
@@ -220,7 +221,7 @@ int32_t acme_doctor_ca(struct acme_doctor *d, uint32_t *wait_ms)
         watch(d);
     }
     if (rc == ACME_ERR_AGAIN) {
-        uint64_t left = c->exchange.deadline_ms + 1u > now ? c->exchange.deadline_ms + 1u - now : 0;
+        uint64_t left = c->exchange.deadline_ms + 1u - now; /* it would be TIMEOUT after that */
 
         *wait_ms = c->exchange.more ? 0 : left < *wait_ms ? (uint32_t)left : *wait_ms;
         return rc;

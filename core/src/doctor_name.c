@@ -113,15 +113,12 @@ int32_t acme_doctor_addresses(struct acme_doctor *d, uint32_t *wait_ms)
     }
     while (rc == ACME_OK) {
         rc = acme_dns_lookup_poll(&d->lookup, wait_ms);
-        if (rc == ACME_ERR_AGAIN) {
-            return rc;
-        }
-        if (rc != ACME_OK) {
-            return on_silence(d, rc);
-        }
-        rc = on_addresses(d);
+        rc = rc == ACME_OK ? on_addresses(d) : rc;
     }
-    return ACME_OK;
+    if (rc == ACME_ERR_AGAIN) {
+        return rc;
+    }
+    return rc == ACME_ERR_NOT_FOUND ? ACME_OK : on_silence(d, rc);
 }
 
 /* Nothing is said of a family of which no address is known: it may be translated on the way. */
@@ -268,7 +265,7 @@ static int32_t trip_poll(struct acme_doctor *d, uint32_t *wait_ms)
     if (rc == ACME_OK && d->listeners[d->way] == ACME_HANDLE_NONE) {
         rc = ACME_ERR_NOT_FOUND;
     }
-    if (rc == ACME_OK && d->trip.state == TRIP_BACK) {
+    if (rc == ACME_OK) {
         rc = trip_back(d);
     }
     if (rc != ACME_ERR_AGAIN) {

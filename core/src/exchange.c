@@ -92,21 +92,15 @@ static int32_t step(struct acme_exchange *x)
 {
     int32_t rc;
 
-    switch (x->state) {
-    case ACME_EXCHANGE_CONNECT:
+    if (x->state == ACME_EXCHANGE_CONNECT) {
         rc = acme_tls_handshake(&x->tls);
         if (rc != ACME_OK) {
             return rc;
         }
         x->state = ACME_EXCHANGE_SEND;
         return MORE;
-    case ACME_EXCHANGE_SEND:
-        return poll_send(x);
-    case ACME_EXCHANGE_RECEIVE:
-        return poll_receive(x);
-    default:
-        return ACME_ERR_STATE;
     }
+    return x->state == ACME_EXCHANGE_SEND ? poll_send(x) : poll_receive(x);
 }
 
 /* A server may close an idle connection at any time; then nothing was lost but the connection. */

@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "buf.h"
 #include "bytes.h"
 #include "crc.h"
 
@@ -28,7 +29,7 @@
 #define PROGRAM_MAX      32u
 #define DELETION_RESERVE 5u /* records that only deletions may use */
 #define STABLE_READS     32u
-#define CHUNK            64u /* a multiple of every program unit, and more than a record's head */
+#define CHUNK            ACME_FLASHLOG_CHUNK
 
 #if defined(CONFIG_ACME_STORE_SEAL)
 #define FORMAT(log) ((log)->sealed ? FORMAT_SEALED : FORMAT_VERSION)
@@ -152,14 +153,13 @@ static void flash_read(struct acme_flashlog *log, uint32_t at, void *data, uint3
     }
 }
 
-/* Programs what is in a chunk, filled up to the program unit. */
-static bool flash_program(struct acme_flashlog *log, uint32_t at, uint8_t chunk[CHUNK],
-                          uint32_t fill)
+/* Programs what is in the chunk, filled up to the program unit. */
+static bool flash_program(struct acme_flashlog *log, uint32_t at, uint32_t fill)
 {
     uint32_t len = pad(log, fill);
 
-    memset(chunk + fill, 0xff, len - fill);
-    return !log->read_failed && log->ops->program(log->ctx, at, chunk, len) == ACME_OK;
+    memset(log->chunk + fill, 0xff, len - fill);
+    return !log->read_failed && log->ops->program(log->ctx, at, log->chunk, len) == ACME_OK;
 }
 
 static int32_t flash_sync(struct acme_flashlog *log)
@@ -173,6 +173,7 @@ static int32_t outcome(struct acme_flashlog *log, int32_t rc)
     bool failed = log->read_failed;
 
     log->read_failed = false;
+    acme_zeroize(log->chunk, sizeof(log->chunk));
     return failed ? ACME_ERR_STORE_IO : rc;
 }
 
@@ -265,11 +266,9 @@ static uint32_t record_crc(struct acme_flashlog *log, const struct record *r)
     uint32_t crc = acme_crc32(0, r->raw, 18), len = len_of(r), from, n;
 
     for (from = 0; from < len; from += n) {
-        uint8_t chunk[CHUNK];
-
         n = least(CHUNK, len - from);
-        get_payload(log, r, from, chunk, n);
-        crc = acme_crc32(crc, chunk, n);
+        get_payload(log, r, from, log->chunk, n);
+        crc = acme_crc32(crc, log->chunk, n);
     }
     return crc;
 }
@@ -485,19 +484,18 @@ static bool write_record(struct acme_flashlog *log, struct record *r)
     uint32_t at = log->head * log->geometry.sector_size + log->head_offset;
     uint32_t len = len_of(r), from = 0, fill = RECORD_LEN, crc;
     struct record written;
-    uint8_t chunk[CHUNK];
 
     crc = acme_crc32(0, r->raw, 18);
     acme_put16(r->raw + 18, crc ^ crc >> 16);
     acme_put32(r->raw + 20, record_crc(log, r));
-    memcpy(chunk, r->raw, RECORD_LEN);
+    memcpy(log->chunk, r->raw, RECORD_LEN);
     do {
         uint32_t n = least(CHUNK - fill, len - from);
 
-        get_payload(log, r, from, chunk + fill, n);
+        get_payload(log, r, from, log->chunk + fill, n);
         fill += n;
         from += n;
-        if (!flash_program(log, at, chunk, fill)) {
+        if (!flash_program(log, at, fill)) {
             return false;
         }
         at += fill;
@@ -514,11 +512,9 @@ static bool is_erased(struct acme_flashlog *log, uint32_t sector, uint32_t offse
     uint32_t size = log->geometry.sector_size, n;
 
     for (; offset < size; offset += n) {
-        uint8_t chunk[CHUNK];
-
         n = least(CHUNK, size - offset);
-        flash_read(log, sector * size + offset, chunk, n);
-        if (!is_blank(chunk, n)) {
+        flash_read(log, sector * size + offset, log->chunk, n);
+        if (!is_blank(log->chunk, n)) {
             return false;
         }
     }
@@ -527,26 +523,27 @@ static bool is_erased(struct acme_flashlog *log, uint32_t sector, uint32_t offse
 
 static bool open_sector(struct acme_flashlog *log, uint32_t sector)
 {
-    uint32_t at = sector * log->geometry.sector_size, copy;
-    uint8_t raw[CHUNK];
+    uint32_t at = sector * log->geometry.sector_size, copy, erases;
+    uint8_t *raw = log->chunk;
 
     if (read_header(log, sector, raw) == 0) {
         /* The count is lost with the header; the head's is the best guess, for wear is even. */
         (void)read_header(log, log->head, raw);
         acme_put32(raw + 12, log->head_seq == 0 ? 0 : acme_get32(raw + 12) - 1);
     }
-    memcpy(raw, magic, sizeof(magic));
-    acme_put32(raw + 4, FORMAT(log) | log->bad << 8);
-    acme_put32(raw + 8, log->next_seq);
-    acme_put32(raw + 12, acme_get32(raw + 12) + 1);
-    acme_put32(raw + 16, log->version);
-    acme_put32(raw + 20, acme_crc32(0, raw, 20));
+    erases = acme_get32(raw + 12);
     if (log->read_failed || log->ops->erase(log->ctx, at) != ACME_OK ||
         !is_erased(log, sector, 0)) {
         return false;
     }
+    memcpy(raw, magic, sizeof(magic));
+    acme_put32(raw + 4, FORMAT(log) | log->bad << 8);
+    acme_put32(raw + 8, log->next_seq);
+    acme_put32(raw + 12, erases + 1);
+    acme_put32(raw + 16, log->version);
+    acme_put32(raw + 20, acme_crc32(0, raw, 20));
     for (copy = 0; copy < 2; copy++, at += log->start / 2) {
-        if (!flash_program(log, at, raw, HEADER_LEN)) {
+        if (!flash_program(log, at, HEADER_LEN)) {
             return false;
         }
     }

@@ -22,9 +22,13 @@
 #define ACME_KEY_ID(key)    ((key)&ACME_KEY_ID_MAX)
 
 #define ACME_FLASHLOG_SECTORS_MAX 4095u
+/** A multiple of every program unit, and more than a record's head. */
+#define ACME_FLASHLOG_CHUNK 64u
 
 /** A mounted log. The caller owns the memory and does not look inside. */
 struct acme_flashlog {
+    /* What is on its way to or from the flash, keys too: here, to be wiped when a call ends. */
+    uint8_t chunk[ACME_FLASHLOG_CHUNK];
     const struct acme_flash_ops *ops;
     void *ctx;
     struct acme_flash_geometry geometry;

@@ -40,8 +40,9 @@ static uint32_t adapt(uint32_t delta, uint32_t points, bool first)
     return k + (BASE - TMIN + 1U) * delta / (delta + SKEW);
 }
 
-/* One variable-length integer, added to *i. Returns how many characters it has; 0 is malformed. A
- * label's 59 characters cannot overflow 64 bits unnoticed: each step is checked against 32. */
+/* One variable-length integer, added to *i. Returns how many characters it has; 0 is malformed. The
+ * value is held below 32 bits, and a weight that goes on was not above the value: so 64 bits take
+ * the next product. */
 static size_t read_integer(const char *text, size_t len, uint32_t bias, uint32_t *i)
 {
     uint64_t weight = 1, value = *i;
@@ -61,9 +62,6 @@ static size_t read_integer(const char *text, size_t len, uint32_t bias, uint32_t
             return n + 1;
         }
         weight *= BASE - t;
-        if (weight > UINT32_MAX) {
-            return 0;
-        }
         k += BASE;
     }
     return 0;

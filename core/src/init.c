@@ -36,6 +36,7 @@ static void pool_open(void)
 static void pool_close(void)
 {
     mbedtls_memory_buffer_alloc_free();
+    acme_zeroize(mbedtls_pool, sizeof(mbedtls_pool));
 }
 #else
 static void pool_open(void)

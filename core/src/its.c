@@ -23,7 +23,7 @@ int32_t acme_store_its_result(void)
 
 static psa_status_t to_psa(int32_t rc)
 {
-    its_result = rc >= 0 ? ACME_OK : rc;
+    its_result = rc >= 0 || rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
     switch (rc) {
     case ACME_ERR_NOT_FOUND:
         return PSA_ERROR_DOES_NOT_EXIST;
@@ -45,12 +45,13 @@ static int32_t length_of(psa_storage_uid_t uid)
 
 #if defined(CONFIG_ACME_ITS_WRITE_ONCE)
 
-static uint8_t read_flags(psa_storage_uid_t uid)
+static psa_status_t read_flags(psa_storage_uid_t uid, psa_storage_create_flags_t *flags)
 {
-    uint8_t flags = 0;
+    uint8_t raw = 0;
+    int32_t rc = acme_record_read(bound, ACME_KEY(ACME_SPACE_ITS_FLAGS, uid), 0, &raw, 1);
 
-    (void)acme_record_read(bound, ACME_KEY(ACME_SPACE_ITS_FLAGS, uid), 0, &flags, 1);
-    return flags;
+    *flags = raw;
+    return rc == ACME_ERR_NOT_FOUND ? PSA_SUCCESS : to_psa(rc);
 }
 
 static int32_t set_once(psa_storage_uid_t uid, uint32_t data_length, const void *p_data)
@@ -73,25 +74,37 @@ static int32_t set_once(psa_storage_uid_t uid, uint32_t data_length, const void 
 
 #else
 
-static uint8_t read_flags(psa_storage_uid_t uid)
+static psa_status_t read_flags(psa_storage_uid_t uid, psa_storage_create_flags_t *flags)
 {
     (void)uid;
-    return 0;
+    *flags = 0;
+    return PSA_SUCCESS;
 }
 
 #endif
 
+static psa_status_t check_writable(psa_storage_uid_t uid)
+{
+    psa_storage_create_flags_t flags;
+    psa_status_t status = read_flags(uid, &flags);
+
+    return status == PSA_SUCCESS && flags != 0 ? PSA_ERROR_NOT_PERMITTED : status;
+}
+
 psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void *p_data,
                          psa_storage_create_flags_t create_flags)
 {
+    psa_status_t status;
+
     if (bound == NULL) {
         return PSA_ERROR_STORAGE_FAILURE;
     }
     if (uid == 0 || uid > ACME_KEY_ID_MAX) {
         return PSA_ERROR_INVALID_ARGUMENT;
     }
-    if (read_flags(uid) != 0) {
-        return PSA_ERROR_NOT_PERMITTED;
+    status = check_writable(uid);
+    if (status != PSA_SUCCESS) {
+        return status;
     }
 #if defined(CONFIG_ACME_ITS_WRITE_ONCE)
     if (create_flags == PSA_STORAGE_FLAG_WRITE_ONCE) {
@@ -124,23 +137,22 @@ psa_status_t psa_its_get_info(psa_storage_uid_t uid, struct psa_storage_info_t *
 {
     int32_t len = length_of(uid);
 
-    if (len >= 0) {
-        p_info->size = (uint32_t)len;
-        p_info->flags = read_flags(uid);
+    if (len < 0) {
+        return to_psa(len);
     }
-    return to_psa(len);
+    p_info->size = (uint32_t)len;
+    return read_flags(uid, &p_info->flags);
 }
 
 psa_status_t psa_its_remove(psa_storage_uid_t uid)
 {
     int32_t len = length_of(uid);
+    psa_status_t status;
 
     /* A damaged value can be removed, too. */
     if (len < 0 && len != ACME_ERR_STORE_CORRUPT) {
         return to_psa(len);
     }
-    if (read_flags(uid) != 0) {
-        return PSA_ERROR_NOT_PERMITTED;
-    }
-    return to_psa(acme_store_remove(bound, ACME_SPACE_ITS, uid));
+    status = check_writable(uid);
+    return status == PSA_SUCCESS ? to_psa(acme_store_remove(bound, ACME_SPACE_ITS, uid)) : status;
 }

@@ -17,7 +17,7 @@ void acme_json_init(struct acme_json_arena *arena, uint8_t *data, size_t size)
 {
     memset(arena, 0, sizeof(*arena));
     arena->data = data;
-    arena->size = size;
+    arena->size = size & ~(size_t)7u;
 }
 
 void acme_json_reset(struct acme_json_arena *arena)
@@ -31,7 +31,9 @@ void *acme_json_arena_malloc(size_t size)
     size_t rounded = (size + 7u) & ~(size_t)7u;
     void *at;
 
-    if (current == NULL || rounded < size || rounded > current->size - current->used) {
+    /* What is left is a multiple of eight, too: so rounding up neither overflows nor goes beyond.
+     */
+    if (current == NULL || size > current->size - current->used) {
         if (current != NULL) {
             current->exhausted = true;
         }

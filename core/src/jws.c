@@ -105,6 +105,7 @@ static psa_status_t key_status(psa_key_id_t id)
     psa_status_t status = read_attributes(id, &attributes);
 
     psa_reset_key_attributes(&attributes);
+    (void)psa_purge_key(id); /* which that has loaded */
     return status;
 }
 
@@ -333,6 +334,7 @@ int32_t acme_jws_add_jwk(struct acme_buf *out, psa_key_id_t id, uint8_t *scratch
     if (psa_export_public_key(id, scratch, size, &len) != PSA_SUCCESS) {
         return ACME_ERR_CRYPTO;
     }
+    (void)psa_purge_key(id);
     if (scratch[0] == 4) { /* an uncompressed point; PSA exports RSA keys as a SEQUENCE */
         return add_ec(out, scratch, len);
     }
@@ -513,6 +515,7 @@ static int32_t hmac_sign(const char *hmac_key, const char *head, size_t head_len
     int32_t n = acme_b64url_decode(hmac_key, strlen(hmac_key), raw, sizeof(raw));
 
     if (n <= 0) {
+        acme_zeroize(raw, sizeof(raw)); /* what was decoded before the fault */
         return ACME_ERR_EAB;
     }
     psa_set_key_type(&attributes, PSA_KEY_TYPE_HMAC);
@@ -551,6 +554,7 @@ int32_t acme_jws_add_eab(struct acme_buf *out, psa_key_id_t account_key, const c
     acme_buf_add(out, "{\"protected\":\"");
     head_at = out->len;
     acme_b64url_add(out, scratch, text.len);
+    out->overflow = out->overflow || text.overflow;
     head_len = out->len - head_at;
     acme_buf_add(out, "\",\"payload\":\"");
     payload_at = out->len;

@@ -49,7 +49,6 @@ static int32_t find_order(struct acme_client *c)
     memset(&c->order, 0, sizeof(c->order));
     c->pool_len = c->pool_order_mark;
     c->polls = 0;
-    c->order_retried = false;
     acme_authorization_begin(c);
     c->order.generation = s->occupied ? s->cert.key_generation ^ 1u : 0u;
     rc = acme_order_load(c, s->store_slot, &r);
@@ -120,6 +119,11 @@ static bool replaced_id(struct acme_client *c, char id[ACME_CERT_ID_MAX])
 {
     const struct acme_slot *s = acme_client_slot(c);
 
+#if defined(CONFIG_ACME_DEAUTHORIZATION)
+    if (c->job == ACME_JOB_DEAUTHORIZE) {
+        return false; /* an order that is never finalized replaces nothing */
+    }
+#endif
     return s->has_cert && c->directory.urls[ACME_URL_RENEWAL_INFO] != 0 && !c->order.no_replaces &&
            s->schedule.ca == acme_schedule_ca(c) &&
            acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
@@ -317,8 +321,7 @@ int32_t acme_order_is_gone(struct acme_client *c, int32_t error)
     if (acme_authorization_clean_up(c, ACME_AFTER_GONE, error)) {
         return ACME_OK;
     }
-    if (c->order.resumed && !c->order_retried) {
-        c->order_retried = true;
+    if (c->order.resumed) { /* the new one is not */
         return acme_order_again(c);
     }
     rc = drop_order_record(c);
@@ -525,7 +528,7 @@ static int32_t ensure_key(struct acme_client *c, psa_key_id_t key)
         int32_t rc = acme_jws_ensure_copy(key, keep ? old : PSA_KEY_ID_NULL, request->key_type,
                                           request->key_exportable, &made, &copied);
 
-        if (made && !copied && s->has_cert) {
+        if (rc == ACME_OK && made && !copied && s->has_cert) {
             ACME_LOG(c->config.port, ACME_LOG_WARNING,
                      "acme: the old key cannot be kept; a new one is made for", request->names[0],
                      0);

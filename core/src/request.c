@@ -65,8 +65,8 @@ static int32_t check_policy(const struct acme_client *c, const char *url, struct
     int32_t rc = acme_uri_parse(url, uri);
 
     if (rc == ACME_OK && !c->config.allow_foreign_urls) {
-        rc = acme_uri_parse(c->config.directory_url, &home);
-        if (rc == ACME_OK && !acme_uri_same_origin(url, uri, c->config.directory_url, &home)) {
+        (void)acme_uri_parse(c->config.directory_url, &home); /* acme_init has looked at it */
+        if (!acme_uri_same_origin(url, uri, c->config.directory_url, &home)) {
             rc = ACME_ERR_URL_POLICY;
         }
     }

@@ -10,13 +10,13 @@
 
 psa_key_id_t acme_rollover_key(const struct acme_client *c)
 {
-    psa_key_id_t key = acme_client_account_key(c);
-
-    /* A key of the firmware's has no partner. */
-    return key >= CONFIG_ACME_KEY_ID_BASE && key < CONFIG_ACME_KEY_ID_BASE + 0x100u
-               ? CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)c->account_slot * 2u +
-                     (c->account_generation ^ 1u)
-               : key;
+#if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
+    if (c->config.account_key_id != 0) {
+        return PSA_KEY_ID_NULL; /* a key of the firmware's has no partner */
+    }
+#endif
+    return CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)c->account_slot * 2u +
+           (c->account_generation ^ 1u);
 }
 
 uint8_t acme_rollover_type(const struct acme_client *c)
@@ -94,6 +94,9 @@ int32_t acme_enter_key_change(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
+    /* Over a connection of its own: on one that was kept alive, a request whose answer is lost is
+     * sent again, and the CA may have taken the key of the first. */
+    acme_exchange_close(&c->exchange);
     c->rollover_in_doubt = true;
     return acme_request_post(c, url, &payload, ACME_SIGNER_ACCOUNT);
 }

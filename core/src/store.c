@@ -328,12 +328,12 @@ int32_t acme_store_read_chain(struct acme_store *store, uint8_t slot, uint8_t ge
 int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t generation)
 {
     uint32_t count = 0;
-    int32_t rc = ACME_OK;
+    int32_t rc = acme_record_length(store, chunk_key(slot, generation, 0));
 
-    while (count <= UINT16_MAX &&
-           acme_record_length(store, chunk_key(slot, generation, count)) != ACME_ERR_NOT_FOUND) {
-        count++; /* damaged ones are removed, too */
+    while (rc >= 0 || rc == ACME_ERR_STORE_CORRUPT) { /* damaged ones are removed, too */
+        rc = acme_record_length(store, chunk_key(slot, generation, ++count));
     }
+    rc = rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
     /* The last one first: what a cut leaves is found again from chunk 0 on. */
     while (count > 0 && rc == ACME_OK) {
         rc = remove_key(store, chunk_key(slot, generation, --count));

@@ -91,6 +91,9 @@ extern const struct acme_flash_ops acme_posix_flash_ops;
  * file, or truncated; it is left as it is); ACME_ERR_STORE_GEOMETRY. */
 int32_t acme_posix_flash_open(struct acme_posix_flash *flash, const char *path,
                               const struct acme_flash_geometry *geometry);
+/** Wipes the page that was read last, which may have a part of a key on it: to be called when there
+ * is nothing to do for a while. Closing does it as well. */
+void acme_posix_flash_forget(struct acme_posix_flash *flash);
 /** Closes the file and gives up its lock. */
 void acme_posix_flash_close(struct acme_posix_flash *flash);
 

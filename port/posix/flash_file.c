@@ -183,8 +183,15 @@ int32_t acme_posix_flash_open(struct acme_posix_flash *f, const char *path,
     return rc;
 }
 
+void acme_posix_flash_forget(struct acme_posix_flash *f)
+{
+    f->has_page = false;
+    explicit_bzero(f->page, sizeof(f->page));
+}
+
 void acme_posix_flash_close(struct acme_posix_flash *f)
 {
+    acme_posix_flash_forget(f);
     if (f->map != NULL) {
         (void)munmap(f->map, f->map_size);
     }

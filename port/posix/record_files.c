@@ -155,6 +155,7 @@ static int32_t copy_value(struct acme_posix_files *f, int fd, size_t len, uint32
         }
         len -= n;
     }
+    explicit_bzero(chunk, sizeof(chunk)); /* it may be a key */
     return rc;
 }
 
@@ -382,6 +383,7 @@ static int32_t open_value(struct acme_posix_files *f, uint64_t key, int *fd)
         crc = crc32(crc, chunk, (size_t)n);
         len += (int32_t)n;
     }
+    explicit_bzero(chunk, sizeof(chunk));
     if (n < 0) {
         return ACME_ERR_STORE_IO;
     }

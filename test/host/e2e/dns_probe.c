@@ -16,6 +16,7 @@
 #include "acme/dns_resolver.h"
 #include "acme/dns_update.h"
 #include "acme_posix.h"
+#include "memory_search.h"
 #include "entropy.h"
 
 static struct acme_posix_net net;
@@ -115,6 +116,11 @@ static bool read_key(char *text, struct acme_tsig_key *key)
     }
     for (; sscanf(hex, "%2x", &byte) == 1 && key->secret_len < sizeof(secret); hex += 2) {
         secret[key->secret_len++] = (uint8_t)byte;
+        hex[0] = hex[1] = 'x';
+    }
+    if (key->secret_len >= 8) {
+        memory_search_add("TSIG key", secret, key->secret_len);
+        memory_search_exclude(secret, sizeof(secret));
     }
     key->secret = secret;
     return true;
@@ -209,6 +215,9 @@ int main(int argc, char **argv)
         printf("%s %s %d\n", what, acme_error_name(rc), (int)(uptime_ms(NULL) - begin));
     }
     acme_posix_net_close(&net);
+    if (memory_search_process() > 0) { /* the key is nowhere but where it came from */
+        return 9;
+    }
     mbedtls_psa_crypto_free();
     return rc == ACME_OK ? 0 : 1;
 }

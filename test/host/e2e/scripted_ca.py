@@ -47,9 +47,17 @@ def problem(kind, detail="as the test wants it", status=400, headers=None, **mor
                  "application/problem+json", headers)
 
 
+class Wire:
+    """An answer that a function gives by itself, on the TLS stream; then the connection ends."""
+
+    def __init__(self, act):
+        self.act = act
+
+
 class ScriptedCa:
-    """answers: resource name -> function(ca, request) that returns a Reply, bytes, or None for the
-    usual answer. request has .method, .path, .payload."""
+    """answers: resource name -> function(ca, request) that returns a Reply, bytes, a Wire, or None
+    for the usual answer. request has .method, .path, .payload. on_connect: function(TCP stream)
+    that returns true if the connection is done with."""
 
     def __init__(self, folder):
         self.folder = str(folder)
@@ -60,6 +68,7 @@ class ScriptedCa:
         self.log = []
         self.orders, self.nonces = 0, 0
         self.give_nonces = True
+        self.on_connect, self.connections = None, 0
         self.finalized = self.names = None
         self.proven = set()
         self.identifiers = []      # as the client asked for them
@@ -220,6 +229,10 @@ class ScriptedCa:
 
     def _serve(self, stream):
         try:
+            self.connections += 1
+            if self.on_connect is not None and self.on_connect(stream):
+                stream.close()
+                return
             with self.context.wrap_socket(stream, server_side=True) as tls:
                 while self._answer(tls):
                     pass
@@ -244,6 +257,9 @@ class ScriptedCa:
         answer = self.answers.get(name)
         reply = answer(self, request) if answer else None
         reply = self.usual(name, request) if reply is None else reply
+        if isinstance(reply, Wire):
+            reply.act(tls)
+            return False
         if isinstance(reply, Reply):
             self.nonces += 1
             reply = reply.encode(f"nonce{os.urandom(9).hex()}" if self.give_nonces else None)

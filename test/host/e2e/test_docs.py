@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -12,6 +13,7 @@ from lab import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import docs_states  # noqa: E402
+import size_features  # noqa: E402
 
 PAGES = ["docs/porting.md", "docs/integration.md"]
 NAMING = PAGES + ["docs/memory.md", "docs/troubleshooting.md"]
@@ -64,7 +66,7 @@ def test_a_board_that_is_quoted_is_the_board():
 
 @pytest.mark.parametrize("page", NAMING)
 def test_what_is_named_exists(page):
-    names = set(re.findall(r"`((?:core|port|boards|docs|test|scripts|zephyr)/[\w./-]+)`", read(page)))
+    names = set(re.findall(r"`((?:core|port|boards|docs|examples|test|scripts|zephyr)/[\w./-]+)`", read(page)))
     assert len(names) > 3
     for name in names:
         assert os.path.exists(os.path.join(ROOT, name)), name
@@ -82,6 +84,27 @@ def test_options_and_functions_exist(page):
     for function in set(re.findall(r"`(acme_\w+)`", text)):
         assert re.search(rf"\b{function}\b", public) or function in ("acme_core", "acme_mbedtls"), \
             function
+
+
+def all_pages():
+    return subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+                          cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_links_lead_somewhere():
+    links = [(page, link) for page in all_pages()
+             for link in re.findall(r"\]\(([^)#\s]+)\)", read(page)) if "://" not in link]
+    assert len(links) > 15
+    for page, link in links:
+        assert os.path.exists(os.path.join(ROOT, os.path.dirname(page), link)), f"{page}: {link}"
+
+
+def test_pictures_are_well_formed():
+    pictures = [name for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".svg")]
+    assert len(pictures) >= 6
+    for name in pictures:
+        root = ElementTree.parse(os.path.join(ROOT, "docs", name)).getroot()
+        assert root.tag.endswith("}svg") and root.get("viewBox"), name
 
 
 def test_cmake_targets_exist():
@@ -120,6 +143,13 @@ def test_exit_codes_are_those_of_the_help():
     page = re.findall(r"^\| (\d) \| (\w+)", read("docs/troubleshooting.md"), re.M)
     enum = re.search(r"enum cli_exit \{(.*?)\}", read("boards/host/cli.h"), re.S)[1]
     assert [code for code, _ in page] == re.findall(r"= (\d)", enum)
+
+
+def test_every_option_has_its_cost():
+    """The costs take minutes to measure; that none is missing does not."""
+    table = read("docs/memory.md").split("writes what follows: features")[1].split("<!-- end -->")[0]
+    rows = re.findall(r"^\| (ACME_\w+) \| (?:yes|no) \| -?\d+ \| -?\d+ \|", table, re.M)
+    assert rows == [name for name, *_ in size_features.options(ROOT)]
 
 
 def test_the_life_cycle_is_the_one_in_the_diagram(tmp_path, shared_lab):

@@ -2,12 +2,19 @@
 within a bounded number of requests, and the good certificate that was stored before is still there
 and still good."""
 import json
+import os
+import re
+import socket
+import ssl
+import struct
+import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from conftest import Cli
-from scripted_ca import JSON, PEM, Reply, ScriptedCa, problem
+from lab import ROOT
+from scripted_ca import JSON, PEM, Reply, ScriptedCa, Wire, problem
 
 NAME = "device.example.org"
 AT_ONCE = {"Retry-After": "0"}
@@ -18,11 +25,43 @@ NOBODY = ec.generate_private_key(ec.SECP256R1())
 def _world(tmp_path):
     """A scripted CA, and a store with a good certificate from it."""
     ca = ScriptedCa(tmp_path)
-    cli = Cli(tmp_path, ca)
+    cli = Cli(tmp_path, ca, "nanoacme-test")
     done = cli.run(NAME)
     assert done.code == 0, done
     yield ca, cli
     ca.stop()
+
+
+REQUESTS_MAX = 150       # of a job, whatever the CA says; of bad nonces the host takes 200
+CONNECTIONS_MAX = 40
+SECONDS_MAX = 45         # with time-outs that come HURRY times as soon
+
+
+def suffer(ca, cli, *extra, requests_max=REQUESTS_MAX, hurry="20", leap=False):
+    """Runs a job, and checks what holds whatever the CA does: it ends by itself, in time, with an
+    exit code of its own and a word about it, after a bounded number of requests and connections;
+    it gives back all memory; the certificate that was there, and its key, are as they were, unless
+    there is a better one."""
+    pool = cli.store + ".pool"
+    before = cli.call("list", "--json").out, cli.call("export", "-d", NAME).out
+    requests, connections = len(ca.log), ca.connections
+    begin = time.monotonic()
+    done = cli.run(NAME, extra=["--force", *extra], timeout=3 * SECONDS_MAX,
+                   env={"NANOACME_TEST_HURRY": hurry, "NANOACME_TEST_POOL": pool,
+                        **({"NANOACME_TEST_LEAP": "1"} if leap else {})})
+    assert time.monotonic() - begin < SECONDS_MAX, done
+    assert 0 <= done.code <= 6 and "Sanitizer" not in done.err, done
+    assert len(ca.log) - requests < requests_max, len(ca.log) - requests
+    assert ca.connections - connections < CONNECTIONS_MAX, ca.connections - connections
+    with open(pool, encoding="ascii") as f:
+        levels = [line.split()[1:] for line in f]
+    os.unlink(pool)
+    assert len(levels) == 2 and levels[0] == levels[1], levels
+    assert (done.code == 0) == (done.json["result"] == "ACME_OK"), done
+    if done.code != 0:
+        assert f"({done.json['result']})" in done.err, done
+        assert (cli.call("list", "--json").out, cli.call("export", "-d", NAME).out) == before
+    return done
 
 
 def raw(text):
@@ -202,6 +241,200 @@ MISBEHAVIOUR = {
 }
 
 
+
+# ---- what goes wrong on the wire ----
+
+def drip(text, seconds=0.05):
+    """One byte after the other, for longer than anybody should wait."""
+    def act(tls):
+        for byte in text.encode("latin-1"):
+            tls.sendall(bytes([byte]))
+            time.sleep(seconds)
+    return lambda ca, request: Wire(act)
+
+
+def then(text, how=None):
+    """Some bytes, and then something else, or the end without a word."""
+    def act(tls):
+        tls.sendall(text.encode("latin-1"))
+        if how == "reset":
+            tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif how == "garbage":
+            os.write(tls.fileno(), b"\x16\x03\x03\x00\x04oops" * 50)
+        elif how == "silence":
+            time.sleep(4)
+        socket.socket(fileno=os.dup(tls.fileno())).close()
+    return lambda ca, request: Wire(act)
+
+
+def many(head, piece, count=4000):
+    def act(tls):
+        tls.sendall(head.encode("latin-1"))
+        for _ in range(count):
+            tls.sendall(piece.encode("latin-1") * 16)
+    return lambda ca, request: Wire(act)
+
+
+def in_turn(*answers):
+    """One after the other, over and over."""
+    turn = []
+
+    def answer(ca, request):
+        turn.append(1)
+        return answers[(len(turn) - 1) % len(answers)](ca, request)
+    return answer
+
+
+def with_links(count):
+    def answer(ca, request):
+        reply = Reply(ca.pem(ca.issue(), ca.issuer), content=PEM)
+        reply.headers["Link"] = ", ".join(
+            f'<{ca.base}/certificate/{request.path.count("/")}{i}{"/x" * (len(request.path) // 2)}>'
+            f';rel="alternate"' for i in range(count))
+        return reply
+    return answer
+
+
+def new_authorizations(ca, request):
+    """An order that wants others each time it is looked at."""
+    ca.authorized = True
+    number = len(ca.log)
+    return Reply(ca.order_body("pending", authorizations=[f"{ca.base}/authorization/{number}/0"]),
+                 headers=AT_ONCE)
+
+
+def same_nonce(ca, request):
+    body = problem("badNonce").encode("AAAAAAAAAAAAAAAAAAAAAA")
+    return body
+
+
+PASSING = ("ACME_ERR_TIMEOUT", "ACME_ERR_NET", "ACME_ERR_CLOSED", "ACME_ERR_TLS")
+LONG_OK = OK + "Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n"
+CHUNKED = OK + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+WIRE = {
+    "drip of the head": ("directory", drip(OK + "X: " + "a" * 400), "ACME_ERR_TIMEOUT"),
+    "drip of the body": ("directory", drip(LONG_OK + " " * 400), "ACME_ERR_TIMEOUT"),
+    "drip of a chain": ("certificate", drip(OK + "Content-Type: " + PEM + "\r\n\r\n" + "A" * 400), "ACME_ERR_TIMEOUT"),
+    "silence": ("order", then("", "silence"), "ACME_ERR_TIMEOUT"),
+    "silence in the head": ("order", then(OK, "silence"), "ACME_ERR_TIMEOUT"),
+    "silence in the body": ("order", then(LONG_OK + "{", "silence"), "ACME_ERR_TIMEOUT"),
+    "reset": ("order", then("", "reset"), PASSING),
+    "reset in the head": ("order", then(OK, "reset"), PASSING),
+    "reset in the body": ("order", then(LONG_OK + "{", "reset"), PASSING),
+    "reset in the chain": ("certificate", then(OK + f"Content-Type: {PEM}\r\nContent-Length: 4000\r\n\r\n-----BEGIN", "reset"), PASSING),
+    "close without notify": ("order", then(LONG_OK + "{"), None),
+    "close in the head": ("directory", then(OK + "X: y"), None),
+    "TLS garbage": ("order", then("", "garbage"), PASSING),
+    "TLS garbage in the body": ("order", then(LONG_OK, "garbage"), PASSING),
+    "HTTP/0.9": ("directory", then("{}\r\n"), "ACME_ERR_HTTP"),
+    "storm of 100": ("directory", many("", "HTTP/1.1 100 Continue\r\n\r\n"), None),
+    "storm of 103": ("directory", many("", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), None),
+    "a 101": ("directory", raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), None),
+    "flood of header lines": ("directory", many(OK, "X: y\r\n"), "ACME_ERR_HTTP_LIMIT"),
+    "flood of chunk extensions": ("directory", many(CHUNKED + "2", ";a=bbbbbbbbbbbbbbb"), None),
+    "flood of one-byte chunks": ("directory", many(CHUNKED, "1\r\n \r\n"), "ACME_ERR_HTTP_LIMIT"),
+    "flood of trailers": ("directory", many(CHUNKED + "2\r\n{}\r\n0\r\n", "X: y\r\n"), "ACME_ERR_HTTP_LIMIT"),
+    "length and chunks": ("directory", raw(OK + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), None),
+    "a compressed body": ("directory", raw(OK + "Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 10\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03"), "ACME_ERR_JSON"),
+    "a folded line": ("directory", raw(OK + "X: y\r\n z\r\nContent-Length: 0\r\n\r\n"), None),
+    "a NUL in a line": ("directory", raw(OK + "X: y\0z\r\n\r\n"), "ACME_ERR_HTTP"),
+    "two nonces": ("order", with_header("order", "Replay-Nonce", "another"), None),
+    "two locations": ("order", raw("HTTP/1.1 201 Created\r\nLocation: https://127.0.0.1/a\r\nLocation: https://127.0.0.1/b\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"), None),
+    "an injected line": ("order", with_header("order", "Location", "https://127.0.0.1/a\r\nX: y"), None),
+}
+
+ORDERS = {
+    "valid, then pending, in turn": ("orders", in_turn(order("processing"), order("pending")), "ACME_ERR_POLL_LIMIT"),
+    "ready, processing, pending, in turn": ("orders", in_turn(order("ready"), order("processing"), order("pending")), "ACME_ERR_POLL_LIMIT"),
+    "authorizations without end": ("orders", new_authorizations, "ACME_ERR_POLL_LIMIT"),
+    "authorization goes back and forth": ("authorization", in_turn(authorization("pending", status="processing", reply_headers=AT_ONCE), authorization("pending", reply_headers=AT_ONCE)), "ACME_ERR_POLL_LIMIT"),
+    "a pause of a thousand years": ("orders", lambda c, r: Reply(c.order_body("processing"), headers={"Retry-After": "31557600000"}), "ACME_ERR_POLL_LIMIT"),
+    "a pause that overflows": ("orders", lambda c, r: Reply(c.order_body("processing"), headers={"Retry-After": "9" * 40}), "ACME_ERR_POLL_LIMIT"),
+    "a pause until 9999": ("order", lambda c, r: problem("serverInternal", status=503, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}), "ACME_ERR_SERVER"),
+    "a negative pause": ("orders", lambda c, r: Reply(c.order_body("processing"), headers={"Retry-After": "-5"}), "ACME_ERR_POLL_LIMIT"),
+    "bad nonces for ever": ("order", lambda c, r: problem("badNonce"), "ACME_ERR_NONCE"),
+    "the same bad nonce for ever": ("order", same_nonce, "ACME_ERR_NONCE"),
+    "yesterday's certificate": ("certificate", lambda c, r: Reply(c.old, content=PEM), "ACME_ERR_CERT_KEY"),
+    "other chains without end": ("certificate", with_links(3), "ACME_OK"),
+    "a thousand other chains": ("certificate", with_links(1000), None),
+}
+CASES = {**MISBEHAVIOUR, **WIRE, **ORDERS}
+
+
+@pytest.mark.parametrize("case", {**WIRE, **ORDERS}, ids=lambda c: c.replace(" ", "-"))
+def test_what_holds_always(world, case):
+    ca, cli = world
+    resource, answer, error = CASES[case]
+    ca.old = ca.pem(ca.issue(), ca.issuer)
+    ca.answers[resource] = answer
+    nonces = "nonce" in case and "bad" in case
+    slow = "pause" in case
+    done = suffer(ca, cli, *(["--preferred-issuer", "Nobody"] if "chains" in case else []),
+                  requests_max=650 if nonces else REQUESTS_MAX, hurry="1" if slow else "20", leap=slow)
+    if error is not None:
+        assert done.json["result"] in (error if isinstance(error, tuple) else (error,)), done
+    ca.answers.clear()
+    again = cli.run(NAME, extra=["--force"])
+    assert again.code == 0, again
+
+
+def no_tls(text):
+    def act(stream):
+        stream.sendall(text)
+        return True
+    return act
+
+
+def is_closed(stream):
+    return True
+
+
+def is_silent(stream):
+    time.sleep(4)
+    return True
+
+
+def of_another_root(tmp_path):
+    other = ScriptedCa(tmp_path)
+    other.stop()
+    return other.context
+
+
+TLS = {"no TLS": (no_tls(b"HTTP/1.1 200 OK\r\n\r\n"), PASSING), "closed at once": (is_closed, PASSING),
+       "no word at all": (is_silent, PASSING), "a record without end": (no_tls(b"\x16\x03\x03\xff\xff" + b"a" * 70000), PASSING),
+       "an alert": (no_tls(b"\x15\x03\x03\x00\x02\x02\x28"), PASSING), "another root": (None, ("ACME_ERR_TLS_VERIFY",)),
+       "a flood of tickets": (None, ("ACME_OK", *PASSING))}
+
+
+@pytest.mark.parametrize("case", TLS, ids=lambda c: c.replace(" ", "-"))
+def test_what_holds_without_good_tls(world, tmp_path, case):
+    ca, cli = world
+    ca.on_connect, errors = TLS[case]
+    context = ca.context
+    if case == "another root":
+        (tmp_path / "other").mkdir()
+        ca.context = of_another_root(tmp_path / "other")
+    elif "tickets" in case:
+        ca.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ca.context.load_cert_chain(ca.certs["server.pem"], ca.certs["server.key"])
+        ca.context.num_tickets = 200
+    done = suffer(ca, cli)
+    assert done.json["result"] in errors, done
+    ca.on_connect, ca.context = None, context
+    again = cli.run(NAME, extra=["--force"])
+    assert again.code == 0, again
+
+
+def test_the_number_in_the_docs():
+    """docs/security.md says how many kinds of misbehaviour there are."""
+    with open(os.path.join(ROOT, "docs", "security.md"), encoding="utf-8") as f:
+        said = re.search(r"([0-9]+) kinds of misbehaving CA", f.read())
+    count = len(CASES) + len(TLS)
+    assert len(CASES) == len(MISBEHAVIOUR) + len(WIRE) + len(ORDERS) and count >= 60
+    assert int(said[1]) == count
+
+
 @pytest.mark.parametrize("case", MISBEHAVIOUR, ids=lambda c: c.replace(" ", "-"))
 def test_misbehaviour(world, case):
     ca, cli = world
@@ -212,9 +445,12 @@ def test_misbehaviour(world, case):
     if resource == "account" or case == "account binding demanded":
         error = error or "ACME_ERR_EAB"
         cli.store += ".other"  # a store without an account
-    start = len(ca.log)
-    done = cli.run(NAME, extra=["--force"])
-    assert len(ca.log) - start < 150
+    if cli.store.endswith(".other"):
+        start = len(ca.log)
+        done = cli.run(NAME, extra=["--force"])
+        assert len(ca.log) - start < REQUESTS_MAX
+    else:
+        done = suffer(ca, cli, hurry="1")
     if error is None:
         error = "ACME_ERR_URL_POLICY" if "elsewhere" in case else "ACME_OK"
     assert done.json["result"] == error, done

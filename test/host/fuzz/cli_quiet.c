@@ -15,7 +15,13 @@ void cli_error_core(const char *what, int32_t error, const struct acme_problem *
     (void)problem;
 }
 
-const char *cli_key_type_name(uint8_t key_type)
+void cli_usage(FILE *out)
+{
+    (void)out;
+}
+
+/* options.c has the real one. */
+__attribute__((weak)) const char *cli_key_type_name(uint8_t key_type)
 {
     return key_type == 0 ? "p256" : "other";
 }

@@ -419,6 +419,9 @@ static bool do_directory(struct call *k)
     if (!k->ca->options.no_renewal_info) {
         add(&k->reply, ",\"renewalInfo\":\"" URL "/renewal-info\"");
     }
+    if (k->ca->options.pre_authorization) {
+        add(&k->reply, ",\"newAuthz\":\"" URL "/new-authz\"");
+    }
     add(&k->reply, ",\"meta\":{\"termsOfService\":\"" URL "/terms/%u\"}}",
         k->ca->options.terms + 1);
     return json(k, 200);
@@ -832,21 +835,12 @@ static void add_challenges(struct call *k, uint32_t order, uint32_t index)
     }
 }
 
-static bool do_authorization(struct call *k, uint32_t order, uint32_t index)
+static bool show_authorization(struct call *k, uint32_t order, uint32_t index)
 {
-    const struct ca_sim_order *o = read_jws(k, false, true) ? own_order(k, order) : NULL;
-    const struct ca_sim_authorization *a;
-    bool wildcard;
+    const struct ca_sim_authorization *a = &ca_sim_order(k->ca, order)->authorizations[index];
+    bool wildcard = strncmp(a->name, "*.", 2) == 0;
     char when[24];
 
-    if (o == NULL) {
-        return false;
-    }
-    if (index >= o->names_count) {
-        return problem(k, 404, "malformed", "no such authorization");
-    }
-    a = &o->authorizations[index];
-    wildcard = strncmp(a->name, "*.", 2) == 0;
     add(&k->reply,
         "{\"identifier\":{\"type\":\"dns\",\"value\":\"%s\"},\"status\":\"%s\","
         "\"expires\":\"%s\",%s\"challenges\":[",
@@ -855,6 +849,51 @@ static bool do_authorization(struct call *k, uint32_t order, uint32_t index)
     add_challenges(k, order, index);
     add(&k->reply, "]}");
     return json(k, 200);
+}
+
+/* It belongs to an order that nobody knows of. */
+static bool do_new_authorization(struct call *k)
+{
+    struct ca_sim_order *o = ca_sim_order(k->ca, k->ca->orders_count);
+    const cJSON *identifier;
+    const char *value;
+
+    if (!read_jws(k, false, true)) {
+        return false;
+    }
+    identifier = cJSON_GetObjectItemCaseSensitive(k->payload, "identifier");
+    value = text_of(identifier, "value");
+    if (value == NULL || strlen(value) >= CA_SIM_NAME_MAX || value[0] == '*') {
+        return violation(k, 400, "malformed", "the identifier is not usable");
+    }
+    if (strcmp(text_of(identifier, "type"), "dns") != 0 ||
+        k->ca->orders_count == k->ca->orders_max) {
+        return problem(k, 400, "unsupportedIdentifier", "DNS names only");
+    }
+    memset(o, 0, sizeof(*o));
+    o->account = k->account;
+    o->created_ms = k->ca->now_ms;
+    o->names_count = 1;
+    (void)snprintf(o->authorizations[0].name, CA_SIM_NAME_MAX, "%s", value);
+    o->authorizations[0].probe = -1;
+    k->ca->orders_count++;
+    (void)snprintf(k->location, sizeof(k->location), URL "/authorization/%u/0",
+                   k->ca->orders_count - 1);
+    (void)show_authorization(k, k->ca->orders_count - 1, 0);
+    return json(k, 201);
+}
+
+static bool do_authorization(struct call *k, uint32_t order, uint32_t index)
+{
+    const struct ca_sim_order *o = read_jws(k, false, true) ? own_order(k, order) : NULL;
+
+    if (o == NULL) {
+        return false;
+    }
+    if (index >= o->names_count) {
+        return problem(k, 404, "malformed", "no such authorization");
+    }
+    return show_authorization(k, order, index);
 }
 
 static void activate(struct ca_sim *ca, uint32_t order)
@@ -1250,9 +1289,10 @@ static uint8_t route_of(const char *path, uint32_t *index, uint32_t *sub, const 
     static const struct {
         const char *path;
         uint8_t route;
-    } fixed[] = {{"/directory", CA_SIM_DIRECTORY_GET}, {"/new-nonce", CA_SIM_NEW_NONCE},
-                 {"/new-account", CA_SIM_NEW_ACCOUNT}, {"/new-order", CA_SIM_NEW_ORDER},
-                 {"/revoke-cert", CA_SIM_REVOKE},      {"/key-change", CA_SIM_KEY_CHANGE}};
+    } fixed[] = {{"/directory", CA_SIM_DIRECTORY_GET},     {"/new-nonce", CA_SIM_NEW_NONCE},
+                 {"/new-account", CA_SIM_NEW_ACCOUNT},     {"/new-order", CA_SIM_NEW_ORDER},
+                 {"/new-authz", CA_SIM_NEW_AUTHORIZATION}, {"/revoke-cert", CA_SIM_REVOKE},
+                 {"/key-change", CA_SIM_KEY_CHANGE}};
     static const struct {
         const char *path;
         uint8_t route;
@@ -1355,6 +1395,9 @@ static void dispatch(struct call *k)
         break;
     case CA_SIM_NEW_ORDER:
         (void)do_new_order(k);
+        break;
+    case CA_SIM_NEW_AUTHORIZATION:
+        (void)do_new_authorization(k);
         break;
     case CA_SIM_ORDER:
         (void)do_order(k, index);

@@ -37,6 +37,7 @@ enum ca_sim_route {
     CA_SIM_ACCOUNT,
     CA_SIM_KEY_CHANGE,
     CA_SIM_NEW_ORDER,
+    CA_SIM_NEW_AUTHORIZATION,
     CA_SIM_ORDER,
     CA_SIM_AUTHORIZATION,
     CA_SIM_CHALLENGE,
@@ -119,8 +120,9 @@ struct ca_sim_options {
     uint32_t ari_retry_after_s;           /* default 6 hours */
     uint64_t down_from_ms, down_until_ms; /* 503 with Retry-After in this time */
     uint32_t down_retry_after_s;
-    const char *types; /* of challenges, with spaces between; a constant; default http-01 */
-    bool trusting;     /* who says that a challenge is met is believed */
+    const char *types;      /* of challenges, with spaces between; a constant; default http-01 */
+    bool pre_authorization; /* newAuthz is there (RFC 8555 7.4.1) */
+    bool trusting;          /* who says that a challenge is met is believed */
 };
 
 /** What happened, in all. */

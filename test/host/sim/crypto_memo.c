@@ -53,12 +53,17 @@ struct name {
 };
 
 static struct entry *table;
-static bool disabled, blinding;
+static bool disabled, blinding, pretending;
 static uint64_t found_count, computed_count, blind = 1;
 
 void crypto_memo_enable(bool on)
 {
     disabled = !on;
+}
+
+void crypto_memo_pretend(bool on)
+{
+    pretending = on;
 }
 
 void crypto_memo_counts(uint64_t *found, uint64_t *computed)
@@ -161,6 +166,33 @@ psa_status_t __wrap_mbedtls_psa_ecp_export_public_key(const psa_key_attributes_t
     return status;
 }
 
+/* What stands for the signature with a key, a pair or its public half, over a hash. */
+static psa_status_t pretend(const psa_key_attributes_t *attributes, const uint8_t *key,
+                            size_t key_size, const uint8_t *hash, size_t hash_len,
+                            uint8_t signature[64])
+{
+    uint8_t point[65];
+    struct name n;
+    size_t len = key_size, i;
+
+    if (PSA_KEY_TYPE_IS_ECC_KEY_PAIR(psa_get_key_type(attributes))) {
+        psa_status_t status = __wrap_mbedtls_psa_ecp_export_public_key(attributes, key, key_size,
+                                                                       point, sizeof(point), &len);
+
+        if (status != PSA_SUCCESS) {
+            return status;
+        }
+        key = point;
+    }
+    n = name_of(4, key, len);
+    name_add(&n, hash, hash_len);
+    for (i = 0; i < 64; i++) {
+        name_add(&n, (const uint8_t *)&i, 1);
+        signature[i] = (uint8_t)((n.a ^ n.b) >> 24 | (i % 32 == 0));
+    }
+    return PSA_SUCCESS;
+}
+
 psa_status_t __wrap_mbedtls_psa_ecdsa_sign_hash(const psa_key_attributes_t *attributes,
                                                 const uint8_t *key, size_t key_size,
                                                 psa_algorithm_t alg, const uint8_t *hash,
@@ -176,6 +208,10 @@ psa_status_t __wrap_mbedtls_psa_ecdsa_sign_hash(const psa_key_attributes_t *attr
     if (disabled || size < 64 || psa_get_key_bits(attributes) != 256) {
         return __real_mbedtls_psa_ecdsa_sign_hash(attributes, key, key_size, alg, hash, hash_len,
                                                   signature, size, len);
+    }
+    if (pretending) {
+        *len = 64;
+        return pretend(attributes, key, key_size, hash, hash_len, signature);
     }
     name_add(&n, hash, hash_len);
     e = entry_of(&n, &known);
@@ -208,6 +244,15 @@ psa_status_t __wrap_mbedtls_psa_ecdsa_verify_hash(const psa_key_attributes_t *at
     if (disabled) {
         return __real_mbedtls_psa_ecdsa_verify_hash(attributes, key, key_size, alg, hash, hash_len,
                                                     signature, len);
+    }
+    if (pretending && psa_get_key_bits(attributes) == 256) {
+        uint8_t want[64];
+        psa_status_t made = pretend(attributes, key, key_size, hash, hash_len, want);
+
+        return made != PSA_SUCCESS ? made
+               : len == sizeof(want) && memcmp(want, signature, len) == 0
+                   ? PSA_SUCCESS
+                   : PSA_ERROR_INVALID_SIGNATURE;
     }
     name_add(&n, hash, hash_len);
     name_add(&n, signature, len);

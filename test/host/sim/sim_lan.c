@@ -228,8 +228,8 @@ static void query(const struct sim_lan *l, const struct lan_server *s, struct ac
 }
 
 /* A record of the table with this name, type and data, or NULL. */
-static struct lan_record *same(struct sim_lan *l, const char *name,
-                               const struct acme_dns_reader *r, const struct acme_dns_entry *e)
+static struct lan_record *same(struct sim_lan *l, const char *name, const struct acme_dns_reader *r,
+                               const struct acme_dns_entry *e)
 {
     size_t i;
 
@@ -621,7 +621,10 @@ static acme_handle net_accept(void *ctx, acme_handle listener)
     if (fails(l, LAN_ACCEPT)) {
         return l->fail_error;
     }
-    for (i = 0; i < LAN_HANDLES && !later(l); i++) {
+    if (later(l)) {
+        return ACME_ERR_AGAIN;
+    }
+    for (i = 0; i < LAN_HANDLES; i++) {
         if (l->handles[i].kind == WAITING && l->handles[i].port == port) {
             l->handles[i].kind = ACCEPTED;
             return i;

@@ -15,7 +15,7 @@
 #include "acme/port.h"
 
 #define SIM_NET_STREAMS 12
-#define SIM_NET_PIPE    24576u /* the most bytes under way in one direction */
+#define SIM_NET_PIPE    65536u /* the most bytes under way in one direction */
 #define SIM_NET_REQUEST 12288u
 
 /** Virtual time. The device's uptime starts at boot_ms; its wall clock is true time plus skew_s,

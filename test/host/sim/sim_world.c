@@ -144,6 +144,7 @@ bool sim_world_init(struct sim_world *w, const struct sim_options *o)
     w->client = NULL;
     w->hung = w->in_ca = false;
     w->job_limit_s = 2 * 86400;
+    w->polls_max = POLLS_MAX;
     if (w->ca == NULL) {
         w->ca = malloc(ca_sim_size(o->accounts_max != 0 ? o->accounts_max : 4,
                                    o->orders_max != 0 ? o->orders_max : 64));
@@ -180,13 +181,14 @@ int32_t sim_world_boot(struct sim_world *w)
     return acme_init(&w->client, &w->config, w->memory, sizeof(w->memory));
 }
 
-/* To the next moment at which anything happens. */
+/* To the next moment at which anything happens. What has arrived already is nothing that the client
+ * waits for, or it would have taken it. */
 static void advance(struct sim_world *w, uint32_t wait_ms)
 {
     uint64_t next = w->clock.now_ms + wait_ms, net = sim_net_next_ms(&w->net);
     uint64_t ca = ca_sim_next_ms(w->ca);
 
-    next = net < next ? net : next;
+    next = net < next && (net > w->clock.now_ms || w->net.latency_ms == 0) ? net : next;
     next = ca < next ? ca : next;
     w->clock.now_ms = next > w->clock.now_ms ? next : w->clock.now_ms + 1;
 }
@@ -197,7 +199,7 @@ int32_t sim_world_drive(struct sim_world *w)
     struct acme_poll_result result;
 
     w->hung = false;
-    for (w->polls = 0; w->polls < POLLS_MAX && w->clock.now_ms < end; w->polls++) {
+    for (w->polls = 0; w->polls < w->polls_max && w->clock.now_ms < end; w->polls++) {
         enum acme_want want = acme_poll(w->client, &result);
 
         if (w->flash.off) {

@@ -41,6 +41,7 @@ struct sim_world {
     void *on_reply_ctx;
     bool verbose;         /* the client's log goes to stderr; set before init */
     uint32_t job_limit_s; /* what "in time" is; default 2 days */
+    uint32_t polls_max;   /* likewise, in calls of acme_poll; set after init; default a million */
     struct acme_trust_anchor anchor;
     _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 };

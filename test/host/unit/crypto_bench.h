@@ -15,7 +15,7 @@
 static struct flash_sim bench_flash;
 static struct acme_store bench_log;
 
-static int bench_up(void **state)
+static inline int bench_up(void **state)
 {
     (void)state;
     flash_sim_init(&bench_flash, 4096, 32, 8, 1);
@@ -27,7 +27,7 @@ static int bench_up(void **state)
     return psa_crypto_init() == PSA_SUCCESS ? 0 : -1;
 }
 
-static int bench_down(void **state)
+static inline int bench_down(void **state)
 {
     (void)state;
     mbedtls_psa_crypto_free();

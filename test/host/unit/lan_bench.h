@@ -42,20 +42,27 @@ static void lan_bench_clear(void)
     sim_lan_clear(&lan);
 }
 
-static int lan_bench_up(void **state)
+/* An empty neighbourhood. */
+static void lan_bench_plug(void)
 {
     sim_lan_init(&lan);
     memset(&port, 0, sizeof(port));
     sim_lan_plug(&lan, &port);
     port.log = &bench_log_ops;
     lan_bench_clear();
+}
+
+/* The same, with PSA Crypto up. */
+static inline int lan_bench_up(void **state)
+{
+    lan_bench_plug();
     return bench_up(state);
 }
 
 typedef int32_t (*bench_op)(void *ctx, uint32_t *wait_ms);
 
 /* Polls to the end; time passes as the operation asks. */
-static int32_t lan_bench_drive(bench_op op, void *ctx, uint64_t limit_ms)
+static inline int32_t lan_bench_drive(bench_op op, void *ctx, uint64_t limit_ms)
 {
     uint64_t end = lan.now_ms + limit_ms;
     int32_t rc = ACME_ERR_AGAIN;

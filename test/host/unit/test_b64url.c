@@ -39,6 +39,19 @@ static void test_encoded_len(void **state)
     assert_int_equal(acme_b64url_encoded_len(SIZE_MAX / 8), SIZE_MAX / 8 / 3 * 4 + 2);
 }
 
+/* What an int32_t cannot tell is refused before a byte is touched, whatever room there is. */
+static void test_more_than_can_be_told(void **state)
+{
+    const size_t len = (size_t)INT32_MAX + 1;
+    uint8_t raw[1] = {0};
+    char text[1] = {0};
+
+    (void)state;
+    assert_int_equal(acme_b64url_encode(raw, len / 4 * 3, text, SIZE_MAX), ACME_ERR_BUFFER);
+    assert_int_equal(acme_b64url_encode(raw, SIZE_MAX, text, SIZE_MAX), ACME_ERR_BUFFER);
+    assert_int_equal(acme_b64url_decode(text, len / 3 * 4 + 4, raw, SIZE_MAX), ACME_ERR_BUFFER);
+}
+
 static void test_encode(void **state)
 {
     /* RFC 7515 appendix C */
@@ -206,11 +219,11 @@ static void test_stream_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_encoded_len),     cmocka_unit_test(test_encode),
-        cmocka_unit_test(test_encode_in_place), cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_add_to_nothing),  cmocka_unit_test(test_decode_refuses),
-        cmocka_unit_test(test_all_bytes),       cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_stream_refuses),
+        cmocka_unit_test(test_encoded_len),    cmocka_unit_test(test_more_than_can_be_told),
+        cmocka_unit_test(test_encode),         cmocka_unit_test(test_encode_in_place),
+        cmocka_unit_test(test_decode),         cmocka_unit_test(test_decode_refuses),
+        cmocka_unit_test(test_all_bytes),      cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_add_to_nothing), cmocka_unit_test(test_stream_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,18 @@ static void test_overflow_stays(void **state)
     assert_int_equal(acme_buf_result(&b), ACME_ERR_BUFFER);
 }
 
+/* A length that an int32_t cannot tell is no length. */
+static void test_too_long_to_tell(void **state)
+{
+    char data[1];
+    struct acme_buf b = {.data = data, .size = SIZE_MAX, .len = (size_t)INT32_MAX};
+
+    (void)state;
+    assert_int_equal(acme_buf_result(&b), INT32_MAX);
+    b.len++;
+    assert_int_equal(acme_buf_result(&b), ACME_ERR_BUFFER);
+}
+
 static void test_numbers(void **state)
 {
     char text[100];
@@ -234,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_exact_fit),
         cmocka_unit_test(test_overflow_stays),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_too_long_to_tell),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_str_copy),
         cmocka_unit_test(test_equal_nocase),

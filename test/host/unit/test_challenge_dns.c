@@ -41,6 +41,38 @@ static void test_account_label(void **state)
     assert_string_equal(value, "61rBZ_4knHblO0MNoxFsXZ_eTFUHum0B6IVRbhvUn5I");
 }
 
+psa_status_t __real_psa_hash_compute(psa_algorithm_t alg, const uint8_t *in, size_t in_len,
+                                     uint8_t *hash, size_t size, size_t *len);
+psa_status_t __wrap_psa_hash_compute(psa_algorithm_t alg, const uint8_t *in, size_t in_len,
+                                     uint8_t *hash, size_t size, size_t *len);
+static bool no_hash;
+
+psa_status_t __wrap_psa_hash_compute(psa_algorithm_t alg, const uint8_t *in, size_t in_len,
+                                     uint8_t *hash, size_t size, size_t *len)
+{
+    return no_hash ? PSA_ERROR_HARDWARE_FAILURE
+                   : __real_psa_hash_compute(alg, in, in_len, hash, size, len);
+}
+
+/* Nothing of what was in memory gets into the DNS: the value is empty, which nobody accepts. */
+static void test_without_a_hash_there_is_nothing(void **state)
+{
+    const struct acme_challenge challenge = {.identifier = "www.example.org",
+                                             .key_authorization = "token.thumbprint",
+                                             .account_url = ACCOUNT};
+    char name[128], value[64];
+    struct acme_buf n, v;
+
+    (void)state;
+    no_hash = true;
+    acme_buf_init(&n, name, sizeof(name));
+    acme_buf_init(&v, value, sizeof(value));
+    acme_challenge_dns_account_01.record(&challenge, &n, &v);
+    no_hash = false;
+    assert_string_equal(name, "www.example.org");
+    assert_int_equal(acme_buf_result(&v), 0);
+}
+
 static void test_persist_is_written(void **state)
 {
     struct acme_persist p = {"ca.example other.example", ACCOUNT, false, 0};
@@ -181,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_account_label),
+        cmocka_unit_test(test_without_a_hash_there_is_nothing),
         cmocka_unit_test(test_persist_is_written),
         cmocka_unit_test(test_persist_is_read),
         cmocka_unit_test(test_persist_looks),

@@ -253,6 +253,46 @@ static void test_slow_peers(void **state)
     assert_int_equal(r.served, 1);
 }
 
+static void test_more_than_a_request(void **state)
+{
+    (void)state;
+    peers[0].request = GOOD "GET /other HTTP/1.1\r\n\r\n";
+    waiting = 1;
+    poll_many(2);
+    assert_int_equal(r.served, 1);
+    assert_non_null(strstr(peers[0].reply, ANSWER));
+    assert_null(strstr(peers[0].reply, "404"));
+    assert_int_equal(closed, 1);
+}
+
+/* The challenge ends while its answer is under way: what has not been said is not said. */
+static void test_an_answer_that_is_taken_back(void **state)
+{
+    (void)state;
+    peers[0].request = GOOD;
+    peers[0].send_step = 10;
+    waiting = 1;
+    while (peers[0].reply_len < 20) {
+        acme_responder_poll(&r, 1000);
+    }
+    acme_responder_set(&r, NULL, NULL);
+    poll_many(100);
+    assert_int_equal(closed, 1);
+    assert_int_equal(r.served, 0);
+    assert_null(strstr(peers[0].reply, TOKEN));
+}
+
+static void test_closed_in_the_middle(void **state)
+{
+    (void)state;
+    peers[0].request = "GET /";
+    waiting = 1;
+    poll_many(2);
+    assert_int_equal(closed, 0);
+    acme_responder_close(&r);
+    assert_int_equal(closed, 1);
+}
+
 static void test_port_is_taken(void **state)
 {
     struct acme_responder other;
@@ -273,6 +313,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_challenge, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_peers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_slow_peers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_more_than_a_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_answer_that_is_taken_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closed_in_the_middle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_port_is_taken, set_up, tear_down),
     };
 

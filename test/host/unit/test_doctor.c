@@ -68,6 +68,8 @@ static void test_rate_limit(void **state)
     assert_int_equal(last.severity, ACME_FINDING_ERROR);
     assert_int_equal(last.value, 1700006401);
     assert_int_equal(look("rateLimited", WORDS "2023-11-14 22:13:19 UTC", 0), 0); /* it is over */
+    assert_int_equal(look("rateLimited", WORDS "2023-11-15 23:59:60 UTC", 0), 1);
+    assert_int_equal(last.value, 1700092800);
     assert_int_equal(look("rateLimited", "slow down", 0), 1);
     assert_int_equal(last.value, 0);
     assert_int_equal(look("rateLimited", "slow down", 1700000777), 1);
@@ -92,6 +94,13 @@ static void test_bad_dates(void **state)
         WORDS "2023-11-15T00:00:01 UTC",
         WORDS "20231-11-15 00:00:01 UTC",
         WORDS "1969-11-15 00:00:01 UTC",
+        WORDS "202a-11-15 00:00:01 UTC",
+        WORDS "2023-11 15 00:00:01 UTC",
+        WORDS "2023-11-00 00:00:01 UTC",
+        WORDS "2023-11-15 00-00:01 UTC",
+        WORDS "2023-11-15 00:00-01 UTC",
+        WORDS "2023-11-15 00:60:01 UTC",
+        WORDS "2023-11-15 00:00:61 UTC",
         WORDS "2023-11-15 00:00:01",
     };
 

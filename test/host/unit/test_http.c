@@ -605,6 +605,7 @@ static void test_links(void **state)
                                        WITH("Link: <https://ca/1\r\n"),
                                        WITH("Link: <https://ca/1>\r\n"),
                                        WITH("Link: <https://ca/1>;rel=index\r\n"),
+                                       WITH("Link: <https://ca/1>;rel=up;x=alternate\r\n"),
                                        WITH("Link: <https://ca/1>;rel=\"alternates\"\r\n"),
                                        WITH("Link: <https://ca/1>;title=\"rel=alternate\"\r\n"),
                                        WITH("Link: <https://ca/1>;xrel=alternate\r\n"),
@@ -632,6 +633,18 @@ static void test_links(void **state)
     assert_int_equal(o.response.alternate_count, CONFIG_ACME_ALTERNATES_MAX);
     strcpy(text, OK_LINE EMPTY "Link: <");
     append(text, 'u', CONFIG_ACME_HTTP_LINE_MAX);
+    strcat(text, ">;rel=alternate\r\n\r\n");
+    assert_parses(text, &o);
+    assert_int_equal(o.response.alternate_count, 0);
+    /* as long as a URL may be, and one more */
+    strcpy(text, OK_LINE EMPTY "Link: <");
+    append(text, 'u', CONFIG_ACME_URL_MAX);
+    strcat(text, ">;rel=alternate\r\n\r\n");
+    assert_parses(text, &o);
+    assert_int_equal(o.response.alternate_count, 1);
+    assert_int_equal(strlen(o.response.alternates[0]), CONFIG_ACME_URL_MAX);
+    strcpy(text, OK_LINE EMPTY "Link: <u");
+    append(text, 'u', CONFIG_ACME_URL_MAX);
     strcat(text, ">;rel=alternate\r\n\r\n");
     assert_parses(text, &o);
     assert_int_equal(o.response.alternate_count, 0);
@@ -812,6 +825,8 @@ static void test_bad_dates(void **state)
                                       "Sat, 01 Jan 0000 00:00:00 GMT",
                                       "Sun, 06 Nov 1994 -8:49:37 GMT",
                                       "Sun, 0a Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 Nov11994 08:49:37 GMT",
+                                      "Sunnight, 06-Nov-94 08:49:37 GMT",
                                       "Sun Nov 6 08:49:37 1994",
                                       "Sun Nov 06  08:49:37 1994",
                                       "Sun Nov  6 08:49:37 94",

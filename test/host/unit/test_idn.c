@@ -57,6 +57,9 @@ static void test_bad(void **state)
         "xn--99999999", /* likewise */
         "xn--abc-",     /* no code point beyond ASCII */
         "xn--b!cher",
+        "xn--b~cher",
+        "xa--bcher-kva", /* no prefix of IDNA's */
+        "an--bcher-kva",
         "xn---",
         "xn--ib9b",  /* U+D800 */
         "xn--zy0c",  /* U+DFFF */

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "acme/error.h"
+#include "address.h"
 #include "ipaddr.h"
 
 static void canonical(const char *text, char out[ACME_IPADDR_TEXT])
@@ -129,12 +130,40 @@ static void test_reverse(void **state)
     }
 }
 
+#if defined(CONFIG_ACME_DNS_CLIENT)
+static bool equal(const char *a, const char *b)
+{
+    struct acme_address first, second;
+
+    assert_int_equal(acme_address_parse(a, &first), ACME_OK);
+    assert_int_equal(acme_address_parse(b, &second), ACME_OK);
+    return acme_address_equal(&first, &second);
+}
+
+/* All of an address counts, and its family. */
+static void test_equal(void **state)
+{
+    struct acme_address address;
+
+    (void)state;
+    assert_true(equal("192.0.2.1", "192.0.2.1"));
+    assert_false(equal("192.0.2.1", "192.0.2.2"));
+    assert_true(equal("2001:db8::1", "2001:0db8:0::0001"));
+    assert_false(equal("2001:db8::1", "2001:db8::2"));
+    assert_false(equal("192.0.2.1", "c000:201::"));
+    assert_int_equal(acme_address_parse("192.0.2", &address), ACME_ERR_ARGUMENT);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_canonical),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_reverse),
+#if defined(CONFIG_ACME_DNS_CLIENT)
+        cmocka_unit_test(test_equal),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

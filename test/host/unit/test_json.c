@@ -50,6 +50,7 @@ static void test_order(void **state)
     assert_string_equal(acme_json_string(acme_json_object(root, "o"), "a"), "A\n");
     assert_null(acme_json_object(root, "l"));
     assert_null(acme_json_array(root, "o"));
+    assert_null(acme_json_string(acme_json_array(root, "l"), "x")); /* elements have no names */
     item = acme_json_first(acme_json_array(root, "l"));
     assert_string_equal(acme_json_text(item), "x");
     item = acme_json_next(item);
@@ -107,7 +108,7 @@ static void test_arena(void **state)
     size_t size, good = 0;
 
     (void)state;
-    for (size = 0; size <= sizeof(memory); size += 8) {
+    for (size = 0; size <= sizeof(memory); size++) {
         int32_t rc;
 
         acme_json_init(&arena, memory, size);
@@ -226,8 +227,50 @@ static void test_clock(void **state)
     assert_int_equal(now, 2010);
 }
 
+#if defined(CONFIG_ACME_ARI)
+static void assert_parsed(const char *text, int64_t want)
+{
+    int64_t got = -1;
+
+    assert_int_equal(acme_date_parse(text, &got), ACME_OK);
+    assert_true(got == want);
+}
+#endif
+
 static void test_dates(void **state)
 {
+#if defined(CONFIG_ACME_ARI)
+    static const char *const bad[] = {
+        "",
+        "2025-01-02",
+        "2025-01-02T04:00:00",
+        "2025-01-02 04:00:00Z",
+        "2025-01-02T04:00:00Zx",
+        "2025-01-02T04:00:00.Z",
+        "2025-01-02T04:00:00.1",
+        "2025-01-02T04:00:00+1:00",
+        "2025-01-02T04:00:00+24:00",
+        "2025-01-02T04:00:00+01:60",
+        "2025-01-02T04:00:00+01:00Z",
+        "2025-01-02T04:00:0:Z", /* what follows 9 */
+        "2025-01-02T04:00:0/Z", /* what precedes 0 */
+        "1969-12-31T23:59:59Z",
+        "2025-00-02T04:00:00Z",
+        "2025-13-02T04:00:00Z",
+        "2025-01-00T04:00:00Z",
+        "2025-01-32T04:00:00Z",
+        "2025-04-31T04:00:00Z",
+        "2025-02-29T04:00:00Z",
+        "2100-02-29T04:00:00Z", /* no leap year */
+        "2024-02-30T04:00:00Z",
+        "2025-01-02T24:00:00Z",
+        "2025-01-02T04:60:00Z",
+        "2025-01-02T04:00:61Z",
+    };
+    int64_t t;
+    size_t i;
+#endif
+
     (void)state;
     assert_true(acme_date_to_unix(1970, 1, 1, 0, 0, 0) == 0);
     assert_true(acme_date_to_unix(2000, 2, 29, 12, 0, 0) == 951825600);
@@ -236,6 +279,18 @@ static void test_dates(void **state)
     assert_true(acme_date_to_unix(2100, 2, 28, 23, 59, 59) == INT64_C(4107542399));
     assert_true(acme_date_to_unix(2100, 3, 1, 0, 0, 0) == INT64_C(4107542400));
     assert_true(acme_date_to_unix(9999, 12, 31, 23, 59, 59) == INT64_C(253402300799));
+#if defined(CONFIG_ACME_ARI)
+    assert_parsed("1970-01-01T00:00:00Z", 0);
+    assert_parsed("2000-02-29T12:00:00Z", 951825600);
+    assert_parsed("2024-02-29T12:00:00.123456789Z", 1709208000);
+    assert_parsed("2016-12-31T23:59:60Z", 1483228800); /* a leap second */
+    assert_parsed("2025-01-02T04:00:00+05:30", 1735770600);
+    assert_parsed("2025-01-02T04:00:00-23:59", 1735876740);
+    assert_int_equal(acme_date_parse(NULL, &t), ACME_ERR_FIELD);
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(acme_date_parse(bad[i], &t), ACME_ERR_FIELD);
+    }
+#endif
     assert_true(acme_renewal_time(0, 90) == 45);   /* short-lived */
     assert_true(acme_renewal_time(100, 50) == 50); /* never valid: at once */
 }

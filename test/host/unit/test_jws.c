@@ -18,6 +18,65 @@
 
 #define KEY 0x0ac30000u
 
+/* ---- a key store that fails, or says strange things ---- */
+
+enum call { NONE, ATTRIBUTES, GENERATE, IMPORT, HASH, MAC_SETUP, MAC_UPDATE, MAC_FINISH };
+static enum call fail_call; /* fails the n-th time with this */
+static uint32_t fail_at;
+static psa_status_t fail_status;
+static const uint8_t *public_key; /* exported instead of the real one, unless NULL */
+static size_t public_key_len;
+
+static void set_failure(enum call call, uint32_t at, psa_status_t status)
+{
+    fail_call = call;
+    fail_at = at;
+    fail_status = status;
+}
+
+static psa_status_t failure(enum call call)
+{
+    return call == fail_call && fail_at > 0 && --fail_at == 0 ? fail_status : PSA_SUCCESS;
+}
+
+#define WRAP(call, name, declared, given)                                                          \
+    psa_status_t __real_##name declared;                                                           \
+    psa_status_t __wrap_##name declared;                                                           \
+    psa_status_t __wrap_##name declared                                                            \
+    {                                                                                              \
+        psa_status_t status = failure(call);                                                       \
+                                                                                                   \
+        return status != PSA_SUCCESS ? status : __real_##name given;                               \
+    }
+WRAP(ATTRIBUTES, psa_get_key_attributes, (psa_key_id_t id, psa_key_attributes_t *a), (id, a))
+WRAP(GENERATE, psa_generate_key, (const psa_key_attributes_t *a, psa_key_id_t *id), (a, id))
+WRAP(IMPORT, psa_import_key,
+     (const psa_key_attributes_t *a, const uint8_t *data, size_t len, psa_key_id_t *id),
+     (a, data, len, id))
+WRAP(HASH, psa_hash_compute,
+     (psa_algorithm_t alg, const uint8_t *in, size_t len, uint8_t *hash, size_t size, size_t *n),
+     (alg, in, len, hash, size, n))
+WRAP(MAC_SETUP, psa_mac_sign_setup,
+     (psa_mac_operation_t * op, psa_key_id_t key, psa_algorithm_t alg), (op, key, alg))
+WRAP(MAC_UPDATE, psa_mac_update, (psa_mac_operation_t * op, const uint8_t *in, size_t len),
+     (op, in, len))
+WRAP(MAC_FINISH, psa_mac_sign_finish,
+     (psa_mac_operation_t * op, uint8_t *mac, size_t size, size_t *len), (op, mac, size, len))
+
+psa_status_t __real_psa_export_public_key(psa_key_id_t key, uint8_t *data, size_t size,
+                                          size_t *len);
+psa_status_t __wrap_psa_export_public_key(psa_key_id_t key, uint8_t *data, size_t size,
+                                          size_t *len);
+psa_status_t __wrap_psa_export_public_key(psa_key_id_t key, uint8_t *data, size_t size, size_t *len)
+{
+    if (public_key == NULL) {
+        return __real_psa_export_public_key(key, data, size, len);
+    }
+    memcpy(data, public_key, public_key_len);
+    *len = public_key_len;
+    return PSA_SUCCESS;
+}
+
 static void test_keys(void **state)
 {
     uint8_t out[256];
@@ -183,7 +242,7 @@ static void test_no_reuse(void **state)
     destroy_both();
     /* One that is damaged for good. */
     assert_int_equal(ensure_copy(OLD, PSA_KEY_ID_NULL, ACME_KEY_EC_P256, false), GENERATED);
-    assert_int_equal(psa_purge_key(OLD), PSA_SUCCESS);
+    (void)psa_purge_key(OLD);
     assert_int_equal(psa_its_set(OLD, 4, "junk", 0), PSA_SUCCESS);
     assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false), GENERATED);
     destroy_both();
@@ -500,6 +559,233 @@ static void test_eab(void **state)
                      ACME_ERR_CRYPTO);
 }
 
+/* What the key store says comes out as what helps. */
+static void test_generate_fails(void **state)
+{
+    static const struct {
+        psa_status_t status;
+        int32_t error;
+    } cases[] = {
+        {PSA_ERROR_INSUFFICIENT_ENTROPY, ACME_ERR_ENTROPY},
+        {PSA_ERROR_INSUFFICIENT_MEMORY, ACME_ERR_TLS_MEMORY},
+        {PSA_ERROR_STORAGE_FAILURE, ACME_ERR_CRYPTO}, /* not of the log, which is well */
+        {PSA_ERROR_HARDWARE_FAILURE, ACME_ERR_CRYPTO},
+    };
+    size_t i;
+    bool made;
+
+    (void)state;
+    assert_int_equal(psa_its_set(1, 1, "x", 0), PSA_SUCCESS);
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        set_failure(GENERATE, 1, cases[i].status);
+        assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), cases[i].error);
+        assert_false(acme_jws_key_exists(KEY));
+    }
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+}
+
+/* Spoils the value of a key where it lies. */
+static void corrupt(psa_key_id_t id)
+{
+    struct psa_storage_info_t info;
+    uint8_t value[512], *at;
+    size_t len;
+
+    assert_int_equal(psa_its_get_info(id, &info), PSA_SUCCESS);
+    assert_int_equal(psa_its_get(id, 0, (uint32_t)info.size, value, &len), PSA_SUCCESS);
+    at = memmem(bench_flash.data, 32 * 4096, value, len);
+    assert_non_null(at);
+    at[len - 1] ^= 1;
+    (void)psa_purge_key(id);
+    assert_int_equal(psa_its_get(id, 0, 1, value, &len), PSA_ERROR_DATA_CORRUPT);
+}
+
+static void test_a_damaged_key(void **state)
+{
+    bool made;
+
+    (void)state;
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    corrupt(KEY);
+    assert_true(acme_jws_key_lost(KEY));
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_true(made);
+    corrupt(KEY);
+    assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
+    assert_false(acme_jws_key_exists(KEY));
+    assert_int_equal(psa_its_remove(KEY), PSA_ERROR_DOES_NOT_EXIST);
+}
+
+/* The old key stays where it cannot be destroyed: then there is no new one either. */
+static void test_a_key_that_will_not_go(void **state)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    bool made;
+
+    (void)state;
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_int_equal(psa_get_key_attributes(KEY, &attributes), PSA_SUCCESS);
+    bench_flash.off = true;
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P384, false, &made), ACME_ERR_STORE_IO);
+    assert_false(made);
+    flash_sim_power_on(&bench_flash);
+    assert_int_equal(psa_get_key_attributes(KEY, &attributes), PSA_SUCCESS);
+    assert_int_equal(psa_get_key_bits(&attributes), 256);
+}
+
+#if defined(CONFIG_ACME_KEY_REUSE)
+/* One failed read of the old key, whichever it is: the copy comes about all the same. */
+static void test_copy_with_a_failed_read(void **state)
+{
+    uint32_t n;
+
+    (void)state;
+    assert_int_equal(ensure_copy(OLD, PSA_KEY_ID_NULL, ACME_KEY_EC_P256, false), GENERATED);
+    for (n = 1; n <= 40; n++) {
+        (void)psa_purge_key(OLD);
+        bench_flash.fail_read_at = bench_flash.reads + n;
+        assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false), COPIED);
+        bench_flash.fail_read_at = 0;
+        assert_true(same_key(KEY, OLD));
+        assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
+    }
+}
+
+/* An old key that cannot be looked at for now is no reason for another one. */
+static void test_copy_for_now_not_possible(void **state)
+{
+    bool made, copied;
+
+    (void)state;
+    assert_int_equal(ensure_copy(OLD, PSA_KEY_ID_NULL, ACME_KEY_EC_P256, false), GENERATED);
+    set_failure(ATTRIBUTES, 3, PSA_ERROR_INSUFFICIENT_MEMORY);
+    assert_int_equal(acme_jws_ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false, &made, &copied),
+                     ACME_ERR_TLS_MEMORY);
+    assert_false(acme_jws_key_exists(KEY));
+    assert_int_equal(ensure_copy(KEY, OLD, ACME_KEY_EC_P256, false), COPIED);
+}
+#endif
+
+/* ---- public keys as a secure element's driver may give them ---- */
+
+static int32_t jwk_of(const void *key, size_t len, char *out, size_t size)
+{
+    uint8_t scratch[600];
+    struct acme_buf b;
+    int32_t rc;
+
+    public_key = key;
+    public_key_len = len;
+    acme_buf_init(&b, out, size);
+    rc = acme_jws_add_jwk(&b, KEY, scratch, sizeof(scratch));
+    public_key = NULL;
+    return rc;
+}
+
+static void test_strange_public_keys(void **state)
+{
+    static const char *const bad[] = {
+        "\x03\x21",                         /* no sequence: a compressed point */
+        "\x30\x06\x02\x01\x05",             /* a sequence that is longer than all */
+        "\x30\x05\x04\x01\x05\x02\x01\x03", /* the modulus is no integer */
+        "\x30\x03\x02\x01\x05\x04\x01\x03", /* nor the exponent */
+        "\x30\x03\x02\x01\x05",             /* there is no exponent */
+        "\x30\x06\x02\x01\x05\x02\x09\x03", /* it is longer than all */
+    };
+    char out[200];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(jwk_of(bad[i], strlen(bad[i]), out, sizeof(out)), ACME_ERR_CRYPTO);
+        assert_string_equal(out, "");
+    }
+    /* RFC 7518 6.3.1: no leading zeros; but a zero is one digit. */
+    assert_int_equal(jwk_of("\x30\x09\x02\x04\x00\x00\x01\x05\x02\x01\x03", 11, out, sizeof(out)),
+                     ACME_OK);
+    assert_string_equal(out, "{\"e\":\"Aw\",\"kty\":\"RSA\",\"n\":\"AQU\"}");
+    assert_int_equal(jwk_of("\x30\x07\x02\x02\x00\x00\x02\x01\x03", 9, out, sizeof(out)), ACME_OK);
+    assert_string_equal(out, "{\"e\":\"Aw\",\"kty\":\"RSA\",\"n\":\"AA\"}");
+}
+
+static void test_hashes_fail(void **state)
+{
+    struct acme_jws_params p = {KEY, ACME_KEY_EC_P256, "kid", "n", "https://ca.example/x"};
+    static uint8_t scratch[1024];
+    static char work[1200];
+    char thumbprint[44];
+    bool made;
+
+    (void)state;
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    set_failure(HASH, 1, PSA_ERROR_HARDWARE_FAILURE);
+    assert_int_equal(acme_jws_thumbprint(KEY, thumbprint, scratch, sizeof(scratch)),
+                     ACME_ERR_CRYPTO);
+    set_failure(HASH, 1, PSA_ERROR_HARDWARE_FAILURE);
+    assert_int_equal(write_jws(&p, work, sizeof(work), 0, 0, scratch, sizeof(scratch)),
+                     ACME_ERR_CRYPTO);
+    assert_true(write_jws(&p, work, sizeof(work), 0, 0, scratch, sizeof(scratch)) > 0);
+}
+
+static int32_t eab(const char *kid, size_t size, size_t scratch_size, char *out)
+{
+    static uint8_t scratch[2048];
+    struct acme_buf b;
+
+    memset(scratch, 0x55, sizeof(scratch));
+    acme_buf_init(&b, out, size);
+    return acme_jws_add_eab(&b, KEY, kid, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+                            "https://ca.example/new", scratch, scratch_size);
+}
+
+/* Whichever call it is: no binding comes of it, and the secret is not left in the key store. */
+static void test_eab_fails(void **state)
+{
+    static const struct {
+        enum call call;
+        uint32_t at;
+    } cases[] = {{IMPORT, 1},     {MAC_SETUP, 1},  {MAC_UPDATE, 1},
+                 {MAC_UPDATE, 2}, {MAC_UPDATE, 3}, {MAC_FINISH, 1}};
+    char out[1500];
+    uint32_t round;
+    size_t i;
+    bool made;
+
+    (void)state;
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    for (round = 0; round < 10; round++) { /* more often than there are key slots */
+        for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            set_failure(cases[i].call, cases[i].at, PSA_ERROR_INSUFFICIENT_MEMORY);
+            assert_int_equal(eab("kid", sizeof(out), 2048, out), ACME_ERR_CRYPTO);
+        }
+    }
+    assert_int_equal(eab("kid", sizeof(out), 2048, out), ACME_OK);
+}
+
+/* At every size of the buffers: the whole binding or an error. */
+static void test_eab_small_buffers(void **state)
+{
+    static char whole[1500], out[1500], kid[301];
+    size_t size;
+    bool made;
+
+    (void)state;
+    memset(kid, 'k', sizeof(kid) - 1);
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_int_equal(eab(kid, sizeof(whole), 2048, whole), ACME_OK);
+    for (size = 1; size <= strlen(whole); size += 7) {
+        assert_int_equal(eab(kid, size, 2048, out), ACME_ERR_BUFFER);
+    }
+    for (size = 2; size < 2048; size += 22) {
+        int32_t rc = eab(kid, sizeof(out), size, out);
+
+        assert_true(rc == ACME_OK || rc == ACME_ERR_BUFFER || rc == ACME_ERR_CRYPTO);
+        if (rc == ACME_OK) {
+            assert_string_equal(out, whole);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -517,6 +803,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rs256, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_small_buffers, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_eab, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_generate_fails, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_a_damaged_key, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_a_key_that_will_not_go, bench_up, bench_down),
+#if defined(CONFIG_ACME_KEY_REUSE)
+        cmocka_unit_test_setup_teardown(test_copy_with_a_failed_read, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_copy_for_now_not_possible, bench_up, bench_down),
+#endif
+        cmocka_unit_test_setup_teardown(test_strange_public_keys, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_hashes_fail, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_eab_fails, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_eab_small_buffers, bench_up, bench_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

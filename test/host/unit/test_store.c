@@ -218,6 +218,29 @@ static void test_chain(void **state)
     assert_int_equal(acme_store_remove_chain(&store, 3, 1), ACME_OK);
 }
 
+/* A damaged piece goes as the others do, and does not hide those behind it. */
+static void test_a_damaged_chain(void **state)
+{
+    uint8_t chunk[64], *at;
+    uint16_t i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        memset(chunk, 0x61 + i, sizeof(chunk));
+        assert_int_equal(acme_store_write_chunk(&store, 3, 1, i, chunk, sizeof(chunk)), ACME_OK);
+    }
+    memset(chunk, 0x61, sizeof(chunk));
+    at = memmem(flash.data, 16 * 1024, chunk, sizeof(chunk));
+    assert_non_null(at);
+    at[5] ^= 1;
+    assert_int_equal(acme_store_read_chain(&store, 3, 1, 0, chunk, 1), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_remove_chain(&store, 3, 1), ACME_OK);
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(acme_flashlog_length(&log_, ACME_KEY(ACME_SPACE_CHAIN, 0x3010000u + i)),
+                         ACME_ERR_NOT_FOUND);
+    }
+}
+
 static void test_names_id(void **state)
 {
     const char *const ab[] = {"a", "b"}, *const one[] = {"ab"}, *const ba[] = {"b", "a"};
@@ -286,6 +309,92 @@ static void test_failing_flash(void **state)
     assert_true(failures > 0);
 }
 
+/* Removals with each read failing once: they say so, and a second one does the rest. */
+static void test_failing_removals(void **state)
+{
+    struct acme_cert_record cert = a_cert(0), c;
+    uint8_t chunk[8] = {0};
+    uint32_t n, which, failures = 0;
+
+    (void)state;
+    for (n = 1; n < 120; n++) {
+        for (which = 0; which < 3; which++) {
+            int32_t rc;
+
+            (void)set_up(NULL);
+            assert_int_equal(acme_store_install(&store, 0, &cert, "n"), ACME_OK);
+            assert_int_equal(acme_store_write_chunk(&store, 0, 0, 0, chunk, 8), ACME_OK);
+            assert_int_equal(acme_store_write_chunk(&store, 0, 0, 1, chunk, 8), ACME_OK);
+            flash.fail_read_at = flash.reads + n;
+            rc = which == 0   ? acme_store_remove_cert(&store, 0)
+                 : which == 1 ? acme_store_remove(&store, ACME_SPACE_NAMES, 0)
+                              : acme_store_remove_chain(&store, 0, 0);
+            flash.fail_read_at = 0;
+            assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_IO);
+            failures += rc != ACME_OK ? 1 : 0;
+            assert_int_equal(acme_store_remove_cert(&store, 0), ACME_OK);
+            assert_int_equal(acme_store_remove_chain(&store, 0, 0), ACME_OK);
+            assert_int_equal(acme_store_read_cert(&store, 0, &c), ACME_ERR_NOT_FOUND);
+            assert_int_equal(acme_store_read_chain(&store, 0, 0, 0, chunk, 1),
+                             ACME_ERR_STORE_CORRUPT);
+        }
+    }
+    assert_true(failures > 20);
+}
+
+static uint32_t reads_of_the_dead;
+
+static int32_t dead_read(void *ctx, uint32_t at, void *data, size_t len)
+{
+    (void)ctx;
+    (void)at;
+    (void)data;
+    (void)len;
+    reads_of_the_dead++;
+    return ACME_ERR_STORE_IO;
+}
+
+/* A flash that is gone: one look tells, not one for each piece that a chain might have. */
+static void test_a_chain_on_a_dead_flash(void **state)
+{
+    struct acme_flash_ops dead = flash_sim_ops;
+    uint8_t chunk[8] = {0};
+
+    (void)state;
+    assert_int_equal(acme_store_write_chunk(&store, 0, 0, 0, chunk, 8), ACME_OK);
+    dead.read = dead_read;
+    log_.ops = &dead;
+    reads_of_the_dead = 0;
+    assert_int_equal(acme_store_remove_chain(&store, 0, 0), ACME_ERR_STORE_IO);
+    assert_true(reads_of_the_dead < 1000);
+}
+
+#if defined(CONFIG_ACME_SCHEDULE)
+static void test_damaged_schedule(void **state)
+{
+    struct acme_schedule s = {.retry_at_s = 5}, back;
+    uint8_t raw[56] = {1};
+    int64_t floor_s = 0;
+
+    (void)state;
+    assert_int_equal(acme_store_write_schedule(&store, 0, &s), ACME_OK);
+    assert_int_equal(acme_store_read_schedule(&store, 0, &back), ACME_OK);
+    assert_true(back.retry_at_s == 5);
+    put_raw(ACME_SPACE_SCHEDULE, 0, raw, 55);
+    assert_int_equal(acme_store_read_schedule(&store, 0, &back), ACME_ERR_STORE_CORRUPT);
+    assert_true(back.retry_at_s == 0); /* nothing is made up */
+    raw[0] = 2;
+    put_raw(ACME_SPACE_SCHEDULE, 0, raw, 56);
+    assert_int_equal(acme_store_read_schedule(&store, 0, &back), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_read_floor(&store, &floor_s), ACME_ERR_NOT_FOUND);
+    put_raw(ACME_SPACE_TIME, 0, raw, 7);
+    assert_int_equal(acme_store_read_floor(&store, &floor_s), ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_write_floor(&store, 99), ACME_OK);
+    assert_int_equal(acme_store_read_floor(&store, &floor_s), ACME_OK);
+    assert_true(floor_s == 99);
+}
+#endif
+
 static void test_its(void **state)
 {
     struct psa_storage_info_t info;
@@ -324,6 +433,68 @@ static void test_its_write_once(void **state)
     assert_int_equal(info.flags, PSA_STORAGE_FLAG_WRITE_ONCE);
     assert_int_equal(psa_its_set(7, 3, "xyz", 0), PSA_ERROR_NOT_PERMITTED);
     assert_int_equal(psa_its_remove(7), PSA_ERROR_NOT_PERMITTED);
+}
+
+#if defined(CONFIG_ACME_ITS_WRITE_ONCE)
+/* Value and flag come together, or not at all: with each read and each program failing once. */
+static void test_its_write_once_on_failing_flash(void **state)
+{
+    static const uint8_t value[300];
+    struct psa_storage_info_t info;
+    uint32_t n, which, failures = 0;
+
+    (void)state;
+    for (n = 1; n < 120; n++) {
+        for (which = 0; which < 2; which++) {
+            psa_status_t status;
+
+            (void)set_up(NULL);
+            flash.programs = 0;
+            flash.fail_read_at = which == 0 ? flash.reads + n : 0;
+            flash.fail_program_at = which == 1 ? n : 0;
+            status = psa_its_set(7, 3, "abc", PSA_STORAGE_FLAG_WRITE_ONCE);
+            flash.fail_read_at = flash.fail_program_at = 0;
+            assert_true(status == PSA_SUCCESS || status == PSA_ERROR_STORAGE_FAILURE);
+            failures += status != PSA_SUCCESS ? 1 : 0;
+            remount();
+            if (psa_its_get_info(7, &info) == PSA_SUCCESS) {
+                assert_int_equal(info.flags, PSA_STORAGE_FLAG_WRITE_ONCE);
+                assert_int_equal(psa_its_set(7, 3, "xyz", 0), PSA_ERROR_NOT_PERMITTED);
+            } else {
+                assert_int_not_equal(status, PSA_SUCCESS);
+                assert_int_equal(psa_its_set(7, 3, "xyz", 0), PSA_SUCCESS);
+            }
+        }
+    }
+    assert_true(failures > 5);
+    for (n = 1; n < 120; n++) { /* a flag that cannot be read is not taken for none */
+        (void)set_up(NULL);
+        assert_int_equal(psa_its_set(7, 3, "abc", PSA_STORAGE_FLAG_WRITE_ONCE), PSA_SUCCESS);
+        flash.fail_read_at = flash.reads + n;
+        assert_int_not_equal(psa_its_set(7, 3, "xyz", 0), PSA_SUCCESS);
+        flash.fail_read_at = flash.reads + n;
+        assert_int_not_equal(psa_its_remove(7), PSA_SUCCESS);
+        flash.fail_read_at = flash.reads + n;
+        assert_true(psa_its_get_info(7, &info) != PSA_SUCCESS ||
+                    info.flags == PSA_STORAGE_FLAG_WRITE_ONCE);
+        flash.fail_read_at = 0;
+    }
+    (void)set_up(NULL);
+    for (n = 100; psa_its_set(n, 300, value, 0) == PSA_SUCCESS; n++) {
+    }
+    assert_int_equal(psa_its_set(n, 300, value, 0), PSA_ERROR_INSUFFICIENT_STORAGE);
+    assert_int_equal(psa_its_set(7, 300, value, PSA_STORAGE_FLAG_WRITE_ONCE),
+                     PSA_ERROR_INSUFFICIENT_STORAGE);
+}
+#endif
+
+/* A uid shares its word with the space of the key: one that is too wide would be another's. */
+static void test_its_uids(void **state)
+{
+    (void)state;
+    assert_int_equal(psa_its_set(ACME_KEY_ID_MAX, 1, "x", 0), PSA_SUCCESS);
+    assert_int_equal(psa_its_set(ACME_KEY_ID_MAX + 1, 1, "x", 0), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_its_set(UINT64_MAX, 1, "x", 0), PSA_ERROR_INVALID_ARGUMENT);
 }
 
 static void test_its_unbound_and_broken(void **state)
@@ -554,11 +725,21 @@ int main(void)
         cmocka_unit_test_setup(test_cert, set_up),
         cmocka_unit_test_setup(test_install_is_atomic, set_up),
         cmocka_unit_test_setup(test_chain, set_up),
+        cmocka_unit_test_setup(test_a_damaged_chain, set_up),
         cmocka_unit_test(test_names_id),
         cmocka_unit_test_setup(test_full, set_up),
         cmocka_unit_test_setup(test_failing_flash, set_up),
+        cmocka_unit_test(test_failing_removals),
+        cmocka_unit_test_setup(test_a_chain_on_a_dead_flash, set_up),
+#if defined(CONFIG_ACME_SCHEDULE)
+        cmocka_unit_test_setup(test_damaged_schedule, set_up),
+#endif
         cmocka_unit_test_setup(test_its, set_up),
         cmocka_unit_test_setup(test_its_write_once, set_up),
+#if defined(CONFIG_ACME_ITS_WRITE_ONCE)
+        cmocka_unit_test(test_its_write_once_on_failing_flash),
+#endif
+        cmocka_unit_test_setup(test_its_uids, set_up),
         cmocka_unit_test_setup(test_its_unbound_and_broken, set_up),
         cmocka_unit_test_setup(test_mount_refuses, set_up),
         cmocka_unit_test_setup(test_batches, set_up),

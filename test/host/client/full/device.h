@@ -32,7 +32,7 @@ struct heard {
     int16_t slot;          /* of the last of them */
     char problem_type[64]; /* that came with it */
     char text[128];        /* of the last event with one, STATE aside */
-    char states[4096];     /* all states entered, each with a space behind it */
+    char states[4096];     /* the first ones entered, each with a space behind it */
 };
 
 extern struct sim_world w;

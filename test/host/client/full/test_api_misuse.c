@@ -56,6 +56,79 @@ static void test_init_needs_a_whole_port(void **state)
     assert_int_equal(init_result(), ACME_OK);
 }
 
+/* A back end without records and without room. */
+static int32_t records_open(void *ctx)
+{
+    (void)ctx;
+    return ACME_OK;
+}
+
+static int32_t records_begin(void *ctx, size_t len, size_t count)
+{
+    (void)ctx;
+    (void)len;
+    (void)count;
+    return ACME_ERR_STORE_FULL;
+}
+
+static int32_t records_put(void *ctx, uint64_t key, const void *data, size_t len)
+{
+    (void)ctx;
+    (void)key;
+    (void)data;
+    (void)len;
+    return ACME_ERR_STATE;
+}
+
+static int32_t records_remove(void *ctx, uint64_t key)
+{
+    (void)ctx;
+    (void)key;
+    return ACME_ERR_STATE;
+}
+
+static int32_t records_commit(void *ctx)
+{
+    (void)ctx;
+    return ACME_ERR_STATE;
+}
+
+static void records_abort(void *ctx)
+{
+    (void)ctx;
+}
+
+static int32_t records_read(void *ctx, uint64_t key, size_t offset, void *data, size_t size)
+{
+    (void)ctx;
+    (void)key;
+    (void)offset;
+    (void)data;
+    (void)size;
+    return ACME_ERR_NOT_FOUND;
+}
+
+static int32_t records_next(void *ctx, uint64_t *key)
+{
+    (void)ctx;
+    (void)key;
+    return ACME_ERR_NOT_FOUND;
+}
+
+static void test_records_may_be_elsewhere(void **state)
+{
+    static const struct acme_record_ops records = {records_open,   records_begin,  records_put,
+                                                   records_remove, records_commit, records_abort,
+                                                   records_read,   records_next};
+
+    (void)state;
+    w.port.flash = NULL;
+    w.config.records = &records;
+    device_boot();
+    assert_int_equal(device_run(), ACME_ERR_STORE_FULL);
+    assert_int_equal(device_asked(CA_SIM_NEW_ACCOUNT), 0); /* no account without its key */
+}
+
 static void test_init_wants_lists_with_their_counts(void **state)
 {
     const struct acme_trust_anchor *anchors = w.config.anchors;
@@ -88,6 +161,9 @@ static void test_init_looks_at_the_urls(void **state)
     other.directory_url = "http://other.example.org/directory";
     assert_int_equal(init_result(), ACME_ERR_URL);
     other.directory_url = "https://other.example.org/directory";
+    other.eab_kid = "kid";
+    assert_int_equal(init_result(), ACME_ERR_ARGUMENT);
+    other.eab_hmac_key = "AAAA";
     assert_int_equal(init_result(), ACME_OK);
     w.config.directory_url = "http://ca.example.org/directory";
     assert_int_equal(init_result(), ACME_ERR_URL);
@@ -279,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DEVICE_TEST(test_init_needs_its_arguments),
         DEVICE_TEST(test_init_needs_a_whole_port),
+        DEVICE_TEST(test_records_may_be_elsewhere),
         DEVICE_TEST(test_init_wants_lists_with_their_counts),
         DEVICE_TEST(test_init_looks_at_the_urls),
         DEVICE_TEST(test_init_looks_at_the_texts),

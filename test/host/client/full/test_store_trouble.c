@@ -19,6 +19,7 @@ enum call {
     WRITE_ACCOUNT,
     READ_ORDER,
     WRITE_ORDER,
+    WRITE_SCHEDULE,
     READ_CERT,
     INSTALL,
     REMOVE_CERT,
@@ -79,6 +80,9 @@ WRAP(WRITE_ORDER, acme_store_write_order,
      (struct acme_store * s, uint8_t slot, const struct acme_order_record *r, uint8_t *scratch,
       size_t size),
      (s, slot, r, scratch, size))
+WRAP(WRITE_SCHEDULE, acme_store_write_schedule,
+     (struct acme_store * s, uint8_t slot, const struct acme_schedule *schedule),
+     (s, slot, schedule))
 WRAP(READ_CERT, acme_store_read_cert,
      (struct acme_store * s, uint8_t slot, struct acme_cert_record *r), (s, slot, r))
 WRAP(INSTALL, acme_store_install,
@@ -158,16 +162,24 @@ struct job {
     bool terms;     /* have changed */
     bool forgotten; /* by the CA: it knows no account */
     bool closed;    /* the CA has deactivated the account */
+    bool cut;       /* an order is under way since an earlier run */
+    bool gone;      /* and the CA does not know it any more */
+    bool moved;     /* to another directory */
+    bool links;     /* to other chains */
+    bool refused;   /* what is asked for */
+    bool every;     /* call fails, not only the first and the last of them */
+    int32_t result; /* without failures */
 };
 
-static struct sim_snapshot blank, issued;
+static struct sim_snapshot blank, issued, cut;
 static const struct acme_ca other = {CA_SIM_DIRECTORY, NULL, 0, NULL, NULL};
 
 static void prepare(const struct job *job)
 {
-    sim_world_restore(&w, job->blank ? &blank : &issued);
-    w.config.directory_url =
-        job->fallback ? "https://down.example.org/directory" : CA_SIM_DIRECTORY;
+    sim_world_restore(&w, job->blank ? &blank : job->cut ? &cut : &issued);
+    w.config.directory_url = job->fallback ? "https://down.example.org/directory"
+                             : job->moved  ? "https://ca.example.org/directory/2"
+                                           : CA_SIM_DIRECTORY;
     w.config.fallbacks = &other;
     w.config.fallbacks_count = job->fallback ? 1 : 0;
     w.config.look_now = job->look;
@@ -180,7 +192,20 @@ static void prepare(const struct job *job)
     if (job->closed) {
         ca_sim_account(w.ca, 0)->status = CA_SIM_DEACTIVATED;
     }
+    if (job->gone) {
+        device_fault(CA_SIM_ORDER, 404, "malformed", 1);
+    }
+    if (job->refused) {
+        device_fault(CA_SIM_KEY_CHANGE, 403, "unauthorized", 1);
+        device_fault(CA_SIM_FINALIZE, 400, "badPublicKey", 1);
+    }
     device_forget();
+    if (job->links) {
+        sim_edits_add(&edits, CA_SIM_CERTIFICATE, "Content-Type: application/pem",
+                      "Link: <https://ca.example.org/certificate/1>;rel=\"alternate\"\r\n"
+                      "Content-Type: application/pem");
+    }
+    requests[0].preferred_issuer = job->links ? "Nobody" : NULL;
     memset(counts, 0, sizeof(counts));
     failed = false;
 }
@@ -213,21 +238,28 @@ static void check(const struct job *job, int32_t rc)
     if (job->fallback && rc == ACME_ERR_CONNECT) {
         rc = ACME_OK; /* the other CA could not be turned to: the first one's failure stands */
     }
-    if (failed && rc != fail_with && rc != ACME_OK) {
+    if (failed && rc != fail_with && rc != ACME_OK && rc != job->result) {
         fail_msg("call %u, the %u.: the job says %s", fail_call, fail_at, acme_error_name(rc));
     }
-    if (rc != ACME_OK && w.client != NULL && tried) {
+    if (rc != ACME_OK && rc != job->result && w.client != NULL && tried) {
         assert_int_equal(heard.error, fail_with);
     }
     sim_world_halt(&w);
     fail_at = 0;
     memset(w.ca->faults, 0, sizeof(w.ca->faults));
     w.config.look_now = false;
+    w.config.directory_url = job->moved ? CA_SIM_DIRECTORY : w.config.directory_url;
+    device_forget();
     device_boot();
     if (!job->blank && !job->may_lose && !device_has_cert(0)) {
         fail_msg("call %u: the certificate is lost", fail_call);
     }
-    assert_int_equal(device_run(), ACME_OK);
+    rc = device_run();
+    /* Of which CA its certificate is may be forgotten: then the first one is asked when to renew.
+     */
+    if (rc != ACME_OK && !(job->fallback && fail_call == WRITE_SCHEDULE)) {
+        fail_msg("call %u: afterwards the device says %s", fail_call, acme_error_name(rc));
+    }
     assert_true(device_has_cert(0));
     sim_world_halt(&w);
 }
@@ -238,13 +270,13 @@ static void sweep(const struct job *job)
 
     fail_at = 0;
     prepare(job);
-    assert_int_equal(run(job), ACME_OK);
+    assert_int_equal(run(job), job->result);
     sim_world_halt(&w);
     memcpy(want, counts, sizeof(want));
     for (call = 0; call < CALLS; call++) {
         fail_with = call >= JWS_START && call < TLS_INIT ? ACME_ERR_CRYPTO : ACME_ERR_STORE_IO;
         for (at = 1; at <= want[call]; at++) {
-            if (at > CALLS_MAX && at + CALLS_MAX <= want[call]) {
+            if (at > CALLS_MAX && at + CALLS_MAX <= want[call] && !job->every) {
                 continue;
             }
             prepare(job);
@@ -275,7 +307,14 @@ SWEEP(a_look_at_renewal_information, .start = look, .look = true)
 SWEEP(new_terms, .start = acme_account_start, .terms = true)
 SWEEP(a_forgotten_account, .start = acme_renew_start, .forgotten = true)
 SWEEP(a_closed_account, .start = acme_renew_start, .closed = true)
-SWEEP(another_ca, .start = acme_start, .blank = true, .fallback = true)
+SWEEP(another_ca, .start = acme_start, .blank = true, .fallback = true, .every = true)
+SWEEP(a_refused_key_change, .start = acme_account_rollover, .refused = true,
+      .result = ACME_ERR_PROBLEM)
+SWEEP(a_refused_key, .start = acme_renew_start, .reuse = true, .refused = true, .cut = true)
+SWEEP(other_chains, .start = acme_renew_start, .links = true)
+SWEEP(an_order_of_an_earlier_run, .start = acme_renew_start, .cut = true)
+SWEEP(an_order_that_is_gone, .start = acme_renew_start, .cut = true, .gone = true)
+SWEEP(an_order_of_another_account, .start = acme_renew_start, .cut = true, .moved = true)
 SWEEP(an_update, .start = acme_account_update)
 SWEEP(a_recovery, .start = acme_account_recover)
 SWEEP(a_deactivation, .start = acme_account_deactivate)
@@ -379,6 +418,103 @@ static void test_another_ca_that_cannot_be_set_up(void **state)
     }
 }
 
+static void fail_once(enum call call, uint32_t at, int32_t error)
+{
+    memset(counts, 0, sizeof(counts));
+    failed = false;
+    fail_call = call;
+    fail_at = at;
+    fail_with = error;
+}
+
+static void test_a_damaged_order_is_made_anew(void **state)
+{
+    const struct job job = {.cut = true};
+    uint32_t orders;
+
+    (void)state;
+    fail_at = 0;
+    prepare(&job);
+    orders = w.ca->orders_count;
+    device_boot();
+    fail_once(READ_ORDER, 1, ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_true(failed);
+    assert_int_equal(w.ca->orders_count, orders + 1);
+    sim_world_halt(&w);
+}
+
+static void test_an_invalid_order_that_cannot_be_dropped(void **state)
+{
+    const struct job job = {.start = acme_renew_start};
+
+    (void)state;
+    fail_at = 0;
+    prepare(&job);
+    device_boot();
+    sim_edits_add(&edits, CA_SIM_NEW_ORDER, "\"status\":\"pending\"", "\"status\":\"invalid\"");
+    fail_once(REMOVE, 1, ACME_ERR_STORE_IO);
+    assert_int_equal(device_renew(), ACME_ERR_STORE_IO);
+    assert_true(failed);
+    check(&job, ACME_ERR_STORE_IO);
+}
+
+static void test_questions_are_answered_or_refused(void **state)
+{
+    const struct job job = {.start = boot_only};
+    struct acme_account_status account;
+    struct acme_cert_status status;
+    uint32_t cursor = 0;
+    char names[64];
+
+    (void)state;
+    fail_at = 0;
+    prepare(&job);
+    device_boot();
+    fail_once(READ_ACCOUNT, 1, ACME_ERR_STORE_IO);
+    assert_int_equal(acme_account_get_status(w.client, &account), ACME_ERR_STORE_IO);
+    assert_false(account.exists);
+    fail_once(READ_ACCOUNT, 2, ACME_ERR_STORE_IO);
+    assert_int_equal(acme_account_get_status(w.client, &account), ACME_ERR_STORE_IO);
+    assert_false(account.exists);
+    fail_once(READ_CERT, 1, ACME_ERR_STORE_IO);
+    assert_int_equal(acme_cert_list(w.client, &cursor, names, sizeof(names), &status),
+                     ACME_ERR_STORE_IO);
+    cursor = 0;
+    fail_once(READ_CERT, 1, ACME_ERR_STORE_CORRUPT); /* the only one there is */
+    assert_int_equal(acme_cert_list(w.client, &cursor, names, sizeof(names), &status),
+                     ACME_ERR_NOT_FOUND);
+    cursor = 0;
+    assert_int_equal(acme_cert_list(w.client, &cursor, names, sizeof(names), &status), ACME_OK);
+    assert_string_equal(names, "device.example.org");
+    assert_true(status.valid);
+    sim_world_halt(&w);
+}
+
+static bool no_crypto;
+
+psa_status_t __real_psa_crypto_init(void);
+psa_status_t __wrap_psa_crypto_init(void);
+
+psa_status_t __wrap_psa_crypto_init(void)
+{
+    return no_crypto ? PSA_ERROR_HARDWARE_FAILURE : __real_psa_crypto_init();
+}
+
+static void test_without_crypto_there_is_no_client(void **state)
+{
+    const struct job job = {.start = boot_only};
+
+    (void)state;
+    fail_at = 0;
+    prepare(&job);
+    no_crypto = true;
+    assert_int_equal(sim_world_boot(&w), ACME_ERR_CRYPTO);
+    assert_null(w.client);
+    no_crypto = false;
+    check(&job, ACME_OK);
+}
+
 /* ---- all of them ---- */
 
 static int take_snapshots(void **state)
@@ -389,6 +525,20 @@ static int take_snapshots(void **state)
     assert_int_equal(device_run(), ACME_OK);
     sim_world_halt(&w);
     sim_world_save(&w, &issued);
+    device_boot();
+    device_forget();
+    /* The CA still believes the name. */
+    w.ca->options.authorization_s = 1;
+    ca_sim_order(w.ca, 0)->authorizations[0].valid_until_ms = UINT64_MAX / 2;
+    assert_int_equal(acme_renew_start(w.client), ACME_OK);
+    while (heard.events[ACME_EVENT_ORDER] == 0) {
+        struct acme_poll_result result;
+
+        (void)acme_poll(w.client, &result);
+        w.clock.now_ms += 10;
+    }
+    sim_world_halt(&w);
+    sim_world_save(&w, &cut);
     return 0;
 }
 
@@ -396,6 +546,7 @@ static int drop_snapshots(void **state)
 {
     sim_snapshot_free(&blank);
     sim_snapshot_free(&issued);
+    sim_snapshot_free(&cut);
     return device_tear_down(state);
 }
 
@@ -411,6 +562,16 @@ int main(void)
         cmocka_unit_test(test_a_forgotten_account),
         cmocka_unit_test(test_a_closed_account),
         cmocka_unit_test(test_another_ca),
+        cmocka_unit_test(test_a_refused_key_change),
+        cmocka_unit_test(test_a_refused_key),
+        cmocka_unit_test(test_other_chains),
+        cmocka_unit_test(test_an_order_of_an_earlier_run),
+        cmocka_unit_test(test_an_order_that_is_gone),
+        cmocka_unit_test(test_an_order_of_another_account),
+        cmocka_unit_test(test_a_damaged_order_is_made_anew),
+        cmocka_unit_test(test_an_invalid_order_that_cannot_be_dropped),
+        cmocka_unit_test(test_questions_are_answered_or_refused),
+        cmocka_unit_test(test_without_crypto_there_is_no_client),
         cmocka_unit_test(test_a_key_change_that_was_cut),
         cmocka_unit_test(test_a_boot_forgives_damage),
         cmocka_unit_test(test_a_boot_forgives_a_full_store),

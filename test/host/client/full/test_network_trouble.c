@@ -1,0 +1,224 @@
+/*
+ * A network, a power supply and HTTP that do not do as they should: the device ends with a named
+ * error or with a certificate, and is never stuck.
+ */
+#include "device.h"
+
+#include "client_state.h"
+
+/* ---- connections ---- */
+
+static struct acme_net_ops net_ops;
+static uint32_t connects, sends, fail_connect, fail_send;
+
+static acme_handle on_connect(void *ctx, const char *host, uint16_t port)
+{
+    return ++connects == fail_connect ? ACME_ERR_RESOLVE : sim_net_ops.connect(ctx, host, port);
+}
+
+static int32_t on_send(void *ctx, acme_handle stream, const uint8_t *data, size_t len)
+{
+    return ++sends == fail_send ? ACME_ERR_CLOSED : sim_net_ops.send(ctx, stream, data, len);
+}
+
+static int set_up(void **state)
+{
+    (void)device_set_up(state);
+    net_ops = sim_net_ops;
+    net_ops.connect = on_connect;
+    net_ops.send = on_send;
+    w.port.net = &net_ops;
+    connects = sends = fail_connect = fail_send = 0;
+    return 0;
+}
+
+static void test_a_connection_that_the_server_has_closed(void **state)
+{
+    (void)state;
+    device_boot();
+    fail_send = 3;
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(connects, 2);
+    assert_true(device_has_cert(0));
+}
+
+static void test_and_the_server_is_gone(void **state)
+{
+    (void)state;
+    device_boot();
+    fail_send = 3;
+    fail_connect = 2;
+    assert_int_equal(device_run(), ACME_OK); /* tried again, and it is back */
+    assert_int_equal(connects, 3);
+    assert_true(device_has_cert(0));
+}
+
+static void test_replies_that_break_off(void **state)
+{
+    uint32_t at;
+
+    (void)state;
+    for (at = 1; at <= 10; at++) {
+        device_boot();
+        sim_net_clear_faults(&w.net);
+        w.net.break_reply_at = at;
+        assert_int_equal(device_renew(), ACME_OK);
+        assert_true(device_has_cert(0));
+        sim_world_halt(&w);
+    }
+}
+
+static void test_replies_in_small_pieces(void **state)
+{
+    (void)state;
+    device_boot();
+    w.net.chunk = 7;
+    assert_int_equal(device_run(), ACME_OK);
+    assert_true(device_has_cert(0));
+}
+
+static void test_urls_on_another_port(void **state)
+{
+    (void)state;
+    device_boot();
+    sim_edits_add(&edits, CA_SIM_DIRECTORY_GET, "https://ca.example.org/new-nonce",
+                  "https://ca.example.org:444/new-nonce");
+    assert_int_equal(device_run(), ACME_ERR_URL_POLICY);
+    assert_int_equal(connects, 1);
+    sim_world_halt(&w);
+    w.config.allow_foreign_urls = true;
+    device_boot();
+    assert_int_equal(device_run(), ACME_ERR_CONNECT);
+    assert_true(connects > 2);
+}
+
+/* ---- when to come again ---- */
+
+static void test_a_pause_until_a_date(void **state)
+{
+    struct sim_edit *edit;
+    uint64_t before;
+
+    (void)state;
+    device_boot();
+    assert_int_equal(device_finish(acme_account_start(w.client)), ACME_OK);
+    edit = sim_edits_add(&edits, CA_SIM_NEW_ORDER, NULL,
+                         "HTTP/1.1 503 X\r\nRetry-After: Thu, 01 Jan 2026 00:00:31 GMT\r\n\r\n");
+    edit->count = 1;
+    before = w.clock.now_ms;
+    assert_in_range(before, 0, 20000);
+    assert_int_equal(device_run(), ACME_OK);
+    assert_true(w.clock.now_ms > 30000);
+    /* Nobody knows the time: then it is a second, as without. */
+    sim_world_halt(&w);
+    w.clock.unknown = true;
+    w.config.build_time_s = 0;
+    device_boot();
+    edits.edits[0].route = CA_SIM_DIRECTORY_GET;
+    edits.edits[0].done = 0;
+    before = w.clock.now_ms;
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_int_equal(edits.edits[0].done, 1);
+    assert_true(w.clock.now_ms < before + 60000);
+}
+
+/* ---- what is too long ---- */
+
+static void test_a_reply_longer_than_memory(void **state)
+{
+    static char put[60000];
+
+    (void)state;
+    memset(put, ' ', sizeof(put) - 1);
+    memcpy(put, "HTTP/1.1 404 X\r\nContent-Type: text/plain\r\n\r\n", 44);
+    device_boot();
+    sim_edits_add(&edits, CA_SIM_CERTIFICATE, NULL, put);
+    assert_int_equal(device_run(), ACME_ERR_HTTP_LIMIT);
+    device_forget();
+    sim_edits_add(&edits, CA_SIM_ORDER, NULL, put);
+    assert_int_equal(device_renew(), ACME_ERR_HTTP_LIMIT);
+    device_forget();
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_true(device_has_cert(0));
+}
+
+/* ---- what is stored lies ---- */
+
+static void test_an_account_url_that_is_none(void **state)
+{
+    static struct acme_account_record record;
+    static uint8_t scratch[4 * CONFIG_ACME_URL_MAX];
+    struct acme_client *c;
+
+    (void)state;
+    device_boot();
+    assert_int_equal(device_finish(acme_account_start(w.client)), ACME_OK);
+    c = w.client;
+    assert_int_equal(acme_store_read_account(&c->log, 0, &record, scratch, sizeof(scratch)),
+                     ACME_OK);
+    strcpy(record.url, "http://ca.example.org/account/0");
+    assert_int_equal(acme_store_write_account(&c->log, 0, &record, scratch, sizeof(scratch)),
+                     ACME_OK);
+    assert_int_equal(device_finish(acme_account_update(w.client)), ACME_ERR_URL);
+    assert_int_equal(device_finish(acme_account_recover(w.client)), ACME_OK);
+    assert_int_equal(device_finish(acme_account_update(w.client)), ACME_OK);
+}
+
+/* ---- switched off at any time ---- */
+
+static void test_switched_off_after_any_poll(void **state)
+{
+    uint32_t n, i, aborted = 0;
+
+    (void)state;
+    for (n = 1; n <= 40; n += 3) {
+        device_boot();
+        assert_int_equal(acme_renew_start(w.client), ACME_OK);
+        for (i = 0; i < n; i++) {
+            struct acme_poll_result result;
+
+            (void)acme_poll(w.client, &result);
+            ca_sim_tick(w.ca, w.clock.now_ms);
+            w.clock.now_ms += result.want == ACME_WANT_EVENT ? 20 : 0;
+        }
+        aborted += ((struct acme_client *)w.client)->signing != NULL ? 1u : 0u;
+        sim_world_halt(&w);
+    }
+    assert_true(aborted > 0);
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+    assert_true(device_has_cert(0));
+}
+
+/* ---- entropy ---- */
+
+static void test_no_entropy_no_client(void **state)
+{
+    (void)state;
+    w.entropy.fail_at = 1;
+    assert_int_equal(sim_world_boot(&w), ACME_ERR_ENTROPY);
+    assert_null(w.client);
+    w.entropy.fail_at = 0;
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+}
+
+#define NET_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, device_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(test_a_connection_that_the_server_has_closed),
+        NET_TEST(test_and_the_server_is_gone),
+        NET_TEST(test_replies_that_break_off),
+        NET_TEST(test_replies_in_small_pieces),
+        NET_TEST(test_urls_on_another_port),
+        NET_TEST(test_a_pause_until_a_date),
+        NET_TEST(test_a_reply_longer_than_memory),
+        NET_TEST(test_an_account_url_that_is_none),
+        NET_TEST(test_switched_off_after_any_poll),
+        NET_TEST(test_no_entropy_no_client),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
