@@ -15,7 +15,8 @@ static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_ce
     uint8_t i;
 
     status->key_id = acme_client_cert_key(store_slot, record->key_generation);
-    status->valid = record->chain_count > 0 && acme_jws_key_exists(status->key_id);
+    /* A read that fails is no reason to stop serving. */
+    status->valid = record->chain_count > 0 && !acme_jws_key_lost(status->key_id);
     status->not_before_s = record->not_before_s;
     status->not_after_s = record->not_after_s;
     status->renew_after_s = acme_schedule_renew_time(c, store_slot, record);

@@ -24,8 +24,8 @@ void memory_search_exclude(const void *start, size_t len);
 unsigned memory_search_bytes(const char *where, const void *data, size_t len);
 /** Whether one secret, by the order in which they were learnt, shows in some bytes. */
 bool memory_search_shows(unsigned number, const void *data, size_t len);
-/** As memory_search_bytes for all memory that this process can write, its own or shared with nobody: .data, .bss,
- * heap, the whole stack. */
+/** As memory_search_bytes for all memory that this process can write, and shares with nobody:
+ * .data, .bss, heap, the whole stack. */
 unsigned memory_search_process(void);
 /** Nothing is told until it is switched on again. */
 void memory_search_quiet(bool quiet);

@@ -465,6 +465,7 @@ static void test_questions_are_answered_or_refused(void **state)
     struct acme_account_status account;
     struct acme_cert_status status;
     uint32_t cursor = 0;
+    uint8_t der[2048];
     char names[64];
 
     (void)state;
@@ -486,6 +487,9 @@ static void test_questions_are_answered_or_refused(void **state)
                      ACME_ERR_NOT_FOUND);
     cursor = 0;
     assert_int_equal(acme_cert_list(w.client, &cursor, names, sizeof(names), &status), ACME_OK);
+    fail_once(READ_CHAIN, 1, ACME_ERR_STORE_IO);
+    assert_int_equal(acme_cert_read(w.client, 0, 0, der, sizeof(der)), ACME_ERR_STORE_IO);
+    assert_true(acme_cert_read(w.client, 0, 0, der, sizeof(der)) > 0);
     assert_string_equal(names, "device.example.org");
     assert_true(status.valid);
     sim_world_halt(&w);

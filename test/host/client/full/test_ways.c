@@ -178,6 +178,20 @@ static void test_a_profile_that_the_ca_has(void **state)
     assert_true(device_has_cert(0));
 }
 
+/* ---- and back ---- */
+
+static void test_all_names_are_deauthorized(void **state)
+{
+    (void)state;
+    requests[0].pre_authorize = false;
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+    device_forget();
+    assert_int_equal(device_finish(acme_deauthorize(w.client, 0)), ACME_OK);
+    assert_int_equal(device_asked(CA_SIM_AUTHORIZATION), 2);
+    assert_true(device_has_cert(0));
+}
+
 /* ---- who signs, and what is said ---- */
 
 static void test_a_certificate_revokes_itself(void **state)
@@ -266,6 +280,7 @@ int main(void)
         WAY_TEST(test_a_domain_that_is_not_said_to_stand_for_others),
         WAY_TEST(test_a_domain_above_none_of_the_names),
         WAY_TEST(test_a_profile_that_the_ca_has),
+        WAY_TEST(test_all_names_are_deauthorized),
         DEVICE_TEST_ISSUED(test_a_certificate_revokes_itself),
         DEVICE_TEST(test_a_contact_is_said),
         WAY_TEST(test_patience_ends),
