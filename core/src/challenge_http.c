@@ -83,7 +83,8 @@ static char wanted(const struct acme_responder *r, size_t at)
         return r->token[at];
     }
     at -= len;
-    return tail[at]; /* its NUL matches nothing: that is the furthest */
+    /* A stream may have matched more than there is to match: the token of before was longer. */
+    return at < sizeof(tail) ? tail[at] : '\0';
 }
 
 static void take(const struct acme_responder *r, struct acme_responder_stream *s,

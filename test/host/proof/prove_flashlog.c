@@ -89,7 +89,6 @@ void mount_start(void)
 }
 
 /* proof: header; unwind 5; any header of any sector */
-/* mutant: header; flashlog.c; "at += log->start / 2" -> "at += flash_size - 20" */
 void header(void)
 {
     struct acme_flashlog log;

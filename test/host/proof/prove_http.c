@@ -100,7 +100,6 @@ static void any_line(struct acme_http_parser *p, enum state state)
 }
 
 /* proof: status; unwind 9; any line of up to 24 characters */
-/* mutant: status; http.c; "p->line_len < 12 || memcmp" -> "memcmp(l, l + 19, 7) == 0 || memcmp" */
 void status(void)
 {
     struct acme_http_parser p;
@@ -246,7 +245,6 @@ void retry_after(void)
 
 /* proof: date_form; unwind 29; any text of the length of each of the three forms of a date */
 /* loop: find_name.0 14 */
-/* mutant: date_form; http.c; "form += 2;" -> "form += 3;" */
 void date_form(void)
 {
     int32_t v[6] = {0};

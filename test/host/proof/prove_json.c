@@ -7,9 +7,8 @@
 #include "json.c"
 
 /* proof: arena; unwind 2; any request in any state of an arena of up to 64 bytes */
-/* wraps: acme_json_arena_malloc; "size + 7"; the comparison after it sees that */
-/* mutant: arena; json.c; "rounded > current->size - current->used" -> "size > current->size -
- * current->used" */
+/* wraps: acme_json_arena_malloc; "size + 7"; what is asked for is compared before it is used */
+/* mutant: arena; json.c; "size > current->size - current->used" -> "size > current->size" */
 void arena(void)
 {
     struct acme_json_arena a;

@@ -57,6 +57,9 @@ void check_name(void)
 }
 
 /* proof: label; unwind 9; any label of up to 6 characters */
+/* loop: is_punycode.0 4 */
+/* loop: is_punycode.1 4 */
+/* loop: read_integer.0 4 */
 void label(void)
 {
     size_t len = any_size(6);

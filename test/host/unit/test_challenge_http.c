@@ -265,6 +265,23 @@ static void test_more_than_a_request(void **state)
     assert_int_equal(closed, 1);
 }
 
+/* The next token is shorter than what a request has matched already. */
+static void test_a_shorter_token(void **state)
+{
+    (void)state;
+    peers[0].request = GOOD;
+    peers[0].step = 1;
+    peers[0].again = true;
+    waiting = 1;
+    while (peers[0].given < sizeof("GET /.well-known/acme-challenge/" TOKEN " HTTP/1.") - 1) {
+        acme_responder_poll(&r, 1000);
+    }
+    acme_responder_set(&r, "x", "x.y");
+    poll_many(200);
+    assert_int_equal(closed, 1);
+    assert_null(strstr(peers[0].reply, TOKEN));
+}
+
 /* The challenge ends while its answer is under way: what has not been said is not said. */
 static void test_an_answer_that_is_taken_back(void **state)
 {
@@ -314,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hostile_peers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_slow_peers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_more_than_a_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_shorter_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_answer_that_is_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closed_in_the_middle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_port_is_taken, set_up, tear_down),
