@@ -52,7 +52,6 @@ void parse(void)
 /* proof: parse_long; unwind 21; any string of up to 18 characters */
 /* loop: parse_v6.0 12 */
 /* loop: parse_group.0 6 */
-/* mutant: parse_long; ipaddr.c; "len > 14 || (text[n]" -> "len > 15 || (text[n]" */
 void parse_long(void)
 {
     parse_any(any_long_text(18));
