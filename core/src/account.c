@@ -39,8 +39,9 @@ int32_t acme_account_load(struct acme_client *c)
             c->account_type = r->key_type;
             c->account_generation = r->key_generation;
 #if defined(CONFIG_ACME_KEY_ROLLOVER)
-            c->rollover = r->rollover;
-            c->rollover_in_doubt = r->rollover != 0;
+            /* A key of the firmware's ends whatever was under way with the client's own. */
+            c->rollover = acme_rollover_key(c) != PSA_KEY_ID_NULL ? r->rollover : 0;
+            c->rollover_in_doubt = c->rollover != 0;
 #endif
             c->account_exists =
                 r->url[0] != '\0' && acme_jws_key_exists(acme_client_account_key(c));

@@ -250,6 +250,21 @@ static void test_the_firmwares_key_outlives_its_account(void **state)
     assert_true(has_key());
 }
 
+static void test_the_firmwares_key_takes_over_in_the_middle_of_a_change(void **state)
+{
+    (void)state;
+    lose_the_answer();
+    make_key();
+    sim_world_halt(&w);
+    w.config.account_key_id = OUR_KEY;
+    device_boot();
+    assert_int_equal(device_finish(acme_account_recover(w.client)), ACME_OK);
+    assert_int_equal(device_entered("KEY_PROBE"), 0);
+    assert_int_equal(account().key_id, OUR_KEY);
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_true(has_key());
+}
+
 /* ---- closed and forgotten accounts ---- */
 
 static void test_an_account_is_replaced_once(void **state)
@@ -459,6 +474,7 @@ int main(void)
         DEVICE_TEST(test_the_firmwares_key_must_be_there),
         DEVICE_TEST(test_the_firmwares_key_is_not_ours_to_replace),
         DEVICE_TEST(test_the_firmwares_key_outlives_its_account),
+        DEVICE_TEST_ISSUED(test_the_firmwares_key_takes_over_in_the_middle_of_a_change),
         DEVICE_TEST_ISSUED(test_an_account_is_replaced_once),
         DEVICE_TEST_ISSUED(test_who_wants_an_old_account_gets_no_new_one),
         DEVICE_TEST_ISSUED(test_an_account_forgotten_by_the_ca_is_made_anew),
