@@ -2,41 +2,7 @@
  * What a client tells of a certificate while its flash misreads once: a certificate that is there,
  * with its key, is not called gone.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "sim_world.h"
-
-static const char *const names[] = {"device.example.org"};
-static const struct acme_cert_request request = {.names = names, .names_count = 1};
-static struct sim_world w;
-
-static int set_up(void **state)
-{
-    const struct sim_options options = {4096, 8, 4, 5, 0, 0};
-
-    (void)state;
-    assert_true(sim_world_init(&w, &options));
-    w.config.certs = &request;
-    w.config.certs_count = 1;
-    assert_int_equal(sim_world_boot(&w), ACME_OK);
-    assert_int_equal(acme_start(w.client), ACME_OK);
-    assert_int_equal(sim_world_drive(&w), ACME_OK);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sim_world_halt(&w);
-    sim_world_free(&w);
-    return 0;
-}
+#include "device.h"
 
 static void test_one_failed_read(void **state)
 {
@@ -61,7 +27,7 @@ static void test_one_failed_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_one_failed_read, set_up, tear_down),
+        DEVICE_TEST_ISSUED(test_one_failed_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

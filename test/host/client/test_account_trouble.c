@@ -115,6 +115,40 @@ static void test_a_lost_answer_is_found_out(void **state)
     assert_int_equal(device_entered("KEY_PROBE"), 0);
 }
 
+static struct sim_server honest;
+static bool lost;
+
+/* The CA does what it is asked for, and the answer goes down with the connection. */
+static size_t serve(void *ctx, const char *text, size_t len, char *reply, size_t size, bool *close)
+{
+    size_t done = honest.request(ctx, text, len, reply, size, close);
+
+    if (!lost && strncmp(text, "POST /key-change ", 17) == 0) {
+        lost = *close = true;
+        return 0;
+    }
+    return done;
+}
+
+static void test_an_answer_lost_with_the_connection_costs_no_account(void **state)
+{
+    struct sim_server losing = w.server;
+    struct acme_account_status before = account();
+
+    (void)state;
+    honest = w.server;
+    losing.request = serve;
+    w.net.server = &losing;
+    assert_int_equal(device_finish(acme_account_rollover(w.client)), ACME_OK);
+    assert_true(lost);
+    assert_string_not_equal(account().thumbprint, before.thumbprint);
+    assert_true(is_agreed(0));
+    assert_int_equal(w.ca->counters.accounts, 1);
+    assert_int_equal(w.ca->counters.key_changes, 1);
+    assert_int_equal(device_renew(), ACME_OK);
+    w.net.server = &w.server;
+}
+
 static void test_a_lost_answer_ends_the_change_that_is_asked_for(void **state)
 {
     (void)state;
@@ -465,6 +499,7 @@ int main(void)
         DEVICE_TEST_ISSUED(test_a_refused_key_change_keeps_the_key),
         DEVICE_TEST_ISSUED(test_a_rate_limit_leaves_a_key_change_open),
         DEVICE_TEST_ISSUED(test_a_lost_answer_is_found_out),
+        DEVICE_TEST_ISSUED(test_an_answer_lost_with_the_connection_costs_no_account),
         DEVICE_TEST_ISSUED(test_a_lost_answer_ends_the_change_that_is_asked_for),
         DEVICE_TEST_ISSUED(test_a_probe_that_finds_another_account_changes_nothing),
         DEVICE_TEST_ISSUED(test_a_probe_that_is_refused_is_made_again),
