@@ -20,10 +20,11 @@ def ram_of(kind):
 
 
 def dump(board):
+    """As the processor sees it: on a Cortex-M33 the physical addresses are others."""
     data = b""
     for start, length in ram_of(board.board):
         path = os.path.join(board.folder, "ram")
-        board.monitor(f'pmemsave {start:#x} {length:#x} "{path}"')
+        board.monitor(f'memsave {start:#x} {length:#x} "{path}"')
         with open(path, "rb") as f:
             data += f.read()
         assert os.path.getsize(path) == length
