@@ -169,6 +169,13 @@ void cli_format_time(int64_t unix_s, char out[32]);
 /** What a person sets once in the DNS for the first --domain. */
 int cli_show_dns_record(struct cli_session *s);
 
+/* ---- file.c ---- */
+
+struct stat;
+/** Reads at most size - 1 bytes of a file and NUL-terminates them; *st, unless NULL, is what the
+ * system says of it. False with errno. */
+bool cli_read_file(const char *path, char *text, size_t size, struct stat *st);
+
 /* ---- pem.c ---- */
 
 /** Reads the certificates of a PEM file as trust anchors; they live as long as the process. Returns

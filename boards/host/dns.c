@@ -5,7 +5,6 @@
 #include "dns.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -34,26 +33,10 @@ static char system_resolver[64];
 
 static char file_text[FILE_MAX + 1];
 
-/* The whole file, NUL-terminated, until the next one is read; NULL with errno. Not through stdio,
- * whose buffers nobody wipes. */
+/* The whole file, NUL-terminated, until the next one is read; NULL with errno. */
 static char *read_file(const char *path, struct stat *st)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t len = 0;
-    ssize_t n;
-
-    if (fd < 0) {
-        return NULL;
-    }
-    while (len < FILE_MAX && (n = read(fd, file_text + len, FILE_MAX - len)) > 0) {
-        len += (size_t)n;
-    }
-    file_text[len] = '\0';
-    if (fstat(fd, st) != 0) {
-        memset(st, 0, sizeof(*st));
-    }
-    (void)close(fd);
-    return file_text;
+    return cli_read_file(path, file_text, sizeof(file_text), st) ? file_text : NULL;
 }
 
 /* What was in a file of secrets, and is taken over. */

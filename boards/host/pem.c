@@ -27,31 +27,20 @@
 static struct acme_trust_anchor anchor_list[ANCHORS_MAX];
 static int anchors_used; /* there may be roots for more than one server */
 
-/* The whole file, NUL-terminated; the caller's to free. Not through stdio: it may be a key, and
- * nobody wipes the buffers of stdio. */
+/* The whole file, NUL-terminated; the caller's to free. */
 static char *read_file(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *text = fd < 0 ? NULL : malloc(FILE_MAX + 1);
-    size_t len = 0;
-    ssize_t n;
+    char *text = malloc(FILE_MAX + 1);
 
-    if (text == NULL) {
+    if (text == NULL || !cli_read_file(path, text, FILE_MAX + 1, NULL)) {
         cli_error("%s: %s", path, strerror(errno));
-        if (fd >= 0) {
-            (void)close(fd);
-        }
+        free(text);
         return NULL;
     }
-    while (len < FILE_MAX && (n = read(fd, text + len, FILE_MAX - len)) > 0) {
-        len += (size_t)n;
-    }
-    text[len] = '\0';
-    (void)close(fd);
     return text;
 }
 
-/* Past the buffer of stdio, for the same reason. */
+/* Past the buffer of stdio, which nobody wipes. */
 static bool write_secret(FILE *out, const char *text)
 {
     size_t len = strlen(text);

@@ -250,8 +250,7 @@ struct acme_client {
 #endif
     uint64_t wait_until_ms;
 #if defined(CONFIG_ACME_CERT_HOLD)
-    uint64_t
-        held_up_to_ms; /* the certificate that waits is installed all the same; 0: none waits */
+    uint64_t held_up_to_ms; /* the wait for whoever holds them ends; 0: none waits */
 #endif
     struct acme_config config;
     struct acme_clock clock;

@@ -9,15 +9,9 @@
 
 #include "acme/error.h"
 #include "b64url.h"
+#include "check.h"
 
 #define TEXT_MAX 1024
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static void check_as_bytes(const uint8_t *data, size_t size)
 {

@@ -8,15 +8,9 @@
 #include <string.h>
 
 #include "acme/error.h"
+#include "check.h"
 #include "idn.h"
 #include "ipaddr.h"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static void check_address(const char *text)
 {

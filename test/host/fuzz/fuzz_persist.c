@@ -8,15 +8,9 @@
 #include <string.h>
 
 #include "challenge_persist.h"
+#include "check.h"
 
 #define ACCOUNT "https://ca.example/acct/1"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static bool contains(const char *text, size_t len, const char *what)
 {
