@@ -1,4 +1,4 @@
-"""The life-cycle's diagram, for scripts/docs states: the states from the table in core/src/client.c, and an
+"""The life-cycle's diagram, for scripts/docs states: the states from the table in core/src/client/client.c, and an
 arrow for each acme_client_go that a state's functions can come to, found by following their calls
 through core/src. What several states share is a node of its own. Graphviz only draws it: the picture
 carries its own description, so that whether it is up to date needs no Graphviz."""
@@ -24,7 +24,7 @@ class Core:
 
     def __init__(self, root):
         self.bodies, self.public = {}, collections.defaultdict(list)
-        for path in sorted(glob.glob(os.path.join(root, CORE, "*.c"))):
+        for path in sorted(glob.glob(os.path.join(root, CORE, "*", "*.c"))):
             with open(path, encoding="utf-8") as f:
                 text = re.sub(r"/\*.*?\*/|//[^\n]*", "", f.read(), flags=re.S)
             text = re.sub(r"^#(?:[^\n]*\\\n)*[^\n]*$", "", text, flags=re.M)
@@ -75,7 +75,7 @@ class Core:
 
 def states(root):
     """[(state, option that it needs or None, enter, reply or None)] in the table's order."""
-    with open(os.path.join(root, CORE, "client.c"), encoding="utf-8") as f:
+    with open(os.path.join(root, CORE, "client/client.c"), encoding="utf-8") as f:
         table = re.search(r"states\[ACME_STATE_COUNT\] = \{(.*?)^\};", f.read(), re.M | re.S)[1]
     option = None
     for part in re.findall(r"^#if defined\(CONFIG_ACME_(\w+)\)|^(#endif)|"

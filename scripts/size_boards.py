@@ -47,7 +47,7 @@ def owner(section, obj):
         return "mbedTLS pool"
     if section == ".bss.memory":
         return "core"  # the block for acme_init, which the application owns
-    if "json_cjson" in obj:
+    if "(cjson.c" in obj or "json/cjson.c" in obj:
         return "cJSON"
     library = re.search(r"lib(\w+)\.a", obj)
     return LIBRARIES[library[1]] if library else "board and application"
@@ -81,7 +81,7 @@ def read_map(path):
 def size_of_tls(folder):
     """mbedTLS's contexts inside the core's block."""
     with open(os.path.join(folder, "compile_commands.json"), encoding="utf-8") as f:
-        command = next(c["command"] for c in json.load(f) if c["file"].endswith("core/src/client.c"))
+        command = next(c["command"] for c in json.load(f) if c["file"].endswith("core/src/client/client.c"))
     argv = [a.replace('\\"', '"') for a in command.split()]
     if "ccache" in argv[0]:
         argv = argv[1:]
@@ -89,7 +89,7 @@ def size_of_tls(folder):
     with tempfile.TemporaryDirectory() as work:
         source = os.path.join(work, "tls.c")
         with open(source, "w", encoding="ascii") as f:
-            f.write('#include "tls.h"\nstruct acme_tls tls;\n')
+            f.write('#include "net/tls.h"\nstruct acme_tls tls;\n')
         run([*argv, "-c", source, "-o", source + ".o"])
         line = run(["arm-none-eabi-nm", "-S", source + ".o"]).split()
     return int(line[line.index("tls") - 2], 16)

@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "bytes.h"
-#include "crc.h"
-#include "store.h"
+#include "base/bytes.h"
+#include "base/crc.h"
+#include "store/store.h"
 
 #define PAGE        4096u
 #define AREA_MAX    0x10000000u

@@ -23,7 +23,7 @@
 #define MBEDTLS_ENTROPY_C
 #define MBEDTLS_CTR_DRBG_C
 
-/* PSA Crypto; psa_its_* is core/src/its.c. */
+/* PSA Crypto; psa_its_* is core/src/store/its.c. */
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_CRYPTO_STORAGE_C
 #define MBEDTLS_USE_PSA_CRYPTO

@@ -1,6 +1,6 @@
 /*
  * The PSA Internal Trusted Storage 1.0 API, as mbedTLS asks for it where the platform brings its
- * own. core/src/its.c implements it on the flash log.
+ * own. core/src/store/its.c implements it on the flash log.
  */
 #ifndef PSA_INTERNAL_TRUSTED_STORAGE_H
 #define PSA_INTERNAL_TRUSTED_STORAGE_H

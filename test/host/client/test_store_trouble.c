@@ -5,10 +5,10 @@
  */
 #include "device.h"
 
-#include "cert.h"
-#include "jws.h"
-#include "store.h"
-#include "tls.h"
+#include "crypto/cert.h"
+#include "crypto/jws.h"
+#include "store/store.h"
+#include "net/tls.h"
 
 #define CALLS_MAX 2u /* of one function in one job: the first and the last so many fail */
 

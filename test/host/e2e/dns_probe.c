@@ -17,7 +17,7 @@
 #include "acme/dns_update.h"
 #include "acme_posix.h"
 #include "memory_search.h"
-#include "entropy.h"
+#include "base/entropy.h"
 
 static struct acme_posix_net net;
 static int64_t skew_s;

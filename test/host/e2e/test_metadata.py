@@ -32,7 +32,7 @@ def core_sources():
     """What core/CMakeLists.txt compiles, relative to core/."""
     text = read("core", "CMakeLists.txt")
     rooms = re.search(r"set\(rooms\n(.*?)\)", text, re.S)[1].split()
-    return {f"src/{room}.c" for room in rooms} | {"src/json_cjson.c"}
+    return {f"src/{room}.c" for room in rooms} | {"src/json/cjson.c"}
 
 
 def configure_and_build(folder, standin, *options):
@@ -41,7 +41,7 @@ def configure_and_build(folder, standin, *options):
     call("ninja", "-C", str(folder), "acme_core", "app")
     # The sources that were compiled are the core's.
     with open(folder / "build.ninja", encoding="utf-8") as f:
-        built = {m for m in re.findall(r"^build \S+: C_COMPILER__acme_c\w+ \S*/core/(src/\w+\.c)",
+        built = {m for m in re.findall(r"^build \S+: C_COMPILER__acme_c\w+ \S*/core/(src/[\w/]+\.c)",
                                        f.read(), re.M)}
     assert built == core_sources()
     return out

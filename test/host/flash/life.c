@@ -11,7 +11,7 @@
 #include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 
-#include "store.h"
+#include "store/store.h"
 
 #define DAY_MS     86400000ull
 #define NAP_MS     30000u /* between a cut and the next boot */

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "acme/error.h"
-#include "flashlog.h"
+#include "store/flashlog.h"
 #include "flash_faults.h"
 
 #define KEYS       6

@@ -1,8 +1,8 @@
 /*
- * Power cuts one level above the log: a renewal as the client writes it (core/src/store.h), cut at
- * its flash operations (each, or each n-th where there are many) and again while it is taken up,
- * over the geometries. After each cut the account and its key, and a certificate with its key and
- * its whole chain, must be there. It knows the store's interface and the order of writing.
+ * Power cuts one level above the log: a renewal as the client writes it (core/src/store/store.h),
+ * cut at its flash operations (each, or each n-th where there are many) and again while it is taken
+ * up, over the geometries. After each cut the account and its key, and a certificate with its key
+ * and its whole chain, must be there. It knows the store's interface and the order of writing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include <psa/internal_trusted_storage.h>
 
 #include "flash_faults.h"
-#include "store.h"
+#include "store/store.h"
 
 #define CHAIN_LEN   1300u
 #define CHUNKS      3u

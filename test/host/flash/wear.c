@@ -1,6 +1,6 @@
 /*
  * How much a flash area wears: plays years of renewals over the real store and log, and counts. It
- * knows what the client writes for a certificate, and in which order (core/src/store.h).
+ * knows what the client writes for a certificate, and in which order (core/src/store/store.h).
  * "wear SECTOR_SIZE SECTORS PROGRAM_UNIT DAYS YEARS SLOTS": a renewal of each slot every DAYS, with
  * a reset before each. Prints sectors, renewals, erases: total, least and most of one sector. With
  * a seventh word, it writes the area to a file of that name.
@@ -13,7 +13,7 @@
 #include <psa/internal_trusted_storage.h>
 
 #include "flash_sim.h"
-#include "store.h"
+#include "store/store.h"
 
 #define CHAIN_LEN 2200u /* a leaf and an intermediate with P-256 keys */
 #define KEY_LEN   75u   /* a persistent P-256 key of mbedTLS */

@@ -15,9 +15,9 @@
 #include <mbedtls/ssl.h>
 #include <psa/crypto.h>
 
-#include "b64url.h"
+#include "base/b64url.h"
 #include "crypto_memo.h"
-#include "flashlog.h"
+#include "store/flashlog.h"
 #include "key_watch.h"
 #include "memory_search.h"
 #include "sim_tls.h"

@@ -3,7 +3,7 @@
  * acme-dns, whose room is compiled in here to get at its request; account bindings. After each,
  * all memory of the process is searched.
  */
-#include "../../../core/src/dns_acmedns.c"
+#include "../../../core/src/dns/acmedns.c"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +12,14 @@
 #include <psa/crypto.h>
 
 #include "acme_posix.h"
-#include "b64url.h"
-#include "entropy.h"
+#include "base/b64url.h"
+#include "base/entropy.h"
 #include "flash_sim.h"
-#include "jws.h"
+#include "crypto/jws.h"
 #include "key_watch.h"
 #include "memory_search.h"
-#include "store.h"
-#include "tsig.h"
+#include "store/store.h"
+#include "dns/tsig.h"
 
 #define KEY 0x1234u
 

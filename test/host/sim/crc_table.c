@@ -2,7 +2,7 @@
  * crc.c's CRC-32 eight bytes at a time, in its place in the simulated world: years of virtual time
  * read the flash log more than they do anything else. It must not know what it protects.
  */
-#include "crc.h"
+#include "base/crc.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "address.h"
-#include "dns_message.h"
+#include "net/address.h"
+#include "dns/message.h"
 
 enum kind { FREE, UDP, TO_SERVER, TO_HOST, LISTENER, WAITING, ACCEPTED };
 

@@ -11,7 +11,7 @@
 #include <mbedtls/memory_buffer_alloc.h>
 #include <psa/crypto.h>
 
-#include "entropy.h"
+#include "base/entropy.h"
 
 #define POLLS_MAX 1000000u
 

@@ -1,9 +1,9 @@
 /*
- * Stands in for core/src/tls.c in simulations: the same interface over plain text, so that a life
- * takes milliseconds. The real one has its own tests, and a variant of the runner. It must not know
- * what is said inside.
+ * Stands in for core/src/net/tls.c in simulations: the same interface over plain text, so that a
+ * life takes milliseconds. The real one has its own tests, and a variant of the runner. It must not
+ * know what is said inside.
  */
-#include "tls.h"
+#include "net/tls.h"
 
 #include <string.h>
 

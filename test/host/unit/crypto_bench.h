@@ -8,9 +8,9 @@
 #include <psa/crypto.h>
 
 #include "acme_posix.h"
-#include "entropy.h"
+#include "base/entropy.h"
 #include "flash_sim.h"
-#include "store.h"
+#include "store/store.h"
 
 static struct flash_sim bench_flash;
 static struct acme_store bench_log;

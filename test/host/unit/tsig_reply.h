@@ -8,7 +8,7 @@
 
 #include <psa/crypto.h>
 
-#include "tsig.h"
+#include "dns/tsig.h"
 
 #define TSIG_REPLY_MAX 4096u /* of the reply's memory */
 

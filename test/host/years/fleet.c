@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "renewal.h"
+#include "client/renewal.h"
 
 #define DEVICES  100000u
 #define MINUTE   60

@@ -1,0 +1,92 @@
+/*
+ * Calendar arithmetic. It must not know where a date comes from.
+ */
+#include "base/date.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "acme/error.h"
+
+int64_t acme_date_to_unix(int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute,
+                          int32_t second)
+{
+    /* March is the first month here, so that the leap day ends a year. Days since 0000-03-01 fit 32
+     * bits for longer than any certificate lasts; 719469 of them lead to 1970-01-01. */
+    bool early = month < 3;
+    uint32_t y = (uint32_t)year - (early ? 1U : 0U);
+    uint32_t m = (uint32_t)month + (early ? 9U : 0U) - (early ? 0U : 3U);
+    uint32_t days = y * 365U + y / 4U - y / 100U + y / 400U + (153U * m + 2U) / 5U + (uint32_t)day;
+    uint32_t seconds = ((uint32_t)hour * 60U + (uint32_t)minute) * 60U + (uint32_t)second;
+
+    return (int64_t)(days - 719469U) * 86400 + seconds;
+}
+
+#if defined(CONFIG_ACME_ARI)
+/* Reads as many digits as form has at its 'd's, and the other characters as they stand there. */
+static bool take_form(const char **text, const char *form, int32_t *values)
+{
+    int32_t value = 0;
+    const char *p = *text;
+
+    for (; *form != '\0'; form++, p++) {
+        if (*form != 'd') {
+            if (*p != *form) {
+                return false;
+            }
+            *values++ = value;
+            value = 0;
+        } else if (*p < '0' || *p > '9') {
+            return false;
+        } else {
+            value = value * 10 + (*p - '0');
+        }
+    }
+    *values = value;
+    *text = p;
+    return true;
+}
+
+static bool is_date(const int32_t v[6])
+{
+    static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (v[0] % 4 == 0 && v[0] % 100 != 0) || v[0] % 400 == 0;
+
+    if (v[0] < 1970 || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[3] > 23 || v[4] > 59 || v[5] > 60) {
+        return false;
+    }
+    return v[2] <= lengths[v[1] - 1] + (v[1] == 2 && leap ? 1 : 0);
+}
+
+int32_t acme_date_parse(const char *text, int64_t *unix_s)
+{
+    int32_t v[6], offset[2] = {0, 0}, sign = 0;
+
+    if (text == NULL || !take_form(&text, "dddd-dd-ddTdd:dd:dd", v) || !is_date(v)) {
+        return ACME_ERR_FIELD;
+    }
+    if (*text == '.') {
+        size_t digits = strspn(text + 1, "0123456789");
+
+        text += 1 + digits;
+        if (digits == 0) {
+            return ACME_ERR_FIELD;
+        }
+    }
+    if (*text == '+' || *text == '-') {
+        sign = *text == '+' ? 1 : -1;
+        text++;
+        if (!take_form(&text, "dd:dd", offset) || offset[0] > 23 || offset[1] > 59) {
+            return ACME_ERR_FIELD;
+        }
+    } else if (*text++ != 'Z') {
+        return ACME_ERR_FIELD;
+    }
+    if (*text != '\0') {
+        return ACME_ERR_FIELD;
+    }
+    *unix_s = acme_date_to_unix(v[0], v[1], v[2], v[3], v[4], v[5]) -
+              (int64_t)sign * (offset[0] * 60 + offset[1]) * 60;
+    return ACME_OK;
+}
+#endif

@@ -1,0 +1,223 @@
+/*
+ * IP addresses in text form (RFC 4291 2.2, RFC 5952). It must not know what they are for.
+ */
+#include "base/ipaddr.h"
+
+#if defined(CONFIG_ACME_IP_IDENTIFIERS) || defined(CONFIG_ACME_DNS_CLIENT)
+#include <string.h>
+
+#include "acme/error.h"
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Four numbers without leading zeros, to the end of the text. */
+static bool parse_v4(const char *text, uint8_t out[4])
+{
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        uint32_t value = 0;
+        size_t n = 0;
+
+        while (n < 3 && text[n] >= '0' && text[n] <= '9') {
+            value = value * 10U + (uint32_t)(text[n] - '0');
+            n++;
+        }
+        if (n == 0 || value > 255 || (n > 1 && text[0] == '0') || text[n] != (i < 3 ? '.' : '\0')) {
+            return false;
+        }
+        out[i] = (uint8_t)value;
+        text += n + 1;
+    }
+    return true;
+}
+
+/* Up to four digits of a group; how many. */
+static size_t parse_group(const char *text, uint16_t *value)
+{
+    size_t n = 0;
+
+    *value = 0;
+    while (n < 4 && hex_digit(text[n]) >= 0) {
+        *value = (uint16_t)(*value << 4 | (uint16_t)hex_digit(text[n]));
+        n++;
+    }
+    return n;
+}
+
+/* Groups are written from the front; what follows "::" is moved to the end. */
+static bool parse_v6(const char *text, uint8_t out[16])
+{
+    size_t len = 0, gap = SIZE_MAX;
+
+    memset(out, 0, 16);
+    if (text[0] == ':') {
+        if (text[1] != ':') {
+            return false;
+        }
+        text++; /* the loop below sees the second colon */
+    }
+    while (*text != '\0') {
+        uint16_t group;
+        size_t n;
+
+        if (*text == ':') {
+            if (gap != SIZE_MAX) {
+                return false;
+            }
+            gap = len;
+            text++;
+            continue;
+        }
+        if (len <= 12 && parse_v4(text, out + len)) {
+            len += 4;
+            break;
+        }
+        n = parse_group(text, &group);
+        if (n == 0 || len > 14 || (text[n] != ':' && text[n] != '\0') ||
+            (text[n] == ':' && text[n + 1] == '\0')) {
+            return false;
+        }
+        out[len++] = (uint8_t)(group >> 8);
+        out[len++] = (uint8_t)group;
+        text += text[n] == ':' ? n + 1 : n;
+    }
+    if (gap == SIZE_MAX) {
+        return len == 16;
+    }
+    if (len > 14) {
+        return false;
+    }
+    memmove(out + 16 - (len - gap), out + gap, len - gap);
+    memset(out + gap, 0, 16 - len);
+    return true;
+}
+
+int32_t acme_ipaddr_parse(const char *text, uint8_t out[16])
+{
+    if (strlen(text) >= ACME_IPADDR_TEXT) {
+        return ACME_ERR_NAME;
+    }
+    if (strchr(text, ':') == NULL) {
+        return parse_v4(text, out) ? 4 : ACME_ERR_NAME;
+    }
+    return parse_v6(text, out) ? 16 : ACME_ERR_NAME;
+}
+
+static void add_v4(struct acme_buf *b, const uint8_t *bytes)
+{
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        if (i > 0) {
+            acme_buf_add_char(b, '.');
+        }
+        acme_buf_add_u32(b, bytes[i]);
+    }
+}
+
+static uint16_t group_of(const uint8_t *bytes, size_t i)
+{
+    return (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
+}
+
+/* The first of the longest runs of two zero groups and more; 8: none. */
+static size_t find_zeros(const uint8_t *bytes, size_t *run)
+{
+    size_t i, best = 8;
+
+    *run = 1;
+    for (i = 0; i < 8; i++) {
+        size_t n = 0;
+
+        while (i + n < 8 && group_of(bytes, i + n) == 0) {
+            n++;
+        }
+        if (n > *run) {
+            *run = n;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void add_group(struct acme_buf *b, uint16_t group)
+{
+    static const char hex[] = "0123456789abcdef";
+    int shift = 12;
+
+    while (shift > 0 && group >> shift == 0) {
+        shift -= 4;
+    }
+    for (; shift >= 0; shift -= 4) {
+        acme_buf_add_char(b, hex[(uint32_t)group >> shift & 15U]);
+    }
+}
+
+void acme_ipaddr_add(struct acme_buf *b, const uint8_t *bytes, size_t len)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    size_t i, run, zeros;
+
+    if (len == 4) {
+        add_v4(b, bytes);
+        return;
+    }
+    if (memcmp(bytes, mapped, sizeof(mapped)) == 0) { /* RFC 5952 section 5 */
+        acme_buf_add(b, "::ffff:");
+        add_v4(b, bytes + 12);
+        return;
+    }
+    zeros = find_zeros(bytes, &run);
+    for (i = 0; i < 8; i++) {
+        if (i == zeros) {
+            acme_buf_add(b, "::");
+            i += run - 1;
+            continue;
+        }
+        if (i > 0 && i != zeros + run) {
+            acme_buf_add_char(b, ':');
+        }
+        add_group(b, group_of(bytes, i));
+    }
+}
+
+bool acme_ipaddr_is_canonical(const char *text)
+{
+    char canonical[ACME_IPADDR_TEXT];
+    struct acme_buf b;
+    uint8_t bytes[16];
+    int32_t len = acme_ipaddr_parse(text, bytes);
+
+    if (len < 0) {
+        return false;
+    }
+    acme_buf_init(&b, canonical, sizeof(canonical));
+    acme_ipaddr_add(&b, bytes, (size_t)len);
+    return strcmp(text, canonical) == 0;
+}
+
+void acme_ipaddr_add_reverse(struct acme_buf *b, const uint8_t *bytes, size_t len)
+{
+    size_t i;
+
+    for (i = len; i > 0; i--) {
+        if (len == 4) {
+            acme_buf_add_u32(b, bytes[i - 1]);
+        } else {
+            add_group(b, bytes[i - 1] & 15U);
+            acme_buf_add_char(b, '.');
+            add_group(b, bytes[i - 1] >> 4);
+        }
+        acme_buf_add_char(b, '.');
+    }
+    acme_buf_add(b, len == 4 ? "in-addr.arpa" : "ip6.arpa");
+}
+#endif

@@ -1,0 +1,89 @@
+/*
+ * The choice among the chains that a CA offers for one certificate (RFC 8555 7.4.2). One chain is
+ * on flash at a time: each is fetched and looked at, and the one that suits is fetched last. It
+ * must not know how a chain is checked or stored.
+ */
+#include "client/client_state.h"
+
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+
+/* The CA's own choice, and the links that came with it. Links that do not fit are left out. */
+static void take_links(struct acme_client *c)
+{
+    const struct acme_http_response *r = &c->exchange.parser.response;
+    struct acme_order_state *o = &c->order;
+    uint8_t i;
+
+    o->chains[0] = o->certificate;
+    o->chains_count = 1;
+    o->best_count = UINT8_MAX;
+    for (i = 0; i < r->alternate_count; i++) {
+        if (acme_pool_add_url(c, r->alternates[i], &o->chains[o->chains_count]) == ACME_OK) {
+            o->chains_count++;
+        }
+    }
+}
+
+static bool has_issuer(struct acme_client *c, const char *name)
+{
+    struct acme_chain_check check;
+    struct acme_cert_record record = {.chain_count = c->sink.count};
+    uint8_t i;
+
+    acme_order_chain_check(c, &check);
+    for (i = 0; i < record.chain_count; i++) {
+        record.lengths[i] = c->sink.lengths[i];
+    }
+    return acme_cert_issued_by(&check, &record, name) == ACME_OK;
+}
+
+static int32_t fetch(struct acme_client *c, uint8_t index)
+{
+    c->order.chain_index = index;
+    c->order.certificate = c->order.chains[index];
+    return acme_client_go(c, ACME_STATE_CERTIFICATE);
+}
+
+int32_t acme_alternate_next(struct acme_client *c)
+{
+    const struct acme_cert_request *request = acme_client_request(c);
+    struct acme_order_state *o = &c->order;
+
+    if (o->chains_count == 0) {
+        take_links(c);
+    }
+    if (c->sink.count < o->best_count) {
+        o->best_count = c->sink.count;
+        o->best_index = request->prefer_shortest ? o->chain_index : 0;
+    }
+    if (request->preferred_issuer != NULL && has_issuer(c, request->preferred_issuer)) {
+        o->chain_chosen = true;
+    }
+    if (o->chain_chosen || (request->preferred_issuer == NULL && !request->prefer_shortest)) {
+        return acme_client_go(c, ACME_STATE_INSTALL);
+    }
+    if (o->chain_index + 1u < o->chains_count) {
+        return fetch(c, (uint8_t)(o->chain_index + 1u));
+    }
+    o->chain_chosen = true;
+    if (o->chain_index == o->best_index) {
+        return acme_client_go(c, ACME_STATE_INSTALL);
+    }
+    return fetch(c, o->best_index);
+}
+
+bool acme_alternate_failed(struct acme_client *c, int32_t error)
+{
+    struct acme_order_state *o = &c->order;
+
+    if ((c->state != ACME_STATE_CERTIFICATE && c->state != ACME_STATE_INSTALL) ||
+        o->chain_index == 0 || acme_error_severity(error) == ACME_SEVERITY_FATAL) {
+        return false;
+    }
+    ACME_LOG(c->config.port, ACME_LOG_WARNING,
+             "acme: an alternate chain is of no use:", acme_error_text(error), error);
+    o->chain_chosen = true;
+    (void)fetch(c, 0);
+    return true;
+}
+#endif

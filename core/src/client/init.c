@@ -1,0 +1,516 @@
+/*
+ * Sets a client up and takes it down: checks the configuration, mounts the store, starts PSA
+ * Crypto, finds each request's slot in the store. It must not know the protocol.
+ */
+#include "client/client_state.h"
+#if defined(CONFIG_ACME_DOCTOR)
+#include "doctor/doctor.h"
+#endif
+
+#include <string.h>
+
+#include <mbedtls/memory_buffer_alloc.h>
+
+#include "base/entropy.h"
+#include "base/ipaddr.h"
+#include "client/schedule.h"
+#include "net/uri.h"
+
+_Static_assert(sizeof(struct acme_client) <= ACME_MEMORY_SIZE, "ACME_MEMORY_SIZE is too small");
+_Static_assert(CONFIG_ACME_WORK_SIZE <= UINT16_MAX + 1, "lengths in the work buffer have 16 bits");
+_Static_assert(CONFIG_ACME_JSON_ARENA_SIZE >= 1024, "the arena is the JWS's scratch, too");
+
+/* PSA Crypto, its key store and mbedTLS's pool exist once in a process. */
+static bool in_use;
+
+/* ---- mbedTLS ---- */
+
+#if defined(CONFIG_ACME_MBEDTLS_POOL)
+static _Alignas(8) uint8_t mbedtls_pool[CONFIG_ACME_MBEDTLS_POOL_SIZE];
+
+static void pool_open(void)
+{
+    mbedtls_memory_buffer_alloc_init(mbedtls_pool, sizeof(mbedtls_pool));
+}
+
+static void pool_close(void)
+{
+    mbedtls_memory_buffer_alloc_free();
+    acme_zeroize(mbedtls_pool, sizeof(mbedtls_pool));
+}
+#else
+static void pool_open(void)
+{
+}
+
+static void pool_close(void)
+{
+}
+#endif
+
+static int32_t start_crypto(const struct acme_port *port)
+{
+    psa_status_t status;
+
+    acme_entropy_bind(port->entropy, port->entropy_ctx);
+    status = psa_crypto_init();
+    if (status == PSA_SUCCESS) {
+        return ACME_OK;
+    }
+    ACME_LOG(port, ACME_LOG_ERROR, "crypto: psa_crypto_init", NULL, status);
+    return acme_entropy_result() != ACME_OK ? ACME_ERR_ENTROPY : ACME_ERR_CRYPTO;
+}
+
+/* ---- configuration ---- */
+
+/* A wildcard needs a way to prove it, which only the DNS is. */
+static int32_t check_name(const char *name)
+{
+#if defined(CONFIG_ACME_DNS)
+    const bool wildcard = true;
+#else
+    const bool wildcard = false;
+#endif
+
+#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+    if (name != NULL && acme_ipaddr_is_canonical(name)) {
+        return ACME_OK;
+    }
+#endif
+    return acme_uri_check_name(name, wildcard);
+}
+
+#if defined(ACME_CHALLENGE_CHOICE)
+static int32_t check_challenges(const uint8_t *types)
+{
+    size_t i;
+
+    for (i = 0; i < ACME_CHALLENGE_TYPES && types[i] != ACME_CHALLENGE_NONE; i++) {
+        if (acme_challenge_find(types[i]) == NULL) {
+            return ACME_ERR_UNSUPPORTED;
+        }
+    }
+    return ACME_OK;
+}
+#else
+/* There is no choice: the lists are not looked at. */
+static int32_t check_challenges(const uint8_t *types)
+{
+    (void)types;
+    return ACME_OK;
+}
+#endif
+
+static int32_t check_proofs(const struct acme_cert_request *request)
+{
+#if defined(CONFIG_ACME_SUBDOMAINS)
+    if (request->ancestor != NULL && acme_uri_check_name(request->ancestor, false) != ACME_OK) {
+        return ACME_ERR_NAME;
+    }
+#else
+    if (request->ancestor != NULL) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+#if !defined(CONFIG_ACME_PRE_AUTHORIZATION)
+    if (request->pre_authorize) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+    return check_challenges(request->challenges);
+}
+
+static int32_t check_request(const struct acme_cert_request *request)
+{
+    size_t i;
+    int32_t rc;
+
+    if (request->names == NULL || request->names_count == 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if (request->names_count > CONFIG_ACME_NAMES_MAX) {
+        return ACME_ERR_LIMIT;
+    }
+    for (i = 0; i < request->names_count; i++) {
+        if (check_name(request->names[i]) != ACME_OK) {
+            return ACME_ERR_NAME;
+        }
+    }
+#if defined(CONFIG_ACME_PROFILES)
+    if (request->profile != NULL &&
+        (request->profile[0] == '\0' || strlen(request->profile) > CONFIG_ACME_URL_MAX)) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
+    rc = acme_jws_check_key_type(request->key_type);
+    if (rc == ACME_OK) {
+        rc = check_proofs(request);
+    }
+#if !defined(CONFIG_ACME_KEY_EXPORTABLE)
+    if (rc == ACME_OK && request->key_exportable) {
+        rc = ACME_ERR_UNSUPPORTED;
+    }
+#endif
+    return rc;
+}
+
+/* Where a CA is, and both halves of an external account binding or none. */
+static int32_t check_ca(const char *directory_url, const char *eab_kid, const char *eab_hmac_key)
+{
+    struct acme_uri uri;
+
+    if (directory_url == NULL || acme_uri_parse(directory_url, &uri) != ACME_OK) {
+        return ACME_ERR_URL;
+    }
+    return (eab_kid == NULL) == (eab_hmac_key == NULL) ? ACME_OK : ACME_ERR_ARGUMENT;
+}
+
+static int32_t check_texts(const struct acme_config *config)
+{
+    if (config->contact != NULL && (strlen(config->contact) > CONFIG_ACME_URL_MAX ||
+                                    !acme_str_visible(config->contact, strlen(config->contact)))) {
+        return ACME_ERR_ARGUMENT;
+    }
+#if !defined(CONFIG_ACME_EAB)
+    if (config->eab_kid != NULL) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+#endif
+    return check_ca(config->directory_url, config->eab_kid, config->eab_hmac_key);
+}
+
+/* Whether the records are elsewhere than in flash. */
+static bool has_records(const struct acme_config *config)
+{
+#if defined(CONFIG_ACME_STORE_BACKENDS)
+    return config->records != NULL;
+#else
+    (void)config;
+    return false;
+#endif
+}
+
+static int32_t check_config(const struct acme_config *config)
+{
+    const struct acme_port *port = config->port;
+    size_t i;
+    int32_t rc;
+
+    if (port == NULL || port->net == NULL || port->clock == NULL || port->entropy == NULL ||
+        (port->flash == NULL && !has_records(config)) ||
+        (config->certs == NULL && config->certs_count > 0) ||
+        (config->anchors == NULL && config->anchors_count > 0)) {
+        return ACME_ERR_ARGUMENT;
+    }
+#if defined(CONFIG_ACME_PINNING)
+    if (config->pins == NULL && config->pins_count > 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+#endif
+    if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
+        return ACME_ERR_LIMIT;
+    }
+#if defined(CONFIG_ACME_FALLBACK)
+    for (i = 0; i < config->fallbacks_count; i++) {
+        const struct acme_ca *ca = &config->fallbacks[i];
+
+        rc = check_ca(ca->directory_url, ca->eab_kid, ca->eab_hmac_key);
+        if (rc != ACME_OK) {
+            return rc;
+        }
+    }
+#endif
+    rc = check_texts(config);
+    if (rc == ACME_OK) {
+        rc = acme_jws_check_key_type(config->account_key_type);
+    }
+    if (rc == ACME_OK) {
+        rc = check_challenges(config->challenges);
+    }
+    for (i = 0; i < config->certs_count && rc == ACME_OK; i++) {
+        rc = check_request(&config->certs[i]);
+    }
+    return rc;
+}
+
+/* ---- slots ---- */
+
+/* What one slot of the store holds. */
+struct store_slot {
+    bool has_record, has_order;
+    bool damaged;      /* something is there that cannot be read */
+    uint64_t names_id; /* of the record, or else of the order */
+    struct acme_cert_record record;
+};
+
+static bool is_damage(int32_t rc)
+{
+    return rc != ACME_OK && rc != ACME_ERR_NOT_FOUND;
+}
+
+/* Time has reached what a stored certificate proves. */
+static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_slot *out)
+{
+    const struct acme_order_record *order;
+    int32_t cert_rc = acme_store_read_cert(&c->log, index, &out->record);
+    int32_t order_rc = acme_order_load(c, index, &order);
+
+    if (cert_rc == ACME_ERR_STORE_IO || order_rc == ACME_ERR_STORE_IO) {
+        return ACME_ERR_STORE_IO;
+    }
+    out->has_record = cert_rc == ACME_OK;
+    out->has_order = order_rc == ACME_OK;
+    out->damaged = is_damage(cert_rc) || is_damage(order_rc);
+    out->names_id = order->names_id;
+    if (out->has_record) {
+        out->names_id = out->record.names_id;
+        acme_clock_raise_floor(&c->clock, out->record.not_before_s);
+    }
+    return ACME_OK;
+}
+
+#define SUITS_WELL 4 /* it is the request's certificate */
+
+/* How well a slot suits a request: 0 not at all, more is better. */
+static uint8_t suits(const struct acme_client *c, const struct store_slot *s, uint64_t names_id)
+{
+    if (!s->has_record && !s->has_order) {
+        return 2;
+    }
+    if (s->names_id == names_id) {
+        return s->has_record ? SUITS_WELL : 3;
+    }
+    return c->config.replace_unrequested ? 1 : 0;
+}
+
+static bool is_claimed(const struct acme_client *c, uint8_t index)
+{
+    size_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        if (c->slots[i].store_slot == index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Gives one request the store slot that suits it at least this well, if there is one. */
+static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
+{
+    const struct acme_cert_request *r = &c->config.certs[request];
+    uint64_t names_id = acme_store_names_id(r->names, r->names_count);
+    uint8_t i;
+
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        struct acme_slot *slot = acme_client_slot_of(c, (uint16_t)request);
+        struct store_slot s;
+        uint8_t how;
+        int32_t rc;
+
+        if (is_claimed(c, i)) {
+            continue;
+        }
+        rc = look_at_slot(c, i, &s);
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        how = suits(c, &s, names_id);
+        if (how >= at_least) {
+            slot->store_slot = i;
+            slot->occupied = s.has_record;
+            slot->has_cert = how == SUITS_WELL;
+            slot->cert = s.record;
+            return ACME_OK;
+        }
+    }
+    return at_least == 1 ? ACME_ERR_LIMIT : ACME_OK;
+}
+
+/* Known certificates find their slots before new ones take what is free. */
+static int32_t map_slots(struct acme_client *c)
+{
+    uint8_t at_least;
+    size_t i;
+
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        c->slots[i].store_slot = UINT8_MAX;
+    }
+    for (at_least = SUITS_WELL; at_least > 0; at_least--) {
+        for (i = 0; i < c->config.certs_count; i++) {
+            int32_t rc = c->slots[i].store_slot == UINT8_MAX ? claim(c, i, at_least) : ACME_OK;
+
+            if (rc != ACME_OK) {
+                return rc;
+            }
+        }
+    }
+    return ACME_OK;
+}
+
+#if !defined(ACME_MUTATE_KEEP_REMAINS)
+/* Removes a key and a chain that no certificate and no order names. */
+static int32_t remove_generation(struct acme_client *c, uint8_t slot, uint8_t generation)
+{
+    int32_t rc = acme_jws_destroy_key(acme_client_cert_key(slot, generation));
+
+    return rc == ACME_OK ? acme_store_remove_chain(&c->log, slot, generation) : rc;
+}
+
+/* What a cut left behind: keys and chains that no certificate and no order will ever use. */
+static int32_t remove_remains(struct acme_client *c)
+{
+    uint8_t i, generation;
+
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        struct store_slot s;
+        int32_t rc = look_at_slot(c, i, &s);
+
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        for (generation = 0; generation < 2 && !s.has_order && !s.damaged; generation++) {
+            if (!s.has_record || s.record.key_generation != generation) {
+                rc = remove_generation(c, i, generation);
+            }
+            if (rc != ACME_OK) {
+                return rc;
+            }
+        }
+    }
+    return ACME_OK;
+}
+#endif
+
+/* ---- init and deinit ---- */
+
+static void set_up(struct acme_client *c, const struct acme_config *config)
+{
+    const struct acme_port *port = config->port;
+
+    memset(c, 0, sizeof(*c));
+    c->config = *config;
+#if defined(CONFIG_ACME_FALLBACK)
+    c->first_ca.directory_url = config->directory_url;
+    c->first_ca.anchors = config->anchors;
+    c->first_ca.anchors_count = config->anchors_count;
+    c->first_ca.eab_kid = config->eab_kid;
+    c->first_ca.eab_hmac_key = config->eab_hmac_key;
+#endif
+    c->slot = c->problem_slot = -1;
+    c->account_slot = UINT8_MAX;
+    c->pool_len = c->pool_order_mark = 1;
+    acme_clock_init(&c->clock, port->clock, port->clock_ctx, config->build_time_s);
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+    c->clock.policy = config->clock_policy;
+#endif
+    acme_json_init(&c->arena, c->arena_data, sizeof(c->arena_data));
+    acme_challenges_init(&c->challenges, config);
+    c->exchange.port = port;
+    c->exchange.clock = &c->clock;
+    c->exchange.tls.stream = ACME_HANDLE_NONE;
+}
+
+static int32_t open_all(struct acme_client *c)
+{
+    const struct acme_config *config = &c->config;
+    int32_t rc = start_crypto(config->port);
+
+    /* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store. */
+    if (rc == ACME_OK) {
+        rc = acme_store_open(&c->log, config);
+    }
+    if (rc == ACME_ERR_STORE_CORRUPT) {
+        acme_client_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
+        rc = ACME_OK;
+    }
+    if (rc == ACME_OK) {
+        acme_store_bind_its(&c->log);
+        rc = acme_tls_init(&c->exchange.tls, config->port, &c->clock, config->anchors,
+                           config->anchors_count);
+#if defined(CONFIG_ACME_PINNING)
+        c->exchange.tls.pins = config->pins;
+        c->exchange.tls.pins_count = config->pins_count;
+#endif
+    }
+#if !defined(ACME_MUTATE_KEEP_REMAINS) /* a deliberate bug, for the runner of lives to find */
+    if (rc == ACME_OK) {
+        rc = remove_remains(c);
+        rc = rc == ACME_ERR_STORE_FULL ? ACME_OK : rc; /* no reason not to start: they can wait */
+    }
+#endif
+    if (rc == ACME_OK) {
+        rc = map_slots(c);
+    }
+    if (rc == ACME_OK) {
+#if defined(CONFIG_ACME_SCHEDULE)
+        acme_schedule_load(c);
+#endif
+        rc = acme_account_load(c);
+    }
+#if defined(CONFIG_ACME_KEY_ROLLOVER)
+    if (rc == ACME_OK && c->account_slot != UINT8_MAX && c->rollover == 0) {
+        rc = acme_jws_destroy_key(acme_rollover_key(c)); /* what a cut left */
+    }
+#endif
+    return rc;
+}
+
+int32_t acme_store_format(const struct acme_port *port)
+{
+    struct acme_flashlog log;
+
+    return in_use ? ACME_ERR_STATE : acme_flashlog_format(&log, port->flash, port->flash_ctx);
+}
+
+int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
+                  size_t memory_size)
+{
+    struct acme_client *c = memory;
+    int32_t rc;
+
+    if (client == NULL || config == NULL || memory == NULL || (uintptr_t)memory % 8u != 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+    *client = NULL;
+    if (in_use) {
+        return ACME_ERR_STATE;
+    }
+    if (memory_size < ACME_MEMORY_SIZE) {
+        return ACME_ERR_MEMORY;
+    }
+    rc = check_config(config);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    set_up(c, config);
+    in_use = true;
+    pool_open();
+    rc = open_all(c);
+    if (rc != ACME_OK) {
+        acme_deinit(c);
+        return rc;
+    }
+    *client = c;
+    return ACME_OK;
+}
+
+void acme_deinit(acme_client *c)
+{
+    if (c == NULL) {
+        return;
+    }
+#if defined(CONFIG_ACME_DOCTOR)
+    acme_doctor_stop(c);
+#endif
+    acme_challenges_close(&c->challenges);
+    acme_request_abort(c);
+    acme_exchange_close(&c->exchange);
+    acme_tls_free(&c->exchange.tls);
+    mbedtls_psa_crypto_free();
+    acme_store_bind_its(NULL);
+    acme_entropy_bind(NULL, NULL);
+    acme_zeroize(c, sizeof(*c));
+    pool_close();
+    in_use = false;
+}

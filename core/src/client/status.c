@@ -1,0 +1,185 @@
+/*
+ * What a client tells about itself: certificates, account, counters. It must not change anything.
+ */
+#include "client/client_state.h"
+
+#include <string.h>
+
+#include <mbedtls/memory_buffer_alloc.h>
+
+#include "client/schedule.h"
+
+static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_cert_record *record,
+                 struct acme_cert_status *status)
+{
+    uint8_t i;
+
+    status->key_id = acme_client_cert_key(store_slot, record->key_generation);
+    /* A read that fails is no reason to stop serving. */
+    status->valid = record->chain_count > 0 && !acme_jws_key_lost(status->key_id);
+    status->not_before_s = record->not_before_s;
+    status->not_after_s = record->not_after_s;
+    status->renew_after_s = acme_schedule_renew_time(c, store_slot, record);
+    status->key_type = record->key_type;
+    status->key_exportable = record->key_exportable;
+    status->chain_count = record->chain_count;
+    for (i = 0; i < record->chain_count; i++) {
+        status->chain_size += record->lengths[i];
+    }
+}
+
+int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_status *status)
+{
+    const struct acme_slot *s = acme_client_slot_of(c, slot);
+
+    if (slot >= c->config.certs_count || status == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
+    memset(status, 0, sizeof(*status));
+    status->error = s->error;
+    if (c->problem_slot == (int16_t)slot) {
+        status->problem = *acme_client_slot_problem(c);
+    }
+#if defined(CONFIG_ACME_SCHEDULE)
+    status->next_s = acme_schedule_next(c, s);
+    status->failures = s->schedule.failures;
+    status->look_at_s = s->schedule.look_at_s;
+    status->suggested = s->schedule.renew_at_s != 0;
+    if (acme_schedule_is_blocked(c, s)) {
+        status->retry_at_s = s->schedule.retry_at_s;
+    }
+#endif
+    if (s->has_cert) {
+        fill(c, s->store_slot, &s->cert, status);
+    }
+    return ACME_OK;
+}
+
+int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *der, size_t size)
+{
+    const struct acme_slot *s = acme_client_slot_of(c, slot);
+    uint32_t offset = 0;
+    uint8_t i;
+    int32_t rc;
+
+    if (slot >= c->config.certs_count || der == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if (!s->has_cert) {
+        return ACME_ERR_CERT_NONE;
+    }
+    if (index >= s->cert.chain_count) {
+        return ACME_ERR_NOT_FOUND;
+    }
+    for (i = 0; i < index; i++) {
+        offset += s->cert.lengths[i];
+    }
+    if (s->cert.lengths[index] > size) {
+        return ACME_ERR_BUFFER;
+    }
+    rc = acme_store_read_chain(&c->log, s->store_slot, s->cert.key_generation, offset, der,
+                               s->cert.lengths[index]);
+    return rc == ACME_OK ? (int32_t)s->cert.lengths[index] : rc;
+}
+
+int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t names_size,
+                       struct acme_cert_status *status)
+{
+    while (*cursor < CONFIG_ACME_CERT_SLOTS) {
+        uint8_t slot = (uint8_t)(*cursor);
+        struct acme_cert_record record;
+        int32_t rc = acme_store_read_cert(&c->log, slot, &record);
+
+        (*cursor)++;
+        if (rc == ACME_OK) {
+            rc = acme_store_read_names(&c->log, slot, names, names_size);
+        }
+        if (rc == ACME_OK) {
+            memset(status, 0, sizeof(*status));
+            fill(c, slot, &record, status);
+            return ACME_OK;
+        }
+        if (rc != ACME_ERR_NOT_FOUND && rc != ACME_ERR_STORE_CORRUPT) {
+            return rc;
+        }
+    }
+    return ACME_ERR_NOT_FOUND;
+}
+
+int32_t acme_account_get_status(acme_client *c, struct acme_account_status *status)
+{
+    struct acme_account_record *r = (struct acme_account_record *)(void *)c->arena_data;
+    int32_t rc;
+
+    memset(status, 0, sizeof(*status));
+    if (c->job != ACME_JOB_NONE) {
+        return ACME_ERR_STATE; /* the memory for the record is in use */
+    }
+    rc = acme_account_load(c);
+    if (rc != ACME_OK || !c->account_exists) {
+        return rc;
+    }
+    rc = acme_store_read_account(&c->log, c->account_slot, r, (uint8_t *)c->work, sizeof(c->work));
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    status->exists = true;
+    status->key_type = r->key_type;
+    status->key_id = acme_client_account_key(c);
+    (void)acme_str_copy(status->url, sizeof(status->url), r->url);
+    (void)acme_str_copy(status->tos_url, sizeof(status->tos_url), r->tos_url);
+    return acme_jws_thumbprint(status->key_id, status->thumbprint, c->arena_data,
+                               sizeof(c->arena_data));
+}
+
+/* Unix seconds of a slot's next work. */
+static int64_t next_of(const struct acme_client *c, const struct acme_slot *s, int64_t now)
+{
+#if defined(CONFIG_ACME_SCHEDULE)
+    (void)now;
+    return acme_schedule_next(c, s);
+#else
+    return acme_schedule_is_due(c, s) ? now : acme_schedule_renew_time(c, s->store_slot, &s->cert);
+#endif
+}
+
+uint32_t acme_next_wakeup_s(acme_client *c)
+{
+    int64_t now, left, least = UINT32_MAX;
+    size_t i;
+
+    (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
+    for (i = 0; i < c->config.certs_count; i++) {
+        left = next_of(c, &c->slots[i], now) - now;
+        least = left < least ? left : least;
+    }
+    return least > 0 ? (uint32_t)least : 0;
+}
+
+void acme_get_counters(acme_client *c, struct acme_counters *counters)
+{
+    memset(counters, 0, sizeof(*counters));
+    counters->requests = c->exchange.requests;
+    counters->connections = c->exchange.connections;
+    counters->bad_nonces = c->bad_nonces;
+    counters->new_orders = c->new_orders;
+    counters->arena_peak = (uint32_t)c->arena.peak;
+#if defined(CONFIG_ACME_MBEDTLS_POOL) && defined(MBEDTLS_MEMORY_DEBUG)
+    {
+        size_t peak, blocks;
+
+        mbedtls_memory_buffer_alloc_max_get(&peak, &blocks);
+        counters->pool_peak = (uint32_t)peak;
+    }
+#endif
+#if defined(CONFIG_ACME_STORE_STAT)
+    {
+        struct acme_flashlog_stat stat;
+
+        if (acme_flashlog_stat(&c->log.log, &stat) == ACME_OK) {
+            counters->store_used = stat.live_bytes;
+            counters->store_capacity = stat.capacity_bytes;
+        }
+    }
+#endif
+}

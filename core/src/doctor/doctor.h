@@ -1,0 +1,71 @@
+/*
+ * The doctor's state and the steps of its rooms. Private to core/src/doctor*.c.
+ */
+#ifndef ACME_DOCTOR_STATE_H
+#define ACME_DOCTOR_STATE_H
+
+#include "acme/doctor.h"
+#include "client/client_state.h"
+#include "dns/lookup.h"
+
+#define ACME_DOCTOR_ADDRESSES  8
+#define ACME_DOCTOR_CONNECT_MS 5000u
+#define ACME_DOCTOR_NONCE      16
+
+/** A round trip: out to an address and back into this device's listener. */
+struct acme_doctor_trip {
+    acme_handle out, in;
+    uint8_t state;
+    uint8_t sent, got;
+    uint64_t deadline_ms;
+    uint8_t nonce[ACME_DOCTOR_NONCE], back[ACME_DOCTOR_NONCE];
+};
+
+struct acme_doctor {
+    struct acme_client *client;
+    struct acme_doctor_config config;
+    uint8_t step, sub;   /* sub is 0 when a step begins */
+    uint16_t cert, name; /* indexes */
+    const char *host;    /* of the name, without "*." */
+    bool wildcard, is_address;
+    bool has_resolver;
+    /* the CA */
+    bool ca_connected, ca_reached;
+    char ca_host[ACME_URI_HOST_MAX + 1];
+    char identities[256]; /* the CA's for CAA, each ended by NUL; then an empty one */
+    /* names */
+    struct acme_dns_server resolver;
+    struct acme_address addresses[ACME_DOCTOR_ADDRESSES];
+    uint8_t address_count, address;
+    uint8_t way; /* 0: http, 1: tls */
+    acme_handle listeners[2];
+    struct acme_doctor_trip trip;
+    const char *caa_at; /* the name whose CAA is asked for */
+    struct acme_dns_lookup lookup;
+    struct acme_dns_client dns;
+};
+
+/** Tells a finding; the rest of it is 0 but for what is set in more (or NULL). */
+void acme_doctor_tell(struct acme_doctor *d, enum acme_finding_code code, const char *subject,
+                      const char *detail, const struct acme_finding *more);
+uint64_t acme_doctor_now_ms(const struct acme_doctor *d);
+
+/* Steps: ACME_OK when done, ACME_ERR_AGAIN with *wait_ms lowered. They tell their failures. */
+int32_t acme_doctor_rate_limit(struct acme_doctor *d, uint32_t *wait_ms);
+int32_t acme_doctor_ca(struct acme_doctor *d, uint32_t *wait_ms);
+int32_t acme_doctor_portal(struct acme_doctor *d, uint32_t *wait_ms);
+int32_t acme_doctor_ports(struct acme_doctor *d, uint32_t *wait_ms);
+int32_t acme_doctor_addresses(struct acme_doctor *d, uint32_t *wait_ms);
+int32_t acme_doctor_compare(struct acme_doctor *d, uint32_t *wait_ms);
+int32_t acme_doctor_reach(struct acme_doctor *d, uint32_t *wait_ms);
+int32_t acme_doctor_caa(struct acme_doctor *d, uint32_t *wait_ms);
+
+/** Holds the clock against the Date of the CA's reply. */
+void acme_doctor_check_clock(struct acme_doctor *d);
+
+/** Drives the job for acme_poll: ACME_OK to be called again at once, ACME_ERR_AGAIN. */
+int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms);
+/** Closes what the job has open and forgets it. Fine when there is none. */
+void acme_doctor_stop(struct acme_client *c);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * The exchange of one request and response. It must not know what is asked.
+ */
+#include "net/exchange.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+
+/* "Made progress; more may be there already." Not an error code. */
+#define MORE ACME_TLS_MORE
+
+static int32_t connect_origin(struct acme_exchange *x)
+{
+    acme_handle stream = x->port->net->connect(x->port->net_ctx, x->origin, x->origin_port);
+    int32_t rc;
+
+    if (stream < 0) {
+        return stream;
+    }
+    rc = acme_tls_start(&x->tls, stream, x->origin);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    x->connections++;
+    x->reused = false;
+    x->state = ACME_EXCHANGE_CONNECT;
+    return ACME_OK;
+}
+
+int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const struct acme_uri *uri,
+                            const uint8_t *out, size_t out_len)
+{
+    const char *host = url + uri->host_offset;
+
+    x->out = out;
+    x->out_len = (uint32_t)out_len;
+    x->out_sent = 0;
+    x->got_bytes = false;
+    x->deadline_ms = acme_clock_uptime_ms(x->clock) + CONFIG_ACME_TIMEOUT_MS;
+    x->requests++;
+    if (acme_tls_is_open(&x->tls) && x->origin_port == uri->port &&
+        acme_str_is(host, uri->host_len, x->origin)) {
+        x->reused = true;
+        x->state = ACME_EXCHANGE_SEND;
+        return ACME_OK;
+    }
+    acme_tls_close(&x->tls);
+    memcpy(x->origin, host, uri->host_len);
+    x->origin[uri->host_len] = '\0';
+    x->origin_port = uri->port;
+    return connect_origin(x);
+}
+
+static int32_t poll_send(struct acme_exchange *x)
+{
+    while (x->out_sent < x->out_len) {
+        int32_t n = acme_tls_send(&x->tls, x->out + x->out_sent, x->out_len - x->out_sent);
+
+        if (n < 0) {
+            return n;
+        }
+        x->out_sent += (uint32_t)n;
+    }
+    x->state = ACME_EXCHANGE_RECEIVE;
+    return MORE;
+}
+
+static int32_t poll_receive(struct acme_exchange *x)
+{
+    uint8_t data[256];
+    size_t used;
+    int32_t n = acme_tls_recv(&x->tls, data, sizeof(data));
+    int32_t rc;
+
+    if (n == ACME_ERR_CLOSED && x->got_bytes) {
+        return acme_http_parser_finish(&x->parser);
+    }
+    if (n < 0) {
+        return n;
+    }
+    x->got_bytes = true;
+    rc = acme_http_parser_feed(&x->parser, data, (size_t)n, &used);
+    if (rc == ACME_OK && used < (size_t)n) {
+        x->parser.response.close = true; /* bytes nobody asked for */
+    }
+    return rc == ACME_ERR_AGAIN ? MORE : rc;
+}
+
+static int32_t step(struct acme_exchange *x)
+{
+    int32_t rc;
+
+    if (x->state == ACME_EXCHANGE_CONNECT) {
+        rc = acme_tls_handshake(&x->tls);
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        x->state = ACME_EXCHANGE_SEND;
+        return MORE;
+    }
+    return x->state == ACME_EXCHANGE_SEND ? poll_send(x) : poll_receive(x);
+}
+
+/* A server may close an idle connection at any time; then nothing was lost but the connection. */
+static bool is_stale(const struct acme_exchange *x, int32_t rc)
+{
+    return x->reused && !x->got_bytes && (rc == ACME_ERR_CLOSED || rc == ACME_ERR_NET);
+}
+
+int32_t acme_exchange_poll(struct acme_exchange *x)
+{
+    int32_t rc;
+    int rounds = 0;
+
+    /* Bounded: a fast server must not keep the caller's loop from turning. */
+    do {
+        rc = step(x);
+        rounds++;
+    } while (rc == MORE && rounds < 8 && x->state != ACME_EXCHANGE_CONNECT);
+    x->more = rc == MORE;
+    if (rc == MORE) {
+        return ACME_ERR_AGAIN;
+    }
+    if (rc == ACME_ERR_AGAIN && acme_clock_uptime_ms(x->clock) > x->deadline_ms) {
+        rc = ACME_ERR_TIMEOUT;
+    }
+    if (rc == ACME_ERR_AGAIN) {
+        return rc;
+    }
+    if (is_stale(x, rc)) {
+        ACME_LOG(x->port, ACME_LOG_INFO, "http: connecting again to", x->origin, 0);
+        acme_tls_close(&x->tls);
+        x->out_sent = 0;
+        rc = connect_origin(x);
+        return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
+    }
+    x->state = ACME_EXCHANGE_IDLE;
+    if (rc != ACME_OK || x->parser.response.close) {
+        acme_tls_close(&x->tls);
+    }
+    return rc;
+}
+
+void acme_exchange_close(struct acme_exchange *x)
+{
+    acme_tls_close(&x->tls);
+    x->state = ACME_EXCHANGE_IDLE;
+}

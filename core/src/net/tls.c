@@ -1,0 +1,249 @@
+/*
+ * mbedTLS over a stream. It must not know what is said inside.
+ */
+#include "net/tls.h"
+
+#include <string.h>
+
+#include <mbedtls/psa_util.h>
+
+#include "base/log.h"
+#include "net/x509.h"
+
+static int bio_send(void *ctx, const unsigned char *data, size_t len)
+{
+    struct acme_tls *t = ctx;
+    int32_t n = t->port->net->send(t->port->net_ctx, t->stream, data, len);
+
+    if (n > 0) {
+        return (int)n;
+    }
+    t->net_error = n < 0 ? n : ACME_ERR_NET;
+    return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+static int bio_recv(void *ctx, unsigned char *data, size_t size)
+{
+    struct acme_tls *t = ctx;
+    int32_t n = t->port->net->recv(t->port->net_ctx, t->stream, data, size);
+
+    if (n > 0) {
+        return (int)n;
+    }
+    t->net_error = n < 0 ? n : ACME_ERR_NET;
+    return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+#if defined(CONFIG_ACME_PINNING)
+static bool is_pinned(const struct acme_tls *t, const mbedtls_x509_crt *crt)
+{
+    uint8_t hash[32];
+    size_t len;
+    uint16_t i;
+
+    if (psa_hash_compute(PSA_ALG_SHA_256, crt->pk_raw.p, crt->pk_raw.len, hash, sizeof(hash),
+                         &len) != PSA_SUCCESS) {
+        return false;
+    }
+    for (i = 0; i < t->pins_count; i++) {
+        if (memcmp(hash, t->pins[i].sha256, sizeof(hash)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The chain comes from its root down; the server's own certificate, depth 0, is the last. */
+static uint32_t check_pins(struct acme_tls *t, const mbedtls_x509_crt *crt, int depth)
+{
+    t->pinned = t->pinned || is_pinned(t, crt);
+    return depth == 0 && t->pins_count > 0 && !t->pinned ? MBEDTLS_X509_BADCERT_OTHER : 0;
+}
+#endif
+
+/* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
+ * clock only what is expired for sure is refused. */
+static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
+{
+    struct acme_tls *t = ctx;
+
+    *flags |= acme_x509_bad_dates(t->clock, crt, 0);
+#if defined(CONFIG_ACME_PINNING)
+    *flags |= check_pins(t, crt, depth);
+#endif
+    if ((*flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
+        t->verify_error = ACME_ERR_TLS_DATES;
+    } else if (*flags != 0) {
+        t->verify_error = ACME_ERR_TLS_VERIFY;
+    }
+    if (*flags != 0) {
+        ACME_LOG(t->port, ACME_LOG_WARNING, "tls: certificate refused, MBEDTLS_X509_BADCERT flags",
+                 depth == 0 ? "of the server" : "of an issuer", (int32_t)*flags);
+    }
+    return 0;
+}
+
+static int32_t to_error(struct acme_tls *t, int ret)
+{
+    if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
+        return ACME_ERR_AGAIN;
+    }
+    if (ret == MBEDTLS_ERR_SSL_CONN_EOF) {
+        return t->net_error;
+    }
+    if (ret == 0 || ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
+        return ACME_ERR_CLOSED;
+    }
+    ACME_LOG(t->port, ACME_LOG_WARNING, "tls: mbedTLS error", NULL, ret);
+    /* The latter: what its key may be used for is something else. */
+    if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {
+        return t->verify_error;
+    }
+    return acme_x509_error(ret, ACME_ERR_TLS);
+}
+
+/* A bundle of roots may have some of algorithms that are configured out: less is trusted then, and
+ * only a bundle that leaves nothing is an error. */
+static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor *anchors,
+                             size_t count)
+{
+    size_t i, good = 0;
+    int32_t rc = ACME_OK;
+
+    for (i = 0; i < count; i++) {
+        int ret = mbedtls_x509_crt_parse_der_nocopy(&t->anchors, anchors[i].der, anchors[i].len);
+
+        if (ret == 0) {
+            good++;
+            continue;
+        }
+        ACME_LOG(t->port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
+        rc = acme_x509_error(ret, ACME_ERR_CERT_PARSE);
+        if (rc == ACME_ERR_TLS_MEMORY) {
+            return rc;
+        }
+    }
+    return good > 0 ? ACME_OK : rc;
+}
+
+int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
+                      const struct acme_clock *clock, const struct acme_trust_anchor *anchors,
+                      size_t count)
+{
+    static const char *const alpn[] = {"http/1.1", NULL};
+    int32_t rc;
+
+    memset(t, 0, sizeof(*t));
+    t->port = port;
+    t->clock = clock;
+    t->stream = ACME_HANDLE_NONE;
+    mbedtls_ssl_config_init(&t->config);
+    mbedtls_ssl_init(&t->ssl);
+    mbedtls_x509_crt_init(&t->anchors);
+    rc = parse_anchors(t, anchors, count);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    if (mbedtls_ssl_config_defaults(&t->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
+        return ACME_ERR_TLS;
+    }
+    mbedtls_ssl_conf_authmode(&t->config, MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_ca_chain(&t->config, &t->anchors, NULL);
+    mbedtls_ssl_conf_verify(&t->config, verify, t);
+    mbedtls_ssl_conf_rng(&t->config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+#if defined(MBEDTLS_SSL_ALPN)
+    if (mbedtls_ssl_conf_alpn_protocols(&t->config, (const char **)(uintptr_t)alpn) != 0) {
+        return ACME_ERR_TLS;
+    }
+#else
+    (void)alpn;
+#endif
+    return ACME_OK;
+}
+
+void acme_tls_free(struct acme_tls *t)
+{
+    acme_tls_close(t);
+    mbedtls_ssl_config_free(&t->config);
+    mbedtls_x509_crt_free(&t->anchors);
+}
+
+int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
+{
+    int ret;
+
+    t->stream = stream;
+    t->net_error = ACME_ERR_CLOSED;
+    t->verify_error = ACME_ERR_TLS_VERIFY;
+#if defined(CONFIG_ACME_PINNING)
+    t->pinned = false;
+#endif
+    mbedtls_ssl_init(&t->ssl);
+    ret = mbedtls_ssl_setup(&t->ssl, &t->config);
+    if (ret == 0) {
+        ret = mbedtls_ssl_set_hostname(&t->ssl, host);
+    }
+    if (ret != 0) {
+        acme_tls_close(t);
+        return to_error(t, ret);
+    }
+    mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+    return ACME_OK;
+}
+
+int32_t acme_tls_handshake(struct acme_tls *t)
+{
+    int32_t rc = t->port->net->connected(t->port->net_ctx, t->stream);
+    int ret;
+
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    /* Step by step, for each costs an elliptic curve's computation or two. */
+    ret = mbedtls_ssl_handshake_step(&t->ssl);
+    if (ret == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS) {
+        return ACME_TLS_MORE;
+    }
+    if (ret != 0) {
+        return to_error(t, ret);
+    }
+    return mbedtls_ssl_is_handshake_over(&t->ssl) ? ACME_OK : ACME_TLS_MORE;
+}
+
+int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
+{
+    int ret = mbedtls_ssl_write(&t->ssl, data, len);
+
+    return ret > 0 ? (int32_t)ret : to_error(t, ret);
+}
+
+int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
+{
+    int ret, tickets = 0;
+
+    /* TLS 1.3 tickets come between records; the core keeps no sessions. */
+    do {
+        ret = mbedtls_ssl_read(&t->ssl, data, size);
+    } while (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET && ++tickets < 8);
+    if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        return ACME_ERR_TLS; /* nobody needs that many */
+    }
+    return ret > 0 ? (int32_t)ret : to_error(t, ret);
+}
+
+void acme_tls_close(struct acme_tls *t)
+{
+    if (t->stream == ACME_HANDLE_NONE) {
+        return;
+    }
+    (void)mbedtls_ssl_close_notify(&t->ssl);
+    mbedtls_ssl_free(&t->ssl);
+    t->port->net->close(t->port->net_ctx, t->stream);
+    t->stream = ACME_HANDLE_NONE;
+}
+
+bool acme_tls_is_open(const struct acme_tls *t)
+{
+    return t->stream != ACME_HANDLE_NONE;
+}

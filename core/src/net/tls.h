@@ -1,0 +1,52 @@
+/*
+ * One TLS client connection: mbedTLS over a stream of the port. It verifies the server against the
+ * trust anchors, and the dates of its chain against the trusted clock. It knows no HTTP. Nothing
+ * blocks: whatever has to wait returns ACME_ERR_AGAIN.
+ */
+#ifndef ACME_TLS_H
+#define ACME_TLS_H
+
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include "acme/client.h"
+#include "base/clock.h"
+
+struct acme_tls {
+    const struct acme_port *port;
+    const struct acme_clock *clock;
+    acme_handle stream;
+    int32_t net_error;    /* of the port, behind an mbedTLS error; never ACME_OK */
+    int32_t verify_error; /* likewise, of the certificates */
+#if defined(CONFIG_ACME_PINNING)
+    const struct acme_pin *pins; /* set by the owner after acme_tls_init; lent */
+    uint16_t pins_count;
+    bool pinned; /* one of them was seen in the chain */
+#endif
+    mbedtls_ssl_config config;
+    mbedtls_ssl_context ssl;
+    mbedtls_x509_crt anchors;
+};
+
+/** Sets up with anchors, which are parsed in place. ACME_OK, ACME_ERR_CERT_PARSE,
+ * ACME_ERR_TLS_MEMORY, ACME_ERR_TLS. */
+int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
+                      const struct acme_clock *clock, const struct acme_trust_anchor *anchors,
+                      size_t count);
+void acme_tls_free(struct acme_tls *t);
+
+/** Takes over a stream that is connecting (closed by acme_tls_close) and starts TLS to host. */
+int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host);
+/** Made progress, and can go on without a network event. Not an error code. */
+#define ACME_TLS_MORE 1
+/** One step of the handshake. ACME_OK when connected and verified; ACME_TLS_MORE; ACME_ERR_AGAIN;
+ * ACME_ERR_RESOLVE, _CONNECT, _NET, _CLOSED, _TLS, _TLS_VERIFY, _TLS_DATES, _TLS_MEMORY. */
+int32_t acme_tls_handshake(struct acme_tls *t);
+/** As the port's send and recv, for plain text. */
+int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len);
+int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size);
+/** Says goodbye as far as that does not block, and closes the stream. Fine when closed already. */
+void acme_tls_close(struct acme_tls *t);
+bool acme_tls_is_open(const struct acme_tls *t);
+
+#endif

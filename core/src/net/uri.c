@@ -1,0 +1,111 @@
+/*
+ * Splits and checks https URLs and DNS names. It must not know sockets, DNS, or which URLs the
+ * client's policy lets it visit.
+ */
+#include "net/uri.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/idn.h"
+
+/* The port after the colon; 0 is malformed. One number has one spelling, so that equal origins look
+ * equal. */
+static uint32_t parse_port(const char **text)
+{
+    uint32_t port = 0;
+    const char *p = *text;
+
+    while (acme_is_digit(*p) && port <= UINT16_MAX && (port > 0 || *p != '0')) {
+        port = port * 10U + (uint32_t)(*p++ - '0');
+    }
+    *text = p;
+    return port <= UINT16_MAX ? port : 0;
+}
+
+/* Splits the authority into host and port. Userinfo fails at its '@', as all else that is neither
+ * host nor port. */
+static int32_t parse_authority(const char *url, struct acme_uri *uri)
+{
+    const char *start = url + ACME_URI_AUTHORITY, *p = start;
+    uint32_t port = 443;
+    size_t len;
+
+    if (*p == '[') {
+        p++;
+        len = strspn(p, "0123456789abcdefABCDEF:."); /* zones are refused */
+    } else {
+        len = acme_word_len(p, SIZE_MAX, "-._");
+    }
+    if (len == 0 || len > ACME_URI_HOST_MAX) {
+        return ACME_ERR_URL;
+    }
+    uri->host_offset = (uint16_t)(p - url);
+    uri->host_len = (uint16_t)len;
+    p += len;
+    if (*start == '[' && *p++ != ']') {
+        return ACME_ERR_URL;
+    }
+    /* Host: leaves the default port out, also where the URL spells it. */
+    uri->authority_len = (uint16_t)(p - start);
+    if (*p == ':') {
+        p++;
+        port = parse_port(&p);
+    }
+    if (port != 443) {
+        uri->authority_len = (uint16_t)(p - start);
+    }
+    uri->port = (uint16_t)port;
+    uri->path_offset = (uint16_t)(p - url);
+    /* A query right after the host has no path to ask for. */
+    return port != 0 && (*p == '/' || *p == '\0') ? ACME_OK : ACME_ERR_URL;
+}
+
+int32_t acme_uri_parse(const char *url, struct acme_uri *uri)
+{
+    size_t len = url == NULL ? 0 : strlen(url);
+
+    /* Only the characters that may stand in a URL that we send: RFC 3986's, and no fragment. */
+    if (len <= ACME_URI_AUTHORITY || len > CONFIG_ACME_URL_MAX || !acme_str_visible(url, len) ||
+        strcspn(url, "\"#<>\\^`{|}") != len || !acme_str_is(url, ACME_URI_AUTHORITY, "https://")) {
+        return ACME_ERR_URL;
+    }
+    return parse_authority(url, uri);
+}
+
+bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const char *url_b,
+                          const struct acme_uri *b)
+{
+    return a->port == b->port && acme_str_equal_nocase(url_a + a->host_offset, a->host_len,
+                                                       url_b + b->host_offset, b->host_len);
+}
+
+int32_t acme_uri_check_name(const char *name, bool wildcard)
+{
+    if (name == NULL || strlen(name) > ACME_URI_HOST_MAX) {
+        return ACME_ERR_NAME;
+    }
+    if (wildcard && name[0] == '*' && name[1] == '.') {
+        name += 2;
+    }
+    for (;;) {
+        size_t len = acme_word_len(name, SIZE_MAX, "-");
+
+        if (len == 0 || len > 63 || name[0] == '-' || name[len - 1] == '-') {
+            return ACME_ERR_NAME;
+        }
+#if defined(CONFIG_ACME_IDN_CHECK)
+        if (!acme_idn_is_label(name, len)) {
+            return ACME_ERR_NAME;
+        }
+#endif
+        if (name[len] == '\0') {
+            /* A last label of digits makes it look like an IPv4 address. */
+            return strspn(name, "0123456789") == len ? ACME_ERR_NAME : ACME_OK;
+        }
+        if (name[len] != '.') {
+            return ACME_ERR_NAME;
+        }
+        name += len + 1;
+    }
+}

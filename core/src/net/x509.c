@@ -1,0 +1,49 @@
+/*
+ * What TLS and the check of a new chain have in common. It must not know where certificates come
+ * from.
+ */
+#include "net/x509.h"
+
+#include <mbedtls/asn1.h>
+#include <mbedtls/bignum.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/ssl.h>
+
+#include "base/date.h"
+
+int64_t acme_x509_time(const mbedtls_x509_time *t)
+{
+    return acme_date_to_unix(t->year, t->mon, t->day, t->hour, t->min, t->sec);
+}
+
+uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
+                             uint32_t skew_s)
+{
+    uint32_t flags = 0;
+    int64_t now;
+    bool known = acme_clock_now(clock, &now) == ACME_OK;
+
+    if (acme_x509_time(&crt->valid_to) < now) {
+        flags = MBEDTLS_X509_BADCERT_EXPIRED;
+    }
+    if (known && acme_x509_time(&crt->valid_from) > now + skew_s) {
+        flags |= MBEDTLS_X509_BADCERT_FUTURE;
+    }
+    return flags;
+}
+
+int32_t acme_x509_error(int ret, int32_t other)
+{
+    int low;
+
+    if (ret >= 0) {
+        return (int32_t)ret;
+    }
+    low = -(-ret & 0x7f); /* X.509 adds its own to what ASN.1 and big numbers say */
+    if (low == MBEDTLS_ERR_ASN1_ALLOC_FAILED || low == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
+        ret == MBEDTLS_ERR_X509_ALLOC_FAILED || ret == MBEDTLS_ERR_SSL_ALLOC_FAILED ||
+        ret == MBEDTLS_ERR_PK_ALLOC_FAILED) {
+        return ACME_ERR_TLS_MEMORY;
+    }
+    return low == MBEDTLS_ERR_ASN1_BUF_TOO_SMALL ? ACME_ERR_BUFFER : other;
+}

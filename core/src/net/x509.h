@@ -1,0 +1,21 @@
+/*
+ * mbedTLS's X.509 in the core's terms: dates against the trusted clock, and errors.
+ */
+#ifndef ACME_X509_H
+#define ACME_X509_H
+
+#include <mbedtls/x509_crt.h>
+
+#include "base/clock.h"
+
+/** MBEDTLS_X509_BADCERT_EXPIRED and _FUTURE, or 0, by the trusted clock; skew_s of the future is
+ * not refused. Without a clock only what is expired for sure is refused. */
+uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
+                             uint32_t skew_s);
+/** The error for what mbedTLS's X.509 and PK functions return: ACME_ERR_TLS_MEMORY where the pool
+ * is exhausted, ACME_ERR_BUFFER, other for all other errors, and ret itself where it is none. */
+int32_t acme_x509_error(int ret, int32_t other);
+/** Unix seconds of an X.509 date. */
+int64_t acme_x509_time(const mbedtls_x509_time *t);
+
+#endif

@@ -1,0 +1,341 @@
+/*
+ * The http-01 responder over streams in memory: the one right path gets the key authorization, all
+ * else a 404, however the bytes come; and nobody can keep it busy.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "challenge/http.h"
+
+#define STREAMS 64
+#define TOKEN   "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
+#define ANSWER  TOKEN ".9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+#define GOOD    "GET /.well-known/acme-challenge/" TOKEN " HTTP/1.1\r\nHost: a.example\r\n\r\n"
+
+struct peer {
+    const char *request;
+    size_t given, step; /* step: bytes of one recv */
+    size_t send_step;   /* 0: all */
+    bool closes, breaks_send, stalls;
+    bool again; /* every other call says "later" */
+    bool open;
+    char reply[1024];
+    size_t reply_len;
+};
+
+static struct peer peers[STREAMS];
+static int waiting, accepted, closed, listening;
+
+static int32_t f_send(void *ctx, acme_handle h, const uint8_t *data, size_t len)
+{
+    struct peer *p = &peers[h];
+
+    (void)ctx;
+    if (p->breaks_send) {
+        return ACME_ERR_NET;
+    }
+    p->again = p->send_step > 0 && !p->again;
+    if (p->again) {
+        return ACME_ERR_AGAIN;
+    }
+    len = p->send_step > 0 && len > p->send_step ? p->send_step : len;
+    assert_true(p->reply_len + len < sizeof(p->reply));
+    memcpy(p->reply + p->reply_len, data, len);
+    p->reply_len += len;
+    return (int32_t)len;
+}
+
+static int32_t f_recv(void *ctx, acme_handle h, uint8_t *data, size_t size)
+{
+    struct peer *p = &peers[h];
+    size_t n = strlen(p->request) - p->given;
+
+    (void)ctx;
+    if (p->step > 0) {
+        n = n > p->step ? p->step : n;
+        p->again = !p->again;
+        if (p->again) {
+            return ACME_ERR_AGAIN;
+        }
+    }
+    n = n > size ? size : n;
+    if (n == 0) {
+        return p->closes ? ACME_ERR_CLOSED : ACME_ERR_AGAIN;
+    }
+    memcpy(data, p->request + p->given, n);
+    p->given += n;
+    return (int32_t)n;
+}
+
+static void f_close(void *ctx, acme_handle h)
+{
+    (void)ctx;
+    assert_true(peers[h].open);
+    peers[h].open = false;
+    closed++;
+}
+
+static acme_handle f_listen(void *ctx, uint16_t port)
+{
+    (void)ctx;
+    if (port == 1) {
+        return ACME_ERR_LISTEN;
+    }
+    listening++;
+    return 0;
+}
+
+static acme_handle f_accept(void *ctx, acme_handle listener)
+{
+    (void)ctx;
+    (void)listener;
+    if (accepted == waiting) {
+        return ACME_ERR_AGAIN;
+    }
+    peers[accepted].open = true;
+    return accepted++;
+}
+
+static void f_unlisten(void *ctx, acme_handle listener)
+{
+    (void)ctx;
+    (void)listener;
+    listening--;
+}
+
+static const struct acme_net_ops ops = {NULL,    NULL,     f_send,   f_recv,
+                                        f_close, f_listen, f_accept, f_unlisten};
+static struct acme_responder r;
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(peers, 0, sizeof(peers));
+    waiting = accepted = closed = listening = 0;
+    acme_responder_init(&r, &ops, NULL);
+    assert_int_equal(acme_responder_open(&r, 80), ACME_OK);
+    acme_responder_set(&r, TOKEN, ANSWER);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    acme_responder_close(&r);
+    assert_int_equal(closed, accepted);
+    assert_int_equal(listening, 0);
+    acme_responder_close(&r);
+    return 0;
+}
+
+static void poll_many(int times)
+{
+    while (times-- > 0) {
+        acme_responder_poll(&r, 1000);
+    }
+}
+
+static void test_right_path(void **state)
+{
+    (void)state;
+    peers[0].request = GOOD;
+    waiting = 1;
+    poll_many(1);
+    assert_non_null(strstr(peers[0].reply, "HTTP/1.1 200 OK\r\n"));
+    assert_non_null(strstr(peers[0].reply, "\r\n\r\n" ANSWER));
+    assert_int_equal(r.served, 1);
+    assert_false(peers[0].open);
+    assert_int_equal(acme_responder_open(&r, 80), ACME_OK); /* open already */
+    assert_int_equal(listening, 1);
+}
+
+static void test_split_everywhere(void **state)
+{
+    size_t step;
+
+    (void)state;
+    for (step = 1; step < 40; step++) {
+        peers[step].request = GOOD;
+        peers[step].step = step;
+        peers[step].send_step = step;
+    }
+    peers[0].request = GOOD;
+    waiting = 40;
+    poll_many(2000);
+    assert_int_equal(r.served, 40);
+    for (step = 0; step < 40; step++) {
+        assert_string_equal(peers[step].reply, peers[0].reply);
+    }
+}
+
+static void test_wrong_requests(void **state)
+{
+    static const char *const wrong[] = {
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET /.well-known/acme-challenge/ HTTP/1.1\r\n\r\n",
+        "GET /.well-known/acme-challenge/" TOKEN "x HTTP/1.1\r\n\r\n",
+        "GET /.well-known/acme-challenge/" TOKEN "\r\n\r\n",
+        "POST /.well-known/acme-challenge/" TOKEN " HTTP/1.1\r\n\r\n",
+        "get /.well-known/acme-challenge/" TOKEN " HTTP/1.1\r\n\r\n",
+        "GET  /.well-known/acme-challenge/" TOKEN " HTTP/1.1\r\n\r\n",
+        "GET /.well-known/acme-challenge/../acme-challenge/" TOKEN " HTTP/1.1\r\n\r\n",
+        "\r\n\r\n",
+        "X: y\r\nGET /.well-known/acme-challenge/" TOKEN " HTTP/1.1\r\n\r\n",
+    };
+    size_t i, count = sizeof(wrong) / sizeof(wrong[0]);
+
+    (void)state;
+    for (i = 0; i < count; i++) {
+        peers[i].request = wrong[i];
+    }
+    waiting = (int)count;
+    poll_many(30);
+    for (i = 0; i < count; i++) {
+        assert_non_null(strstr(peers[i].reply, "HTTP/1.1 404 Not Found\r\n"));
+        assert_null(strstr(peers[i].reply, ANSWER));
+        assert_null(strstr(peers[i].reply, "acme-challenge"));
+    }
+    assert_int_equal(r.served, 0);
+}
+
+static void test_no_challenge(void **state)
+{
+    (void)state;
+    acme_responder_set(&r, NULL, NULL);
+    peers[0].request = GOOD;
+    waiting = 1;
+    poll_many(1);
+    assert_non_null(strstr(peers[0].reply, "404"));
+}
+
+static void test_hostile_peers(void **state)
+{
+    static char endless[20000];
+
+    (void)state;
+    memset(endless, 'a', sizeof(endless) - 1);
+    peers[0].request = endless;
+    peers[1].request = "GET /";
+    peers[1].closes = true;
+    peers[2].request = GOOD;
+    peers[2].breaks_send = true;
+    peers[3].request = GOOD;
+    waiting = 4;
+    poll_many(10);
+    assert_int_equal(closed, 4);
+    assert_int_equal(peers[0].reply_len, 0);
+    assert_int_equal(r.served, 1);
+}
+
+/* Who holds a stream open without a word loses it, and the right one is served in the end. */
+static void test_slow_peers(void **state)
+{
+    int i;
+
+    (void)state;
+    waiting = (int)CONFIG_ACME_HTTP_01_STREAMS + 1;
+    for (i = 0; i < waiting; i++) {
+        peers[i].request = "GET";
+    }
+    peers[waiting - 1].request = GOOD;
+    acme_responder_poll(&r, 1000);
+    assert_int_equal(accepted, waiting - 1);
+    acme_responder_poll(&r, 5000);
+    assert_int_equal(r.served, 0);
+    acme_responder_poll(&r, 60000);
+    acme_responder_poll(&r, 60001);
+    assert_int_equal(r.served, 1);
+}
+
+static void test_more_than_a_request(void **state)
+{
+    (void)state;
+    peers[0].request = GOOD "GET /other HTTP/1.1\r\n\r\n";
+    waiting = 1;
+    poll_many(2);
+    assert_int_equal(r.served, 1);
+    assert_non_null(strstr(peers[0].reply, ANSWER));
+    assert_null(strstr(peers[0].reply, "404"));
+    assert_int_equal(closed, 1);
+}
+
+/* The next token is shorter than what a request has matched already. */
+static void test_a_shorter_token(void **state)
+{
+    (void)state;
+    peers[0].request = GOOD;
+    peers[0].step = 1;
+    peers[0].again = true;
+    waiting = 1;
+    while (peers[0].given < sizeof("GET /.well-known/acme-challenge/" TOKEN " HTTP/1.") - 1) {
+        acme_responder_poll(&r, 1000);
+    }
+    acme_responder_set(&r, "x", "x.y");
+    poll_many(200);
+    assert_int_equal(closed, 1);
+    assert_null(strstr(peers[0].reply, TOKEN));
+}
+
+/* The challenge ends while its answer is under way: what has not been said is not said. */
+static void test_an_answer_that_is_taken_back(void **state)
+{
+    (void)state;
+    peers[0].request = GOOD;
+    peers[0].send_step = 10;
+    waiting = 1;
+    while (peers[0].reply_len < 20) {
+        acme_responder_poll(&r, 1000);
+    }
+    acme_responder_set(&r, NULL, NULL);
+    poll_many(100);
+    assert_int_equal(closed, 1);
+    assert_int_equal(r.served, 0);
+    assert_null(strstr(peers[0].reply, TOKEN));
+}
+
+static void test_closed_in_the_middle(void **state)
+{
+    (void)state;
+    peers[0].request = "GET /";
+    waiting = 1;
+    poll_many(2);
+    assert_int_equal(closed, 0);
+    acme_responder_close(&r);
+    assert_int_equal(closed, 1);
+}
+
+static void test_port_is_taken(void **state)
+{
+    struct acme_responder other;
+
+    (void)state;
+    acme_responder_init(&other, &ops, NULL);
+    assert_int_equal(acme_responder_open(&other, 1), ACME_ERR_LISTEN);
+    acme_responder_poll(&other, 1); /* closed: nothing happens */
+    acme_responder_close(&other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_right_path, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_split_everywhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_wrong_requests, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_challenge, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hostile_peers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_slow_peers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_more_than_a_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_shorter_token, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_answer_that_is_taken_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closed_in_the_middle, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_port_is_taken, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

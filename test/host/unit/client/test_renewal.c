@@ -1,0 +1,225 @@
+/* Dates of renewals, back-off, draws within a CA's window, and whom the clock believes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/date.h"
+#include "client/renewal.h"
+
+#define DAY  INT64_C(86400)
+#define BORN INT64_C(1800000000)
+
+static void test_fractions(void **state)
+{
+    (void)state;
+    assert_int_equal(acme_renewal_time(BORN, BORN + 90 * DAY), BORN + 60 * DAY);
+    assert_int_equal(acme_renewal_time(BORN, BORN + 45 * DAY), BORN + 30 * DAY);
+    assert_int_equal(acme_renewal_time(BORN, BORN + 6 * DAY), BORN + 3 * DAY);
+    assert_int_equal(acme_renewal_time(BORN, BORN + 3600), BORN + 1800);
+    assert_int_equal(acme_renewal_time(BORN, BORN), BORN);
+    assert_int_equal(acme_renewal_time(BORN, BORN - 1), BORN - 1);
+    /* Beyond 2038 and 2106. */
+    assert_true(acme_renewal_time(4400000000, 4400000000 + 9 * 365 * DAY) ==
+                4400000000 + 6 * 365 * DAY);
+}
+
+static void test_spread(void **state)
+{
+    int64_t at = acme_renewal_time(BORN, BORN + 90 * DAY);
+    uint32_t seed;
+
+    (void)state;
+    for (seed = 0; seed < 100000; seed += 7) {
+        int64_t t = acme_renewal_spread(BORN, BORN + 90 * DAY, seed * 2654435761u);
+
+        assert_true(t <= at && t > at - 90 * DAY / 20 - 1);
+    }
+    assert_true(acme_renewal_spread(BORN, BORN + 90 * DAY, 0) !=
+                acme_renewal_spread(BORN, BORN + 90 * DAY, 0x8000));
+    assert_true(acme_renewal_latest(BORN, BORN + 100 * DAY) == BORN + 90 * DAY);
+}
+
+static void test_backoff(void **state)
+{
+    uint16_t i;
+
+    (void)state;
+    assert_int_equal(acme_renewal_backoff(1, 0, 0), CONFIG_ACME_RETRY_MIN_S);
+    assert_int_equal(acme_renewal_backoff(2, 0, 0), 2 * CONFIG_ACME_RETRY_MIN_S);
+    assert_int_equal(acme_renewal_backoff(UINT16_MAX, 0, 0), CONFIG_ACME_RETRY_MAX_S);
+    assert_true(acme_renewal_backoff(UINT16_MAX, 0, 0xffff) >= CONFIG_ACME_RETRY_MAX_S / 2);
+    for (i = 1; i < 100; i++) { /* a certificate of two minutes cannot wait for minutes */
+        assert_in_range(acme_renewal_backoff(i, 120, i * 12345u), 1, 6);
+    }
+    assert_int_equal(acme_renewal_backoff(9, 1, 0), 1);
+}
+
+static void test_draw(void **state)
+{
+    int64_t born = BORN, end = BORN + 90 * DAY;
+    uint64_t random;
+
+    (void)state;
+    for (random = 0; random < 1000; random++) {
+        uint64_t r = random * UINT64_C(0x9e3779b97f4a7c15);
+        int64_t t = acme_renewal_draw(born + 60 * DAY, born + 62 * DAY, born, end, r);
+
+        assert_true(t >= born + 60 * DAY && t <= born + 62 * DAY);
+        /* A window in the past: at once. */
+        assert_true(acme_renewal_draw(born - 9, born - 5, born, end, r) <= born - 5);
+        /* One that is wider than the certificate lives is cut at both ends. */
+        t = acme_renewal_draw(born - DAY, born + DAY, born, born + 120, r);
+        assert_true(t >= born && t <= born + 108);
+        /* Too late, or for ever: the last moment. */
+        assert_true(acme_renewal_draw(end, INT64_MAX / 2, born, end, r) == end - 9 * DAY);
+        assert_true(acme_renewal_draw(0, INT64_MAX / 2, born, end, r) <= end - 9 * DAY);
+    }
+}
+
+static void test_look(void **state)
+{
+    (void)state;
+    assert_int_equal(acme_renewal_look(21600, 90 * DAY), 21600);
+    assert_int_equal(acme_renewal_look(0, 90 * DAY), 60);
+    assert_int_equal(acme_renewal_look(1000 * DAY, 90 * DAY), DAY);
+    assert_int_equal(acme_renewal_look(21600, 3600), 450);
+    assert_int_equal(acme_renewal_look(21600, 120), 60);
+}
+
+static void test_rfc3339(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "2026",
+                                      "2026-01-02",
+                                      "2026-01-02T03:04:05",
+                                      "2026-01-02 03:04:05Z",
+                                      "2026-13-02T03:04:05Z",
+                                      "2026-02-29T03:04:05Z",
+                                      "2026-01-00T03:04:05Z",
+                                      "2026-01-02T24:04:05Z",
+                                      "2026-01-02T03:60:05Z",
+                                      "2026-01-02T03:04:61Z",
+                                      "2026-01-02T03:04:05.Z",
+                                      "2026-01-02T03:04:05z",
+                                      "2026-01-02T03:04:05+24:00",
+                                      "2026-01-02T03:04:05+0100",
+                                      "2026-01-02T03:04:05Z ",
+                                      "1969-01-02T03:04:05Z",
+                                      "-026-01-02T03:04:05Z"};
+    int64_t t = 0;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(acme_date_parse("1970-01-01T00:00:00Z", &t), ACME_OK);
+    assert_int_equal(t, 0);
+    assert_int_equal(acme_date_parse("2024-02-29T12:00:00.123456789Z", &t), ACME_OK);
+    assert_int_equal(t, acme_date_to_unix(2024, 2, 29, 12, 0, 0));
+    assert_int_equal(acme_date_parse("2038-01-19T03:14:08+00:00", &t), ACME_OK);
+    assert_true(t == INT64_C(2147483648));
+    assert_int_equal(acme_date_parse("2026-01-02T03:04:05+01:30", &t), ACME_OK);
+    assert_int_equal(t, acme_date_to_unix(2026, 1, 2, 1, 34, 5));
+    assert_int_equal(acme_date_parse("2026-01-02T03:04:05-01:30", &t), ACME_OK);
+    assert_int_equal(t, acme_date_to_unix(2026, 1, 2, 4, 34, 5));
+    assert_int_equal(acme_date_parse(NULL, &t), ACME_ERR_FIELD);
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(acme_date_parse(bad[i], &t), ACME_ERR_FIELD);
+    }
+}
+
+static uint64_t uptime;
+static int64_t wall;
+
+static uint64_t t_uptime(void *ctx)
+{
+    (void)ctx;
+    return uptime;
+}
+
+static int32_t t_wall(void *ctx, int64_t *unix_s)
+{
+    (void)ctx;
+    if (wall < 0) {
+        return ACME_ERR_NO_CLOCK;
+    }
+    *unix_s = wall;
+    return ACME_OK;
+}
+
+static const struct acme_clock_ops ops = {t_uptime, t_wall};
+
+static void test_floor_moves_on(void **state)
+{
+    struct acme_clock c;
+    int64_t now;
+
+    (void)state;
+    wall = -1;
+    uptime = 1000;
+    acme_clock_init(&c, &ops, NULL, BORN);
+    uptime += 3600 * 1000;
+    assert_int_equal(acme_clock_now(&c, &now), ACME_ERR_NO_CLOCK);
+    assert_int_equal(now, BORN + 3600);
+    acme_clock_raise_floor(&c, BORN + 100); /* known to be later already */
+    (void)acme_clock_now(&c, &now);
+    assert_int_equal(now, BORN + 3600);
+    wall = BORN + 3000; /* the clock has been put back to before what is proven */
+    assert_int_equal(acme_clock_now(&c, &now), ACME_ERR_NO_CLOCK);
+    assert_int_equal(now, BORN + 3600);
+    wall = BORN + 4000;
+    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
+    assert_int_equal(now, BORN + 4000);
+    /* Beyond 32 bits, signed and unsigned. */
+    wall = INT64_C(5000000000);
+    acme_clock_raise_floor(&c, INT64_C(4999999999));
+    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
+    assert_true(now == wall);
+}
+
+static void test_policies(void **state)
+{
+    struct acme_clock c;
+    int64_t now;
+
+    (void)state;
+    uptime = 0;
+    wall = BORN + 1000 * DAY;
+    acme_clock_init(&c, &ops, NULL, BORN);
+    c.policy = ACME_CLOCK_CA; /* the wall clock is not looked at */
+    assert_int_equal(acme_clock_now(&c, &now), ACME_ERR_NO_CLOCK);
+    assert_int_equal(now, BORN);
+    acme_clock_offer(&c, BORN + DAY);
+    uptime += 5000;
+    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
+    assert_int_equal(now, BORN + DAY + 5);
+    assert_false(acme_clock_disagrees(&c));
+    c.policy = ACME_CLOCK_WALL; /* the wall clock is believed, the CA is not asked */
+    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
+    assert_int_equal(now, wall);
+    assert_false(acme_clock_disagrees(&c));
+    c.policy = ACME_CLOCK_AGREE;
+    assert_true(acme_clock_disagrees(&c));
+    wall = BORN + DAY + 3000;
+    assert_false(acme_clock_disagrees(&c));
+    wall = BORN + DAY - 3000;
+    assert_false(acme_clock_disagrees(&c));
+    wall = BORN + DAY - 4000;
+    assert_true(acme_clock_disagrees(&c));
+    wall = -1;
+    assert_true(acme_clock_disagrees(&c));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fractions),      cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_backoff),        cmocka_unit_test(test_draw),
+        cmocka_unit_test(test_look),           cmocka_unit_test(test_rfc3339),
+        cmocka_unit_test(test_floor_moves_on), cmocka_unit_test(test_policies),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,433 @@
+/*
+ * The log on areas that no log of ours has written, or that were damaged by more than a cut: what
+ * is there is read or refused, and never written over; and on flash that fails again and again.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "acme/error.h"
+#include "base/bytes.h"
+#include "base/crc.h"
+#include "flash_sim.h"
+#include "store/flashlog.h"
+
+#define SECTOR 1024u
+#define COUNT  8u
+#define START  48u /* of records, with a program unit of 8 */
+#define HEAD   24u
+
+#define A ACME_KEY(3, 1)
+#define B ACME_KEY(3, 2)
+
+static struct flash_sim flash;
+static struct acme_flashlog log_;
+
+static int set_up(void **state)
+{
+    (void)state;
+    flash_sim_init(&flash, SECTOR, COUNT, 8, 7);
+    assert_int_equal(acme_flashlog_mount(&log_, &flash_sim_ops, &flash), ACME_OK);
+    return 0;
+}
+
+static int32_t mount(void)
+{
+    flash_sim_power_on(&flash);
+    return acme_flashlog_mount(&log_, &flash_sim_ops, &flash);
+}
+
+static int32_t set(uint64_t key, const char *value)
+{
+    return acme_flashlog_set(&log_, key, value, strlen(value));
+}
+
+static void expect(uint64_t key, const char *value)
+{
+    char out[300];
+    int32_t n = acme_flashlog_read(&log_, key, 0, out, sizeof(out));
+
+    assert_int_equal(n, strlen(value));
+    assert_memory_equal(out, value, strlen(value));
+}
+
+/* ---- records written by hand, as docs/store_format.md has them ---- */
+
+enum { PUT = 0, FREED = 3, COPIED = 4, COMMIT = 8, LAST = 0x8000 };
+
+static uint32_t write_record(uint32_t at, uint32_t what, uint32_t version, uint64_t key,
+                             const char *value, uint32_t len)
+{
+    uint8_t *raw = flash.data + at;
+    uint32_t crc;
+
+    raw[0] = 0xac;
+    raw[1] = (uint8_t)(what | (uint32_t)(key >> 60) << 4);
+    acme_put16(raw + 2, len);
+    acme_put32(raw + 4, version);
+    acme_put32(raw + 8, (uint32_t)key);
+    acme_put32(raw + 12, (uint32_t)(key >> 32) & 0x0fffffffu);
+    acme_put16(raw + 16, LAST);
+    crc = acme_crc32(0, raw, 18);
+    acme_put16(raw + 18, crc ^ crc >> 16);
+    acme_put32(raw + 20, acme_crc32(crc, (const uint8_t *)value, strlen(value)));
+    memcpy(raw + HEAD, value, strlen(value));
+    return at + HEAD + ((uint32_t)strlen(value) + 7) / 8 * 8;
+}
+
+/* The log's next free place. */
+static uint32_t end_of_log(void)
+{
+    return log_.head * SECTOR + log_.head_offset;
+}
+
+/* This is how the log itself writes them. */
+static void test_by_hand(void **state)
+{
+    uint32_t at;
+
+    (void)state;
+    assert_int_equal(set(A, "log"), ACME_OK);
+    at = write_record(end_of_log(), PUT | COMMIT, 9, A, "hand", 4);
+    assert_int_equal(mount(), ACME_OK);
+    expect(A, "hand");
+    (void)write_record(at, PUT | COMMIT, 10, B, "more", 4);
+    assert_int_equal(mount(), ACME_OK);
+    expect(B, "more");
+}
+
+/* Lengths that lead out of the record's bounds, or of the sector, with sums that fit. */
+static void test_lengths(void **state)
+{
+    static const uint32_t lens[] = {SECTOR / 4 - HEAD + 1, SECTOR - START, SECTOR, 0xffff};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        (void)set_up(NULL);
+        assert_int_equal(set(A, "kept"), ACME_OK);
+        (void)write_record(end_of_log(), PUT | COMMIT, 9, A, "bad", lens[i]);
+        (void)write_record(end_of_log() + 4 * HEAD, PUT | COMMIT, 9, A, "bad", 3);
+        (void)mount();
+        expect(A, "kept");
+        assert_int_equal(set(B, "new"), ACME_OK);
+        expect(B, "new");
+    }
+    /* one that fits, but not into the rest of its sector */
+    (void)set_up(NULL);
+    assert_int_equal(set(A, "kept"), ACME_OK);
+    while (log_.head_offset + 200 < SECTOR) {
+        assert_int_equal(set(B, "filler of some length"), ACME_OK);
+    }
+    (void)write_record(end_of_log(), PUT | COMMIT, 90, A, "bad", 200);
+    (void)mount();
+    expect(A, "kept");
+}
+
+/* A version that is older than what was committed changes nothing, wherever it stands. */
+static void test_an_old_version(void **state)
+{
+    uint32_t at;
+
+    (void)state;
+    assert_int_equal(set(A, "first"), ACME_OK);
+    at = write_record(end_of_log(), PUT | COMMIT, 9, A, "newest", 6);
+    (void)write_record(at, PUT | COPIED, 5, A, "old copy", 8);
+    assert_int_equal(mount(), ACME_OK);
+    expect(A, "newest");
+}
+
+/* A mark cannot free its own sector, or one that is to come. */
+static void test_freed_marks(void **state)
+{
+    uint32_t seqs[] = {1, 2, 1000, UINT32_MAX};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
+        (void)set_up(NULL);
+        assert_int_equal(set(A, "kept"), ACME_OK);
+        assert_int_equal(log_.head_seq, 1);
+        (void)write_record(end_of_log(), FREED, 1, seqs[i], "", 0);
+        assert_int_equal(mount(), ACME_OK);
+        expect(A, "kept");
+        assert_int_equal(set(B, "new"), ACME_OK);
+        expect(A, "kept");
+    }
+}
+
+/* ---- damage ---- */
+
+static void wipe_headers(uint32_t sector)
+{
+    memset(flash.data + sector * SECTOR, 0, START);
+}
+
+/* Without its headers a sector with records is somebody's: it is not taken for a blank area. */
+static void test_no_header(void **state)
+{
+    static uint8_t image[COUNT * SECTOR];
+
+    (void)state;
+    assert_int_equal(set(A, "kept"), ACME_OK);
+    assert_int_equal(log_.head, 0);
+    wipe_headers(0);
+    memcpy(image, flash.data, sizeof(image));
+    assert_int_equal(mount(), ACME_ERR_STORE_FORMAT);
+    assert_int_equal(flash.operations, 0);
+    assert_memory_equal(image, flash.data, sizeof(image));
+}
+
+/* A sector that is missing in the middle is told, and what the others hold is there. */
+static void test_a_missing_sector(void **state)
+{
+    uint32_t i;
+
+    (void)state;
+    assert_int_equal(set(A, "in the first sector"), ACME_OK);
+    for (i = 0; log_.head < 2; i++) {
+        assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+    }
+    assert_int_equal(set(B, "in the third"), ACME_OK);
+    wipe_headers(1);
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+    assert_true(log_.damaged);
+    expect(A, "in the first sector");
+    expect(B, "in the third");
+}
+
+/* ---- arguments ---- */
+
+static struct acme_flash_geometry shape;
+static int32_t shape_result;
+static uint32_t erases;
+
+static int32_t odd_geometry(void *ctx, struct acme_flash_geometry *g)
+{
+    (void)ctx;
+    *g = shape;
+    return shape_result;
+}
+
+static int32_t count_erase(void *ctx, uint32_t at)
+{
+    (void)ctx;
+    (void)at;
+    erases++;
+    return ACME_OK;
+}
+
+static void refused(uint32_t size, uint32_t count, uint32_t unit, int32_t want)
+{
+    struct acme_flash_ops odd = flash_sim_ops;
+
+    odd.geometry = odd_geometry;
+    odd.erase = count_erase;
+    shape = (struct acme_flash_geometry){size, count, unit};
+    erases = 0;
+    assert_int_equal(acme_flashlog_mount(&log_, &odd, &flash), want);
+    assert_int_equal(acme_flashlog_format(&log_, &odd, &flash), want);
+    assert_int_equal(erases, 0);
+#if defined(CONFIG_ACME_STORE_SEAL)
+    assert_int_equal(acme_flashlog_mount_sealed(&log_, &odd, &flash), want);
+#endif
+}
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    shape_result = ACME_OK;
+    refused(SECTOR, ACME_FLASHLOG_SECTORS_MAX + 1, 8, ACME_ERR_STORE_GEOMETRY);
+    refused(1u << 30, 4, 8, ACME_ERR_STORE_GEOMETRY); /* offsets beyond 31 bits */
+    refused(1u << 31, 2, 8, ACME_ERR_STORE_GEOMETRY);
+    refused(SECTOR, COUNT, 12, ACME_ERR_STORE_GEOMETRY);
+    shape_result = ACME_ERR_NET; /* whatever a driver says */
+    refused(SECTOR, COUNT, 8, ACME_ERR_STORE_IO);
+}
+
+static void test_values_that_cannot_be(void **state)
+{
+    static const uint8_t byte[1] = {0};
+
+    (void)state;
+    assert_int_equal(acme_flashlog_set(&log_, 5, "x", 1), ACME_ERR_ARGUMENT); /* no space */
+    assert_int_equal(acme_flashlog_begin(&log_, 10, 1), ACME_OK);
+    /* more fragments than there are numbers: refused before anything is read or written */
+    flash_sim_power_on(&flash);
+    assert_int_equal(acme_flashlog_put(&log_, A, byte, (size_t)1 << 30), ACME_ERR_ARGUMENT);
+    assert_int_equal(flash.operations, 0);
+    acme_flashlog_abort(&log_);
+    assert_int_equal(acme_flashlog_begin(&log_, 1, 4097), ACME_ERR_STORE_FULL);
+    assert_int_equal(acme_flashlog_begin(&log_, (size_t)INT32_MAX / 4 + 1, 1), ACME_ERR_STORE_FULL);
+    assert_int_equal(set(A, "fits"), ACME_OK);
+}
+
+/* ---- flash that fails ---- */
+
+static bool records_fail;
+
+static int32_t no_records(void *ctx, uint32_t at, const void *data, size_t len)
+{
+    return records_fail && at % SECTOR >= START ? ACME_ERR_STORE_IO
+                                                : flash_sim_ops.program(ctx, at, data, len);
+}
+
+/* Sectors that take a header and nothing else: given up after a few, so that not all are spoilt. */
+static void test_nothing_can_be_programmed(void **state)
+{
+    struct acme_flash_ops ops = flash_sim_ops;
+
+    (void)state;
+    assert_int_equal(set(A, "kept"), ACME_OK);
+    ops.program = no_records;
+    log_.ops = &ops;
+    records_fail = true;
+    flash.erase_calls = 0;
+    assert_int_equal(set(A, "lost"), ACME_ERR_STORE_IO);
+    assert_true(flash.erase_calls <= 3);
+    expect(A, "kept");
+    records_fail = false;
+    assert_int_equal(set(B, "new"), ACME_OK);
+    assert_int_equal(mount(), ACME_OK);
+    expect(A, "kept");
+    expect(B, "new");
+}
+
+/* A full store lets things go for as long as anybody asks, though there is hardly any room. */
+static void test_deletions_from_a_full_store(void **state)
+{
+    char value[65];
+    uint32_t i, stored = 0;
+
+    (void)state;
+    memset(value, 'v', 64);
+    value[64] = '\0';
+    while (set(ACME_KEY(4, stored), value) == ACME_OK) {
+        stored++;
+    }
+    assert_int_equal(set(ACME_KEY(4, stored), value), ACME_ERR_STORE_FULL);
+    for (i = 0; i < 400; i++) { /* of what is not there: that makes no room */
+        assert_int_equal(acme_flashlog_begin(&log_, 0, 1), ACME_OK);
+        assert_int_equal(acme_flashlog_delete(&log_, ACME_KEY(5, i)), ACME_OK);
+        assert_int_equal(acme_flashlog_commit(&log_), ACME_OK);
+    }
+    for (i = 0; i < stored; i++) {
+        expect(ACME_KEY(4, i), value);
+    }
+}
+
+#define KEYS 6u
+
+static void value_of(char out[64], uint32_t key, uint32_t round)
+{
+    size_t len = 20 + 7 * key % 40;
+
+    memset(out, (char)('a' + round % 26), len);
+    out[len] = '\0';
+}
+
+/* Each key has its old value or, after an error, may have the new one. */
+static void check_round(const uint32_t rounds[KEYS], uint32_t key, uint32_t round)
+{
+    char want[64], also[64], out[64];
+    uint32_t i;
+
+    for (i = 0; i < KEYS; i++) {
+        int32_t n = acme_flashlog_read(&log_, ACME_KEY(3, i), 0, out, sizeof(out));
+
+        if (rounds[i] == 0 && (i != key || n == ACME_ERR_NOT_FOUND)) {
+            assert_int_equal(n, ACME_ERR_NOT_FOUND);
+            continue;
+        }
+        value_of(want, i, rounds[i]);
+        value_of(also, i, i == key ? round : rounds[i]);
+        assert_int_equal(n, strlen(want));
+        assert_true(memcmp(out, want, (size_t)n) == 0 || memcmp(out, also, (size_t)n) == 0);
+    }
+}
+
+/* A small and busy log, with one failed operation in every few: reads, programs and erases. */
+static void test_failures_all_the_time(void **state)
+{
+    uint32_t rounds[KEYS] = {0}, round, failed = 0;
+
+    (void)state;
+    flash_sim_init(&flash, 256, 10, 4, 99);
+    assert_int_equal(mount(), ACME_OK);
+    for (round = 1; round < 3000; round++) {
+        uint32_t key = flash_sim_random(&flash) % KEYS, n = flash_sim_random(&flash);
+        bool deletes = flash_sim_random(&flash) % 5 == 0;
+        char value[64], out[64];
+        int32_t rc;
+
+        value_of(value, key, round);
+        switch (flash_sim_random(&flash) % 5) {
+        case 0:
+            flash.fail_read_at = flash.reads + 1 + n % 600;
+            break;
+        case 1:
+            flash.fail_program_at = flash.programs + 1 + n % 6;
+            break;
+        case 2:
+            flash.fail_erase_at = flash.erase_calls + 1 + n % 2;
+            flash.fail_program_at = flash.programs + 1 + n % 40;
+            break;
+        case 3: /* a sector that fails, and the one in its place, too */
+            flash.fail_erase_at = flash.erase_calls + 2;
+            flash.fail_program_at = flash.programs + 3 + n % 8;
+            break;
+        default:
+            break;
+        }
+        if (deletes) {
+            rc = acme_flashlog_begin(&log_, 0, 1);
+            rc = rc == ACME_OK ? acme_flashlog_delete(&log_, ACME_KEY(3, key)) : rc;
+            rc = rc == ACME_OK ? acme_flashlog_commit(&log_) : rc;
+            acme_flashlog_abort(&log_);
+        } else {
+            rc = acme_flashlog_set(&log_, ACME_KEY(3, key), value, strlen(value));
+        }
+        flash.fail_read_at = flash.fail_program_at = flash.fail_erase_at = 0;
+        failed += rc != ACME_OK ? 1 : 0;
+        assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_IO || rc == ACME_ERR_STORE_FULL);
+        if (round % 16 == 0) {
+            assert_int_equal(mount(), ACME_OK);
+        }
+        if (rc == ACME_OK) {
+            rounds[key] = deletes ? 0 : round;
+        } else if (acme_flashlog_read(&log_, ACME_KEY(3, key), 0, out, sizeof(out)) ==
+                   ACME_ERR_NOT_FOUND) {
+            assert_true(deletes || rounds[key] == 0);
+            rounds[key] = 0;
+        } else {
+            check_round(rounds, key, round);
+            rounds[key] = rounds[key] == 0 || out[0] == value[0] ? round : rounds[key];
+        }
+        check_round(rounds, KEYS, 0);
+    }
+    assert_true(failed > 200);
+    assert_false(flash.violation);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_by_hand, set_up),
+        cmocka_unit_test_setup(test_lengths, set_up),
+        cmocka_unit_test_setup(test_an_old_version, set_up),
+        cmocka_unit_test_setup(test_freed_marks, set_up),
+        cmocka_unit_test_setup(test_no_header, set_up),
+        cmocka_unit_test_setup(test_a_missing_sector, set_up),
+        cmocka_unit_test_setup(test_shapes, set_up),
+        cmocka_unit_test_setup(test_values_that_cannot_be, set_up),
+        cmocka_unit_test_setup(test_nothing_can_be_programmed, set_up),
+        cmocka_unit_test_setup(test_deletions_from_a_full_store, set_up),
+        cmocka_unit_test_setup(test_failures_all_the_time, set_up),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
