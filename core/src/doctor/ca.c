@@ -226,7 +226,7 @@ int32_t acme_doctor_ca(struct acme_doctor *d, uint32_t *wait_ms)
         *wait_ms = c->exchange.more ? 0 : left < *wait_ms ? (uint32_t)left : *wait_ms;
         return rc;
     }
-    c->in_exchange = false;
+    c->io.in_exchange = false;
     if (rc == ACME_OK) {
         on_directory(d);
     } else {

@@ -4,7 +4,7 @@
  */
 #include "device.h"
 
-#include "client/client_state.h"
+#include "client/state.h"
 
 /* ---- connections ---- */
 

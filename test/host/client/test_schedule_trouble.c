@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "client/client_state.h"
+#include "client/state.h"
 
 static struct acme_cert_status status(void)
 {

@@ -12,7 +12,7 @@
 #include <psa/crypto.h>
 
 #include "acme_posix.h"
-#include "client/client_state.h"
+#include "client/state.h"
 #include "flash_sim.h"
 #include "client/schedule.h"
 #include "script.h"
@@ -106,7 +106,7 @@ static void check_client(void)
     check_text(c->account_url);
     check_order(&c->order);
     CHECK(s->renew_at_s == 0 || s->window_end_s > s->window_start_s);
-    CHECK(c->arena.peak <= sizeof(c->arena_data));
+    CHECK(c->arena.peak <= sizeof(c->arena_memory.bytes));
     CHECK(!flash.violation);
 }
 
@@ -176,7 +176,7 @@ static void set_up(void)
 
     flash_sim_init(&flash, 4096, 8, 4, 1);
     CHECK(acme_init(&c, &config, memory, sizeof(memory)) == ACME_OK);
-    c->job = ACME_JOB_RUN;
+    c->machine.job = ACME_JOB_RUN;
     c->pool_len = 1;
     c->pool_order_mark = 1;
     CHECK(acme_str_copy(c->account_url, sizeof(c->account_url), "https://ca.example/a/1") ==

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "client/client_state.h"
+#include "client/state.h"
 #include "lan_bench.h"
 
 #define DIRECTORY "https://example.com/dir"
@@ -64,7 +64,7 @@ static void make_account(const char *url)
                      ACME_OK);
     assert_int_equal(acme_account_load(client), ACME_OK);
     assert_int_equal(
-        acme_jws_ensure_key(acme_client_account_key(client), client->account_type, false, &made),
+        acme_jws_ensure_key(acme_keys_account(client), client->account.type, false, &made),
         ACME_OK);
 }
 
