@@ -242,7 +242,7 @@ struct acme_client {
     bool rollover_in_doubt; /* the CA may have taken the new key */
 #endif
 #if defined(CONFIG_ACME_CERT_HOLD)
-    bool held; /* somebody uses the keys of the stored certificates */
+    uint16_t held; /* how many use the keys of the stored certificates */
 #endif
 #if defined(CONFIG_ACME_FALLBACK)
     uint16_t ca_index; /* 0: the first; config has the values of the one in use */

@@ -654,9 +654,15 @@ static int32_t check_chain(struct acme_client *c, struct acme_cert_record *recor
 }
 
 #if defined(CONFIG_ACME_CERT_HOLD)
-void acme_cert_hold(acme_client *c, bool held)
+/* At its end the count stays: to wait too long is better than to take a key away. */
+void acme_cert_hold(acme_client *c)
 {
-    c->held = held;
+    c->held = c->held < UINT16_MAX ? (uint16_t)(c->held + 1u) : UINT16_MAX;
+}
+
+void acme_cert_release(acme_client *c)
+{
+    c->held = c->held > 0 ? (uint16_t)(c->held - 1u) : 0;
 }
 
 /* The handshakes under way get their time; whoever holds the keys for longer loses them. */
@@ -667,7 +673,7 @@ static bool must_wait(struct acme_client *c)
     if (c->held_up_to_ms == 0) {
         c->held_up_to_ms = now_ms + HOLD_MOST_MS;
     }
-    if (c->held && now_ms < c->held_up_to_ms) {
+    if (c->held > 0 && now_ms < c->held_up_to_ms) {
         acme_client_wait(c, HOLD_LOOK_MS);
         return true;
     }
