@@ -43,8 +43,7 @@ int32_t acme_enter_account_deactivate(struct acme_client *c)
  * the key of a deactivated account that a next one could take for its own. */
 int32_t acme_reply_account_deactivate(struct acme_client *c)
 {
-    int32_t rc =
-        acme_keys_is_external(c) ? ACME_OK : acme_jws_destroy_key(acme_keys_account(c));
+    int32_t rc = acme_keys_is_external(c) ? ACME_OK : acme_jws_destroy_key(acme_keys_account(c));
 
     if (rc == ACME_OK) {
         rc = acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, c->account.slot);

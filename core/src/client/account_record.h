@@ -12,14 +12,14 @@ struct acme_client;
 /** What is known of the account at the CA in use. Its URL and its key's thumbprint are texts of the
  * client. */
 struct acme_account {
-    bool exists;           /* the CA has it, as far as is known */
-    bool retried;          /* a lost account was made anew in this job */
-    bool replaced;         /* a deactivated account got a new key in this job */
+    bool exists;            /* the CA has it, as far as is known */
+    bool retried;           /* a lost account was made anew in this job */
+    bool replaced;          /* a deactivated account got a new key in this job */
     bool rollover_in_doubt; /* the CA may have taken the new key */
-    uint8_t rollover;      /* as in the account's record */
-    uint8_t slot;          /* of the store; UINT8_MAX: none, and none is free */
-    uint8_t type;          /* enum acme_key_type of the key in use */
-    uint8_t generation;    /* of the key in use */
+    uint8_t rollover;       /* as in the account's record */
+    uint8_t slot;           /* of the store; UINT8_MAX: none, and none is free */
+    uint8_t type;           /* enum acme_key_type of the key in use */
+    uint8_t generation;     /* of the key in use */
 };
 
 /** Loads the account of the directory URL, if the store has one. ACME_ERR_STORE_IO. */

@@ -169,7 +169,7 @@ int32_t acme_reply_renewal_info(struct acme_client *c)
         return ACME_ERR_FIELD;
     }
     take_window(c, s, start_s, end_s, check_explanation(acme_json_string(root, "explanationURL")));
-    return next_look(
-        c, s, acme_reply_retry_after(c, LOOK_DEFAULT_S * 1000u, LOOK_CEILING_MS) / 1000u);
+    return next_look(c, s,
+                     acme_reply_retry_after(c, LOOK_DEFAULT_S * 1000u, LOOK_CEILING_MS) / 1000u);
 }
 #endif

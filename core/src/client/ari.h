@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "acme/config.h"
+
 struct acme_client;
 struct acme_slot;
 

@@ -49,7 +49,8 @@ static int32_t find_ancestor(struct acme_client *c, acme_json_value root, const 
     uint16_t i;
 
     if (request->ancestor == NULL || !acme_json_true(root, "subdomainAuthAllowed") ||
-        !acme_str_equal_nocase(value, strlen(value), request->ancestor, strlen(request->ancestor))) {
+        !acme_str_equal_nocase(value, strlen(value), request->ancestor,
+                               strlen(request->ancestor))) {
         return -1;
     }
     for (i = 0; i < request->names_count; i++) {
@@ -154,8 +155,8 @@ static int32_t authorization_pending(struct acme_client *c, acme_json_value root
     if (challenge == NULL) {
         return ACME_ERR_CHALLENGE_NONE;
     }
-    rc = acme_proof_is_wanted(c) ? acme_proof_take(c, challenge)
-                                 : acme_challenge_take(c, challenge);
+    rc =
+        acme_proof_is_wanted(c) ? acme_proof_take(c, challenge) : acme_challenge_take(c, challenge);
     /* A challenge that cannot be used leaves the others of its authorization. */
     return rc == ACME_OK || rc == ACME_ERR_LIMIT ? rc : acme_way_fail_here(c, rc);
 }

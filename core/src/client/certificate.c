@@ -103,8 +103,8 @@ static bool revokes_replaced(const struct acme_client *c)
 static int32_t take_new(struct acme_client *c, struct acme_slot *s,
                         const struct acme_cert_record *record)
 {
-    bool revokes = revokes_replaced(c) && s->has_cert &&
-                   c->directory.urls[ACME_URL_REVOKE_CERT] != 0;
+    bool revokes =
+        revokes_replaced(c) && s->has_cert && c->directory.urls[ACME_URL_REVOKE_CERT] != 0;
 
     c->order.replaced_len = revokes ? s->cert.lengths[0] : 0;
     s->cert = *record;

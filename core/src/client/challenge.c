@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "acme/tls_alpn.h"
+
 #include "client/order_state.h"
 #include "client/pool.h"
 #include "client/reply.h"
@@ -147,3 +149,22 @@ int32_t acme_problem_challenge(struct acme_client *c, int32_t error)
     return error == ACME_ERR_PROBLEM ? acme_order_wait_for_verdict(c, ACME_POLL_DEFAULT_MS)
                                      : acme_order_problem(c, error);
 }
+
+/* ---- tls-alpn-01 on the firmware's own port ---- */
+
+#if defined(CONFIG_ACME_TLS_ALPN_01)
+bool acme_tls_alpn_is_wanted(acme_client *c)
+{
+    return c->challenges.tls.identifier != NULL;
+}
+
+int acme_tls_alpn_select(acme_client *c, mbedtls_ssl_context *ssl)
+{
+    int verdict = acme_tls_alpn_choose(&c->challenges.tls, ssl);
+
+    if (verdict == ACME_TLS_ALPN_OURS) {
+        c->challenges.tls.served++;
+    }
+    return verdict;
+}
+#endif

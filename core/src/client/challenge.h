@@ -1,6 +1,6 @@
 /*
- * A challenge that is answered over the network (RFC 8555 7.5.1): taken up, answered, taken back. It
- * must not know how it is chosen.
+ * A challenge that is answered over the network (RFC 8555 7.5.1): taken up, answered, taken back.
+ * It must not know how it is chosen.
  */
 #ifndef ACME_CLIENT_CHALLENGE_H
 #define ACME_CLIENT_CHALLENGE_H

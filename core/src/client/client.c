@@ -1,6 +1,6 @@
 /*
- * The life-cycle: the table of the states, what a reply and a failed step lead to, and what acme_poll
- * tells its caller. It must not know what a request or a reply contains.
+ * The life-cycle: the table of the states, what a reply and a failed step lead to, and what
+ * acme_poll tells its caller. It must not know what a request or a reply contains.
  */
 #include "acme/client.h"
 
@@ -37,8 +37,8 @@
 
 /* ---- the tables ---- */
 
-/* What a state does. enter starts a request or decides where to go: ACME_OK, ACME_ERR_AGAIN (to wait
- * until wait_until_ms) or an error. reply takes a reply that is no problem document. */
+/* What a state does. enter starts a request or decides where to go: ACME_OK, ACME_ERR_AGAIN (to
+ * wait until wait_until_ms) or an error. reply takes a reply that is no problem document. */
 static const struct {
     int32_t (*enter)(struct acme_client *c);
     int32_t (*reply)(struct acme_client *c);
@@ -101,9 +101,9 @@ static const struct {
 #endif
 };
 
-/* Who handles which setback in which state: ACME_OK where it is handled, or the error to go on with.
- * problem gets a problem document of the CA, failed what ends the step. A state that is not here has
- * no more to say than on_problem and on_error. */
+/* Who handles which setback in which state: ACME_OK where it is handled, or the error to go on
+ * with. problem gets a problem document of the CA, failed what ends the step. A state that is not
+ * here has no more to say than on_problem and on_error. */
 static const struct setback {
     uint8_t state;
     bool at_once; /* failed comes before any retry of a passing failure, not after them */
@@ -190,8 +190,8 @@ static void give_up(struct acme_client *c, int32_t error)
         return;
     }
     c->machine.error = error;
-    (void)acme_order_leave(
-        c, acme_error_is_global(error) ? ACME_STATE_DONE : ACME_STATE_SLOT_DONE, error);
+    (void)acme_order_leave(c, acme_error_is_global(error) ? ACME_STATE_DONE : ACME_STATE_SLOT_DONE,
+                           error);
 }
 
 static void on_error(struct acme_client *c, int32_t error)

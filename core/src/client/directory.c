@@ -38,9 +38,9 @@ static bool is_used(uint32_t url)
 static int32_t take_urls(struct acme_client *c, acme_json_value root)
 {
     static const char names[ACME_URL_COUNT][12] = {
-        [ACME_URL_NEW_NONCE] = "newNonce",         [ACME_URL_NEW_ACCOUNT] = "newAccount",
-        [ACME_URL_NEW_ORDER] = "newOrder",         [ACME_URL_REVOKE_CERT] = "revokeCert",
-        [ACME_URL_KEY_CHANGE] = "keyChange",       [ACME_URL_RENEWAL_INFO] = "renewalInfo",
+        [ACME_URL_NEW_NONCE] = "newNonce",   [ACME_URL_NEW_ACCOUNT] = "newAccount",
+        [ACME_URL_NEW_ORDER] = "newOrder",   [ACME_URL_REVOKE_CERT] = "revokeCert",
+        [ACME_URL_KEY_CHANGE] = "keyChange", [ACME_URL_RENEWAL_INFO] = "renewalInfo",
         [ACME_URL_NEW_AUTHZ] = "newAuthz",
     };
     uint32_t i;

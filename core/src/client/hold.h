@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "acme/config.h"
+
 struct acme_client;
 
 #if defined(CONFIG_ACME_CERT_HOLD)
 struct acme_hold {
-    bool held;         /* somebody uses the keys of the stored certificates */
+    uint16_t count;    /* of those who use the keys of the stored certificates */
     uint64_t up_to_ms; /* the wait for whoever holds them ends; 0: none waits */
 };
 

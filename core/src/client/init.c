@@ -2,6 +2,7 @@
  * Sets a client up and takes it down: checks the configuration, mounts the store, starts PSA
  * Crypto, finds each request's slot in the store. It must not know the protocol.
  */
+#include "base/log.h"
 #include "client/account_record.h"
 #include "client/keys.h"
 #include "client/pool.h"
@@ -19,6 +20,8 @@
 #include "net/uri.h"
 
 _Static_assert(sizeof(struct acme_client) <= ACME_MEMORY_SIZE, "ACME_MEMORY_SIZE is too small");
+_Static_assert(offsetof(struct acme_config, port) == 0,
+               "check_build finds it in any configuration");
 _Static_assert(CONFIG_ACME_WORK_SIZE <= UINT16_MAX + 1, "lengths in the work buffer have 16 bits");
 _Static_assert(CONFIG_ACME_JSON_ARENA_SIZE >= 1024, "the arena is the JWS's scratch, too");
 
@@ -448,7 +451,8 @@ static int32_t open_all(struct acme_client *c)
         acme_schedule_load(c);
         rc = acme_account_load(c);
     }
-    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) && rc == ACME_OK && c->account.slot != UINT8_MAX && c->account.rollover == 0) {
+    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) && rc == ACME_OK && c->account.slot != UINT8_MAX &&
+        c->account.rollover == 0) {
         rc = acme_jws_destroy_key(acme_keys_next_account(c)); /* what a cut left */
     }
     return rc;
@@ -461,8 +465,22 @@ int32_t acme_store_format(const struct acme_port *port)
     return in_use ? ACME_ERR_STATE : acme_flashlog_format(&log, port->flash, port->flash_ctx);
 }
 
-int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
-                  size_t memory_size)
+/* A caller that was compiled with another configuration has its members elsewhere. The port is
+ * where it is in all of them: what is wrong can be said. */
+static int32_t check_build(const struct acme_config *config, uint32_t build)
+{
+    if (build == ACME_BUILD) {
+        return ACME_OK;
+    }
+    if (config->port != NULL) {
+        ACME_LOG(config->port, ACME_LOG_ERROR,
+                 "init: the core was built with another configuration than its caller", NULL, 0);
+    }
+    return ACME_ERR_ARGUMENT;
+}
+
+int32_t acme_init_checked(acme_client **client, const struct acme_config *config, void *memory,
+                          size_t memory_size, uint32_t build)
 {
     struct acme_client *c = memory;
     int32_t rc;
@@ -471,6 +489,10 @@ int32_t acme_init(acme_client **client, const struct acme_config *config, void *
         return ACME_ERR_ARGUMENT;
     }
     *client = NULL;
+    rc = check_build(config, build);
+    if (rc != ACME_OK) {
+        return rc;
+    }
     if (in_use) {
         return ACME_ERR_STATE;
     }

@@ -92,10 +92,10 @@ static void find_replaced(struct acme_client *c, char id[ACME_CERT_ID_MAX])
 {
     const struct acme_slot *s = acme_slots_current(c);
 
-    c->order.says_replaces =
-        c->machine.job == ACME_JOB_RUN && s->has_cert &&
-        c->directory.urls[ACME_URL_RENEWAL_INFO] != 0 && !c->order.no_replaces &&
-        s->schedule.ca == acme_schedule_ca(c) && acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
+    c->order.says_replaces = c->machine.job == ACME_JOB_RUN && s->has_cert &&
+                             c->directory.urls[ACME_URL_RENEWAL_INFO] != 0 &&
+                             !c->order.no_replaces && s->schedule.ca == acme_schedule_ca(c) &&
+                             acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
 }
 #else
 #define ACME_CERT_ID_MAX 1

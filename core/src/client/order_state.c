@@ -50,8 +50,8 @@ int32_t acme_order_problem(struct acme_client *c, int32_t error)
     bool unknown = c->problem.status == 404 || c->problem.status == 403 ||
                    c->problem.status == 410 || acme_problem_is(&c->problem, "malformed");
 
-    if (c->order.resumed && unknown && error != ACME_ERR_SERVER &&
-        error != ACME_ERR_RATE_LIMITED && error != ACME_ERR_ACCOUNT_NONE) {
+    if (c->order.resumed && unknown && error != ACME_ERR_SERVER && error != ACME_ERR_RATE_LIMITED &&
+        error != ACME_ERR_ACCOUNT_NONE) {
         return acme_order_leave(c, ACME_STATE_ORDER_GONE, error);
     }
     return error;

@@ -15,9 +15,9 @@ struct acme_client;
 struct acme_order {
     uint8_t generation; /* of the key that the certificate is going to have */
     bool resumed;
-    bool challenge_sent;  /* the CA was told before a reset */
-    bool proof_fetched;   /* by the CA, since it was told of the challenge */
-    bool early;           /* finalize is under way, in the belief that all is proven */
+    bool challenge_sent; /* the CA was told before a reset */
+    bool proof_fetched;  /* by the CA, since it was told of the challenge */
+    bool early;          /* finalize is under way, in the belief that all is proven */
     bool early_tried;
     bool key_refused;     /* the CA will not have the old key any more */
     bool says_replaces;   /* the order names the certificate that it replaces */

@@ -1,8 +1,8 @@
 /*
  * Proofs by a DNS record go in two rounds. First the records of all authorizations are set, so that
- * a wildcard and its base name have both of theirs before a CA looks and a cache remembers. Then the
- * CA is told of one after the other, and in the end all records go. It must not know how a type is
- * chosen, or what follows.
+ * a wildcard and its base name have both of theirs before a CA looks and a cache remembers. Then
+ * the CA is told of one after the other, and in the end all records go. It must not know how a type
+ * is chosen, or what follows.
  */
 #ifndef ACME_PROOF_H
 #define ACME_PROOF_H

@@ -79,8 +79,7 @@ static int32_t launch(struct acme_client *c, const char *method, const char *url
                               : CONFIG_ACME_WORK_SIZE,
                           on_body, c);
     ACME_LOG(c->config.port, ACME_LOG_DEBUG, method, url, 0);
-    rc = acme_exchange_start(&c->exchange, url, &request.uri, c->work.bytes,
-                             (size_t)rc + body_len);
+    rc = acme_exchange_start(&c->exchange, url, &request.uri, c->work.bytes, (size_t)rc + body_len);
     c->io.in_exchange = rc == ACME_OK;
     return rc;
 }
@@ -135,8 +134,7 @@ static void choose_signer(struct acme_client *c, enum acme_signer signer,
 int32_t acme_request_post(struct acme_client *c, const char *url, const struct acme_buf *payload,
                           enum acme_signer signer)
 {
-    struct acme_jws_params params = {acme_keys_account(c), c->account.type, NULL, c->nonce,
-                                     url};
+    struct acme_jws_params params = {acme_keys_account(c), c->account.type, NULL, c->nonce, url};
     size_t len = 0;
     int32_t rc;
 
@@ -192,4 +190,3 @@ void acme_request_abort(struct acme_client *c)
         c->io.signing = NULL;
     }
 }
-

@@ -1,6 +1,6 @@
 /*
- * Requests out of the work buffer, and what becomes of the bodies of their replies. It must not know
- * what a resource means.
+ * Requests out of the work buffer, and what becomes of the bodies of their replies. It must not
+ * know what a resource means.
  */
 #ifndef ACME_REQUEST_H
 #define ACME_REQUEST_H
@@ -19,13 +19,13 @@ enum acme_signer {
 };
 
 struct acme_request {
-    bool in_exchange;     /* a request is under way */
-    bool chain_to_flash;  /* the body of its reply is a chain for the client's sink */
-    uint8_t after_nonce;  /* the state that wanted the nonce */
+    bool in_exchange;    /* a request is under way */
+    bool chain_to_flash; /* the body of its reply is a chain for the client's sink */
+    uint8_t after_nonce; /* the state that wanted the nonce */
     uint16_t nonce_retries, transient_retries;
-    uint16_t settle_ms;   /* the first look at what the CA is doing: acme_reply_settle_time */
-    uint32_t body_len;    /* of a reply, in work */
-    const char *signing;  /* a request is being signed for this URL, which outlives it; or NULL */
+    uint16_t settle_ms;  /* the first look at what the CA is doing: acme_reply_settle_time */
+    uint32_t body_len;   /* of a reply, in work */
+    const char *signing; /* a request is being signed for this URL, which outlives it; or NULL */
     uint32_t bad_nonces;
 };
 

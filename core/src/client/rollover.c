@@ -27,7 +27,8 @@ static int32_t prepare(struct acme_client *c)
         acme_jws_destroy_key(acme_keys_next_account(c)); /* one that an earlier change retired */
 
     if (rc == ACME_OK) {
-        rc = acme_jws_ensure_key(acme_keys_next_account(c), c->config.account_key_type, false, &made);
+        rc = acme_jws_ensure_key(acme_keys_next_account(c), c->config.account_key_type, false,
+                                 &made);
     }
     if (rc == ACME_OK) {
         c->account.rollover = (uint8_t)(c->config.account_key_type + 1u);
@@ -39,22 +40,23 @@ static int32_t prepare(struct acme_client *c)
 /* The inner JWS, signed by the new key, as the payload at the start of work. */
 static int32_t write_inner(struct acme_client *c, const char *url, struct acme_buf *payload)
 {
-    struct acme_jws_params params = {acme_keys_next_account(c), acme_account_next_type(c), NULL, NULL, url};
+    struct acme_jws_params params = {acme_keys_next_account(c), acme_account_next_type(c), NULL,
+                                     NULL, url};
     int32_t rc;
 
     acme_request_payload(c, payload);
     acme_buf_add(payload, "{\"account\":\"");
     acme_buf_add_json(payload, c->account_url);
     acme_buf_add(payload, "\",\"oldKey\":");
-    rc =
-        acme_jws_add_jwk(payload, acme_keys_account(c), c->arena_memory.bytes, sizeof(c->arena_memory.bytes));
+    rc = acme_jws_add_jwk(payload, acme_keys_account(c), c->arena_memory.bytes,
+                          sizeof(c->arena_memory.bytes));
     acme_buf_add(payload, "}");
     if (rc != ACME_OK || acme_buf_result(payload) < 0) {
         return rc != ACME_OK ? rc : ACME_ERR_BUFFER;
     }
     memmove(c->work.text + sizeof(c->work.text) - payload->len, c->work.text, payload->len);
-    rc = acme_jws_start(&params, c->work.text, sizeof(c->work.text), 0, payload->len, c->arena_memory.bytes,
-                        sizeof(c->arena_memory.bytes));
+    rc = acme_jws_start(&params, c->work.text, sizeof(c->work.text), 0, payload->len,
+                        c->arena_memory.bytes, sizeof(c->arena_memory.bytes));
     if (rc == ACME_OK) {
         /* In one go, even where signatures are made in steps: this is done once in years. */
         do {

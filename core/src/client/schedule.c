@@ -12,11 +12,11 @@
 
 #if defined(CONFIG_ACME_SCHEDULE)
 
-#define DAY_S            INT64_C(86400)
-#define FLOOR_STEP_S     (7 * DAY_S)   /* the floor is written that seldom, at most */
-#define FLOOR_LEAP_S     (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
-#define CALM_S           60
-#define FLOOR_DOUBT_S    60
+#define DAY_S         INT64_C(86400)
+#define FLOOR_STEP_S  (7 * DAY_S)   /* the floor is written that seldom, at most */
+#define FLOOR_LEAP_S  (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
+#define CALM_S        60
+#define FLOOR_DOUBT_S 60
 
 static uint32_t fnv(uint32_t hash, const char *text)
 {

@@ -49,8 +49,8 @@ void acme_schedule_write(struct acme_client *c, struct acme_slot *s);
 void acme_schedule_hold_back(struct acme_client *c, bool hold_back);
 /** Whether it so leaves out a slot. */
 bool acme_schedule_is_held_back(const struct acme_client *c, const struct acme_slot *s);
-/** A job has ended: the time that the CA has proven is noted, and the firmware is told when there is
- * something to do again. */
+/** A job has ended: the time that the CA has proven is noted, and the firmware is told when there
+ * is something to do again. */
 void acme_schedule_job_ended(struct acme_client *c, int32_t error);
 /** A number for the CA in use, never 0. */
 uint32_t acme_schedule_ca(const struct acme_client *c);

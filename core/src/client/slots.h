@@ -11,12 +11,12 @@
 struct acme_client;
 
 struct acme_slot {
-    int32_t error;        /* of the last try */
-    uint8_t store_slot;   /* where its records are */
-    bool occupied;        /* cert is a stored record, be it for other names that are no longer wanted */
-    bool has_cert;        /* cert is for this request */
-    bool pending;         /* to be done in this job */
-    bool looked;          /* the CA was asked for renewal information in this job */
+    int32_t error;      /* of the last try */
+    uint8_t store_slot; /* where its records are */
+    bool occupied; /* cert is a stored record, be it for other names that are no longer wanted */
+    bool has_cert; /* cert is for this request */
+    bool pending;  /* to be done in this job */
+    bool looked;   /* the CA was asked for renewal information in this job */
     bool profile_missing; /* the CA does not have it */
 #if defined(CONFIG_ACME_SCHEDULE)
     struct acme_schedule schedule;

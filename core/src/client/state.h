@@ -26,7 +26,7 @@
 /** The work buffer's lives. A request is built in it and sent from it; then it has the body of the
  * reply, until that is parsed into the arena; between requests it is scratch memory. */
 union acme_work_memory {
-    char text[CONFIG_ACME_WORK_SIZE];    /* a request: head and JWS; then the reply's body */
+    char text[CONFIG_ACME_WORK_SIZE];     /* a request: head and JWS; then the reply's body */
     uint8_t bytes[CONFIG_ACME_WORK_SIZE]; /* a record as it is stored; DER at the end */
     struct {
         char text[512], value[512], name[ACME_URI_HOST_MAX + 1];

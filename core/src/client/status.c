@@ -13,14 +13,40 @@
 #include "client/slots.h"
 #include "crypto/jws.h"
 
-static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_cert_record *record,
-                 struct acme_cert_status *status)
+const char *acme_version(void)
 {
+    return ACME_VERSION;
+}
+
+/* Whether all of a chain is in the store. The last byte of a piece is there only if the whole piece
+ * is: what the store finds it has checked. ACME_ERR_STORE_IO: the flash does not say. */
+static int32_t look_at_chain(struct acme_client *c, uint8_t store_slot,
+                             const struct acme_cert_record *record, uint32_t size)
+{
+    uint32_t end = 0;
+    int32_t rc = size > 0 ? ACME_OK : ACME_ERR_STORE_CORRUPT;
+
+    while (end < size && rc == ACME_OK) {
+        uint8_t last;
+
+        end = size - end > ACME_CHAIN_CHUNK ? end + ACME_CHAIN_CHUNK : size;
+        rc = acme_store_read_chain(&c->log, store_slot, record->key_generation, end - 1u, &last, 1);
+    }
+    return rc;
+}
+
+/* ACME_ERR_STORE_IO where the flash does not say whether chain and key are there. */
+static int32_t fill(struct acme_client *c, uint8_t store_slot,
+                    const struct acme_cert_record *record, struct acme_cert_status *status)
+{
+    int64_t now;
+    int32_t rc;
     uint8_t i;
 
+    (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
+    status->stored = true;
+    status->unexpired = now < record->not_after_s;
     status->key_id = acme_keys_cert(store_slot, record->key_generation);
-    /* A read that fails is no reason to stop serving. */
-    status->valid = record->chain_count > 0 && !acme_jws_key_lost(status->key_id);
     status->not_before_s = record->not_before_s;
     status->not_after_s = record->not_after_s;
     status->renew_after_s = acme_schedule_renew_time(c, store_slot, record);
@@ -30,6 +56,13 @@ static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_ce
     for (i = 0; i < record->chain_count; i++) {
         status->chain_size += record->lengths[i];
     }
+    rc = look_at_chain(c, store_slot, record, status->chain_size);
+    status->readable = rc == ACME_OK;
+    status->key_usable = acme_jws_key_exists(status->key_id);
+    if (!status->key_usable && !acme_jws_key_lost(status->key_id)) {
+        return ACME_ERR_STORE_IO;
+    }
+    return rc == ACME_ERR_STORE_IO ? rc : ACME_OK;
 }
 
 int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_status *status)
@@ -53,10 +86,7 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
         status->retry_at_s = s->schedule.retry_at_s;
     }
 #endif
-    if (s->has_cert) {
-        fill(c, s->store_slot, &s->cert, status);
-    }
-    return ACME_OK;
+    return s->has_cert ? fill(c, s->store_slot, &s->cert, status) : ACME_OK;
 }
 
 int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *der, size_t size)
@@ -100,8 +130,7 @@ int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t nam
         }
         if (rc == ACME_OK) {
             memset(status, 0, sizeof(*status));
-            fill(c, slot, &record, status);
-            return ACME_OK;
+            return fill(c, slot, &record, status);
         }
         if (rc != ACME_ERR_NOT_FOUND && rc != ACME_ERR_STORE_CORRUPT) {
             return rc;

@@ -103,12 +103,7 @@ static bool is_possible(const struct acme_client *c, const struct acme_challenge
 
 /* A candidate, and how good it is: 0 is none; a type that failed for another name comes after one
  * that did not, and before both one that the CA is at already. */
-enum rank {
-    RANK_NONE,
-    RANK_FAILED_ONCE,
-    RANK_GOOD,
-    RANK_SENT
-};
+enum rank { RANK_NONE, RANK_FAILED_ONCE, RANK_GOOD, RANK_SENT };
 
 static enum rank rank_of(const struct acme_client *c, const struct acme_challenge_ops *ops,
                          acme_json_value challenge)
@@ -138,9 +133,8 @@ acme_json_value acme_way_choose(struct acme_client *c, acme_json_value authoriza
     for (i = 0; i < ACME_CHALLENGE_TYPES && types[i] != ACME_CHALLENGE_NONE; i++) {
         const struct acme_challenge_ops *ops = acme_challenge_find(types[i]);
         acme_json_value challenge = ops == NULL ? NULL : find_challenge(authorization, ops->name);
-        enum rank rank = ops == NULL || !is_possible(c, ops, named)
-                             ? RANK_NONE
-                             : rank_of(c, ops, challenge);
+        enum rank rank =
+            ops == NULL || !is_possible(c, ops, named) ? RANK_NONE : rank_of(c, ops, challenge);
 
         left |= rank == RANK_NONE ? 0 : BIT(ops->type);
         if (rank > best) {

@@ -64,5 +64,4 @@ int32_t acme_doctor_caa(struct acme_doctor *d, uint32_t *wait_ms);
 /** Holds the clock against the Date of the CA's reply. */
 void acme_doctor_check_clock(struct acme_doctor *d);
 
-
 #endif
