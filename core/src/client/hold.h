@@ -15,7 +15,8 @@ struct acme_client;
 #if defined(CONFIG_ACME_CERT_HOLD)
 struct acme_hold {
     uint16_t count;    /* of those who use the keys of the stored certificates */
-    uint64_t up_to_ms; /* the wait for whoever holds them ends; 0: none waits */
+    bool waits;        /* a new certificate does */
+    uint32_t since_ms; /* low bits of the uptime when it began to */
 };
 
 /** Whether a new certificate waits: INSTALL is entered again in a moment. */

@@ -83,9 +83,8 @@ struct acme_machine {
     uint8_t goal;  /* the state where the job begins once the account is known */
     int32_t error; /* what DONE or SLOT_DONE ends with */
     int32_t result;
-    uint64_t wait_until_ms;
-    uint64_t call_again_ms; /* a state that polls: the latest time of its next turn */
     const struct acme_side *side;
+    uint64_t wait_until_ms;
 };
 
 /** Changes the state. Always ACME_OK, so that a step can end with it. */

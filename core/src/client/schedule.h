@@ -21,13 +21,6 @@ int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *
 
 #if defined(CONFIG_ACME_SCHEDULE)
 
-/** What all certificates have in common. */
-struct acme_agenda {
-    bool due_only;   /* the job keeps the pauses after failures */
-    bool time_asked; /* a CA that tells no time was asked since the start */
-    int64_t floor_written_s;
-};
-
 /** Whether there is anything to do for a slot in a job that begins now. */
 bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s);
 /** Reads the slots' records and the floor, when the slots are mapped. */
