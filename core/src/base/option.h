@@ -1,8 +1,7 @@
 /*
  * Options of Kconfig as constants of C. It must not know any option.
  */
-#ifndef ACME_OPTION_H
-#define ACME_OPTION_H
+#pragma once
 
 #include "acme/config.h"
 
@@ -17,5 +16,3 @@
 /* An option that is set has the value 1, which makes one more argument. */
 #define ACME_ENABLED_ARG_1                      0,
 #define ACME_ENABLED_SECOND(first, second, ...) second
-
-#endif

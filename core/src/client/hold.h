@@ -2,8 +2,7 @@
  * The time that handshakes under way get before the certificate that they use is replaced. It must
  * not know a certificate.
  */
-#ifndef ACME_HOLD_H
-#define ACME_HOLD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +26,4 @@ static inline bool acme_hold_must_wait(struct acme_client *c)
     (void)c;
     return false;
 }
-#endif
-
 #endif

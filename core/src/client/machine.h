@@ -2,8 +2,7 @@
  * The life-cycle's machine: which state it is in, how long it waits, what it tells the firmware. It
  * must not know what a state does.
  */
-#ifndef ACME_MACHINE_H
-#define ACME_MACHINE_H
+#pragma once
 
 #include "acme/client.h"
 
@@ -103,5 +102,3 @@ void acme_machine_emit_failure(struct acme_client *c, enum acme_event_type type,
                                const char *text);
 /** When there is something to do again, at the end of a job. */
 void acme_machine_emit_next(struct acme_client *c, uint32_t next_s);
-
-#endif

@@ -2,8 +2,7 @@
  * Where an order stands, and the steps between its states that several rooms take: to begin, to
  * wait for the CA, to leave. It must not know requests.
  */
-#ifndef ACME_ORDER_STATE_H
-#define ACME_ORDER_STATE_H
+#pragma once
 
 #include "challenge/challenge.h"
 #include "client/alternate.h"
@@ -67,5 +66,3 @@ int32_t acme_order_problem(struct acme_client *c, int32_t error);
 /** The pauses between looks at what the CA is doing. */
 #define ACME_POLL_DEFAULT_MS 3000u
 #define ACME_POLL_CEILING_MS 300000u
-
-#endif

@@ -4,8 +4,7 @@
  * the CA is told of one after the other, and in the end all records go. It must not know how a type
  * is chosen, or what follows.
  */
-#ifndef ACME_PROOF_H
-#define ACME_PROOF_H
+#pragma once
 
 #include "challenge/challenge.h"
 #include "json/json.h"
@@ -102,7 +101,5 @@ static inline void acme_proof_take_stale(struct acme_client *c, acme_json_value 
 int32_t acme_proof_take(struct acme_client *c, acme_json_value challenge);
 int32_t acme_proof_next(struct acme_client *c);
 int32_t acme_proof_is_done(struct acme_client *c);
-
-#endif
 
 #endif

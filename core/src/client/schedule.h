@@ -3,8 +3,7 @@
  * advice, when a failure is tried again. Without CONFIG_ACME_SCHEDULE only dates count. It knows no
  * requests and no replies.
  */
-#ifndef ACME_SCHEDULE_H
-#define ACME_SCHEDULE_H
+#pragma once
 
 #include "client/renewal.h"
 #include "client/slots.h"
@@ -94,7 +93,5 @@ static inline void acme_schedule_job_ended(struct acme_client *c, int32_t error)
     (void)c;
     (void)error;
 }
-
-#endif
 
 #endif

@@ -2,8 +2,7 @@
  * The slots: one for each certificate that is asked for, with what is stored of it. It must not
  * know how a certificate is obtained.
  */
-#ifndef ACME_SLOTS_H
-#define ACME_SLOTS_H
+#pragma once
 
 #include "acme/client.h"
 #include "store/store.h"
@@ -49,5 +48,3 @@ int32_t acme_slots_load_order(struct acme_client *c, uint8_t store_slot,
                               const struct acme_order_record **r);
 /** Forgets the order of the current slot. ACME_ERR_STORE_*. */
 int32_t acme_slots_drop_order(struct acme_client *c);
-
-#endif

@@ -3,8 +3,7 @@
  * State that survives a reset is in store.h, nowhere else. It must not know what anything is for:
  * each room's header says it.
  */
-#ifndef ACME_CLIENT_STATE_H
-#define ACME_CLIENT_STATE_H
+#pragma once
 
 #include "base/assert.h"
 #include "base/option.h"
@@ -122,6 +121,4 @@ static inline struct acme_slot *acme_slots_current(struct acme_client *c)
 {
     return c->slots;
 }
-#endif
-
 #endif
