@@ -3,7 +3,9 @@
 
 usage: scripts/lint_structure.py [ROOT] [-v]
 A file a knows a file b if a includes b, or uses a function or a variable of b; a header and the .c file of
-its name are one file. Uses are read twice: from the symbols of the objects, compiled with the host's
+its name are one file, except that the struct of the client holds a struct of each room's, so that its header
+includes theirs and they include it: STATE is left out of this, may have no functions, and no headers may
+include each other in a circle. Uses are read twice: from the symbols of the objects, compiled with the host's
 options, and from the words of the functions, so that what these options leave out counts, too.
 It fails if a wing of core/src knows one that WINGS does not allow, if core/src includes what is none of
 its own, and if files know each other in a circle, for which it prints the shortest and whose it is.
@@ -39,6 +41,9 @@ LIBRARIES = re.compile(r"(?:mbedtls|psa)/\w+\.h|entropy_poll\.h|"
 CJSON = "core/src/json/cjson"
 GROUPS = ("core/src", "boards/host", "port/selftest")
 CORE = "core/src/"
+STATE = "core/src/client/state"
+# What stops a test or a fuzzer where an invariant does not hold says so first.
+OTHER_LIBRARIES = {"core/src/base/assert": {"stdio.h", "stdlib.h"}}
 SEARCHED = ("core/src", "core/include")  # where an include of "wing/file.h" is looked for
 COMPILE = ["gcc", "-std=c11", "-O0", "-w", "-c", "-MMD", "-D_GNU_SOURCE", "-DNANOACME_TEST_HOOKS",
            '-DMBEDTLS_CONFIG_FILE="host_mbedtls_config.h"', '-DACME_KCONFIG_HEADER="build/structure/config.h"',
@@ -80,10 +85,11 @@ class Tree:
         self.includes = collections.defaultdict(set)
         self.read_includes()
         self.read_uses()
+        self.check_state()
 
     def know(self, a, b, why):
         a, b = node(a), node(b)
-        if a != b and why not in self.arrows[a, b]:
+        if a != b and a != STATE and why not in self.arrows[a, b]:
             self.arrows[a, b].append(why)
 
     def read_includes(self):
@@ -101,7 +107,7 @@ class Tree:
             self.includes[f].add(found[0])
         if not f.startswith(CORE) or node(f) == CJSON:
             return
-        if not found and not LIBRARIES.fullmatch(name):
+        if not found and not LIBRARIES.fullmatch(name) and name not in OTHER_LIBRARIES.get(node(f), ()):
             self.wrong.append(f"{short(f)} includes {name}, which is none of the core's")
         elif found and found[0] == here and not here.startswith(CORE):
             self.wrong.append(f"{short(f)} includes {name} from outside of the core")
@@ -158,6 +164,13 @@ class Tree:
         paths = [os.path.join(self.root, n) for n in names]
         return all(os.path.exists(p) and os.path.getmtime(p) < os.path.getmtime(made) for p in paths)
 
+    def check_state(self):
+        """It must be what is held alone: no function, none declared."""
+        for f in self.files:
+            text = re.sub(r"_Static_assert\s*\([^;]*;", "", c_source.without_directives(self.text[f]))
+            if node(f) == STATE and (f.endswith(".c") or re.search(r"\)\s*[;{]", text)):
+                self.wrong.append(f"{short(f)} has a function, and is to have structs alone")
+
     def against_table(self):
         for (a, b), why in sorted(self.arrows.items()):
             if wing(a) and wing(b) and wing(b) not in WINGS.get(wing(a), {wing(a)}):
@@ -172,11 +185,19 @@ class Tree:
         following = collections.defaultdict(set)
         for a, b in self.arrows:
             following[a].add(b)
-        return [(part, min((shortest(following, set(part), a) for a in part), key=len))
-                for part in components(following) if len(part) > 1]
+        return circles_of(following)
+
+    def include_circles(self):
+        """Likewise of the includes alone, each header on its own."""
+        return circles_of(self.includes)
 
     def say(self, a, b):
         return f"    {short(a)} -> {short(b)}: {'; '.join(self.arrows[a, b][:3])}"
+
+
+def circles_of(following):
+    return [(part, min((shortest(following, set(part), a) for a in part), key=len))
+            for part in components(following) if len(part) > 1]
 
 
 def components(following):
@@ -212,7 +233,7 @@ def shortest(following, inside, start):
     """The shortest way from start back to it, breadth first; there is one."""
     came, todo = {}, [start]
     for a in todo:
-        for b in sorted(following[a] & inside):
+        for b in sorted(following.get(a, set()) & inside):
             if b == start:
                 way = [a]
                 while way[0] != start:
@@ -232,7 +253,7 @@ def main():
     args = ap.parse_args()
     tree = Tree(args.root)
     wrong = [*tree.unknown_wings(), *tree.wrong, *tree.against_table()]
-    circles = tree.circles()
+    circles, includes = tree.circles(), tree.include_circles()
     print("".join(f"structure: {w}\n" for w in wrong), end="")
     for part, way in circles:
         print(f"structure: {len(part)} files know each other in a circle: {' '.join(map(short, part))}; the shortest:")
@@ -240,9 +261,11 @@ def main():
         if args.v:
             print("  all:")
             print("\n".join(tree.say(a, b) for a, b in sorted(tree.arrows) if a in part and b in part))
+    for _, way in includes:
+        print(f"structure: headers include each other in a circle: {' -> '.join(map(short, way + way[:1]))}")
     print(f"structure: {len({node(f) for f in tree.files})} files, {len(tree.arrows)} arrows, "
-          f"{len(wrong)} against the plan, {len(circles)} circles")
-    return 1 if wrong or circles else 0
+          f"{len(wrong)} against the plan, {len(circles) + len(includes)} circles")
+    return 1 if wrong or circles or includes else 0
 
 
 if __name__ == "__main__":

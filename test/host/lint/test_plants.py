@@ -135,6 +135,27 @@ def test_a_circle_by_includes(tree, before):
     assert status == 1
     arrows = circle(lines, ["base/one", "base/three", "base/two"])
     assert ("base/one", "base/two") in arrows and ("base/three", "base/one") in arrows
+    assert any(line.startswith("structure: headers include each other in a circle: base/") for line in lines)
+
+
+def test_the_client_s_struct_holds_those_of_its_rooms(tree, before):
+    plant(tree, "core/src/client/state.h", "#ifndef S_H", "#define S_H", '#include "client/planted.h"',
+          "struct all {", "    struct part part;", "};", '_Static_assert(sizeof(struct all) > 0, "()");', "#endif")
+    plant(tree, "core/src/client/planted.h", "#ifndef P_H", "#define P_H", "struct part {", "    int n;", "};",
+          "#endif")
+    plant(tree, "core/src/client/planted.c", '#include "client/state.h"')
+    assert not [line for line in structure(tree)[1] if "client/planted" in line and "files know" in line]
+    plant(tree, "core/src/client/planted.h", '#include "client/state.h"')
+    assert any(line.startswith("structure: headers include") and "client/planted.h" in line
+               for line in structure(tree)[1])
+
+
+@pytest.mark.parametrize("name, lines", [
+    ("h", ["int planted(void);"]), ("c", ["int planted;"]),
+    ("h", ["static inline int planted(void)", "{", "    return 1;", "}"])])
+def test_the_client_s_struct_has_no_function(tree, name, lines):
+    plant(tree, f"core/src/client/state.{name}", "#ifndef PLANTED_H", "#define PLANTED_H", *lines, "#endif")
+    assert f"structure: client/state.{name} has a function, and is to have structs alone" in structure(tree)[1]
 
 
 @pytest.mark.parametrize("folder", ["core/src/base", "boards/host", "port/selftest"])
