@@ -242,7 +242,8 @@ static void note_stored(struct cli_session *s)
     for (i = 0; i < s->config.certs_count; i++) {
         struct acme_cert_status status;
 
-        s->installed[i] = acme_cert_get_status(s->client, i, &status) == ACME_OK && status.valid;
+        s->installed[i] =
+            acme_cert_get_status(s->client, i, &status) == ACME_OK && acme_cert_can_serve(&status);
     }
 }
 

@@ -39,6 +39,12 @@ int64_t acme_clock_offered(const struct acme_clock *c);
 #if defined(CONFIG_ACME_CLOCK_POLICY)
 /** Whether the policy wants wall clock and CA to agree, and they do not. */
 bool acme_clock_disagrees(const struct acme_clock *c);
+#else
+static inline bool acme_clock_disagrees(const struct acme_clock *c)
+{
+    (void)c;
+    return false;
+}
 #endif
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/date.h"
 #include "doctor/doctor.h"
 #if defined(CONFIG_ACME_SCHEDULE)
+#include "client/reply.h"
 #include "client/schedule.h"
 #endif
 
@@ -226,7 +227,7 @@ int32_t acme_doctor_ca(struct acme_doctor *d, uint32_t *wait_ms)
         *wait_ms = c->exchange.more ? 0 : left < *wait_ms ? (uint32_t)left : *wait_ms;
         return rc;
     }
-    c->in_exchange = false;
+    c->io.in_exchange = false;
     if (rc == ACME_OK) {
         on_directory(d);
     } else {
@@ -293,8 +294,8 @@ static int32_t open_plain(struct acme_doctor *d)
     request.uri.authority_len = (uint16_t)(b.len - ACME_URI_AUTHORITY);
     request.uri.path_offset = (uint16_t)b.len;
     acme_buf_add(&b, "/");
-    c->body_len = (uint32_t)acme_http_request_write(&request, c->work,
-                                                    sizeof(c->work)); /* of the request, here */
+    c->io.body_len = (uint32_t)acme_http_request_write(&request, c->work.text,
+                                                    sizeof(c->work.text)); /* of the request, here */
     acme_http_parser_init(&c->exchange.parser, false, 65536, ignore_body, d);
     d->trip.deadline_ms = acme_doctor_now_ms(d) + ACME_DOCTOR_CONNECT_MS;
     return ACME_OK;
@@ -308,11 +309,11 @@ static int32_t poll_plain(struct acme_doctor *d)
     uint8_t data[128];
     int32_t n = port->net->connected(port->net_ctx, d->trip.out);
 
-    while (n == ACME_OK && c->body_len > 0) {
-        n = port->net->send(port->net_ctx, d->trip.out, (const uint8_t *)c->work, c->body_len);
+    while (n == ACME_OK && c->io.body_len > 0) {
+        n = port->net->send(port->net_ctx, d->trip.out, c->work.bytes, c->io.body_len);
         if (n > 0) {
-            memmove(c->work, c->work + n, c->body_len - (uint32_t)n);
-            c->body_len -= (uint32_t)n;
+            memmove(c->work.text, c->work.text + n, c->io.body_len - (uint32_t)n);
+            c->io.body_len -= (uint32_t)n;
             n = ACME_OK;
         }
     }

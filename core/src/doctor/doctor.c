@@ -94,39 +94,10 @@ uint64_t acme_doctor_now_ms(const struct acme_doctor *d)
 
 /* ---- the job ---- */
 
-int32_t acme_doctor_start(acme_client *c, const struct acme_doctor_config *config, void *memory,
-                          size_t memory_size)
+/* The client knows its job by the first member. */
+static struct acme_doctor *doctor_of(const struct acme_client *c)
 {
-    struct acme_doctor *d = memory;
-    char host[ACME_IPADDR_TEXT];
-
-    if (c->job != ACME_JOB_NONE) {
-        return ACME_ERR_STATE;
-    }
-    if (config->on_finding == NULL || d == NULL || (uintptr_t)memory % 8u != 0) {
-        return ACME_ERR_ARGUMENT;
-    }
-    if (memory_size < sizeof(*d)) {
-        return ACME_ERR_MEMORY;
-    }
-    memset(d, 0, sizeof(*d));
-    d->client = c;
-    d->config = *config;
-    d->listeners[0] = d->listeners[1] = d->trip.out = d->trip.in = ACME_HANDLE_NONE;
-    acme_dns_client_init(&d->dns, c->config.port);
-    if (config->resolver != NULL) {
-        if (acme_endpoint_split(config->resolver, ACME_DNS_PORT, host, sizeof(host),
-                                &d->resolver.port) != ACME_OK ||
-            acme_address_parse(host, &d->resolver.address) != ACME_OK) {
-            return ACME_ERR_ARGUMENT;
-        }
-        d->has_resolver = true;
-    }
-    c->doctor = d;
-    c->job = ACME_JOB_DOCTOR;
-    c->result = ACME_OK;
-    c->slot = -1;
-    return ACME_OK;
+    return (struct acme_doctor *)(uintptr_t)c->machine.side;
 }
 
 static void close_handle(struct acme_doctor *d, acme_handle *handle)
@@ -137,14 +108,12 @@ static void close_handle(struct acme_doctor *d, acme_handle *handle)
     }
 }
 
-void acme_doctor_stop(struct acme_client *c)
+/* Closes what the job has open and forgets it. */
+static void stop(struct acme_client *c)
 {
-    struct acme_doctor *d = c->doctor;
+    struct acme_doctor *d = doctor_of(c);
     int i;
 
-    if (d == NULL) {
-        return;
-    }
     acme_dns_client_stop(&d->dns);
     close_handle(d, &d->trip.out);
     close_handle(d, &d->trip.in);
@@ -154,9 +123,9 @@ void acme_doctor_stop(struct acme_client *c)
         }
     }
     acme_exchange_close(&c->exchange);
-    c->in_exchange = false;
-    c->doctor = NULL;
-    c->job = ACME_JOB_NONE;
+    c->io.in_exchange = false;
+    c->machine.side = NULL;
+    c->machine.job = ACME_JOB_NONE;
 }
 
 /* The next name. One that is an address leads there by itself. */
@@ -180,9 +149,9 @@ static bool next_name(struct acme_doctor *d)
     return false;
 }
 
-int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms)
+static int32_t go_on(struct acme_client *c, uint32_t *wait_ms)
 {
-    struct acme_doctor *d = c->doctor;
+    struct acme_doctor *d = doctor_of(c);
     int32_t rc = ACME_OK;
     int i;
 
@@ -191,7 +160,7 @@ int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms)
             d->host = NULL;
             d->step = FIRST_OF_NAME;
             if (!next_name(d)) {
-                acme_doctor_stop(c);
+                stop(c);
                 return ACME_OK;
             }
         }
@@ -203,6 +172,43 @@ int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms)
         }
     }
     return rc;
+}
+
+int32_t acme_doctor_start(acme_client *c, const struct acme_doctor_config *config, void *memory,
+                          size_t memory_size)
+{
+    struct acme_doctor *d = memory;
+    char host[ACME_IPADDR_TEXT];
+
+    if (c->machine.job != ACME_JOB_NONE) {
+        return ACME_ERR_STATE;
+    }
+    if (config->on_finding == NULL || d == NULL || (uintptr_t)memory % 8u != 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if (memory_size < sizeof(*d)) {
+        return ACME_ERR_MEMORY;
+    }
+    memset(d, 0, sizeof(*d));
+    d->client = c;
+    d->config = *config;
+    d->listeners[0] = d->listeners[1] = d->trip.out = d->trip.in = ACME_HANDLE_NONE;
+    acme_dns_client_init(&d->dns, c->config.port);
+    if (config->resolver != NULL) {
+        if (acme_endpoint_split(config->resolver, ACME_DNS_PORT, host, sizeof(host),
+                                &d->resolver.port) != ACME_OK ||
+            acme_address_parse(host, &d->resolver.address) != ACME_OK) {
+            return ACME_ERR_ARGUMENT;
+        }
+        d->has_resolver = true;
+    }
+    d->side.poll = go_on;
+    d->side.stop = stop;
+    c->machine.side = &d->side;
+    c->machine.job = ACME_JOB_SIDE;
+    c->machine.result = ACME_OK;
+    c->slot = -1;
+    return ACME_OK;
 }
 
 #endif

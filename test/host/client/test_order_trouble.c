@@ -5,7 +5,7 @@
  */
 #include "device.h"
 
-#include "client/client_state.h"
+#include "client/state.h"
 
 static uint8_t leaf[2][2048];
 

@@ -122,7 +122,7 @@ def test_cmake_targets_exist():
 def macro_list(header):
     """(name, value, severity, code or None) of the lists of macros in a public header."""
     text = read(os.path.join("core/include/acme", header)).replace("\\\n", "\n")
-    found = re.findall(r"^\s*X\((\w+), (-?\d+), (\w+),\s*(?:\"([\w-]+)\",\s*)?\"", text, re.M)
+    found = re.findall(r"^\s*X\((\w+), (-?\d+), (\w+),(?: [A-Z_]+,)*\s*(?:\"([\w-]+)\",\s*)?\"", text, re.M)
     assert found
     return found
 
