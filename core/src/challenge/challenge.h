@@ -2,8 +2,7 @@
  * The ways to prove a name: what they have in common. Each is one file and one struct of functions;
  * Kconfig chooses which of them are built. They know how to prove, not what for or when.
  */
-#ifndef ACME_CHALLENGE_H
-#define ACME_CHALLENGE_H
+#pragma once
 
 #include "acme/client.h"
 #include "base/buf.h"
@@ -173,5 +172,3 @@ static inline bool acme_challenges_has_more(const struct acme_challenges *s)
     return false;
 #endif
 }
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The doctor's state and the steps of its rooms. Private to core/src/doctor*.c.
  */
-#ifndef ACME_DOCTOR_STATE_H
-#define ACME_DOCTOR_STATE_H
+#pragma once
 
 #include "acme/doctor.h"
 #include "client/client_state.h"
@@ -67,5 +66,3 @@ void acme_doctor_check_clock(struct acme_doctor *d);
 int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms);
 /** Closes what the job has open and forgets it. Fine when there is none. */
 void acme_doctor_stop(struct acme_client *c);
-
-#endif
