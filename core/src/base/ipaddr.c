@@ -60,6 +60,12 @@ static size_t parse_group(const char *text, uint16_t *value)
     return n;
 }
 
+/* Whether a group ends here: at the end of the text, or with a colon that is not the end. */
+static bool ends_group(const char *text)
+{
+    return text[0] == '\0' || (text[0] == ':' && text[1] != '\0');
+}
+
 /* An address that is being read: bytes from the front, as they come. */
 struct v6 {
     uint8_t *out;
@@ -85,7 +91,7 @@ static size_t take_part(const char *text, struct v6 *v)
         return strlen(text);
     }
     n = parse_group(text, &group);
-    if (n == 0 || v->len > 14 || (text[n] != '\0' && (text[n] != ':' || text[n + 1] == '\0'))) {
+    if (n == 0 || v->len > 14 || !ends_group(text + n)) {
         return 0;
     }
     v->out[v->len++] = (uint8_t)(group >> 8);

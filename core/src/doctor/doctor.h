@@ -1,5 +1,6 @@
 /*
- * The doctor's state and the steps of its rooms. Private to core/src/doctor*.c.
+ * The doctor's state, and the steps of its files. It is private to core/src/doctor; acme_poll calls
+ * the last two functions. It must not know how certificates are ordered.
  */
 #pragma once
 
