@@ -1,7 +1,7 @@
 /*
  * What --help says, one line a line, so that options can be added side by side.
  */
-#include "cli.h"
+#include "usage.h"
 
 static const char default_store[] = "                             (default: " CLI_DEFAULT_STORE ")";
 

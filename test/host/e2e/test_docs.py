@@ -141,7 +141,7 @@ def test_every_finding_of_the_doctor_has_its_row():
 
 def test_exit_codes_are_those_of_the_help():
     page = re.findall(r"^\| (\d) \| (\w+)", read("docs/troubleshooting.md"), re.M)
-    enum = re.search(r"enum cli_exit \{(.*?)\}", read("boards/host/cli.h"), re.S)[1]
+    enum = re.search(r"enum cli_exit \{(.*?)\}", read("boards/host/exit.h"), re.S)[1]
     assert [code for code, _ in page] == re.findall(r"= (\d)", enum)
 
 
