@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import docs_states  # noqa: E402
 import size_features  # noqa: E402
 
-PAGES = ["docs/porting.md", "docs/integration.md"]
+PAGES = ["README.md", "docs/porting.md", "docs/integration.md"]
 NAMING = PAGES + ["docs/memory.md", "docs/troubleshooting.md"]
 INCLUDES = ["core/include", "port/selftest", "port/rtos_task", "port/freertos", "port/lwip",
             "port/lwip_socket", "test/host/freertos", "boards/host"]
