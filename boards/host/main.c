@@ -12,8 +12,10 @@
 #include "store_dump.h"
 #include "stored.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
 #endif
@@ -158,12 +160,27 @@ static void forbid_dumps(void)
 #endif
 }
 
+/* Who starts a program may have closed these. The next file that is opened would get the number,
+ * and what is printed would be written into it. */
+static bool have_standard_files(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct cli_options options;
     static struct cli_session session;
     int code;
 
+    if (!have_standard_files()) {
+        return CLI_INTERNAL;
+    }
     forbid_dumps();
     if (argc > 2 && strcmp(argv[1], "store") == 0 && strcmp(argv[2], "dump") == 0) {
         return cli_store_dump(argc - 2, argv + 2);

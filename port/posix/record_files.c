@@ -5,6 +5,7 @@
  * is written under another name, synchronized and renamed. It must not know what is stored.
  */
 #include "acme_posix.h"
+#include "descriptor.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -115,8 +116,9 @@ static int32_t write_all(struct acme_posix_files *f, int fd, const void *data, s
 static int create(struct acme_posix_files *f, const char *name)
 {
     return may_go_on(f)
-               ? openat(f->folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                        S_IRUSR | S_IWUSR)
+               ? acme_posix_safe(openat(f->folder, name,
+                                        O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                                        S_IRUSR | S_IWUSR))
                : -1;
 }
 
@@ -542,7 +544,7 @@ int32_t acme_posix_files_open(struct acme_posix_files *f, const char *folder)
     if (mkdir(folder, S_IRWXU) != 0 && errno != EEXIST) {
         return ACME_ERR_STORE_IO;
     }
-    f->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    f->folder = acme_posix_safe(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (f->folder < 0) {
         return ACME_ERR_STORE_IO;
     }
