@@ -3,15 +3,9 @@
  */
 #include "export.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "exit.h"
+#include "outfile.h"
 #include "pem.h"
-#include "say.h"
 
 static int write_chain(struct cli_session *s, FILE *out)
 {
@@ -27,42 +21,21 @@ static int write_key(struct cli_session *s, FILE *out)
     return cli_pem_write_key(s->client, 0, out);
 }
 
-/* A file is written under another name first: a reader sees the old one or the new one, whole. */
 static int write_file(struct cli_session *s, int (*write)(struct cli_session *, FILE *))
 {
-    char name[4096];
-    FILE *out;
-    int fd, code;
+    struct cli_outfile f;
+    int code;
 
-    if (snprintf(name, sizeof(name), "%s.new", s->options->out) >= (int)sizeof(name)) {
-        cli_error("--out: the name is too long");
-        return CLI_USAGE;
-    }
-    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-              s->options->export_key ? S_IRUSR | S_IWUSR : 0644);
-    out = fd < 0 ? NULL : fdopen(fd, "w");
-    if (out == NULL) {
-        cli_error("%s: %s", name, strerror(errno));
+    if (!cli_outfile_open(&f, s->options->out, s->options->export_key)) {
         return CLI_CONFIG;
     }
-    code = write(s, out);
-    if (fflush(out) != 0 || fsync(fd) != 0 || fclose(out) != 0 ||
-        (code == CLI_OK && rename(name, s->options->out) != 0)) {
-        cli_error("%s: %s", s->options->out, strerror(errno));
-        code = CLI_CONFIG;
-    }
-    if (code != CLI_OK) {
-        (void)unlink(name);
-    }
-    return code;
+    code = write(s, f.out);
+    return cli_outfile_close(&f, code == CLI_OK) || code != CLI_OK ? code : CLI_CONFIG;
 }
 
 int cli_export(struct cli_session *s)
 {
     int (*write)(struct cli_session *, FILE *) = s->options->export_key ? write_key : write_chain;
 
-    if (s->options->out != NULL) {
-        return write_file(s, write);
-    }
-    return write(s, stdout);
+    return s->options->out != NULL ? write_file(s, write) : write(s, stdout);
 }

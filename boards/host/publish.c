@@ -14,19 +14,11 @@
 #include <unistd.h>
 
 #include "exit.h"
+#include "outfile.h"
 #include "pem.h"
 #include "say.h"
 
 #define KEPT_VERSIONS 2
-
-bool cli_make_path(char *out, const char *folder, const char *name)
-{
-    if (snprintf(out, CLI_PATH_SIZE, "%s/%s", folder, name) >= CLI_PATH_SIZE) {
-        cli_error("%s/%s: the name is too long", folder, name);
-        return false;
-    }
-    return true;
-}
 
 static bool make_folder(const char *path, mode_t mode)
 {

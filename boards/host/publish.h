@@ -7,11 +7,8 @@
 #include <stdbool.h>
 
 #include "acme/client.h"
+#include "outfile.h"
 
-#define CLI_PATH_SIZE 4096
-
-/** Writes folder/name, or says that it is too long. */
-bool cli_make_path(char *out, const char *folder, const char *name);
 /** Writes the certificate of a slot into out_dir/NAME/current; home becomes out_dir/NAME. False
  * after an error was printed. */
 bool cli_publish(acme_client *client, uint16_t slot, const char *name, const char *out_dir,

@@ -1,6 +1,7 @@
 """What the command line must never do to files and certificates of its user: with closed descriptors, with
 outputs that are no plain files, with names that fit several certificates, over a restart of the daemon."""
 import os
+import stat
 import subprocess
 import threading
 
@@ -61,3 +62,138 @@ def test_the_port_takes_no_standard_descriptor_for_a_store(cli, ca):
     done = subprocess.run(["/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *argv], timeout=60, check=False)
     assert done.returncode == 1 and set(os.listdir(ca.folder)) == before
     assert subprocess.run(argv, timeout=60, check=False).returncode == 0
+
+
+# ---- export ----
+
+def pem_of(cli, *args):
+    done = cli.call("export", "-d", NAME, *args)
+    assert done.code == 0 and "-----BEGIN" in done.out, done
+    return done.out
+
+
+def export(cli, path, *args):
+    return cli.call("export", "-d", NAME, "-o", str(path), *args)
+
+
+def leftovers(folder, *known):
+    return sorted(set(os.listdir(folder)) - {os.path.basename(str(k)) for k in known})
+
+
+@pytest.fixture(name="out")
+def _out(tmp_path):
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("args", [(), ("--key",)], ids=["chain", "key"])
+def test_export_into_a_pipe(filled, out, args):
+    fifo, got = out / "fifo", []
+    os.mkfifo(fifo)
+    reader = threading.Thread(target=lambda: got.append(fifo.read_text()))
+    reader.start()
+    done = export(filled, fifo, *args)
+    if not fifo.is_fifo():  # the reader would wait for ever
+        pytest.fail("the pipe was replaced")
+    reader.join(20)
+    assert done.code == 0 and got == [pem_of(filled, *args)]
+    assert leftovers(out, fifo) == []
+
+
+def device(path, minor):
+    """A device of the test's own: a program that replaces it must not harm the machine."""
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, minor))
+        with open(path, "wb"):
+            return path
+    except PermissionError:
+        return pytest.skip("devices can be made by root only, and not everywhere")
+
+
+def test_export_into_a_device(filled, out):
+    null, full = device(out / "null", 3), device(out / "full", 7)
+    done = export(filled, null)
+    assert done.code == 0 and null.is_char_device(), done
+    done = export(filled, full)
+    assert done.code == 3 and "No space left" in done.err and full.is_char_device(), done
+    assert leftovers(out, null, full) == []
+
+
+def test_export_into_standard_output(filled, out):
+    link, log = out / "stdout", out / "log"
+    link.symlink_to("/dev/stdout")
+    done = export(filled, link)
+    assert done.code == 0 and done.out == pem_of(filled) and link.is_symlink(), done
+    # Where standard output is a file, it stays the same file.
+    with open(log, "w+", encoding="ascii") as file:
+        file.write("before\n")
+        file.flush()
+        done = subprocess.run(filled.argv("export", "-d", NAME, "-o", str(link)), stdout=file, timeout=60,
+                              check=False)
+        assert done.returncode == 0
+        file.seek(0)
+        assert file.read() == "before\n" + pem_of(filled)
+    assert leftovers(out, link, log) == []
+
+
+def test_export_through_a_link(filled, out):
+    (out / "real").mkdir()
+    target, link, lost = out / "real" / "chain.pem", out / "chain.pem", out / "lost.pem"
+    target.write_text("old")
+    link.symlink_to("real/chain.pem")
+    lost.symlink_to("nowhere.pem")
+    assert export(filled, link).code == 0
+    assert link.is_symlink() and os.readlink(link) == "real/chain.pem"
+    assert target.read_text() == pem_of(filled)
+    done = export(filled, lost)
+    assert done.code == 3 and lost.is_symlink() and not (out / "nowhere.pem").exists(), done
+    assert leftovers(out, link, lost, "real") == [] and leftovers(out / "real", target) == []
+
+
+@pytest.mark.parametrize("planted", ["file", "link"])
+def test_a_planted_file_never_gets_the_key(filled, out, planted):
+    """What lies under the name that is written first: neither its rights nor its place count."""
+    key, trap = out / "x.pem", out / "trap"
+    for name in (out / "x.pem.new", out / "x.pem.tmp"):
+        if planted == "file":
+            name.write_text("")
+            name.chmod(0o644)
+        else:
+            name.symlink_to(trap)
+    trap.write_text("")
+    held = [open(out / name, encoding="ascii") for name in sorted(os.listdir(out))]
+    old_mask = os.umask(0)
+    try:
+        assert export(filled, key, "--key").code == 0
+    finally:
+        os.umask(old_mask)
+    assert key.read_text() == pem_of(filled, "--key")
+    assert key.stat().st_mode & 0o777 == 0o600
+    for file in held:
+        assert "PRIVATE" not in file.read()
+        file.close()
+    assert trap.read_text() == ""
+    assert leftovers(out, key, trap, "x.pem.new", "x.pem.tmp") == []
+
+
+def test_a_key_over_a_file_that_all_may_read(filled, out):
+    key = out / "x.pem"
+    key.write_text("old")
+    key.chmod(0o666)
+    with open(key, encoding="ascii") as held:
+        assert export(filled, key, "--key").code == 0
+        assert held.read() == "old"
+    assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_export_that_fails_leaves_what_was_there(filled, out):
+    for path, word in ((out, "directory"), (out / "none" / "x.pem", "No such file")):
+        done = export(filled, path)
+        assert done.code == 3 and word in done.err, done
+    chain = out / "chain.pem"
+    chain.write_text("old")
+    assert filled.run("plain.example.org").code == 0
+    done = filled.call("export", "-d", "plain.example.org", "--key", "-o", str(chain))
+    assert done.code == 3 and chain.read_text() == "old", done
+    assert leftovers(out, chain) == []
+    assert export(filled, chain).code == 0 and chain.read_text() == pem_of(filled)
