@@ -37,6 +37,15 @@ void cli_error(const char *format, ...)
     va_end(arguments);
 }
 
+void cli_note(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print("  ", format, arguments);
+    va_end(arguments);
+}
+
 void cli_say(const char *format, ...)
 {
     va_list arguments;

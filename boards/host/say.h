@@ -13,6 +13,8 @@
 void cli_say_init(bool quiet, int verbose);
 /** "nanoacme: error: ..." */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** A line that belongs to the error before it: "  ..." */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** An error of the core, with what to do next. */
 void cli_error_core(const char *what, int32_t error, const struct acme_problem *problem);
 /** A line of progress, unless quiet. */

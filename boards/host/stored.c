@@ -3,6 +3,7 @@
  */
 #include "stored.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "exit.h"
@@ -10,62 +11,109 @@
 #include "say.h"
 #include "words.h"
 
-/* Whether a list of names has one of the first count --domain. */
-static bool covers(const struct cli_options *o, uint16_t count, const char *const *list,
-                   uint16_t list_count)
-{
-    uint16_t i, j;
+#define LIST_SIZE (CONFIG_ACME_NAMES_MAX * 254 + 1) /* names with commas between them */
 
-    for (i = 0; i < count; i++) {
-        for (j = 0; j < list_count; j++) {
-            if (strcmp(o->domains[i], list[j]) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Whether a stored certificate has one of the first domains --domain; with 0, all have. */
-static bool is_meant(const struct cli_options *o, uint16_t domains, const char *names)
-{
-    static char copy[CONFIG_ACME_NAMES_MAX * 254 + 1];
+/* The names of a stored certificate, apart. */
+struct names {
+    char text[LIST_SIZE];
     const char *list[CONFIG_ACME_NAMES_MAX];
     uint16_t count;
+};
 
-    memcpy(copy, names, strlen(names) + 1);
-    count = cli_split_names(copy, list, CONFIG_ACME_NAMES_MAX);
-    return count > 0 && (domains == 0 || covers(o, domains, list, count));
+static void take_apart(struct names *n, const char *text)
+{
+    memcpy(n->text, text, strlen(text) + 1);
+    n->count = cli_split_names(n->text, n->list, CONFIG_ACME_NAMES_MAX);
 }
 
-/* Opens again with what is stored: all of it, or what has one of the first domains. */
-static int reopen(struct cli_session *s, uint16_t domains, uint16_t most)
+static bool has(const struct names *n, const char *name)
 {
-    static char names[CONFIG_ACME_NAMES_MAX * 254 + 1];
+    uint16_t i = 0;
+
+    while (i < n->count && strcmp(n->list[i], name) != 0) {
+        i++;
+    }
+    return i < n->count;
+}
+
+/* How many of the --domain a certificate has. Each is given once. */
+static uint16_t count_of(const struct cli_options *o, const struct names *n)
+{
+    uint16_t i, count = 0;
+
+    for (i = 0; i < o->domains_count; i++) {
+        count = (uint16_t)(count + (has(n, o->domains[i]) ? 1 : 0));
+    }
+    return count;
+}
+
+static bool is_any(const struct cli_options *o, const struct names *n)
+{
+    return o->domains_count == 0 || count_of(o, n) > 0;
+}
+
+static bool is_exact(const struct cli_options *o, const struct names *n)
+{
+    return n->count == o->domains_count && count_of(o, n) == n->count;
+}
+
+/* Takes what is stored and fits as the requests. Returns how many there are. */
+static uint16_t take_fitting(struct cli_session *s,
+                             bool (*fits)(const struct cli_options *, const struct names *))
+{
+    static char text[LIST_SIZE];
+    static struct names names;
     struct acme_cert_status status;
     uint32_t cursor = 0;
 
     cli_requests_clear(&s->config);
-    while (s->config.certs_count < most &&
-           acme_cert_list(s->client, &cursor, names, sizeof(names), &status) == ACME_OK) {
-        if (is_meant(s->options, domains, names)) {
-            (void)cli_requests_add(s->options, &s->config, names, &status);
+    while (s->config.certs_count < CONFIG_ACME_CERT_SLOTS &&
+           acme_cert_list(s->client, &cursor, text, sizeof(text), &status) == ACME_OK) {
+        take_apart(&names, text);
+        if (fits(s->options, &names)) {
+            (void)cli_requests_add(s->options, &s->config, text, &status);
         }
     }
-    if (s->config.certs_count == 0) {
-        cli_error("store %s has no certificate%s%s; see nanoacme list", s->options->store,
-                  domains > 0 ? " for " : "", domains > 0 ? s->options->domains[0] : "");
-        return CLI_CONFIG;
+    return s->config.certs_count;
+}
+
+static int say_none(const struct cli_session *s)
+{
+    const struct cli_options *o = s->options;
+
+    cli_error("store %s has no certificate%s%s; see nanoacme list", o->store,
+              o->domains_count > 0 ? " for " : "", o->domains_count > 0 ? o->domains[0] : "");
+    return CLI_CONFIG;
+}
+
+/* Several might be meant, or one that has other names, too: a person is to say which. */
+static int say_candidates(const struct cli_session *s)
+{
+    uint16_t i, k;
+
+    cli_error("no certificate has exactly the names of --domain; name all of one of these:");
+    for (i = 0; i < s->config.certs_count; i++) {
+        const struct acme_cert_request *r = &s->config.certs[i];
+        char line[LIST_SIZE + CONFIG_ACME_NAMES_MAX] = "";
+        size_t len = 0;
+
+        for (k = 0; k < r->names_count; k++) {
+            len += (size_t)snprintf(line + len, sizeof(line) - len, " %s", r->names[k]);
+        }
+        cli_note("%s", line);
     }
-    return cli_session_reopen(s);
+    return CLI_USAGE;
 }
 
 int cli_stored_one(struct cli_session *s)
 {
-    return reopen(s, 1, 1);
+    if (take_fitting(s, is_exact) == 1) {
+        return cli_session_reopen(s);
+    }
+    return take_fitting(s, is_any) > 0 ? say_candidates(s) : say_none(s);
 }
 
 int cli_stored_all(struct cli_session *s)
 {
-    return reopen(s, s->options->domains_count, CONFIG_ACME_CERT_SLOTS);
+    return take_fitting(s, is_any) > 0 ? cli_session_reopen(s) : say_none(s);
 }

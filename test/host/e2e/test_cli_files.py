@@ -1,6 +1,7 @@
 """What the command line must never do to files and certificates of its user: with closed descriptors, with
 outputs that are no plain files, with names that fit several certificates, over a restart of the daemon."""
 import os
+import re
 import stat
 import subprocess
 import threading
@@ -197,3 +198,63 @@ def test_an_export_that_fails_leaves_what_was_there(filled, out):
     assert done.code == 3 and chain.read_text() == "old", done
     assert leftovers(out, chain) == []
     assert export(filled, chain).code == 0 and chain.read_text() == pem_of(filled)
+
+
+# ---- which certificate ----
+
+def stored(cli):
+    return sorted(sorted(c["names"]) for c in cli.call("list", "--json").json)
+
+
+@pytest.fixture(name="several")
+def _several(cli, ca):
+    """[m1, m2] first, then [m1] and [m2] alone, and [m3, m4]."""
+    ca.revoked = []
+
+    def revoke(_, request):
+        ca.revoked.append(request.payload["certificate"])
+        return None
+
+    ca.answers["revoke"] = revoke
+    for names in (["m1.example.org", "m2.example.org"], ["m1.example.org"], ["m2.example.org"],
+                  ["m3.example.org", "m4.example.org"]):
+        done = cli.run(*names)
+        assert done.code == 0, done
+    assert len(stored(cli)) == 4
+    return cli
+
+
+def names_of(text):
+    der = subprocess.run(["openssl", "x509", "-noout", "-ext", "subjectAltName"], input=text, text=True,
+                         capture_output=True, check=True).stdout
+    return sorted(re.findall(r"DNS:([\w.-]+)", der))
+
+
+@pytest.mark.parametrize("names", [["m1"], ["m2"], ["m1", "m2"], ["m2", "m1"], ["M4", "m3"]])
+def test_names_are_the_exact_set(several, names):
+    args = [arg for name in names for arg in ("-d", f"{name}.example.org")]
+    wanted = sorted(f"{name}.example.org".lower() for name in names)
+    done = several.call("export", *args, "--no-intermediates")
+    assert done.code == 0 and names_of(done.out) == wanted, done
+    assert several.call("deauthorize", *args).code == 0
+    before = stored(several)
+    assert several.call("revoke", *args).code == 0
+    before.remove(wanted)
+    assert stored(several) == before and len(several.ca.revoked) == 1
+
+
+@pytest.mark.parametrize("names, candidates", [
+    (["m3"], [["m3", "m4"]]),
+    (["m1", "m3"], [["m1"], ["m1", "m2"], ["m3", "m4"]]),
+    (["m1", "m2", "m3"], [["m1"], ["m1", "m2"], ["m2"], ["m3", "m4"]])])
+@pytest.mark.parametrize("command", ["revoke", "export", "deauthorize"])
+def test_without_the_exact_set_nothing_is_done(several, command, names, candidates):
+    args = [arg for name in names for arg in ("-d", f"{name}.example.org")]
+    before, requests = stored(several), len(several.ca.log)
+    done = several.call(command, *args)
+    assert done.code == 2 and done.out == "", done
+    listed = sorted(sorted(re.findall(r"(m\d)\.example", line)) for line in done.err.splitlines()
+                    if line.startswith("  "))
+    assert listed == candidates, done
+    assert stored(several) == before and several.ca.revoked == [] and len(several.ca.log) == requests
+    assert several.call(command, "-d", "other.example.org").code == 3
