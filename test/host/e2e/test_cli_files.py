@@ -1,15 +1,17 @@
 """What the command line must never do to files and certificates of its user: with closed descriptors, with
 outputs that are no plain files, with names that fit several certificates, over a restart of the daemon."""
+import contextlib
 import os
 import re
 import stat
 import subprocess
 import threading
+import time
 
 import pytest
 
 from conftest import BUILD, Cli, Result
-from scripted_ca import ScriptedCa
+from scripted_ca import PEM, Reply, ScriptedCa
 
 NAME = "device.example.org"
 
@@ -258,3 +260,124 @@ def test_without_the_exact_set_nothing_is_done(several, command, names, candidat
     assert listed == candidates, done
     assert stored(several) == before and several.ca.revoked == [] and len(several.ca.log) == requests
     assert several.call(command, "-d", "other.example.org").code == 3
+
+
+# ---- the daemon's files ----
+
+PARTS = ["fullchain.pem", "cert.pem", "chain.pem", "privkey.pem"]
+
+
+@contextlib.contextmanager
+def daemon(cli, folder, *extra):
+    log = open(folder / "daemon.log", "ab")
+    process = subprocess.Popen(cli.argv("daemon", "--accept-tos", "--http-port", str(cli.http_port), "-d", NAME,
+                                        "--exportable-key", "--out-dir", str(folder / "pem"), *extra), stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+        log.close()
+
+
+def wait_for(what, condition, seconds=40):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not in time: {what}"
+        time.sleep(0.02)
+
+
+def contents(current):
+    return {part: (current / part).read_text() for part in PARTS}
+
+
+def run_daemon(cli, folder, *extra):
+    """A daemon until it has handed on what it has; then the number of times its hook has run."""
+    hook, calls = folder / "hook", folder / "calls"
+    hook.write_text(f"#!/bin/sh\necho called >> {calls}\n")
+    hook.chmod(0o755)
+    before = calls.read_text().count("called") if calls.exists() else 0
+    with daemon(cli, folder, "--hook", str(hook), *extra):
+        wait_for("the hook", lambda: calls.exists() and calls.read_text().count("called") > before)
+
+
+@pytest.fixture(name="handed")
+def _handed(filled, tmp_path):
+    run_daemon(filled, tmp_path)
+    current = tmp_path / "pem" / NAME / "current"
+    assert set(contents(current)) == set(PARTS)
+    return current
+
+
+def test_a_restart_leaves_equal_files(filled, tmp_path, handed):
+    before = contents(handed)
+    marks = [((handed / part).stat().st_ino, (handed / part).stat().st_mtime_ns) for part in PARTS]
+    target = os.readlink(handed)
+    empty = []
+    going = True
+
+    def read():
+        while going:
+            empty.extend(part for part in PARTS if (handed / part).read_text() != before[part])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for _ in range(3):
+            run_daemon(filled, tmp_path)
+    finally:
+        going = False
+        reader.join()
+    assert empty == [] and contents(handed) == before and os.readlink(handed) == target
+    assert marks == [((handed / part).stat().st_ino, (handed / part).stat().st_mtime_ns) for part in PARTS]
+    assert leftovers(handed.parent, handed, target) == []
+
+
+def test_what_is_not_equal_is_replaced_in_one_step(filled, tmp_path, handed):
+    before, target = contents(handed), os.path.realpath(handed)
+    (handed / "fullchain.pem").write_text("cut sho")
+    run_daemon(filled, tmp_path)
+    assert contents(handed) == before and os.path.realpath(handed) != target
+    (handed / "privkey.pem").unlink()
+    run_daemon(filled, tmp_path)
+    assert contents(handed) == before
+
+
+def test_versions_are_the_owners_only(filled, tmp_path, handed):
+    old_mask = os.umask(0)
+    try:
+        assert filled.run(NAME, extra=["--exportable-key", "--force"]).code == 0
+        run_daemon(filled, tmp_path)
+    finally:
+        os.umask(old_mask)
+    for version in handed.parent.glob("at-*"):
+        assert version.stat().st_mode & 0o777 == 0o700
+        assert (version / "privkey.pem").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("days", [[-2, -3, -4, -5], [-5, -2, -4, -3], [-2, -2, -2, -2]])
+def test_what_current_names_is_never_removed(filled, tmp_path, handed, ca, days):
+    """Certificates whose notBefore goes up and down, as of a CA with a clock of its own."""
+    for day in days:
+        ca.answers["certificate"] = lambda c, _, day=day: Reply(c.pem(c.issue(days=(day, 90)), c.issuer), content=PEM)
+        assert filled.run(NAME, extra=["--exportable-key", "--force"]).code == 0
+        run_daemon(filled, tmp_path)
+        assert contents(handed)["fullchain.pem"] == pem_of(filled)
+        assert contents(handed)["privkey.pem"] == pem_of(filled, "--key")
+        assert len(list(handed.parent.glob("at-*"))) == 2
+
+
+def test_a_planted_version_is_neither_used_nor_emptied(filled, tmp_path, handed):
+    home, trap = handed.parent, tmp_path / "trap"
+    trap.mkdir()
+    (trap / "cert.pem").write_text("mine")
+    newest = int(os.readlink(handed)[3:23])
+    for number in (0, 1, newest + 1, newest + 2):
+        if not os.path.lexists(home / f"at-{number:020}"):
+            (home / f"at-{number:020}").symlink_to(trap)
+    (home / "current.new").symlink_to(trap)
+    for _ in range(4):
+        assert filled.run(NAME, extra=["--exportable-key", "--force"]).code == 0
+        run_daemon(filled, tmp_path)
+        assert contents(handed)["privkey.pem"] == pem_of(filled, "--key")
+    assert os.listdir(trap) == ["cert.pem"]
