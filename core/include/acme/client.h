@@ -385,8 +385,8 @@ typedef struct acme_client acme_client;
 
 /**
  * One number of what a program and the core that it is linked with must agree on: version,
- * configuration, and the sizes of the public structures, on which the compiler's options have a say
- * as well (-fshort-enums).
+ * configuration, and the sizes of the public structures and of an enumeration, for the compiler's
+ * options have a say, too (-fshort-enums).
  */
 #define ACME_BUILD                                                                                 \
     (ACME_BUILD_CONFIG + ACME_BUILD_OPTIONS * UINT32_C(2654435761) +                               \
@@ -396,6 +396,7 @@ typedef struct acme_client acme_client;
      (uint32_t)sizeof(struct acme_cert_status) * UINT32_C(374761393) +                             \
      (uint32_t)sizeof(struct acme_account_status) * UINT32_C(3405691589) +                         \
      (uint32_t)sizeof(struct acme_event) * UINT32_C(1640531527) +                                  \
+     (uint32_t)sizeof(enum acme_want) * UINT32_C(40503) +                                          \
      (uint32_t)ACME_MEMORY_SIZE * UINT32_C(97650637))
 
 /**
