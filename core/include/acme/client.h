@@ -353,14 +353,18 @@ typedef struct acme_client acme_client;
      ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE +                 \
      ACME_MEMORY_PROBLEM + 702 + 288 * sizeof(void *))
 
-/** 1 where an option of Kconfig is on, else 0. */
+/** 1 where an option of Kconfig is on, else 0: the 1 that it is defined as brings a comma, which
+ * puts another value into the second place. */
 #define ACME_BUILD_HAS(option) ACME_BUILD_HAS_VALUE(option)
-/** The same of an option's value: what an option that is off is replaced by, is no 1. */
-#define ACME_BUILD_HAS_VALUE(value) ACME_BUILD_SECOND(ACME_BUILD_COMMA_##value UINT32_C(1), 0u, 0u)
-/** Moves what follows to the second place. */
-#define ACME_BUILD_COMMA_1 0u,
-/** The second of its arguments. */
-#define ACME_BUILD_SECOND(first, second, ...) second
+/** The same of an option's value. */
+#define ACME_BUILD_HAS_VALUE(value)                                                                \
+    ACME_BUILD_SECOND(ACME_BUILD_COMMA_##value UINT32_C(1), UINT32_C(0), UINT32_C(0))
+/** What an option that is on is replaced by. */
+#define ACME_BUILD_COMMA_1 0,
+/** The second of its arguments, once they are replaced. */
+#define ACME_BUILD_SECOND(...) ACME_BUILD_SECOND_OF(__VA_ARGS__)
+/** The second of its arguments as they stand. */
+#define ACME_BUILD_SECOND_OF(first, second, ...) second
 
 /** The options on which members of the public structures depend, a bit for each. */
 #define ACME_BUILD_OPTIONS                                                                         \

@@ -71,7 +71,9 @@ static void test_each_has_its_number(void **state)
     (void)state;
     for (i = 0; i < OTHER_BUILDS; i++) {
         for (j = 0; j < i; j++) {
-            assert_int_not_equal(builds[i]->build, builds[j]->build);
+            if (builds[i]->build == builds[j]->build) {
+                fail_msg("%s: %s", builds[i]->how, builds[j]->how);
+            }
         }
     }
 }
