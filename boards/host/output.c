@@ -149,6 +149,12 @@ static void print_event(const struct cli_session *s, const struct acme_event *ev
         cJSON_AddStringToObject(o, "error", acme_error_name(event->error));
         cJSON_AddStringToObject(o, "message", acme_error_text(event->error));
     }
+    if (event->route != NULL) {
+        cJSON_AddStringToObject(o, "route", event->route);
+    }
+    if (event->member != NULL) {
+        cJSON_AddStringToObject(o, "member", event->member);
+    }
     if (event->type == ACME_EVENT_WAIT || event->type == ACME_EVENT_NEXT) {
         cJSON_AddNumberToObject(o, "waitMs", event->wait_ms);
     }
@@ -156,6 +162,16 @@ static void print_event(const struct cli_session *s, const struct acme_event *ev
         (void)add_problem(o, event->problem);
     }
     json_print(o);
+}
+
+/* Which request the error is about, and what of its reply. */
+static void print_place(const struct acme_event *event)
+{
+    if (event->route != NULL) {
+        (void)fprintf(stderr, "  at %s%s%s\n", event->route,
+                      event->member != NULL ? ": " : "",
+                      event->member != NULL ? event->member : "");
+    }
 }
 
 void cli_on_event(void *ctx, const struct acme_event *event)
@@ -207,6 +223,7 @@ void cli_on_event(void *ctx, const struct acme_event *event)
         break;
     case ACME_EVENT_ERROR:
         cli_error_core(slot_name(s, event->slot), event->error, event->problem);
+        print_place(event);
         break;
     default:
         break;

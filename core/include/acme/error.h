@@ -94,7 +94,7 @@ enum acme_severity {
     X(ACME_ERR_FIELD, -48, PERMANENT, CERT, LASTING, THIS_CA,                                      \
       "the reply lacks a required field, or it has a wrong type; is this an ACME server?")         \
     X(ACME_ERR_NONCE, -49, TRANSIENT, GLOBAL, LASTING, THIS_CA,                                    \
-      "the server rejected or withheld nonces too often")                                          \
+      "the server rejected nonces too often")                                                      \
     X(ACME_ERR_NO_CLOCK, -50, TRANSIENT, CERT, LASTING, ALL_CAS,                                   \
       "the time is not known yet; set the clock")                                                  \
     X(ACME_ERR_ENTROPY, -51, FATAL, GLOBAL, LASTING, ALL_CAS,                                      \
@@ -105,6 +105,8 @@ enum acme_severity {
       "the key type is not built in; see Kconfig")                                                 \
     X(ACME_ERR_KEY_EXPORT, -54, PERMANENT, CERT, LASTING, THIS_CA,                                 \
       "the key was not created exportable")                                                        \
+    X(ACME_ERR_EAB_KEY, -55, PERMANENT, GLOBAL, LASTING, THIS_CA,                                  \
+      "the HMAC key of the external account binding is not base64url of 1 to 128 bytes")           \
     X(ACME_ERR_STORE_IO, -60, FATAL, GLOBAL, LASTING, ALL_CAS,                                     \
       "the flash driver failed; check the hardware")                                               \
     X(ACME_ERR_STORE_FULL, -61, PERMANENT, GLOBAL, LASTING, ALL_CAS,                               \
@@ -130,7 +132,7 @@ enum acme_severity {
     X(ACME_ERR_ACCOUNT_NONE, -73, PERMANENT, GLOBAL, LASTING, THIS_CA,                             \
       "the CA knows no account for this key")                                                      \
     X(ACME_ERR_EAB, -74, PERMANENT, GLOBAL, LASTING, THIS_CA,                                      \
-      "the CA demands an external account binding")                                                \
+      "the CA demands an external account binding; get its identifier and key")                    \
     X(ACME_ERR_ORDER, -75, PERMANENT, CERT, LASTING, THIS_CA,                                      \
       "the CA refused the order; see its problem document")                                        \
     X(ACME_ERR_ORDER_INVALID, -76, PERMANENT, CERT, LASTING, THIS_CA,                              \
@@ -149,6 +151,8 @@ enum acme_severity {
       "the CA answered with a problem; see its document")                                          \
     X(ACME_ERR_SERVER, -83, TRANSIENT, CERT, PASSING, THIS_CA,                                     \
       "the CA has an internal error; it is tried later")                                           \
+    X(ACME_ERR_NONCE_NONE, -84, TRANSIENT, GLOBAL, LASTING, THIS_CA,                               \
+      "the server sent no nonce, or none that is usable; is this an ACME server?")                 \
     X(ACME_ERR_CERT_PARSE, -90, PERMANENT, CERT, LASTING, THIS_CA,                                 \
       "the CA's certificate chain cannot be read")                                                 \
     X(ACME_ERR_CERT_KEY, -91, PERMANENT, CERT, LASTING, THIS_CA,                                   \
