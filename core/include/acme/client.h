@@ -462,8 +462,8 @@ void acme_deinit(acme_client *client);
  * @return ACME_ERR_STATE: a job is under way
  * @return ACME_ERR_NO_CLOCK: clock_required, and the wall clock is not known
  * @return ACME_ERR_TLS_MEMORY: the pool is too small to turn back to the first CA
- * @return ACME_ERR_STORE_IO: the flash has failed
- * @return ACME_ERR_STORE_CORRUPT: a record of the account is damaged */
+ *   (CONFIG_ACME_FALLBACK)
+ * @return ACME_ERR_STORE_IO: the flash has failed */
 int32_t acme_start(acme_client *client);
 
 /** As acme_start, for what acme_next_wakeup_s says is due now, and nothing else: a pause after a

@@ -3,6 +3,22 @@
  * sentence that tells a person what to do. Functions return these as int32_t: 0 is success,
  * negative is an error; functions that count return a count >= 0 instead. Port functions return
  * the same values, and the core passes them through unchanged. Numbers never change meaning.
+ *
+ * @code{.c}
+ * #include <stdbool.h>
+ * #include <stdio.h>
+ *
+ * #include "acme/error.h"
+ *
+ * bool report(int32_t error); // whether somebody has to come and look
+ * bool report(int32_t error)
+ * {
+ *     if (error != ACME_OK) {
+ *         (void)printf("%s: %s\n", acme_error_name(error), acme_error_text(error));
+ *     }
+ *     return acme_error_severity(error) >= ACME_SEVERITY_PERMANENT;
+ * }
+ * @endcode
  */
 #ifndef ACME_ERROR_H
 #define ACME_ERROR_H
@@ -203,13 +219,23 @@ enum acme_error {
 #undef ACME_ERROR_ENUM
 };
 
-/** The stable name of an error ("ACME_ERR_TLS"), or "ACME_ERR_UNKNOWN". Never NULL, static. */
+/** The stable name of an error. Threads: any.
+ * @return the name ("ACME_ERR_TLS"); static, never NULL
+ * @return "ACME_ERR_UNKNOWN": there is no such error
+ * @return "ACME_ERR": CONFIG_ACME_ERROR_TEXTS is off */
 const char *acme_error_name(int32_t error);
 
-/** One sentence that says what is wrong and what to do. Never NULL, static, no trailing dot. */
+/** One sentence that says what is wrong and what to do. Threads: any.
+ * @return the sentence, without a dot at its end; static, never NULL. Without
+ *   CONFIG_ACME_ERROR_TEXTS always one that points to this file */
 const char *acme_error_text(int32_t error);
 
-/** The severity of an error; unknown values are FATAL. */
+/** The severity of an error. Threads: any.
+ * @return ACME_SEVERITY_NONE: it is no failure
+ * @return ACME_SEVERITY_TRANSIENT: it is tried again after a while
+ * @return ACME_SEVERITY_PERMANENT: a person has to change something
+ * @return ACME_SEVERITY_FATAL: the program, the port or the flash is at fault; also of what is in
+ * no list */
 enum acme_severity acme_error_severity(int32_t error);
 
 #ifdef __cplusplus
