@@ -1,6 +1,5 @@
 /* The allocator that the private copy of cJSON is bound to; json.c owns it. */
-#ifndef ACME_JSON_ARENA_H
-#define ACME_JSON_ARENA_H
+#pragma once
 
 #include <stddef.h>
 
@@ -10,5 +9,3 @@ void acme_json_arena_free(void *old);
 /** Integers only: ACME has no other numbers. Fractions and exponents end the number early, which
  * the parser then refuses. */
 double acme_json_strtod(const char *text, char **end);
-
-#endif

@@ -3,8 +3,7 @@
  * one bounded arena. It knows no ACME resource. One document lives at a time; parsing the next one,
  * or acme_json_reset, ends the last. Nesting deeper than 8 is refused.
  */
-#ifndef ACME_JSON_H
-#define ACME_JSON_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,5 +46,3 @@ acme_json_value acme_json_first(acme_json_value array);
 acme_json_value acme_json_next(acme_json_value element);
 /** The text of a value that is a string, or NULL. */
 const char *acme_json_text(acme_json_value value);
-
-#endif
