@@ -121,22 +121,23 @@ static int32_t load(const struct acme_chain_check *check, const struct acme_cert
 static int32_t check_key(const struct acme_chain_check *check, const mbedtls_x509_crt *leaf)
 {
     size_t half = check->scratch_size / 2;
+    uint8_t *our_half = check->scratch, *leaf_half = check->scratch + half;
     mbedtls_pk_context ours;
     int our_len, leaf_len;
 
     mbedtls_pk_init(&ours);
     our_len = mbedtls_pk_setup_opaque(&ours, check->key);
     if (our_len == 0) {
-        our_len = mbedtls_pk_write_pubkey_der(&ours, check->scratch, half);
+        our_len = mbedtls_pk_write_pubkey_der(&ours, our_half, half);
     }
     mbedtls_pk_free(&ours);
-    leaf_len = mbedtls_pk_write_pubkey_der(&leaf->pk, check->scratch + half, half);
+    leaf_len = mbedtls_pk_write_pubkey_der(&leaf->pk, leaf_half, half);
     if (our_len <= 0) {
         return ACME_ERR_CRYPTO;
     }
     /* Both stand at the end of their half. */
-    if (leaf_len != our_len || memcmp(check->scratch + half - our_len,
-                                      check->scratch + 2 * half - our_len, (size_t)our_len) != 0) {
+    if (leaf_len != our_len ||
+        memcmp(our_half + half - our_len, leaf_half + half - our_len, (size_t)our_len) != 0) {
         return ACME_ERR_CERT_KEY;
     }
     return ACME_OK;

@@ -10,6 +10,7 @@
 
 #include <mbedtls/asn1.h>
 
+#include "base/assert.h"
 #include "base/b64url.h"
 #include "base/option.h"
 #include "store/store.h"
@@ -389,13 +390,25 @@ static void abort_steps(struct acme_jws_signing *s)
 }
 #endif
 
-/* The protected header, as text in scratch; the second half of scratch takes the public key. */
+/* The scratch memory has two lives. In the first it holds the text of the protected header, and
+ * behind that the public key that goes into it. Both are in the message when the second begins: the
+ * signing under way, and behind that the signature. */
+static size_t first_life_text(size_t size)
+{
+    return size / 3 * 2;
+}
+
+static struct acme_jws_signing *second_life(uint8_t *scratch)
+{
+    return (struct acme_jws_signing *)(void *)scratch;
+}
+
 static int32_t protected_header(const struct acme_jws_params *p, const struct key_kind *k,
                                 uint8_t *scratch, size_t size, struct acme_buf *out)
 {
-    size_t text = size / 3 * 2;
+    size_t text_size = first_life_text(size);
 
-    acme_buf_init(out, (char *)scratch, text);
+    acme_buf_init(out, (char *)scratch, text_size);
     acme_buf_add_form(out, "{\"alg\":\"$\",", k->alg);
     if (p->kid != NULL) {
         acme_buf_add_form(out, "\"kid\":\"@\"", p->kid);
@@ -403,7 +416,7 @@ static int32_t protected_header(const struct acme_jws_params *p, const struct ke
         int32_t rc;
 
         acme_buf_add(out, "\"jwk\":");
-        rc = acme_jws_add_jwk(out, p->key, scratch + text, size - text);
+        rc = acme_jws_add_jwk(out, p->key, scratch + text_size, size - text_size);
         if (rc != ACME_OK) {
             return rc;
         }
@@ -415,17 +428,11 @@ static int32_t protected_header(const struct acme_jws_params *p, const struct ke
     return acme_buf_result(out);
 }
 
-static struct acme_jws_signing *signing_in(uint8_t *scratch)
-{
-    return (struct acme_jws_signing *)(void *)scratch;
-}
-
-/* Hashes what is signed. The header's text and the public key lay in scratch before; they are in
- * the message by now. */
+/* Hashes what is signed. */
 static int32_t start_signing(const struct acme_jws_params *params, const struct key_kind *k,
                              const char *input, size_t len, uint8_t *scratch)
 {
-    struct acme_jws_signing *s = signing_in(scratch);
+    struct acme_jws_signing *s = second_life(scratch);
 
     memset(s, 0, sizeof(*s));
     s->key = params->key;
@@ -476,17 +483,19 @@ int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t 
     out.len += gap;
     memmove(dot + 1 + gap, dot + 1, encoded);
     memcpy(dot, between, 1 + gap);
-    signing_in(scratch)->out = out;
+    second_life(scratch)->out = out;
     return rc;
 }
 
 int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size)
 {
-    struct acme_jws_signing *s = signing_in(scratch);
+    struct acme_jws_signing *s = second_life(scratch);
     uint8_t *signature = scratch + sizeof(*s);
     size_t len;
-    psa_status_t status = sign(s, signature, scratch_size - sizeof(*s), &len);
+    psa_status_t status;
 
+    ACME_ASSERT(s->alg != 0 && s->hash_len <= sizeof(s->hash) && s->out.len < s->out.size);
+    status = sign(s, signature, scratch_size - sizeof(*s), &len);
     if (status != PSA_SUCCESS) {
         return status == PSA_OPERATION_INCOMPLETE ? ACME_ERR_AGAIN : ACME_ERR_CRYPTO;
     }
@@ -498,7 +507,7 @@ int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size)
 
 void acme_jws_abort(uint8_t *scratch)
 {
-    abort_steps(signing_in(scratch));
+    abort_steps(second_life(scratch));
 }
 
 /* ---- external account binding ---- */

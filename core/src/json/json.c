@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "json/arena.h"
 #include "json/cjson.h"
 
@@ -41,6 +42,7 @@ void *acme_json_arena_malloc(size_t size)
     }
     at = current->data + current->used;
     current->used += rounded;
+    ACME_ASSERT(current->used <= current->size);
     if (current->used > current->peak) {
         current->peak = current->used;
     }

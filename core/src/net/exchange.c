@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/log.h"
 
@@ -137,8 +138,10 @@ static int32_t steps(struct acme_exchange *x)
 
 int32_t acme_exchange_poll(struct acme_exchange *x)
 {
-    int32_t rc = steps(x);
+    int32_t rc;
 
+    ACME_ASSERT(x->state != ACME_EXCHANGE_IDLE && x->out_sent <= x->out_len);
+    rc = steps(x);
     x->more = rc == MORE;
     if (rc == MORE) {
         return ACME_ERR_AGAIN;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "acme/client.h" /* ACME_VERSION */
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/option.h"
 #include "net/http_date.h"
@@ -33,11 +34,6 @@ enum state {
 };
 
 /* ---- characters and numbers ---- */
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
 
 static uint32_t digit_value(char c)
 {
@@ -152,7 +148,7 @@ static int32_t on_connection(struct acme_http_parser *p, const char *v, size_t l
     size_t start = 0;
 
     for (size_t i = 0; i <= len; i++) {
-        if (i < len && v[i] != ',' && !is_blank(v[i])) {
+        if (i < len && v[i] != ',' && !acme_is_blank(v[i])) {
             continue;
         }
         if (acme_str_is(v + start, i - start, "close")) {
@@ -170,7 +166,7 @@ static int32_t on_content_type(struct acme_http_parser *p, const char *v, size_t
         "application/json\0application/problem+json\0application/pem-certificate-chain\0";
     size_t end = 0;
 
-    while (end < len && v[end] != ';' && !is_blank(v[end])) {
+    while (end < len && v[end] != ';' && !acme_is_blank(v[end])) {
         end++;
     }
     p->response.content = (uint8_t)(ACME_HTTP_CONTENT_JSON + acme_str_find(v, end, types));
@@ -316,10 +312,10 @@ static int32_t dispatch(struct acme_http_parser *p, size_t name_len)
     if (p->line_overflow) {
         return ACME_ERR_HTTP_LIMIT;
     }
-    while (start < end && is_blank(l[start])) {
+    while (start < end && acme_is_blank(l[start])) {
         start++;
     }
-    while (end > start && is_blank(l[end - 1])) {
+    while (end > start && acme_is_blank(l[end - 1])) {
         end--;
     }
     return on_field(p, field, l + start, end - start);
@@ -376,7 +372,7 @@ static bool is_extension(const char *text)
 {
     const char *p = text;
 
-    while (is_blank(*p)) {
+    while (acme_is_blank(*p)) {
         p++;
     }
     return *p == ';' || *text == '\0';
@@ -490,6 +486,8 @@ static int32_t body_bytes(struct acme_http_parser *p, const uint8_t *data, size_
 int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, size_t len,
                               size_t *used)
 {
+    ACME_ASSERT(p->state <= STATE_FAILED && p->line_len <= CONFIG_ACME_HTTP_LINE_MAX);
+    ACME_ASSERT(p->response.body_len <= p->body_limit);
     *used = 0;
     if (p->state == STATE_FAILED) {
         return ACME_ERR_HTTP;

@@ -7,11 +7,6 @@
 
 #include "base/buf.h"
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* The first comma outside of quotes, from at on; len if there is none. */
 static size_t find_comma(const char *value, size_t at, size_t len)
 {
@@ -29,7 +24,7 @@ bool acme_link_next(const char *value, size_t len, size_t *at, struct acme_link 
     const char *end;
     size_t comma;
 
-    while (*at < len && is_blank(value[*at])) {
+    while (*at < len && acme_is_blank(value[*at])) {
         (*at)++;
     }
     if (*at >= len || value[*at] != '<') {
@@ -61,7 +56,7 @@ static size_t find_relations(const char *params, size_t len)
             return i + name_len;
         }
         quoted = params[i] == '"' ? !quoted : quoted;
-        begins = !quoted && (params[i] == ';' || (begins && is_blank(params[i])));
+        begins = !quoted && (params[i] == ';' || (begins && acme_is_blank(params[i])));
     }
     return len;
 }
@@ -79,7 +74,7 @@ bool acme_link_is(const struct acme_link *link, const char *relation)
     for (word = at; at <= link->params_len; at++) {
         bool end = at == link->params_len || params[at] == stop;
 
-        if (!end && !is_blank(params[at])) {
+        if (!end && !acme_is_blank(params[at])) {
             continue;
         }
         if (acme_str_is(params + word, at - word, relation)) {

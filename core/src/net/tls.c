@@ -7,6 +7,7 @@
 
 #include <mbedtls/psa_util.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "net/x509.h"
 
@@ -218,9 +219,11 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
 
 int32_t acme_tls_handshake(struct acme_tls *t)
 {
-    int32_t rc = t->port->net->connected(t->port->net_ctx, t->stream);
+    int32_t rc;
     int ret;
 
+    ACME_ASSERT(acme_tls_is_open(t));
+    rc = t->port->net->connected(t->port->net_ctx, t->stream);
     if (rc != ACME_OK) {
         return rc;
     }
@@ -237,8 +240,10 @@ int32_t acme_tls_handshake(struct acme_tls *t)
 
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
 {
-    int ret = mbedtls_ssl_write(&t->ssl, data, len);
+    int ret;
 
+    ACME_ASSERT(acme_tls_is_open(t));
+    ret = mbedtls_ssl_write(&t->ssl, data, len);
     return ret > 0 ? (int32_t)ret : to_error(t, ret);
 }
 
@@ -246,6 +251,7 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
 {
     int ret, tickets = 0;
 
+    ACME_ASSERT(acme_tls_is_open(t));
     /* TLS 1.3 tickets come between records; the core keeps no sessions. */
     do {
         ret = mbedtls_ssl_read(&t->ssl, data, size);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+
 enum sink_state { SINK_OUTSIDE, SINK_LINE, SINK_BODY, SINK_END_LINE };
 
 #define BEGIN_LINE "-----BEGIN CERTIFICATE-----"
@@ -113,6 +115,7 @@ int32_t acme_chain_sink_push(struct acme_chain_sink *s, const uint8_t *data, siz
 {
     int32_t rc = ACME_OK;
 
+    ACME_ASSERT(s->count <= CONFIG_ACME_CHAIN_CERTS_MAX && s->chunk_len < ACME_CHAIN_CHUNK);
     for (; len > 0 && rc == ACME_OK; data++, len--) {
         char c = (char)*data;
 
