@@ -1,7 +1,8 @@
 /*
  * JSON (RFC 8259) of the CA's replies: cJSON, as a private copy with its own symbol names, inside
  * one bounded arena. It knows no ACME resource. One document lives at a time; parsing the next one,
- * or acme_json_reset, ends the last. Nesting deeper than 8 is refused.
+ * or acme_json_reset, ends the last. Nesting deeper than 8 is refused. Of a member given twice the
+ * last is read.
  */
 #pragma once
 
