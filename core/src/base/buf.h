@@ -44,6 +44,10 @@ static inline bool acme_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
+static inline bool acme_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
 /** Whether all characters are visible ASCII: no blanks, no line ends. */
 bool acme_str_visible(const char *text, size_t len);
 /** How many characters at the start of text, of len at most, are ASCII letters, digits or in extra.
