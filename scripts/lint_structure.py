@@ -74,10 +74,10 @@ def run(argv, root):
 
 
 class Tree:
-    """Which file knows which, and by what: {(a, b): [why]}."""
+    """Which file knows which, and by what: {(a, b): [why]}. Without objects only what the text says."""
 
-    def __init__(self, root):
-        self.root, self.wrong = root, []
+    def __init__(self, root, objects=True):
+        self.root, self.objects, self.wrong = root, objects, []
         self.files = c_source.files(root, *GROUPS)
         self.text = {f: c_source.plain(c_source.read(root, f)) for f in self.files}
         self.functions = {f: list(c_source.functions(c_source.read(root, f))) for f in self.files}
@@ -119,7 +119,7 @@ class Tree:
             for function in self.functions[f]:
                 if not function.is_static:
                     public[function.name].add(f)
-        used = self.symbols(public)
+        used = self.symbols(public) if self.objects else collections.defaultdict(set)
         for f in self.files:
             code = c_source.without_directives(self.text[f]) if f.endswith(".c") else \
                 " ".join(function.code for function in self.functions[f])
