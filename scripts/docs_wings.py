@@ -92,7 +92,7 @@ def names(root):
     for caller, called in re.findall(r"`(\w+)\(\)` →(?=\s+`(\w+)\(\)`)", text):
         if not re.search(rf"\b{called}\b", bodies[caller]):
             wrong.append(f"{caller}() does not call {called}()")
-    said = {f"{wing}/{name}" for wing, row in re.findall(r"^\| `(\w+)/` \|(.*)\|$", text, re.M)
+    said = {f"{wing}/{name}" for wing, row in re.findall(r"^\| `(\w+)/`[^|]*\|(.*)\|$", text, re.M)
             for name in re.findall(r"`(\w+)`", row)}
     there = {lint_structure.short(lint_structure.node(f)) for f in c_source.files(root, "core/src")}
     wrong += [f"core/src/{name} is not there" for name in sorted(said - there)]
