@@ -353,14 +353,18 @@ typedef struct acme_client acme_client;
      ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE +                 \
      ACME_MEMORY_PROBLEM + 702 + 288 * sizeof(void *))
 
-/** 1 where an option of Kconfig is on, else 0. */
+/** 1 where an option of Kconfig is on, else 0: the 1 that it is defined as brings a comma, which
+ * puts another value into the second place. */
 #define ACME_BUILD_HAS(option) ACME_BUILD_HAS_VALUE(option)
-/** The same of an option's value: what an option that is off is replaced by, is no 1. */
-#define ACME_BUILD_HAS_VALUE(value) ACME_BUILD_SECOND(ACME_BUILD_COMMA_##value UINT32_C(1), 0u, 0u)
-/** Moves what follows to the second place. */
-#define ACME_BUILD_COMMA_1 0u,
-/** The second of its arguments. */
-#define ACME_BUILD_SECOND(first, second, ...) second
+/** The same of an option's value. */
+#define ACME_BUILD_HAS_VALUE(value)                                                                \
+    ACME_BUILD_SECOND(ACME_BUILD_COMMA_##value UINT32_C(1), UINT32_C(0), UINT32_C(0))
+/** What an option that is on is replaced by. */
+#define ACME_BUILD_COMMA_1 0,
+/** The second of its arguments, once they are replaced. */
+#define ACME_BUILD_SECOND(...) ACME_BUILD_SECOND_OF(__VA_ARGS__)
+/** The second of its arguments as they stand. */
+#define ACME_BUILD_SECOND_OF(first, second, ...) second
 
 /** The options on which members of the public structures depend, a bit for each. */
 #define ACME_BUILD_OPTIONS                                                                         \
@@ -385,8 +389,8 @@ typedef struct acme_client acme_client;
 
 /**
  * One number of what a program and the core that it is linked with must agree on: version,
- * configuration, and the sizes of the public structures, on which the compiler's options have a say
- * as well (-fshort-enums).
+ * configuration, and the sizes of the public structures and of an enumeration, for the compiler's
+ * options have a say, too (-fshort-enums).
  */
 #define ACME_BUILD                                                                                 \
     (ACME_BUILD_CONFIG + ACME_BUILD_OPTIONS * UINT32_C(2654435761) +                               \
@@ -396,6 +400,7 @@ typedef struct acme_client acme_client;
      (uint32_t)sizeof(struct acme_cert_status) * UINT32_C(374761393) +                             \
      (uint32_t)sizeof(struct acme_account_status) * UINT32_C(3405691589) +                         \
      (uint32_t)sizeof(struct acme_event) * UINT32_C(1640531527) +                                  \
+     (uint32_t)sizeof(enum acme_want) * UINT32_C(40503) +                                          \
      (uint32_t)ACME_MEMORY_SIZE * UINT32_C(97650637))
 
 /**
@@ -457,8 +462,8 @@ void acme_deinit(acme_client *client);
  * @return ACME_ERR_STATE: a job is under way
  * @return ACME_ERR_NO_CLOCK: clock_required, and the wall clock is not known
  * @return ACME_ERR_TLS_MEMORY: the pool is too small to turn back to the first CA
- * @return ACME_ERR_STORE_IO: the flash has failed
- * @return ACME_ERR_STORE_CORRUPT: a record of the account is damaged */
+ *   (CONFIG_ACME_FALLBACK)
+ * @return ACME_ERR_STORE_IO: the flash has failed */
 int32_t acme_start(acme_client *client);
 
 /** As acme_start, for what acme_next_wakeup_s says is due now, and nothing else: a pause after a

@@ -3,6 +3,22 @@
  * sentence that tells a person what to do. Functions return these as int32_t: 0 is success,
  * negative is an error; functions that count return a count >= 0 instead. Port functions return
  * the same values, and the core passes them through unchanged. Numbers never change meaning.
+ *
+ * @code{.c}
+ * #include <stdbool.h>
+ * #include <stdio.h>
+ *
+ * #include "acme/error.h"
+ *
+ * bool report(int32_t error); // whether somebody has to come and look
+ * bool report(int32_t error)
+ * {
+ *     if (error != ACME_OK) {
+ *         (void)printf("%s: %s\n", acme_error_name(error), acme_error_text(error));
+ *     }
+ *     return acme_error_severity(error) >= ACME_SEVERITY_PERMANENT;
+ * }
+ * @endcode
  */
 #ifndef ACME_ERROR_H
 #define ACME_ERROR_H
@@ -94,7 +110,7 @@ enum acme_severity {
     X(ACME_ERR_FIELD, -48, PERMANENT, CERT, LASTING, THIS_CA,                                      \
       "the reply lacks a required field, or it has a wrong type; is this an ACME server?")         \
     X(ACME_ERR_NONCE, -49, TRANSIENT, GLOBAL, LASTING, THIS_CA,                                    \
-      "the server rejected or withheld nonces too often")                                          \
+      "the server rejected nonces too often")                                                      \
     X(ACME_ERR_NO_CLOCK, -50, TRANSIENT, CERT, LASTING, ALL_CAS,                                   \
       "the time is not known yet; set the clock")                                                  \
     X(ACME_ERR_ENTROPY, -51, FATAL, GLOBAL, LASTING, ALL_CAS,                                      \
@@ -105,6 +121,8 @@ enum acme_severity {
       "the key type is not built in; see Kconfig")                                                 \
     X(ACME_ERR_KEY_EXPORT, -54, PERMANENT, CERT, LASTING, THIS_CA,                                 \
       "the key was not created exportable")                                                        \
+    X(ACME_ERR_EAB_KEY, -55, PERMANENT, GLOBAL, LASTING, THIS_CA,                                  \
+      "the HMAC key of the external account binding is not base64url of 1 to 128 bytes")           \
     X(ACME_ERR_STORE_IO, -60, FATAL, GLOBAL, LASTING, ALL_CAS,                                     \
       "the flash driver failed; check the hardware")                                               \
     X(ACME_ERR_STORE_FULL, -61, PERMANENT, GLOBAL, LASTING, ALL_CAS,                               \
@@ -130,7 +148,7 @@ enum acme_severity {
     X(ACME_ERR_ACCOUNT_NONE, -73, PERMANENT, GLOBAL, LASTING, THIS_CA,                             \
       "the CA knows no account for this key")                                                      \
     X(ACME_ERR_EAB, -74, PERMANENT, GLOBAL, LASTING, THIS_CA,                                      \
-      "the CA demands an external account binding")                                                \
+      "the CA demands an external account binding; get its identifier and key")                    \
     X(ACME_ERR_ORDER, -75, PERMANENT, CERT, LASTING, THIS_CA,                                      \
       "the CA refused the order; see its problem document")                                        \
     X(ACME_ERR_ORDER_INVALID, -76, PERMANENT, CERT, LASTING, THIS_CA,                              \
@@ -149,6 +167,8 @@ enum acme_severity {
       "the CA answered with a problem; see its document")                                          \
     X(ACME_ERR_SERVER, -83, TRANSIENT, CERT, PASSING, THIS_CA,                                     \
       "the CA has an internal error; it is tried later")                                           \
+    X(ACME_ERR_NONCE_NONE, -84, TRANSIENT, GLOBAL, LASTING, THIS_CA,                               \
+      "the server sent no nonce, or none that is usable; is this an ACME server?")                 \
     X(ACME_ERR_CERT_PARSE, -90, PERMANENT, CERT, LASTING, THIS_CA,                                 \
       "the CA's certificate chain cannot be read")                                                 \
     X(ACME_ERR_CERT_KEY, -91, PERMANENT, CERT, LASTING, THIS_CA,                                   \
@@ -199,13 +219,23 @@ enum acme_error {
 #undef ACME_ERROR_ENUM
 };
 
-/** The stable name of an error ("ACME_ERR_TLS"), or "ACME_ERR_UNKNOWN". Never NULL, static. */
+/** The stable name of an error. Threads: any.
+ * @return the name ("ACME_ERR_TLS"); static, never NULL
+ * @return "ACME_ERR_UNKNOWN": there is no such error
+ * @return "ACME_ERR": CONFIG_ACME_ERROR_TEXTS is off */
 const char *acme_error_name(int32_t error);
 
-/** One sentence that says what is wrong and what to do. Never NULL, static, no trailing dot. */
+/** One sentence that says what is wrong and what to do. Threads: any.
+ * @return the sentence, without a dot at its end; static, never NULL. Without
+ *   CONFIG_ACME_ERROR_TEXTS always one that points to this file */
 const char *acme_error_text(int32_t error);
 
-/** The severity of an error; unknown values are FATAL. */
+/** The severity of an error. Threads: any.
+ * @return ACME_SEVERITY_NONE: it is no failure
+ * @return ACME_SEVERITY_TRANSIENT: it is tried again after a while
+ * @return ACME_SEVERITY_PERMANENT: a person has to change something
+ * @return ACME_SEVERITY_FATAL: the program, the port or the flash is at fault; also of what is in
+ * no list */
 enum acme_severity acme_error_severity(int32_t error);
 
 #ifdef __cplusplus

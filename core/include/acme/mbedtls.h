@@ -62,8 +62,8 @@ void acme_mbedtls_init(struct acme_mbedtls_cert *cert, void *der, size_t der_siz
  * @return ACME_ERR_CERT_NONE: nothing is stored for it yet
  * @return ACME_ERR_BUFFER: a certificate has more than der_size bytes
  * @return ACME_ERR_CERT_PARSE: mbedTLS cannot read a certificate
- * @return ACME_ERR_CRYPTO: PSA Crypto does not have the key, or it is of a kind that mbedTLS's TLS
- *   does not take
+ * @return ACME_ERR_CRYPTO: PSA Crypto does not have the key, cannot load it, or it is of a kind
+ * that mbedTLS's TLS does not take
  * @return ACME_ERR_TLS_MEMORY: mbedTLS has no memory for it
  * @return ACME_ERR_STORE_IO: the flash has failed
  * @return ACME_ERR_STORE_CORRUPT: the chain is damaged

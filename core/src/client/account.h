@@ -1,8 +1,7 @@
 /*
  * The account (RFC 8555 7.3): found, made, found again. It must not know orders.
  */
-#ifndef ACME_ACCOUNT_H
-#define ACME_ACCOUNT_H
+#pragma once
 
 #include <stdint.h>
 
@@ -20,5 +19,3 @@ int32_t acme_account_lost(struct acme_client *c);
 /** The CA has deactivated the account: goes on with a new one and a new key, once in a job.
  * ACME_ERR_ACCOUNT. */
 int32_t acme_account_replace(struct acme_client *c);
-
-#endif

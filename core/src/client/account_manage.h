@@ -1,8 +1,7 @@
 /*
  * What is done to an account that there is. It must not know how an account is made.
  */
-#ifndef ACME_ACCOUNT_MANAGE_H
-#define ACME_ACCOUNT_MANAGE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -13,5 +12,3 @@ int32_t acme_reply_account_update(struct acme_client *c);
 int32_t acme_enter_account_deactivate(struct acme_client *c);
 int32_t acme_reply_account_deactivate(struct acme_client *c);
 int32_t acme_problem_account_deactivate(struct acme_client *c, int32_t error);
-
-#endif

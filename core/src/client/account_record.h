@@ -2,8 +2,7 @@
  * The account as the store has it: which of its slots is the CA's, which key is in use. It must not
  * know requests.
  */
-#ifndef ACME_ACCOUNT_RECORD_H
-#define ACME_ACCOUNT_RECORD_H
+#pragma once
 
 #include "acme/client.h"
 
@@ -34,5 +33,3 @@ int32_t acme_account_rewrite_keys(struct acme_client *c);
 int32_t acme_account_forget_url(struct acme_client *c);
 /** The type of the key that a rollover under way brings. */
 uint8_t acme_account_next_type(const struct acme_client *c);
-
-#endif

@@ -2,8 +2,7 @@
  * The choice among the chains that a CA offers for one certificate (RFC 8555 7.4.2). It must not
  * know how a chain is checked or stored.
  */
-#ifndef ACME_ALTERNATE_H
-#define ACME_ALTERNATE_H
+#pragma once
 
 #include "acme/config.h"
 
@@ -25,5 +24,3 @@ struct acme_chain_choice {
 int32_t acme_enter_chain_choice(struct acme_client *c);
 /** A chain could not be had, or is of no use. */
 int32_t acme_failed_chain(struct acme_client *c, int32_t error);
-
-#endif

@@ -2,8 +2,7 @@
  * Renewal information (RFC 9773): asks the CA when a certificate should be renewed. It must not
  * renew.
  */
-#ifndef ACME_ARI_H
-#define ACME_ARI_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,5 +22,3 @@ int32_t acme_failed_renewal_info(struct acme_client *c, int32_t error);
 bool acme_ari_next(struct acme_client *c);
 /** The identifier of a slot's certificate; overwrites work. As acme_cert_id. */
 int32_t acme_ari_cert_id(struct acme_client *c, const struct acme_slot *s, char *out, size_t size);
-
-#endif

@@ -2,8 +2,7 @@
  * Authorizations (RFC 8555 7.5): proving that the names are ours, one after the other, each in the
  * first way that works. It must not know how an order begins or ends, or how a challenge is met.
  */
-#ifndef ACME_AUTHORIZATION_H
-#define ACME_AUTHORIZATION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,5 +20,3 @@ bool acme_authorization_has_ancestor(const struct acme_client *c, const char *na
 void acme_authorization_was_early(struct acme_client *c);
 /** It did not: then the authorization is looked at again. ACME_ERR_POLL_LIMIT. */
 int32_t acme_authorization_not_yet(struct acme_client *c);
-
-#endif

@@ -106,7 +106,7 @@ static int32_t take_new(struct acme_client *c, struct acme_slot *s,
     bool revokes =
         revokes_replaced(c) && s->has_cert && c->directory.urls[ACME_URL_REVOKE_CERT] != 0;
 
-    c->order.replaced_len = revokes ? s->cert.lengths[0] : 0;
+    c->order.use.replaced_len = revokes ? s->cert.lengths[0] : 0;
     s->cert = *record;
     s->has_cert = s->occupied = true;
     acme_clock_raise_floor(&c->clock, record->not_before_s);

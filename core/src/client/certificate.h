@@ -1,8 +1,7 @@
 /*
  * The certificate of an order: fetched, checked, installed. It must not know how it was ordered.
  */
-#ifndef ACME_CERTIFICATE_H
-#define ACME_CERTIFICATE_H
+#pragma once
 
 #include "crypto/cert.h"
 
@@ -16,5 +15,3 @@ int32_t acme_enter_install(struct acme_client *c);
 void acme_certificate_describe_check(struct acme_client *c, struct acme_chain_check *check);
 /** The new chain and key are whole and in force; what they replace goes. */
 void acme_certificate_remove_replaced(struct acme_client *c);
-
-#endif

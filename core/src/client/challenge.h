@@ -2,8 +2,7 @@
  * A challenge that is answered over the network (RFC 8555 7.5.1): taken up, answered, taken back.
  * It must not know how it is chosen.
  */
-#ifndef ACME_CLIENT_CHALLENGE_H
-#define ACME_CLIENT_CHALLENGE_H
+#pragma once
 
 #include "base/buf.h"
 #include "challenge/challenge.h"
@@ -25,5 +24,3 @@ void acme_challenge_describe(const struct acme_client *c, struct acme_challenge 
  * ACME_ERR_FIELD for what is no token. */
 int32_t acme_challenge_add_key_authorization(const struct acme_client *c, const char *token,
                                              struct acme_buf *out);
-
-#endif

@@ -189,7 +189,6 @@ static void give_up(struct acme_client *c, int32_t error)
         (void)acme_machine_end(c, error);
         return;
     }
-    c->machine.error = error;
     (void)acme_order_leave(c, acme_error_is_global(error) ? ACME_STATE_DONE : ACME_STATE_SLOT_DONE,
                            error);
 }
@@ -315,8 +314,8 @@ static uint32_t time_left(const struct acme_client *c, uint64_t now_ms)
     uint64_t until = c->io.in_exchange ? c->exchange.deadline_ms + 1u : c->machine.wait_until_ms;
     uint64_t left;
 
-    if (ACME_ENABLED(CONFIG_ACME_DNS) && until == 0) {
-        until = c->machine.call_again_ms; /* a state that polls */
+    if (until == 0) {
+        until = acme_proof_turn_ms(c);
     }
     left = until > now_ms ? until - now_ms : 0;
     if (acme_challenges_is_open(&c->challenges) && left > RESPONDER_TICK_MS) {

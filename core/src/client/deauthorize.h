@@ -1,8 +1,7 @@
 /*
  * Takes back what was proven (RFC 8555 7.5.2). It must not know how an order is made.
  */
-#ifndef ACME_DEAUTHORIZE_H
-#define ACME_DEAUTHORIZE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -11,5 +10,3 @@ struct acme_client;
 int32_t acme_enter_deauthorize(struct acme_client *c);
 int32_t acme_reply_deauthorize(struct acme_client *c);
 int32_t acme_problem_deauthorize(struct acme_client *c, int32_t error);
-
-#endif

@@ -167,7 +167,7 @@ int32_t acme_enter_new_nonce(struct acme_client *c)
 int32_t acme_reply_new_nonce(struct acme_client *c)
 {
     if (c->nonce[0] == '\0') {
-        return ACME_ERR_NONCE;
+        return ACME_ERR_NONCE_NONE;
     }
     return acme_machine_go(c, (enum acme_state)c->io.after_nonce);
 }

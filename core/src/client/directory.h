@@ -1,8 +1,7 @@
 /*
  * The CA's directory (RFC 8555 7.1.1) and its nonces (7.2). It must not know accounts or orders.
  */
-#ifndef ACME_DIRECTORY_H
-#define ACME_DIRECTORY_H
+#pragma once
 
 #include "acme/client.h"
 #include "base/buf.h"
@@ -39,5 +38,3 @@ int32_t acme_reply_new_nonce(struct acme_client *c);
 /** Writes the names of an array that a CA has for itself: ten at most, in normal form, with spaces
  * between. ACME_ERR_FIELD. */
 int32_t acme_directory_write_issuers(acme_json_value array, struct acme_buf *out);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The end of a slot's work and of a job. It must not know what the work was.
  */
-#ifndef ACME_DONE_H
-#define ACME_DONE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -15,5 +14,3 @@ int32_t acme_enter_done(struct acme_client *c);
 void acme_done_cancel_job(struct acme_client *c);
 /** Ends the job: the client is idle. */
 void acme_done_end_job(struct acme_client *c);
-
-#endif

@@ -2,8 +2,7 @@
  * Other CAs: when the one in use does not deliver a certificate that is urgent enough, the job goes
  * on with the next. It must not know how a certificate is obtained.
  */
-#ifndef ACME_FALLBACK_H
-#define ACME_FALLBACK_H
+#pragma once
 
 #include "acme/client.h"
 
@@ -22,5 +21,3 @@ static inline int32_t acme_fallback_reset(struct acme_client *c)
 
 /** At the end of a job: another CA, or idle. */
 int32_t acme_enter_next_ca(struct acme_client *c);
-
-#endif

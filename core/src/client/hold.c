@@ -27,16 +27,17 @@ void acme_cert_release(acme_client *c)
 /* The handshakes under way get their time; whoever holds the keys for longer loses them. */
 bool acme_hold_must_wait(struct acme_client *c)
 {
-    uint64_t now_ms = acme_clock_uptime_ms(&c->clock);
+    uint32_t now_ms = (uint32_t)acme_clock_uptime_ms(&c->clock);
 
-    if (c->hold.up_to_ms == 0) {
-        c->hold.up_to_ms = now_ms + HOLD_MOST_MS;
+    if (!c->hold.waits) {
+        c->hold.waits = true;
+        c->hold.since_ms = now_ms;
     }
-    if (c->hold.count > 0 && now_ms < c->hold.up_to_ms) {
+    if (c->hold.count > 0 && now_ms - c->hold.since_ms < HOLD_MOST_MS) {
         acme_machine_wait(c, HOLD_LOOK_MS);
         return true;
     }
-    c->hold.up_to_ms = 0;
+    c->hold.waits = false;
     return false;
 }
 #endif

@@ -2,8 +2,7 @@
  * The time that handshakes under way get before the certificate that they use is replaced. It must
  * not know a certificate.
  */
-#ifndef ACME_HOLD_H
-#define ACME_HOLD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +14,8 @@ struct acme_client;
 #if defined(CONFIG_ACME_CERT_HOLD)
 struct acme_hold {
     uint16_t count;    /* of those who use the keys of the stored certificates */
-    uint64_t up_to_ms; /* the wait for whoever holds them ends; 0: none waits */
+    bool waits;        /* a new certificate does */
+    uint32_t since_ms; /* low bits of the uptime when it began to */
 };
 
 /** Whether a new certificate waits: INSTALL is entered again in a moment. */
@@ -26,6 +26,4 @@ static inline bool acme_hold_must_wait(struct acme_client *c)
     (void)c;
     return false;
 }
-#endif
-
 #endif

@@ -1,8 +1,7 @@
 /*
  * The PSA key identifiers of accounts and certificates. It must not know what a key is used for.
  */
-#ifndef ACME_KEYS_H
-#define ACME_KEYS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,5 +22,3 @@ psa_key_id_t acme_keys_cert(uint8_t store_slot, uint8_t generation);
 /** Takes keys out of RAM: they have no business there between jobs, and in a small pool they would
  * lie in the way of the next TLS buffer. */
 void acme_keys_purge(const struct acme_client *c);
-
-#endif

@@ -2,8 +2,7 @@
  * The life-cycle's machine: which state it is in, how long it waits, what it tells the firmware. It
  * must not know what a state does.
  */
-#ifndef ACME_MACHINE_H
-#define ACME_MACHINE_H
+#pragma once
 
 #include "acme/client.h"
 
@@ -83,9 +82,8 @@ struct acme_machine {
     uint8_t goal;  /* the state where the job begins once the account is known */
     int32_t error; /* what DONE or SLOT_DONE ends with */
     int32_t result;
-    uint64_t wait_until_ms;
-    uint64_t call_again_ms; /* a state that polls: the latest time of its next turn */
     const struct acme_side *side;
+    uint64_t wait_until_ms;
 };
 
 /** Changes the state. Always ACME_OK, so that a step can end with it. */
@@ -104,5 +102,3 @@ void acme_machine_emit_failure(struct acme_client *c, enum acme_event_type type,
                                const char *text);
 /** When there is something to do again, at the end of a job. */
 void acme_machine_emit_next(struct acme_client *c, uint32_t next_s);
-
-#endif

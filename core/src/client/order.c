@@ -544,5 +544,5 @@ int32_t acme_enter_order_gone(struct acme_client *c)
         return acme_machine_go(c, ACME_STATE_ORDER_AGAIN);
     }
     rc = acme_slots_drop_order(c);
-    return rc == ACME_OK ? c->order.error : rc;
+    return rc == ACME_OK ? c->machine.error : rc;
 }

@@ -2,8 +2,7 @@
  * Orders (RFC 8555 7.4): taken up or made, read, finalized, left. It must not know how a name is
  * proven, or how a certificate is stored.
  */
-#ifndef ACME_ORDER_H
-#define ACME_ORDER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -26,5 +25,3 @@ int32_t acme_enter_order_gone(struct acme_client *c);
 
 /** Takes up the current slot's order, or begins one. ACME_ERR_STORE_*. */
 int32_t acme_order_take_up(struct acme_client *c);
-
-#endif

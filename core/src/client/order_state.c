@@ -22,7 +22,7 @@ int32_t acme_order_begin(struct acme_client *c)
 int32_t acme_order_leave(struct acme_client *c, enum acme_state next, int32_t error)
 {
     c->order.next = (uint8_t)next;
-    c->order.error = error;
+    c->machine.error = error;
     return acme_machine_go(c, ACME_STATE_LEAVE_ORDER);
 }
 

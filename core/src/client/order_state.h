@@ -2,8 +2,7 @@
  * Where an order stands, and the steps between its states that several rooms take: to begin, to
  * wait for the CA, to leave. It must not know requests.
  */
-#ifndef ACME_ORDER_STATE_H
-#define ACME_ORDER_STATE_H
+#pragma once
 
 #include "challenge/challenge.h"
 #include "client/alternate.h"
@@ -17,16 +16,15 @@ struct acme_order {
     bool resumed;
     bool challenge_sent; /* the CA was told before a reset */
     bool proof_fetched;  /* by the CA, since it was told of the challenge */
-    bool early;          /* finalize is under way, in the belief that all is proven */
-    bool early_tried;
-    bool key_refused;     /* the CA will not have the old key any more */
-    bool says_replaces;   /* the order names the certificate that it replaces */
-    bool no_replaces;     /* and the CA did not like that */
-    bool pre_authorizing; /* there is no order yet */
-    bool by_ancestor;     /* the authorization under way is for request->ancestor */
-    uint8_t alternatives; /* types that can be tried when this one fails, as bits */
-    uint8_t next;         /* the state that LEAVE_ORDER and CLEAN_UP lead to */
-    int32_t error;        /* why the order is left */
+    bool early : 1;      /* finalize is under way, in the belief that all is proven */
+    bool early_tried : 1;
+    bool key_refused : 1;     /* the CA will not have the old key any more */
+    bool says_replaces : 1;   /* the order names the certificate that it replaces */
+    bool no_replaces : 1;     /* and the CA did not like that */
+    bool pre_authorizing : 1; /* there is no order yet */
+    bool by_ancestor : 1;     /* the authorization under way is for request->ancestor */
+    uint8_t alternatives;     /* types that can be tried when this one fails, as bits */
+    uint8_t next;             /* the state that LEAVE_ORDER and CLEAN_UP lead to */
     uint16_t polls;
     uint16_t url, finalize, certificate;
     uint16_t authorization_count, authorization_index;
@@ -36,8 +34,10 @@ struct acme_order {
     uint16_t pool_mark;      /* the pool is cut back to here when the order is read again */
     uint16_t challenge_mark; /* the pool is cut back to here for the next authorization */
     uint16_t finalize_polls;
-    uint16_t replaced_len; /* of the old leaf; 0: there is none to revoke */
-    uint16_t next_name;    /* to ask an authorization for before the order */
+    union {
+        uint16_t next_name;    /* before the order: to ask an authorization for */
+        uint16_t replaced_len; /* after it: of the old leaf; 0: there is none to revoke */
+    } use;
     uint16_t authorizations[CONFIG_ACME_NAMES_MAX];
     const struct acme_challenge_ops *type; /* the way under way, or NULL */
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
@@ -66,5 +66,3 @@ int32_t acme_order_problem(struct acme_client *c, int32_t error);
 /** The pauses between looks at what the CA is doing. */
 #define ACME_POLL_DEFAULT_MS 3000u
 #define ACME_POLL_CEILING_MS 300000u
-
-#endif

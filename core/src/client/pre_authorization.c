@@ -22,8 +22,8 @@ static const char *next_to_authorize(struct acme_client *c, bool *by_ancestor)
     struct acme_order *o = &c->order;
 
     *by_ancestor = false;
-    for (; o->next_name < request->names_count; o->next_name++) {
-        const char *name = request->names[o->next_name];
+    for (; o->use.next_name < request->names_count; o->use.next_name++) {
+        const char *name = request->names[o->use.next_name];
 
         if (!acme_authorization_has_ancestor(c, name)) {
             if (name[0] != '*') {
@@ -89,7 +89,7 @@ int32_t acme_reply_new_authorization(struct acme_client *c)
     }
     (void)next_to_authorize(c, &by_ancestor);
     o->by_ancestor = o->by_ancestor || by_ancestor;
-    o->next_name++;
+    o->use.next_name++;
     o->authorization_count++;
     return acme_machine_go(c, ACME_STATE_NEW_AUTHORIZATION);
 }

@@ -1,8 +1,7 @@
 /*
  * Authorizations before an order (RFC 8555 7.4.1). It must not know how one is proven.
  */
-#ifndef ACME_PRE_AUTHORIZATION_H
-#define ACME_PRE_AUTHORIZATION_H
+#pragma once
 
 #include <stdint.h>
 
@@ -10,5 +9,3 @@ struct acme_client;
 
 int32_t acme_enter_new_authorization(struct acme_client *c);
 int32_t acme_reply_new_authorization(struct acme_client *c);
-
-#endif

@@ -220,6 +220,11 @@ bool acme_proof_clean_up(struct acme_client *c)
 
 /* ---- states ---- */
 
+uint64_t acme_proof_turn_ms(const struct acme_client *c)
+{
+    return c->proofs.turn_ms;
+}
+
 /* What an operation of the provider says, with a bound on how long it may say "later". */
 static int32_t bound_operation(struct acme_client *c, int32_t rc, uint32_t wait_ms)
 {
@@ -232,7 +237,7 @@ static int32_t bound_operation(struct acme_client *c, int32_t rc, uint32_t wait_
         stop_provider(c);
         return ACME_ERR_DNS_TIMEOUT;
     }
-    c->machine.call_again_ms = now + wait_ms < deadline ? now + wait_ms : deadline;
+    c->proofs.turn_ms = now + wait_ms < deadline ? now + wait_ms : deadline;
     return rc;
 }
 

@@ -4,8 +4,7 @@
  * the CA is told of one after the other, and in the end all records go. It must not know how a type
  * is chosen, or what follows.
  */
-#ifndef ACME_PROOF_H
-#define ACME_PROOF_H
+#pragma once
 
 #include "challenge/challenge.h"
 #include "json/json.h"
@@ -30,6 +29,7 @@ struct acme_proofs {
     uint16_t record, count;
     uint16_t mark;        /* of the pool, before the first record */
     uint64_t deadline_ms; /* of the provider's operation */
+    uint64_t turn_ms;     /* its next turn is at this time at the latest */
     struct acme_proof_record records[CONFIG_ACME_NAMES_MAX];
 };
 
@@ -56,8 +56,16 @@ bool acme_proof_is_told(const struct acme_client *c, uint16_t *authorization);
 int32_t acme_proof_next(struct acme_client *c);
 /** The name under way is proven. */
 int32_t acme_proof_is_done(struct acme_client *c);
+/** When a state that asks a provider has its next turn, at the latest. */
+uint64_t acme_proof_turn_ms(const struct acme_client *c);
 
 #else
+
+static inline uint64_t acme_proof_turn_ms(const struct acme_client *c)
+{
+    (void)c;
+    return 0;
+}
 
 static inline void acme_proof_reset(struct acme_client *c)
 {
@@ -93,7 +101,5 @@ static inline void acme_proof_take_stale(struct acme_client *c, acme_json_value 
 int32_t acme_proof_take(struct acme_client *c, acme_json_value challenge);
 int32_t acme_proof_next(struct acme_client *c);
 int32_t acme_proof_is_done(struct acme_client *c);
-
-#endif
 
 #endif

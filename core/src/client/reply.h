@@ -1,8 +1,7 @@
 /*
  * What any reply has: its JSON, its status, how long to wait. It must not know a resource.
  */
-#ifndef ACME_REPLY_H
-#define ACME_REPLY_H
+#pragma once
 
 #include "json/json.h"
 
@@ -31,5 +30,3 @@ uint16_t acme_reply_settle_time(const struct acme_client *c);
 /** Reads the problem document of a reply with status 400 and above into the client's problem, and
  * names its error. */
 int32_t acme_reply_problem(struct acme_client *c);
-
-#endif

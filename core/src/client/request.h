@@ -2,8 +2,7 @@
  * Requests out of the work buffer, and what becomes of the bodies of their replies. It must not
  * know what a resource means.
  */
-#ifndef ACME_REQUEST_H
-#define ACME_REQUEST_H
+#pragma once
 
 #include "acme/client.h"
 #include "base/buf.h"
@@ -51,5 +50,3 @@ int32_t acme_request_sign(struct acme_client *c);
 void acme_request_abort(struct acme_client *c);
 /** Whether a nonce is at hand; otherwise moves to NEW_NONCE. Ask before costly payloads. */
 bool acme_request_has_nonce(struct acme_client *c);
-
-#endif

@@ -55,8 +55,8 @@ int32_t acme_enter_revoke(struct acme_client *c)
 
 int32_t acme_enter_revoke_replaced(struct acme_client *c)
 {
-    return request_revocation(c, c->order.generation ^ 1u, c->order.replaced_len, REASON_SUPERSEDED,
-                              ACME_SIGNER_ACCOUNT);
+    return request_revocation(c, c->order.generation ^ 1u, c->order.use.replaced_len,
+                              REASON_SUPERSEDED, ACME_SIGNER_ACCOUNT);
 }
 
 int32_t acme_reply_revoke_replaced(struct acme_client *c)

@@ -1,8 +1,7 @@
 /*
  * Revocation (RFC 8555 7.6). It must not know how a certificate is obtained.
  */
-#ifndef ACME_REVOKE_H
-#define ACME_REVOKE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -14,5 +13,3 @@ int32_t acme_problem_revoke(struct acme_client *c, int32_t error);
 int32_t acme_enter_revoke_replaced(struct acme_client *c);
 int32_t acme_reply_revoke_replaced(struct acme_client *c);
 int32_t acme_failed_revoke_replaced(struct acme_client *c, int32_t error);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * Another key for the account (RFC 8555 7.3.5). It must not know orders.
  */
-#ifndef ACME_ROLLOVER_H
-#define ACME_ROLLOVER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -14,5 +13,3 @@ int32_t acme_problem_key_change(struct acme_client *c, int32_t error);
 int32_t acme_enter_key_probe(struct acme_client *c);
 int32_t acme_reply_key_probe(struct acme_client *c);
 int32_t acme_problem_key_probe(struct acme_client *c, int32_t error);
-
-#endif

@@ -68,7 +68,7 @@ bool acme_schedule_is_lost(const struct acme_client *c)
 {
     int64_t now;
 
-    return !c->agenda.time_asked && acme_clock_now(&c->clock, &now) != ACME_OK;
+    return !c->time_asked && acme_clock_now(&c->clock, &now) != ACME_OK;
 }
 
 static int64_t now_of(const struct acme_client *c)
@@ -150,7 +150,7 @@ void acme_schedule_load(struct acme_client *c)
         }
     }
     if (acme_store_read_floor(&c->log, &floor_s) == ACME_OK) {
-        c->agenda.floor_written_s = floor_s;
+        c->floor_written_s = floor_s;
         acme_clock_raise_floor(&c->clock, floor_s);
     }
 }
@@ -217,14 +217,14 @@ static int64_t floor_step(const struct acme_client *c)
 static void note_time(struct acme_client *c)
 {
     int64_t proven = acme_clock_offered(&c->clock) - FLOOR_DOUBT_S;
-    int64_t floor_s = c->agenda.floor_written_s != 0 ? c->agenda.floor_written_s : c->clock.floor_s;
+    int64_t floor_s = c->floor_written_s != 0 ? c->floor_written_s : c->clock.floor_s;
 
     if (floor_s != 0 && proven > floor_s + FLOOR_LEAP_S) {
         proven = floor_s + FLOOR_LEAP_S;
     }
     acme_clock_raise_floor(&c->clock, proven);
-    if (proven > 0 && proven >= c->agenda.floor_written_s + floor_step(c)) {
-        c->agenda.floor_written_s = proven;
+    if (proven > 0 && proven >= c->floor_written_s + floor_step(c)) {
+        c->floor_written_s = proven;
         (void)acme_store_write_floor(&c->log, proven);
     }
 }
@@ -237,17 +237,17 @@ void acme_schedule_forget(struct acme_client *c, struct acme_slot *s)
 
 void acme_schedule_hold_back(struct acme_client *c, bool hold_back)
 {
-    c->agenda.due_only = hold_back;
+    c->due_only = hold_back;
 }
 
 bool acme_schedule_is_held_back(const struct acme_client *c, const struct acme_slot *s)
 {
-    return c->agenda.due_only && acme_schedule_is_blocked(c, s);
+    return c->due_only && acme_schedule_is_blocked(c, s);
 }
 
 void acme_schedule_job_ended(struct acme_client *c, int32_t error)
 {
-    c->agenda.time_asked = c->agenda.time_asked || error == ACME_OK;
+    c->time_asked = c->time_asked || error == ACME_OK;
     note_time(c);
     acme_machine_emit_next(c, acme_next_wakeup_s(c));
 }

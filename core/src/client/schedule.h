@@ -3,8 +3,7 @@
  * advice, when a failure is tried again. Without CONFIG_ACME_SCHEDULE only dates count. It knows no
  * requests and no replies.
  */
-#ifndef ACME_SCHEDULE_H
-#define ACME_SCHEDULE_H
+#pragma once
 
 #include "client/renewal.h"
 #include "client/slots.h"
@@ -20,13 +19,6 @@ int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot
 int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s);
 
 #if defined(CONFIG_ACME_SCHEDULE)
-
-/** What all certificates have in common. */
-struct acme_agenda {
-    bool due_only;   /* the job keeps the pauses after failures */
-    bool time_asked; /* a CA that tells no time was asked since the start */
-    int64_t floor_written_s;
-};
 
 /** Whether there is anything to do for a slot in a job that begins now. */
 bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s);
@@ -101,7 +93,5 @@ static inline void acme_schedule_job_ended(struct acme_client *c, int32_t error)
     (void)c;
     (void)error;
 }
-
-#endif
 
 #endif

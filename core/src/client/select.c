@@ -34,7 +34,7 @@ int32_t acme_enter_select(struct acme_client *c)
     if (c->machine.job == ACME_JOB_DEAUTHORIZE) { /* it has its slot */
         return acme_order_take_up(c);
     }
-    if (acme_clock_disagrees(&c->clock)) {
+    if (ACME_ENABLED(CONFIG_ACME_CLOCK_POLICY) && acme_clock_disagrees(&c->clock)) {
         return ACME_ERR_CLOCK;
     }
     if (ACME_ENABLED(CONFIG_ACME_ARI) && acme_ari_next(c)) {

@@ -6,22 +6,24 @@
 #include "base/buf.h"
 #include "client/state.h"
 
+#if CONFIG_ACME_CERT_SLOTS > 1
 struct acme_slot *acme_slots_at(struct acme_client *c, uint16_t request)
 {
     ACME_ASSERT(request < CONFIG_ACME_CERT_SLOTS);
-    return &c->slots[CONFIG_ACME_CERT_SLOTS > 1 ? request : 0];
+    return &c->slots[request];
 }
 
 const struct acme_cert_request *acme_slots_request(const struct acme_client *c)
 {
     ACME_ASSERT(c->slot >= 0 && c->slot < (int16_t)c->config.certs_count);
-    return &c->config.certs[CONFIG_ACME_CERT_SLOTS > 1 ? c->slot : 0];
+    return &c->config.certs[c->slot];
 }
 
 struct acme_slot *acme_slots_current(struct acme_client *c)
 {
     return acme_slots_at(c, (uint16_t)c->slot);
 }
+#endif
 
 #if defined(ACME_SLOT_PROBLEM)
 struct acme_problem *acme_slots_problem(struct acme_client *c)

@@ -2,8 +2,7 @@
  * The slots: one for each certificate that is asked for, with what is stored of it. It must not
  * know how a certificate is obtained.
  */
-#ifndef ACME_SLOTS_H
-#define ACME_SLOTS_H
+#pragma once
 
 #include "acme/client.h"
 #include "store/store.h"
@@ -13,11 +12,11 @@ struct acme_client;
 struct acme_slot {
     int32_t error;      /* of the last try */
     uint8_t store_slot; /* where its records are */
-    bool occupied; /* cert is a stored record, be it for other names that are no longer wanted */
-    bool has_cert; /* cert is for this request */
-    bool pending;  /* to be done in this job */
-    bool looked;   /* the CA was asked for renewal information in this job */
-    bool profile_missing; /* the CA does not have it */
+    bool occupied;    /* cert is a stored record, be it for other names that are no longer wanted */
+    bool has_cert;    /* cert is for this request */
+    bool pending : 1; /* to be done in this job */
+    bool looked : 1;  /* the CA was asked for renewal information in this job */
+    bool profile_missing : 1; /* the CA does not have it */
 #if defined(CONFIG_ACME_SCHEDULE)
     struct acme_schedule schedule;
 #endif
@@ -30,11 +29,9 @@ struct acme_slot {
 #define ACME_SLOT_PROBLEM
 #endif
 
-/** The slot of a request that there is. */
-struct acme_slot *acme_slots_at(struct acme_client *c, uint16_t request);
-/** The request being worked on, and its slot: not to be asked for when there is none. */
-const struct acme_cert_request *acme_slots_request(const struct acme_client *c);
-struct acme_slot *acme_slots_current(struct acme_client *c);
+/* acme_slots_at, _request and _current are at the end of state.h: where there is one slot they are
+ * constants. */
+
 /** The problem that goes with the error of c->problem_slot. */
 struct acme_problem *acme_slots_problem(struct acme_client *c);
 /** Keeps the problem of the last reply as the current slot's. */
@@ -51,5 +48,3 @@ int32_t acme_slots_load_order(struct acme_client *c, uint8_t store_slot,
                               const struct acme_order_record **r);
 /** Forgets the order of the current slot. ACME_ERR_STORE_*. */
 int32_t acme_slots_drop_order(struct acme_client *c);
-
-#endif

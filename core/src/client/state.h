@@ -3,8 +3,7 @@
  * State that survives a reset is in store.h, nowhere else. It must not know what anything is for:
  * each room's header says it.
  */
-#ifndef ACME_CLIENT_STATE_H
-#define ACME_CLIENT_STATE_H
+#pragma once
 
 #include "base/assert.h"
 #include "base/option.h"
@@ -52,12 +51,14 @@ struct acme_client {
     uint16_t pool_len, pool_order_mark;
     struct acme_request io;
     struct acme_order order;
-    bool forced_once;    /* config.force_renewal holds for this job only */
-    bool pre_authorized; /* the slot's names are proven */
-    bool revoke_with_cert_key;
+    bool forced_once : 1;    /* config.force_renewal holds for this job only */
+    bool due_only : 1;       /* the job keeps the pauses after failures */
+    bool time_asked : 1;     /* a CA that tells no time was asked since the start */
+    bool pre_authorized : 1; /* the slot's names are proven */
+    bool revoke_with_cert_key : 1;
     uint8_t revoke_reason;
 #if defined(CONFIG_ACME_SCHEDULE)
-    struct acme_agenda agenda;
+    int64_t floor_written_s;
 #endif
 #if defined(CONFIG_ACME_CERT_HOLD)
     struct acme_hold hold;
@@ -100,4 +101,24 @@ _Static_assert(sizeof(union acme_work_memory) <= (CONFIG_ACME_WORK_SIZE + 7u) / 
 _Static_assert(sizeof(union acme_arena_memory) <= (CONFIG_ACME_JSON_ARENA_SIZE + 7u) / 8u * 8u,
                "CONFIG_ACME_JSON_ARENA_SIZE is too small for a record");
 
+#if CONFIG_ACME_CERT_SLOTS > 1
+/** The slot of a request that there is. */
+struct acme_slot *acme_slots_at(struct acme_client *c, uint16_t request);
+/** The request being worked on, and its slot: not to be asked for when there is none. */
+const struct acme_cert_request *acme_slots_request(const struct acme_client *c);
+struct acme_slot *acme_slots_current(struct acme_client *c);
+#else
+static inline struct acme_slot *acme_slots_at(struct acme_client *c, uint16_t request)
+{
+    (void)request;
+    return c->slots;
+}
+static inline const struct acme_cert_request *acme_slots_request(const struct acme_client *c)
+{
+    return c->config.certs;
+}
+static inline struct acme_slot *acme_slots_current(struct acme_client *c)
+{
+    return c->slots;
+}
 #endif

@@ -2,8 +2,7 @@
  * The choice among the ways to prove a name: the types of challenges that are built in, allowed,
  * offered, and have not failed. It must not know how a challenge is met.
  */
-#ifndef ACME_WAY_H
-#define ACME_WAY_H
+#pragma once
 
 #include "base/ipaddr.h"
 #include "base/option.h"
@@ -52,5 +51,3 @@ static inline bool acme_way_is_address(const char *name)
 /** We could not do our part: the CA knows nothing of it, so that another type can have the
  * challenge (ACME_OK). Else the error. */
 int32_t acme_way_fail_here(struct acme_client *c, int32_t error);
-
-#endif

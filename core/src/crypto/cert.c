@@ -1,6 +1,6 @@
 /*
- * CSR, chain sink, chain checks. mbedTLS parses and verifies; this file decides what has to hold.
- * It must not know where a chain comes from.
+ * CSR and chain checks. mbedTLS parses and verifies; this file decides what has to hold. It must
+ * not know where a chain comes from.
  */
 #include "crypto/cert.h"
 
@@ -14,16 +14,38 @@
 
 #include "base/buf.h"
 #include "base/ipaddr.h"
+#include "base/option.h"
 #include "net/x509.h"
 
 /* ---- CSR ---- */
 
 struct san_node {
     mbedtls_x509_san_list san;
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
-    uint8_t address[16];
-#endif
+    uint8_t address[ACME_ENABLED(CONFIG_ACME_IP_IDENTIFIERS) ? 16 : 1];
 };
+
+/* The length of the address that name is, 4 or 16; negative if it is none. */
+static int32_t read_address(const char *name, uint8_t address[16])
+{
+    return ACME_ENABLED(CONFIG_ACME_IP_IDENTIFIERS) ? acme_ipaddr_parse(name, address)
+                                                    : ACME_ERR_NAME;
+}
+
+static void set_name(struct san_node *node, const char *name)
+{
+    int32_t len = read_address(name, node->address);
+
+    memset(&node->san, 0, sizeof(node->san));
+    if (len > 0) {
+        node->san.node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
+        node->san.node.san.unstructured_name.p = node->address;
+        node->san.node.san.unstructured_name.len = (size_t)len;
+    } else {
+        node->san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
+        node->san.node.san.unstructured_name.p = (unsigned char *)(uintptr_t)name;
+        node->san.node.san.unstructured_name.len = strlen(name);
+    }
+}
 
 /* One node of the SAN list; the lists live on this frame, so names are added one at a time from the
  * caller's array without allocation. */
@@ -33,22 +55,8 @@ static int set_names(mbedtls_x509write_csr *csr, const struct acme_cert_request 
     size_t i;
 
     for (i = 0; i < request->names_count; i++) {
-        memset(&nodes[i].san, 0, sizeof(nodes[i].san));
-        nodes[i].san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
-        nodes[i].san.node.san.unstructured_name.p = (unsigned char *)(uintptr_t)request->names[i];
-        nodes[i].san.node.san.unstructured_name.len = strlen(request->names[i]);
+        set_name(&nodes[i], request->names[i]);
         nodes[i].san.next = i + 1 < request->names_count ? &nodes[i + 1].san : NULL;
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
-        {
-            int32_t len = acme_ipaddr_parse(request->names[i], nodes[i].address);
-
-            if (len > 0) {
-                nodes[i].san.node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
-                nodes[i].san.node.san.unstructured_name.p = nodes[i].address;
-                nodes[i].san.node.san.unstructured_name.len = (size_t)len;
-            }
-        }
-#endif
     }
     return mbedtls_x509write_csr_set_subject_alternative_name(csr, &nodes[0].san);
 }
@@ -85,137 +93,6 @@ int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_
     return acme_x509_error(rc, ACME_ERR_CRYPTO);
 }
 
-/* ---- the chain as it streams in ---- */
-
-enum sink_state { SINK_OUTSIDE, SINK_LINE, SINK_BODY, SINK_END_LINE };
-
-#define BEGIN_LINE "-----BEGIN CERTIFICATE-----"
-#define END_LINE   "-----END CERTIFICATE-----"
-
-void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_store *log, uint8_t *chunk,
-                          uint8_t slot, uint8_t generation)
-{
-    memset(s, 0, sizeof(*s));
-    s->log = log;
-    s->chunk = chunk;
-    s->slot = slot;
-    s->generation = generation;
-}
-
-static int32_t flush_chunk(struct acme_chain_sink *s)
-{
-    int32_t rc = acme_store_write_chunk(s->log, s->slot, s->generation, s->chunk_count, s->chunk,
-                                        s->chunk_len);
-
-    s->chunk_count++;
-    s->chunk_len = 0;
-    return rc;
-}
-
-static int32_t add_der(struct acme_chain_sink *s, const uint8_t *bytes, int32_t count)
-{
-    int32_t i;
-
-    for (i = 0; i < count; i++) {
-        if (++s->cert_len > CONFIG_ACME_CERT_SIZE_MAX) {
-            return ACME_ERR_CERT_LIMIT;
-        }
-        s->chunk[s->chunk_len++] = bytes[i];
-        if (s->chunk_len == ACME_CHAIN_CHUNK) {
-            int32_t rc = flush_chunk(s);
-
-            if (rc != ACME_OK) {
-                return rc;
-            }
-        }
-    }
-    return ACME_OK;
-}
-
-static int32_t end_cert(struct acme_chain_sink *s)
-{
-    if (acme_b64_stream_end(&s->b64) != ACME_OK || s->cert_len == 0) {
-        return ACME_ERR_CERT_PARSE;
-    }
-    s->lengths[s->count++] = (uint16_t)s->cert_len;
-    s->cert_len = 0;
-    s->state = SINK_OUTSIDE;
-    return ACME_OK;
-}
-
-/* Outside a certificate only white space may stand (RFC 8555 9.1 allows nothing else). */
-static int32_t outside(struct acme_chain_sink *s, char c)
-{
-    if (c == '\n' || c == '\r' || c == ' ' || c == '\t') {
-        return ACME_OK;
-    }
-    if (c != '-') {
-        return ACME_ERR_CERT_PARSE;
-    }
-    if (s->count == CONFIG_ACME_CHAIN_CERTS_MAX) {
-        return ACME_ERR_CERT_LIMIT;
-    }
-    s->state = SINK_LINE;
-    s->dashes_len = 1;
-    return ACME_OK;
-}
-
-static int32_t line(struct acme_chain_sink *s, char c, const char *want)
-{
-    if (want[s->dashes_len++] != c) {
-        return ACME_ERR_CERT_PARSE;
-    }
-    if (want[s->dashes_len] != '\0') {
-        return ACME_OK;
-    }
-    if (s->state == SINK_END_LINE) {
-        return end_cert(s);
-    }
-    memset(&s->b64, 0, sizeof(s->b64));
-    s->state = SINK_BODY;
-    return ACME_OK;
-}
-
-static int32_t body(struct acme_chain_sink *s, char c)
-{
-    uint8_t out[3];
-    int32_t n;
-
-    if (c == '-') {
-        s->state = SINK_END_LINE;
-        s->dashes_len = 1;
-        return ACME_OK;
-    }
-    n = acme_b64_stream_push(&s->b64, c, out);
-    return n < 0 ? ACME_ERR_CERT_PARSE : add_der(s, out, n);
-}
-
-int32_t acme_chain_sink_push(struct acme_chain_sink *s, const uint8_t *data, size_t len)
-{
-    int32_t rc = ACME_OK;
-
-    for (; len > 0 && rc == ACME_OK; data++, len--) {
-        char c = (char)*data;
-
-        if (s->state == SINK_OUTSIDE) {
-            rc = outside(s, c);
-        } else if (s->state == SINK_BODY) {
-            rc = body(s, c);
-        } else {
-            rc = line(s, c, s->state == SINK_LINE ? BEGIN_LINE : END_LINE);
-        }
-    }
-    return rc;
-}
-
-int32_t acme_chain_sink_finish(struct acme_chain_sink *s)
-{
-    if (s->state != SINK_OUTSIDE || s->count == 0) {
-        return ACME_ERR_CERT_PARSE;
-    }
-    return s->chunk_len > 0 ? flush_chunk(s) : ACME_OK;
-}
-
 /* ---- checks ---- */
 
 static int32_t load(const struct acme_chain_check *check, const struct acme_cert_record *record,
@@ -244,22 +121,23 @@ static int32_t load(const struct acme_chain_check *check, const struct acme_cert
 static int32_t check_key(const struct acme_chain_check *check, const mbedtls_x509_crt *leaf)
 {
     size_t half = check->scratch_size / 2;
+    uint8_t *our_half = check->scratch, *leaf_half = check->scratch + half;
     mbedtls_pk_context ours;
     int our_len, leaf_len;
 
     mbedtls_pk_init(&ours);
     our_len = mbedtls_pk_setup_opaque(&ours, check->key);
     if (our_len == 0) {
-        our_len = mbedtls_pk_write_pubkey_der(&ours, check->scratch, half);
+        our_len = mbedtls_pk_write_pubkey_der(&ours, our_half, half);
     }
     mbedtls_pk_free(&ours);
-    leaf_len = mbedtls_pk_write_pubkey_der(&leaf->pk, check->scratch + half, half);
+    leaf_len = mbedtls_pk_write_pubkey_der(&leaf->pk, leaf_half, half);
     if (our_len <= 0) {
         return ACME_ERR_CRYPTO;
     }
     /* Both stand at the end of their half. */
-    if (leaf_len != our_len || memcmp(check->scratch + half - our_len,
-                                      check->scratch + 2 * half - our_len, (size_t)our_len) != 0) {
+    if (leaf_len != our_len ||
+        memcmp(our_half + half - our_len, leaf_half + half - our_len, (size_t)our_len) != 0) {
         return ACME_ERR_CERT_KEY;
     }
     return ACME_OK;
@@ -281,17 +159,14 @@ bool acme_cert_has_name(const struct acme_cert_request *request, const char *nam
 static bool san_is(const mbedtls_x509_buf *san, const char *name)
 {
     int kind = san->tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
     uint8_t address[16];
-    int32_t len = acme_ipaddr_parse(name, address);
+    int32_t len = read_address(name, address);
 
     if (len > 0) {
         return kind == MBEDTLS_X509_SAN_IP_ADDRESS && san->len == (size_t)len &&
                memcmp(san->p, address, san->len) == 0;
     }
-#endif
-    return kind == MBEDTLS_X509_SAN_DNS_NAME &&
-           acme_str_equal_nocase((const char *)san->p, san->len, name, strlen(name));
+    return kind == MBEDTLS_X509_SAN_DNS_NAME && acme_str_is((const char *)san->p, san->len, name);
 }
 
 static bool has_san(const mbedtls_x509_crt *leaf, const char *name)
@@ -308,18 +183,17 @@ static bool has_san(const mbedtls_x509_crt *leaf, const char *name)
 
 static bool is_wanted(const struct acme_cert_request *request, const mbedtls_x509_buf *san)
 {
-#if !defined(CONFIG_ACME_IP_IDENTIFIERS)
-    return acme_cert_has_name(request, (const char *)san->p, san->len);
-#else
     size_t i;
 
+    if (!ACME_ENABLED(CONFIG_ACME_IP_IDENTIFIERS)) {
+        return acme_cert_has_name(request, (const char *)san->p, san->len);
+    }
     for (i = 0; i < request->names_count; i++) {
         if (san_is(san, request->names[i])) {
             return true;
         }
     }
     return false;
-#endif
 }
 
 /* Every name that was asked for, and none besides. */
@@ -412,7 +286,6 @@ int32_t acme_cert_check_chain(const struct acme_chain_check *check, struct acme_
     return record->chain_count > 0 ? ACME_OK : ACME_ERR_CERT_PARSE;
 }
 
-#if defined(CONFIG_ACME_ARI)
 int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cert_record *record,
                      struct acme_buf *out)
 {
@@ -434,9 +307,7 @@ int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cer
     mbedtls_x509_crt_free(&leaf);
     return rc;
 }
-#endif
 
-#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
 int32_t acme_cert_issued_by(const struct acme_chain_check *check,
                             const struct acme_cert_record *record, const char *name)
 {
@@ -458,4 +329,3 @@ int32_t acme_cert_issued_by(const struct acme_chain_check *check,
     mbedtls_x509_crt_free(&last);
     return rc;
 }
-#endif

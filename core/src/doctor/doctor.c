@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "net/address.h"
 
 _Static_assert(sizeof(struct acme_doctor) <= ACME_DOCTOR_SIZE, "ACME_DOCTOR_SIZE");
@@ -28,20 +29,24 @@ static const step_fn steps[] = {
 
 /* ---- findings ---- */
 
+#if defined(CONFIG_ACME_ERROR_TEXTS)
 struct meaning {
     uint8_t value;
     uint8_t severity;
     const char *code;
-#if defined(CONFIG_ACME_ERROR_TEXTS)
     const char *text;
-#endif
 };
-
-#if defined(CONFIG_ACME_ERROR_TEXTS)
 #define MEANING(name, value, severity, code, sentence)                                             \
     {(value), ACME_FINDING_##severity, (code), (sentence)},
+#define TEXT_OF(meaning) ((meaning)->text)
 #else
+struct meaning {
+    uint8_t value;
+    uint8_t severity;
+    const char *code;
+};
 #define MEANING(name, value, severity, code, sentence) {(value), ACME_FINDING_##severity, (code)},
+#define TEXT_OF(meaning)                               ((void)(meaning), "look its code up in acme/doctor.h")
 #endif
 
 /* The last one stands for what is in no list. */
@@ -64,12 +69,7 @@ const char *acme_finding_name(enum acme_finding_code code)
 
 const char *acme_finding_text(enum acme_finding_code code)
 {
-#if defined(CONFIG_ACME_ERROR_TEXTS)
-    return meaning_of(code)->text;
-#else
-    (void)code;
-    return "look its code up in acme/doctor.h";
-#endif
+    return TEXT_OF(meaning_of(code));
 }
 
 void acme_doctor_tell(struct acme_doctor *d, enum acme_finding_code code, const char *subject,
@@ -164,6 +164,7 @@ static int32_t go_on(struct acme_client *c, uint32_t *wait_ms)
                 return ACME_OK;
             }
         }
+        ACME_ASSERT(d->step < STEP_COUNT && (d->step < FIRST_OF_NAME || d->host != NULL));
         rc = steps[d->step](d, wait_ms);
         if (rc != ACME_ERR_AGAIN) {
             d->step++;

@@ -1,8 +1,7 @@
 /*
- * The doctor's state and the steps of its rooms. Private to core/src/doctor*.c.
+ * The doctor's state, and the steps of its files. It is private to core/src/doctor. It must not know how certificates are ordered.
  */
-#ifndef ACME_DOCTOR_STATE_H
-#define ACME_DOCTOR_STATE_H
+#pragma once
 
 #include "acme/doctor.h"
 #include "client/state.h"
@@ -63,5 +62,3 @@ int32_t acme_doctor_caa(struct acme_doctor *d, uint32_t *wait_ms);
 
 /** Holds the clock against the Date of the CA's reply. */
 void acme_doctor_check_clock(struct acme_doctor *d);
-
-#endif

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/assert.h"
+#include "base/buf.h"
 #include "json/arena.h"
 #include "json/cjson.h"
 
@@ -41,6 +43,7 @@ void *acme_json_arena_malloc(size_t size)
     }
     at = current->data + current->used;
     current->used += rounded;
+    ACME_ASSERT(current->used <= current->size);
     if (current->used > current->peak) {
         current->peak = current->used;
     }
@@ -63,18 +66,24 @@ void acme_json_arena_free(void *old)
 
 double acme_json_strtod(const char *text, char **end)
 {
-    const char *p = text;
+    const char *p = *text == '-' ? text + 1 : text;
     int32_t value = 0;
 
-    if (*p == '-') {
-        p++;
+    if (!acme_is_digit(*p)) {
+        *end = (char *)(uintptr_t)text;
+        return 0;
     }
     /* Larger ones are all the same: what reads a number bounds it. */
-    for (; *p >= '0' && *p <= '9'; p++) {
+    for (; acme_is_digit(*p); p++) {
         value = value >= INT32_MAX / 10 ? INT32_MAX : value * 10 + (*p - '0');
     }
-    *end = (char *)(uintptr_t)(p[-1] == '-' ? text : p);
-    return *text == '-' ? -value : value;
+    value = *text == '-' ? -value : value;
+    if (*p != '\0') { /* it goes on, so it is not spelled as an integer */
+        value = -1;
+        p += strspn(p, "0123456789.eE+-");
+    }
+    *end = (char *)(uintptr_t)p;
+    return value;
 }
 
 /* A value of a type, or NULL. */
@@ -109,12 +118,14 @@ int32_t acme_json_parse(struct acme_json_arena *arena, const char *text, size_t 
 
 static const cJSON *member(acme_json_value object, const char *name, int type)
 {
-    const cJSON *child = acme_json_first(object);
+    const cJSON *child = acme_json_first(object), *found = NULL;
 
-    while (child != NULL && (child->string == NULL || strcmp(child->string, name) != 0)) {
-        child = child->next;
+    for (; child != NULL; child = child->next) {
+        if (child->string != NULL && strcmp(child->string, name) == 0) {
+            found = child;
+        }
     }
-    return typed(child, type);
+    return typed(found, type);
 }
 
 const char *acme_json_string(acme_json_value object, const char *name)

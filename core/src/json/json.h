@@ -1,10 +1,10 @@
 /*
  * JSON (RFC 8259) of the CA's replies: cJSON, as a private copy with its own symbol names, inside
  * one bounded arena. It knows no ACME resource. One document lives at a time; parsing the next one,
- * or acme_json_reset, ends the last. Nesting deeper than 8 is refused.
+ * or acme_json_reset, ends the last. Nesting deeper than 8 is refused. Of a member given twice the
+ * last is read.
  */
-#ifndef ACME_JSON_H
-#define ACME_JSON_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,5 +47,3 @@ acme_json_value acme_json_first(acme_json_value array);
 acme_json_value acme_json_next(acme_json_value element);
 /** The text of a value that is a string, or NULL. */
 const char *acme_json_text(acme_json_value value);
-
-#endif

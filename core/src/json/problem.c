@@ -49,35 +49,28 @@ bool acme_problem_is(const struct acme_problem *problem, const char *type)
     return strcmp(problem->type, type) == 0;
 }
 
+/* The types that mean something here, and the errors that they are. */
+#define TYPES(X)                                                                                   \
+    X("badNonce", ACME_ERR_NONCE)                                                                  \
+    X("rateLimited", ACME_ERR_RATE_LIMITED)                                                        \
+    X("accountDoesNotExist", ACME_ERR_ACCOUNT_NONE)                                                \
+    X("externalAccountRequired", ACME_ERR_EAB)                                                     \
+    X("userActionRequired", ACME_ERR_TOS)                                                          \
+    X("invalidContact", ACME_ERR_ACCOUNT)                                                          \
+    X("unsupportedContact", ACME_ERR_ACCOUNT)                                                      \
+    X("alreadyRevoked", ACME_ERR_ALREADY_REVOKED)                                                  \
+    X("serverInternal", ACME_ERR_SERVER)                                                           \
+    X("rejectedIdentifier", ACME_ERR_ORDER)                                                        \
+    X("unsupportedIdentifier", ACME_ERR_ORDER)                                                     \
+    X("badCSR", ACME_ERR_ORDER)                                                                    \
+    X("invalidProfile", ACME_ERR_PROFILE)
+#define TYPE_NAME(name, error)  name "\0"
+#define TYPE_ERROR(name, error) -(error),
+
 int32_t acme_problem_error(const struct acme_problem *problem)
 {
-    static const char types[] =
-        "badNonce\0rateLimited\0accountDoesNotExist\0externalAccountRequired\0userActionRequired\0"
-        "invalidContact\0unsupportedContact\0alreadyRevoked\0serverInternal\0rejectedIdentifier\0"
-        "unsupportedIdentifier\0badCSR\0"
-#if defined(CONFIG_ACME_PROFILES)
-        "invalidProfile\0"
-#endif
-        ;
-    static const uint8_t errors[] = {
-        /* in this order, with their signs changed; last what any other type means */
-        -ACME_ERR_NONCE,
-        -ACME_ERR_RATE_LIMITED,
-        -ACME_ERR_ACCOUNT_NONE,
-        -ACME_ERR_EAB,
-        -ACME_ERR_TOS,
-        -ACME_ERR_ACCOUNT,
-        -ACME_ERR_ACCOUNT,
-        -ACME_ERR_ALREADY_REVOKED,
-        -ACME_ERR_SERVER,
-        -ACME_ERR_ORDER,
-        -ACME_ERR_ORDER,
-        -ACME_ERR_ORDER,
-#if defined(CONFIG_ACME_PROFILES)
-        -ACME_ERR_PROFILE,
-#endif
-        -ACME_ERR_PROBLEM
-    };
+    static const char types[] = TYPES(TYPE_NAME);
+    static const uint8_t errors[] = {TYPES(TYPE_ERROR) - ACME_ERR_PROBLEM};
     int32_t error = -(int32_t)errors[acme_str_find(problem->type, strlen(problem->type), types)];
 
     if (error != ACME_ERR_PROBLEM) {

@@ -2,8 +2,7 @@
  * RFC 7807 problem documents of the CA, turned into the core's errors (RFC 8555 6.7). It knows
  * JSON values, not requests.
  */
-#ifndef ACME_PROBLEM_H
-#define ACME_PROBLEM_H
+#pragma once
 
 #include "acme/client.h"
 #include "json/json.h"
@@ -18,5 +17,3 @@ void acme_problem_read_error(struct acme_problem *problem, acme_json_value objec
 int32_t acme_problem_error(const struct acme_problem *problem);
 /** Whether it is of this type (without the urn prefix). */
 bool acme_problem_is(const struct acme_problem *problem, const char *type);
-
-#endif

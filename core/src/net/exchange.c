@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/log.h"
 
@@ -109,32 +110,50 @@ static bool is_stale(const struct acme_exchange *x, int32_t rc)
     return x->reused && !x->got_bytes && (rc == ACME_ERR_CLOSED || rc == ACME_ERR_NET);
 }
 
-int32_t acme_exchange_poll(struct acme_exchange *x)
+/* The same request once more, over a new connection. */
+static int32_t connect_again(struct acme_exchange *x)
+{
+    int32_t rc;
+
+    ACME_LOG(x->port, ACME_LOG_INFO, "http: connecting again to", x->origin, 0);
+    acme_tls_close(&x->tls);
+    x->out_sent = 0;
+    rc = connect_origin(x);
+    return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
+}
+
+/* As many steps as there are to be done now. Bounded: a fast server must not keep the caller's loop
+ * from turning. */
+static int32_t steps(struct acme_exchange *x)
 {
     int32_t rc;
     int rounds = 0;
 
-    /* Bounded: a fast server must not keep the caller's loop from turning. */
     do {
         rc = step(x);
         rounds++;
     } while (rc == MORE && rounds < 8 && x->state != ACME_EXCHANGE_CONNECT);
+    return rc;
+}
+
+int32_t acme_exchange_poll(struct acme_exchange *x)
+{
+    int32_t rc;
+
+    ACME_ASSERT(x->state != ACME_EXCHANGE_IDLE && x->out_sent <= x->out_len);
+    rc = steps(x);
     x->more = rc == MORE;
     if (rc == MORE) {
         return ACME_ERR_AGAIN;
     }
-    if (rc == ACME_ERR_AGAIN && acme_clock_uptime_ms(x->clock) > x->deadline_ms) {
+    if (rc == ACME_ERR_AGAIN) {
+        if (acme_clock_uptime_ms(x->clock) <= x->deadline_ms) {
+            return rc;
+        }
         rc = ACME_ERR_TIMEOUT;
     }
-    if (rc == ACME_ERR_AGAIN) {
-        return rc;
-    }
     if (is_stale(x, rc)) {
-        ACME_LOG(x->port, ACME_LOG_INFO, "http: connecting again to", x->origin, 0);
-        acme_tls_close(&x->tls);
-        x->out_sent = 0;
-        rc = connect_origin(x);
-        return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
+        return connect_again(x);
     }
     x->state = ACME_EXCHANGE_IDLE;
     if (rc != ACME_OK || x->parser.response.close) {

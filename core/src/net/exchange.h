@@ -2,8 +2,7 @@
  * One request and its response at a time over one kept-alive TLS connection: connects when there is
  * none, sends what stands in the caller's buffer, and feeds the parser. It knows origins, not ACME.
  */
-#ifndef ACME_EXCHANGE_H
-#define ACME_EXCHANGE_H
+#pragma once
 
 #include "net/http.h"
 #include "net/tls.h"
@@ -47,5 +46,3 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
 int32_t acme_exchange_poll(struct acme_exchange *x);
 /** Closes the connection and forgets the exchange. */
 void acme_exchange_close(struct acme_exchange *x);
-
-#endif

@@ -3,8 +3,7 @@
  * byte, with a limit on everything (RFC 9112). It knows no socket, no TLS and no ACME resource,
  * only the header fields that ACME uses. Nothing blocks, nothing allocates.
  */
-#ifndef ACME_HTTP_H
-#define ACME_HTTP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,9 +84,3 @@ struct acme_http_request {
 };
 /** Writes the head, with User-Agent, to out. Returns its length or ACME_ERR_BUFFER. */
 int32_t acme_http_request_write(const struct acme_http_request *request, char *out, size_t size);
-
-/** Parses an IMF-fixdate, RFC 850 or asctime date (RFC 9110 5.6.7) of len characters into Unix
- * seconds: ACME_OK or ACME_ERR_HTTP. */
-int32_t acme_http_parse_date(const char *text, size_t len, int64_t *unix_s);
-
-#endif

@@ -7,6 +7,7 @@
 
 #include <mbedtls/psa_util.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "net/x509.h"
 
@@ -59,6 +60,42 @@ static uint32_t check_pins(struct acme_tls *t, const mbedtls_x509_crt *crt, int 
     t->pinned = t->pinned || is_pinned(t, crt);
     return depth == 0 && t->pins_count > 0 && !t->pinned ? MBEDTLS_X509_BADCERT_OTHER : 0;
 }
+
+static void forget_pins_seen(struct acme_tls *t)
+{
+    t->pinned = false;
+}
+#else
+static uint32_t check_pins(struct acme_tls *t, const mbedtls_x509_crt *crt, int depth)
+{
+    (void)t;
+    (void)crt;
+    (void)depth;
+    return 0;
+}
+
+static void forget_pins_seen(struct acme_tls *t)
+{
+    (void)t;
+}
+#endif
+
+#if defined(MBEDTLS_SSL_ALPN)
+/* Some servers speak HTTP/2 with whoever does not say which protocol it wants. */
+static int32_t ask_for_http(struct acme_tls *t)
+{
+    static const char *const protocols[] = {"http/1.1", NULL};
+
+    return mbedtls_ssl_conf_alpn_protocols(&t->config, (const char **)(uintptr_t)protocols) == 0
+               ? ACME_OK
+               : ACME_ERR_TLS;
+}
+#else
+static int32_t ask_for_http(struct acme_tls *t)
+{
+    (void)t;
+    return ACME_OK;
+}
 #endif
 
 /* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
@@ -68,9 +105,7 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
     struct acme_tls *t = ctx;
 
     *flags |= acme_x509_bad_dates(t->clock, crt, 0);
-#if defined(CONFIG_ACME_PINNING)
     *flags |= check_pins(t, crt, depth);
-#endif
     if ((*flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
         t->verify_error = ACME_ERR_TLS_DATES;
     } else if (*flags != 0) {
@@ -130,7 +165,6 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                       const struct acme_clock *clock, const struct acme_trust_anchor *anchors,
                       size_t count)
 {
-    static const char *const alpn[] = {"http/1.1", NULL};
     int32_t rc;
 
     memset(t, 0, sizeof(*t));
@@ -152,14 +186,7 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
     mbedtls_ssl_conf_ca_chain(&t->config, &t->anchors, NULL);
     mbedtls_ssl_conf_verify(&t->config, verify, t);
     mbedtls_ssl_conf_rng(&t->config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
-#if defined(MBEDTLS_SSL_ALPN)
-    if (mbedtls_ssl_conf_alpn_protocols(&t->config, (const char **)(uintptr_t)alpn) != 0) {
-        return ACME_ERR_TLS;
-    }
-#else
-    (void)alpn;
-#endif
-    return ACME_OK;
+    return ask_for_http(t);
 }
 
 void acme_tls_free(struct acme_tls *t)
@@ -176,9 +203,7 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
     t->stream = stream;
     t->net_error = ACME_ERR_CLOSED;
     t->verify_error = ACME_ERR_TLS_VERIFY;
-#if defined(CONFIG_ACME_PINNING)
-    t->pinned = false;
-#endif
+    forget_pins_seen(t);
     mbedtls_ssl_init(&t->ssl);
     ret = mbedtls_ssl_setup(&t->ssl, &t->config);
     if (ret == 0) {
@@ -194,9 +219,11 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
 
 int32_t acme_tls_handshake(struct acme_tls *t)
 {
-    int32_t rc = t->port->net->connected(t->port->net_ctx, t->stream);
+    int32_t rc;
     int ret;
 
+    ACME_ASSERT(acme_tls_is_open(t));
+    rc = t->port->net->connected(t->port->net_ctx, t->stream);
     if (rc != ACME_OK) {
         return rc;
     }
@@ -213,8 +240,10 @@ int32_t acme_tls_handshake(struct acme_tls *t)
 
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
 {
-    int ret = mbedtls_ssl_write(&t->ssl, data, len);
+    int ret;
 
+    ACME_ASSERT(acme_tls_is_open(t));
+    ret = mbedtls_ssl_write(&t->ssl, data, len);
     return ret > 0 ? (int32_t)ret : to_error(t, ret);
 }
 
@@ -222,6 +251,7 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
 {
     int ret, tickets = 0;
 
+    ACME_ASSERT(acme_tls_is_open(t));
     /* TLS 1.3 tickets come between records; the core keeps no sessions. */
     do {
         ret = mbedtls_ssl_read(&t->ssl, data, size);

@@ -3,8 +3,7 @@
  * trust anchors, and the dates of its chain against the trusted clock. It knows no HTTP. Nothing
  * blocks: whatever has to wait returns ACME_ERR_AGAIN.
  */
-#ifndef ACME_TLS_H
-#define ACME_TLS_H
+#pragma once
 
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
@@ -48,5 +47,3 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size);
 /** Says goodbye as far as that does not block, and closes the stream. Fine when closed already. */
 void acme_tls_close(struct acme_tls *t);
 bool acme_tls_is_open(const struct acme_tls *t);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * Splits and checks https URLs (RFC 3986, the part that ACME uses). Knows nothing of sockets.
  */
-#ifndef ACME_URI_H
-#define ACME_URI_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,5 +34,3 @@ bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const cha
  * at most 253 in all, no trailing dot, optional leading "*." when wildcard is true, not all-numeric
  * last label, A-labels well-formed (CONFIG_ACME_IDN_CHECK). ACME_OK or ACME_ERR_NAME. */
 int32_t acme_uri_check_name(const char *name, bool wildcard);
-
-#endif

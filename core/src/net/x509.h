@@ -1,8 +1,7 @@
 /*
  * mbedTLS's X.509 in the core's terms: dates against the trusted clock, and errors.
  */
-#ifndef ACME_X509_H
-#define ACME_X509_H
+#pragma once
 
 #include <mbedtls/x509_crt.h>
 
@@ -17,5 +16,3 @@ uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_
 int32_t acme_x509_error(int ret, int32_t other);
 /** Unix seconds of an X.509 date. */
 int64_t acme_x509_time(const mbedtls_x509_time *t);
-
-#endif

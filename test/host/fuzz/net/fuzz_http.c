@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "net/http.h"
+#include "net/http_date.h"
 
 #define BODY_MAX 4096
 

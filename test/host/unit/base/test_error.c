@@ -96,6 +96,8 @@ static const struct released table[] = {
     {"ACME_ERR_ALREADY_REVOKED", -97, ACME_SEVERITY_NONE, false, false, true},
     {"ACME_ERR_CLOCK", -120, ACME_SEVERITY_TRANSIENT, false, false, false},
     {"ACME_ERR_PROFILE", -121, ACME_SEVERITY_PERMANENT, false, false, true},
+    {"ACME_ERR_EAB_KEY", -55, ACME_SEVERITY_PERMANENT, true, false, true},
+    {"ACME_ERR_NONCE_NONE", -84, ACME_SEVERITY_TRANSIENT, true, false, true},
     {"ACME_ERR_DNS_MESSAGE", -110, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_DNS_SERVER", -111, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_DNS_REFUSED", -112, ACME_SEVERITY_PERMANENT, false, false, true},
@@ -213,6 +215,19 @@ static void test_unknown_is_fatal(void **state)
     }
 }
 
+static void test_a_member_is_noted_of_an_error(void **state)
+{
+    struct acme_error_place place = {NULL, NULL};
+
+    (void)state;
+    assert_int_equal(acme_error_at(&place, "finalize", ACME_OK), ACME_OK);
+    assert_int_equal(acme_error_at(&place, "finalize", 7), 7);
+    assert_null(place.member);
+    assert_int_equal(acme_error_at(&place, "finalize", ACME_ERR_FIELD), ACME_ERR_FIELD);
+    assert_string_equal(place.member, "finalize");
+    assert_null(place.route);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_each_has_its_own_name_and_number),
         cmocka_unit_test(test_each_has_a_sentence),
         cmocka_unit_test(test_unknown_is_fatal),
+        cmocka_unit_test(test_a_member_is_noted_of_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "crypto/cert.h"
 #include "crypto_bench.h"
 #include "crypto/jws.h"
+#include "store/chain.h"
 
 #define KEY       0x0ac30000u
 #define OTHER_KEY 0x0ac30001u
@@ -258,115 +259,6 @@ static void test_csr_without_memory(void **state)
         named += rc == ACME_ERR_TLS_MEMORY ? 1 : 0;
     }
     assert_true(n > 100 && named > 2);
-}
-
-/* ---- the chain as it streams in ---- */
-
-#define BEGIN "-----BEGIN CERTIFICATE-----\n"
-#define END   "-----END CERTIFICATE-----\n"
-
-static void test_sink_takes_pem(void **state)
-{
-    struct acme_chain_sink s = new_sink();
-    static const char text[] = "\r\n \t" BEGIN "QUJD\r\nRA==\n" END "\n" BEGIN "RUZH" END;
-    uint8_t out[7];
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < sizeof(text) - 1; i++) { /* in the smallest pieces */
-        assert_int_equal(acme_chain_sink_push(&s, (const uint8_t *)text + i, 1), ACME_OK);
-    }
-    assert_int_equal(acme_chain_sink_finish(&s), ACME_OK);
-    assert_int_equal(s.count, 2);
-    assert_int_equal(s.lengths[0], 4);
-    assert_int_equal(s.lengths[1], 3);
-    assert_int_equal(acme_store_read_chain(&bench_log, 0, 0, 0, out, sizeof(out)), ACME_OK);
-    assert_memory_equal(out, "ABCDEFG", 7);
-}
-
-static void test_sink_refuses(void **state)
-{
-    static const char *const bad[] = {
-        "x" BEGIN "QUJD" END,                         /* text around it */
-        BEGIN "QUJD" END "-x",                        /* after it */
-        "-----BEGIN X509 CERTIFICATE-----\nQUJD" END, /* another label */
-        BEGIN "QUJD-----END PRIVATE KEY-----\n",      /* another end */
-        BEGIN "QU*D" END,                             /* no base64 */
-        BEGIN "QUJDQ" END,                            /* half a byte */
-        BEGIN "QQ==QUJD" END,                         /* goes on after its end */
-        BEGIN END,                                    /* nothing in it */
-    };
-    static const char *const unfinished[] = {"", "\n", "---", BEGIN, BEGIN "QUJD", BEGIN "QUJD---"};
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct acme_chain_sink s = new_sink();
-
-        assert_int_equal(push(&s, bad[i]), ACME_ERR_CERT_PARSE);
-    }
-    for (i = 0; i < sizeof(unfinished) / sizeof(unfinished[0]); i++) {
-        struct acme_chain_sink s = new_sink();
-
-        assert_int_equal(push(&s, unfinished[i]), ACME_OK);
-        assert_int_equal(acme_chain_sink_finish(&s), ACME_ERR_CERT_PARSE);
-    }
-}
-
-static void test_sink_has_limits(void **state)
-{
-    struct acme_chain_sink s = new_sink();
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < CONFIG_ACME_CHAIN_CERTS_MAX; i++) {
-        assert_int_equal(push(&s, BEGIN "QUJD" END), ACME_OK);
-    }
-    assert_int_equal(acme_chain_sink_finish(&s), ACME_OK);
-    assert_int_equal(push(&s, "-"), ACME_ERR_CERT_LIMIT);
-    s = new_sink();
-    assert_int_equal(push(&s, BEGIN), ACME_OK);
-    for (i = 0; i + 3 <= CONFIG_ACME_CERT_SIZE_MAX; i += 3) {
-        assert_int_equal(push(&s, "QUJD"), ACME_OK);
-    }
-    assert_int_equal(push(&s, "QUJD"), ACME_ERR_CERT_LIMIT);
-}
-
-/* A chain that ends where a chunk does leaves no empty one behind. */
-static void test_sink_ends_with_a_chunk(void **state)
-{
-    struct acme_chain_sink s = new_sink();
-    uint8_t out[ACME_CHAIN_CHUNK];
-    size_t i;
-
-    (void)state;
-    assert_int_equal(push(&s, BEGIN), ACME_OK);
-    for (i = 0; i + 3 < ACME_CHAIN_CHUNK; i += 3) {
-        assert_int_equal(push(&s, "QUJD"), ACME_OK);
-    }
-    assert_int_equal(ACME_CHAIN_CHUNK - i, 2);
-    assert_int_equal(push(&s, "QUI=" END), ACME_OK);
-    assert_int_equal(acme_chain_sink_finish(&s), ACME_OK);
-    assert_int_equal(s.lengths[0], ACME_CHAIN_CHUNK);
-    assert_int_equal(s.chunk_count, 1);
-    assert_int_equal(acme_store_read_chain(&bench_log, 0, 0, 0, out, sizeof(out)), ACME_OK);
-    assert_int_equal(acme_store_read_chain(&bench_log, 0, 0, ACME_CHAIN_CHUNK, out, 1),
-                     ACME_ERR_STORE_CORRUPT);
-}
-
-static void test_sink_says_that_the_flash_fails(void **state)
-{
-    struct acme_chain_sink s = new_sink();
-    size_t i;
-    int32_t rc = push(&s, BEGIN);
-
-    (void)state;
-    bench_flash.off = true;
-    for (i = 0; i < ACME_CHAIN_CHUNK && rc == ACME_OK; i += 3) {
-        rc = push(&s, "QUJD");
-    }
-    assert_int_equal(rc, ACME_ERR_STORE_IO);
-    flash_sim_power_on(&bench_flash);
 }
 
 /* ---- chains ---- */
@@ -716,11 +608,6 @@ int main(void)
         cmocka_unit_test_setup(test_csr_of_every_size, fresh),
         cmocka_unit_test_setup(test_csr_needs_a_key, fresh),
         cmocka_unit_test_setup(test_csr_without_memory, fresh),
-        cmocka_unit_test_setup(test_sink_takes_pem, fresh),
-        cmocka_unit_test_setup(test_sink_refuses, fresh),
-        cmocka_unit_test_setup(test_sink_has_limits, fresh),
-        cmocka_unit_test_setup(test_sink_ends_with_a_chunk, fresh),
-        cmocka_unit_test_setup(test_sink_says_that_the_flash_fails, fresh),
         cmocka_unit_test_setup(test_good_chains, fresh),
         cmocka_unit_test_setup(test_nothing_is_no_chain, fresh),
         cmocka_unit_test_setup(test_another_key, fresh),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "net/http.h"
+#include "net/http_date.h"
 
 #define BODY_LIMIT 64
 #define OK_LINE    "HTTP/1.1 200 OK\r\n"
@@ -608,6 +609,9 @@ static void test_links(void **state)
                                        WITH("Link: <https://ca/1>;rel=up;x=alternate\r\n"),
                                        WITH("Link: <https://ca/1>;rel=\"alternates\"\r\n"),
                                        WITH("Link: <https://ca/1>;title=\"rel=alternate\"\r\n"),
+                                       WITH("Link: <https://ca/1>;title=\"a; rel=alternate\"\r\n"),
+                                       WITH("Link: <https://ca/1>;title=\" rel=alternate\"\r\n"),
+                                       WITH("Link: <https://ca/1>;rel=up;rel=alternate\r\n"),
                                        WITH("Link: <https://ca/1>;xrel=alternate\r\n"),
                                        WITH("Link: <https://c a/1>;rel=alternate\r\n")};
     static char text[CONFIG_ACME_HTTP_LINE_MAX + 200];
