@@ -4,8 +4,8 @@
 usage: scripts/lint_structure.py [ROOT] [-v]
 A file a knows a file b if a includes b, or uses a function or a variable of b; a header and the .c file of
 its name are one file, except that the struct of the client holds a struct of each room's, so that its header
-includes theirs and they include it: STATE is left out of this, may have no functions, and no headers may
-include each other in a circle. Uses are read twice: from the symbols of the objects, compiled with the host's
+includes theirs and they include it: what STATE includes is left out of this. It has no .c file, and no
+headers may include each other in a circle. Uses are read twice: from the symbols of the objects, compiled with the host's
 options, and from the words of the functions, so that what these options leave out counts, too.
 It fails if a wing of core/src knows one that WINGS does not allow, if core/src includes what is none of
 its own, and if files know each other in a circle, for which it prints the shortest and whose it is.
@@ -74,10 +74,10 @@ def run(argv, root):
 
 
 class Tree:
-    """Which file knows which, and by what: {(a, b): [why]}."""
+    """Which file knows which, and by what: {(a, b): [why]}. Without objects only what the text says."""
 
-    def __init__(self, root):
-        self.root, self.wrong = root, []
+    def __init__(self, root, objects=True):
+        self.root, self.objects, self.wrong = root, objects, []
         self.files = c_source.files(root, *GROUPS)
         self.text = {f: c_source.plain(c_source.read(root, f)) for f in self.files}
         self.functions = {f: list(c_source.functions(c_source.read(root, f))) for f in self.files}
@@ -85,11 +85,12 @@ class Tree:
         self.includes = collections.defaultdict(set)
         self.read_includes()
         self.read_uses()
-        self.check_state()
+        if f"{STATE}.c" in self.files:
+            self.wrong.append(f"{short(STATE)}.c is there, and it is to have structs alone")
 
     def know(self, a, b, why):
         a, b = node(a), node(b)
-        if a != b and a != STATE and why not in self.arrows[a, b]:
+        if a != b and why not in self.arrows[a, b]:
             self.arrows[a, b].append(why)
 
     def read_includes(self):
@@ -103,8 +104,9 @@ class Tree:
         found = [p for p in (here, *(f"{s}/{name}" for s in SEARCHED))
                  if os.path.exists(os.path.join(self.root, p))] if kind == '"' else []
         if found and found[0] in self.text:
-            self.know(f, found[0], f"includes {name}")
             self.includes[f].add(found[0])
+            if node(f) != STATE:
+                self.know(f, found[0], f"includes {name}")
         if not f.startswith(CORE) or node(f) == CJSON:
             return
         if not found and not LIBRARIES.fullmatch(name) and name not in OTHER_LIBRARIES.get(node(f), ()):
@@ -119,7 +121,7 @@ class Tree:
             for function in self.functions[f]:
                 if not function.is_static:
                     public[function.name].add(f)
-        used = self.symbols(public)
+        used = self.symbols(public) if self.objects else collections.defaultdict(set)
         for f in self.files:
             code = c_source.without_directives(self.text[f]) if f.endswith(".c") else \
                 " ".join(function.code for function in self.functions[f])
@@ -163,13 +165,6 @@ class Tree:
         names = c_source.read(self.root, out[:-1] + "d").replace("\\\n", " ").split(": ", 1)[1].split()
         paths = [os.path.join(self.root, n) for n in names]
         return all(os.path.exists(p) and os.path.getmtime(p) < os.path.getmtime(made) for p in paths)
-
-    def check_state(self):
-        """It must be what is held alone: no function, none declared."""
-        for f in self.files:
-            text = re.sub(r"_Static_assert\s*\([^;]*;", "", c_source.without_directives(self.text[f]))
-            if node(f) == STATE and (f.endswith(".c") or re.search(r"\)\s*[;{]", text)):
-                self.wrong.append(f"{short(f)} has a function, and is to have structs alone")
 
     def against_table(self):
         for (a, b), why in sorted(self.arrows.items()):

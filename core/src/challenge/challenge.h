@@ -71,6 +71,7 @@ struct acme_challenge_ops {
 #endif
 };
 
+/* types.c has the first two and the table, dns.c and persist.c the others. */
 extern const struct acme_challenge_ops acme_challenge_http_01;
 extern const struct acme_challenge_ops acme_challenge_tls_alpn_01;
 extern const struct acme_challenge_ops acme_challenge_dns_01;

@@ -3,12 +3,13 @@
  * bounded in bytes and time, and nothing of the request is ever sent back. It must not know what
  * it proves.
  */
-#include "challenge/challenge.h"
+#include "challenge/http.h"
 
 #if defined(CONFIG_ACME_HTTP_01)
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/buf.h"
 
 #define PREFIX       "/.well-known/acme-challenge/"
 #define HEAD_MAX     8192u
@@ -193,29 +194,4 @@ void acme_responder_close(struct acme_responder *r)
     }
     acme_responder_set(r, NULL, NULL);
 }
-
-/* ---- the type: used where there is a choice ---- */
-
-static int32_t answer_challenge(struct acme_challenges *s, const struct acme_challenge *challenge)
-{
-    int32_t rc = acme_responder_open(&s->http, s->http_port);
-
-    if (rc == ACME_OK) {
-        acme_responder_set(&s->http, challenge->token, challenge->key_authorization);
-    }
-    return rc;
-}
-
-static void stop(struct acme_challenges *s)
-{
-    acme_responder_set(&s->http, NULL, NULL);
-}
-
-const struct acme_challenge_ops acme_challenge_http_01 = {
-    .name = "http-01",
-    .type = ACME_CHALLENGE_HTTP_01,
-    .proves = ACME_PROVES_NAME | ACME_PROVES_ADDRESS,
-    .answer = answer_challenge,
-    .stop = stop,
-};
 #endif

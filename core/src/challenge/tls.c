@@ -3,7 +3,7 @@
  * handshake with one protocol, bounded in time; nothing is read after it. It must not know what it
  * proves.
  */
-#include "challenge/challenge.h"
+#include "challenge/tls.h"
 
 #if defined(CONFIG_ACME_TLS_ALPN_01)
 #include <string.h>
@@ -13,6 +13,7 @@
 
 #include "acme/tls_alpn.h"
 #include "base/assert.h"
+#include "base/buf.h"
 #include "base/ipaddr.h"
 #include "base/log.h"
 
@@ -387,26 +388,4 @@ void acme_tls_alpn_close(struct acme_tls_alpn *t)
         mbedtls_ssl_config_free(&t->config);
     }
 }
-
-/* ---- the type ---- */
-
-static int32_t answer(struct acme_challenges *s, const struct acme_challenge *challenge)
-{
-    int32_t rc = acme_tls_alpn_make(&s->tls, challenge->identifier, challenge->key_authorization);
-
-    return rc == ACME_OK && !s->tls_shared ? acme_tls_alpn_open(&s->tls, s->tls_port) : rc;
-}
-
-static void stop(struct acme_challenges *s)
-{
-    acme_tls_alpn_clear(&s->tls);
-}
-
-const struct acme_challenge_ops acme_challenge_tls_alpn_01 = {
-    .name = "tls-alpn-01",
-    .type = ACME_CHALLENGE_TLS_ALPN_01,
-    .proves = ACME_PROVES_NAME | ACME_PROVES_ADDRESS,
-    .answer = answer,
-    .stop = stop,
-};
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/date.h"
-#include "doctor/doctor.h"
+#include "doctor/steps.h"
 #include "client/reply.h"
 #include "client/schedule.h"
 
@@ -310,8 +310,8 @@ static int32_t open_plain(struct acme_doctor *d)
     request.uri.authority_len = (uint16_t)(b.len - ACME_URI_AUTHORITY);
     request.uri.path_offset = (uint16_t)b.len;
     acme_buf_add(&b, "/");
-    c->io.body_len = (uint32_t)acme_http_request_write(&request, c->work.text,
-                                                    sizeof(c->work.text)); /* of the request, here */
+    c->io.body_len = (uint32_t)acme_http_request_write(
+        &request, c->work.text, sizeof(c->work.text)); /* of the request, here */
     acme_http_parser_init(&c->exchange.parser, false, 65536, ignore_body, d);
     d->trip.deadline_ms = acme_doctor_now_ms(d) + ACME_DOCTOR_CONNECT_MS;
     return ACME_OK;

@@ -13,7 +13,7 @@
 #include "net/address.h"
 #include "base/assert.h"
 #include "base/buf.h"
-#include "doctor/doctor.h"
+#include "doctor/steps.h"
 
 static uint16_t local_port(const struct acme_doctor *d, uint8_t way)
 {

@@ -150,12 +150,17 @@ def test_the_client_s_struct_holds_those_of_its_rooms(tree, before):
                for line in structure(tree)[1])
 
 
-@pytest.mark.parametrize("name, lines", [
-    ("h", ["int planted(void);"]), ("c", ["int planted;"]),
-    ("h", ["static inline int planted(void)", "{", "    return 1;", "}"])])
-def test_the_client_s_struct_has_no_function(tree, name, lines):
-    plant(tree, f"core/src/client/state.{name}", "#ifndef PLANTED_H", "#define PLANTED_H", *lines, "#endif")
-    assert f"structure: client/state.{name} has a function, and is to have structs alone" in structure(tree)[1]
+def test_the_client_s_struct_has_no_file_of_its_own(tree):
+    plant(tree, "core/src/client/state.c", "int planted;")
+    assert "structure: client/state.c is there, and it is to have structs alone" in structure(tree)[1]
+
+
+def test_what_the_header_of_the_struct_calls_counts(tree):
+    plant(tree, "core/src/client/state.h", "#ifndef S_H", "#define S_H", "int planted(void);",
+          "static inline int call(void)", "{", "    return planted();", "}", "#endif")
+    plant(tree, "core/src/client/planted.c", '#include "client/state.h"', "int planted(void)", "{", "    return 1;",
+          "}")
+    assert circle(structure(tree)[1], ["client/planted", "client/state"])
 
 
 @pytest.mark.parametrize("folder", ["core/src/base", "boards/host", "port/selftest"])

@@ -1,5 +1,6 @@
 /*
- * The doctor's state, and the steps of its files. It is private to core/src/doctor. It must not know how certificates are ordered.
+ * The doctor's state, and how its findings are told. It is private to core/src/doctor. It must not
+ * know how certificates are ordered.
  */
 #pragma once
 
@@ -49,16 +50,3 @@ struct acme_doctor {
 void acme_doctor_tell(struct acme_doctor *d, enum acme_finding_code code, const char *subject,
                       const char *detail, const struct acme_finding *more);
 uint64_t acme_doctor_now_ms(const struct acme_doctor *d);
-
-/* Steps: ACME_OK when done, ACME_ERR_AGAIN with *wait_ms lowered. They tell their failures. */
-int32_t acme_doctor_rate_limit(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_ca(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_portal(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_ports(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_addresses(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_compare(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_reach(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_caa(struct acme_doctor *d, uint32_t *wait_ms);
-
-/** Holds the clock against the Date of the CA's reply. */
-void acme_doctor_check_clock(struct acme_doctor *d);
