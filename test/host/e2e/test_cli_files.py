@@ -11,7 +11,7 @@ import time
 import pytest
 
 from conftest import BUILD, Cli, Result
-from scripted_ca import PEM, Reply, ScriptedCa
+from scripted_ca import PEM, Reply, ScriptedCa, problem
 
 NAME = "device.example.org"
 
@@ -381,3 +381,24 @@ def test_a_planted_version_is_neither_used_nor_emptied(filled, tmp_path, handed)
         run_daemon(filled, tmp_path)
         assert contents(handed)["privkey.pem"] == pem_of(filled, "--key")
     assert os.listdir(trap) == ["cert.pem"]
+
+
+# ---- standard output that cannot be written ----
+
+def test_errors_of_standard_output_are_seen(filled, out):
+    full = device(out / "full", 7)
+    for args in (["list"], ["list", "--json"], ["export", "-d", NAME], ["export", "-d", NAME, "--key"], ["account"],
+                 ["store"], ["store", "--json"], ["next"], ["--help"], ["--version"], ["doctor"],
+                 ["run", "-d", NAME, "--accept-tos"], ["run", "-d", NAME, "--accept-tos", "--events"]):
+        with open(full, "wb") as file:
+            done = subprocess.run(filled.argv(*args), stdout=file, stderr=subprocess.PIPE, text=True, timeout=60,
+                                  check=False)
+        assert done.returncode == 3 and re.search("error: (standard output|export): ", done.stderr), (args, done)
+    with open(full, "wb") as file:
+        done = subprocess.run([filled.binary, "store", "dump", filled.store], stdout=file, stderr=subprocess.PIPE,
+                              text=True, timeout=60, check=False)
+    assert done.returncode == 3 and "No space left" in done.stderr, done
+    # The worse code stays.
+    with open(full, "wb") as file:
+        assert subprocess.run(filled.argv("fly"), stdout=file, stderr=subprocess.DEVNULL, timeout=60,
+                              check=False).returncode == 2
