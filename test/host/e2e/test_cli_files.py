@@ -402,3 +402,37 @@ def test_errors_of_standard_output_are_seen(filled, out):
     with open(full, "wb") as file:
         assert subprocess.run(filled.argv("fly"), stdout=file, stderr=subprocess.DEVNULL, timeout=60,
                               check=False).returncode == 2
+
+
+# ---- names with control characters ----
+
+NASTY = ["a\x1b[31m.example.org", "a\r\nnanoacme: all is well", "a\x07b", "a\x7fb", "a\u009b31mb", "a\u202eb",
+         b"a\xffb".decode("utf-8", "surrogateescape"), b"a\x9b1mb".decode("utf-8", "surrogateescape")]
+
+
+@pytest.mark.parametrize("name", NASTY, ids=[repr(n) for n in NASTY])
+def test_names_are_not_printed_raw(filled, name, tmp_path):
+    for args in (["run", "-d", name], ["run", "-d", name, "-d", name], ["export", "-d", name], ["export", "-d", name, "-o", "x"],
+                 ["list", "--store", str(tmp_path / name)], [name], ["account", name], ["run", "-d", "a", "--pin", name],
+                 ["run", "-d", "a", "--server", name], ["run", "-d", "a", "--ca-file", name],
+                 ["store", "dump", name], ["run", "-d", "a", "--tsig-key", name], ["run", "-d", "a", "--key-type", name],
+                 ["run", "--" + name], ["run", "-d", "a", "-" + name], ["run", "--json=" + name]):
+        done = subprocess.run(filled.argv(*args), capture_output=True, timeout=60, check=False)
+        assert done.returncode in (2, 3), (args, done)
+        text = done.stdout + done.stderr
+        assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f\xff]|\xc2[\x80-\x9f]|\xe2\x80\xae|[^\xc0-\xff\x80-\xbf][\x80-\xbf]", text), (args, done)
+        assert not re.search(rb"^nanoacme: all", text, re.M), (args, done)
+
+
+def test_what_the_ca_says_is_not_printed_raw(cli, ca):
+    ca.answers["order"] = lambda c, r: problem("rejectedIdentifier", "no\x1b[2J\u009bm\r\nnanoacme: all is well",
+                                               status=403)
+    done = cli.call("run", "--accept-tos", "--http-port", str(ca.http_port), "-d", NAME, "-vvv")
+    assert done.code == 5 and "rejectedIdentifier" in done.err, done
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.err + done.out), repr(done.err)
+    assert not re.search("^nanoacme: all", done.err, re.M), repr(done.err)
+
+
+def test_other_writing_is_printed_as_it_is(cli):
+    done = cli.call("run", "-d", "\u00fc\u4e2d.example.org", "--ca-file", "/nowhere/\u00fc\u4e2d\U0001f512.pem")
+    assert "/nowhere/\u00fc\u4e2d\U0001f512.pem" in done.err, done
