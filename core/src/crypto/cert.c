@@ -113,7 +113,7 @@ static int32_t load(const struct acme_chain_check *check, const struct acme_cert
     if (rc != ACME_OK) {
         return rc;
     }
-    return acme_x509_error(mbedtls_x509_crt_parse_der(crt, check->scratch, record->lengths[index]),
+    return acme_x509_error(acme_x509_parse(crt, check->scratch, record->lengths[index], true),
                            ACME_ERR_CERT_PARSE);
 }
 
