@@ -31,7 +31,7 @@ PARTS = (
     ("configuration", "sizeof(c->config)", ""),
     ("mbedTLS's contexts", "sizeof(c->exchange.tls)", ""))
 PROGRAM = """
-#include "client/client_state.h"
+#include "client/state.h"
 static struct acme_client *c;
 #if defined(ACME_SLOT_PROBLEM)
 #define PROBLEMS sizeof(c->slot_problem)

@@ -10,6 +10,22 @@
  * the provider may lower or raise it). One operation is under way at a time.
  * - The core bounds each operation by CONFIG_ACME_DNS_TIMEOUT_S, then calls stop.
  * - Records are lent for the call.
+ *
+ * @code{.c}
+ * #include "acme/dns.h"
+ *
+ * int32_t gateway_set_txt(const char *name, const char *value, int add); // yours: does not wait
+ *
+ * static int32_t present(void *ctx, const struct acme_dns_record *record, uint32_t *wait_ms)
+ * {
+ *     (void)ctx;
+ *     *wait_ms = 200; // when to call again, while this says ACME_ERR_AGAIN
+ *     return gateway_set_txt(record->name, record->value, 1);
+ * }
+ *
+ * extern const struct acme_dns_ops gateway_dns; // for acme_config.dns
+ * const struct acme_dns_ops gateway_dns = {.present = present};
+ * @endcode
  */
 #ifndef ACME_DNS_H
 #define ACME_DNS_H

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "acme/config.h"
+
 /** 1 where the option is y, else 0. What is configured out behind it is compiled and checked all
  * the same, and left out of the image by the compiler: `if (ACME_ENABLED(CONFIG_ACME_EAB) && ...)`.
  */

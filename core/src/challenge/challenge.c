@@ -1,6 +1,5 @@
 /*
- * The table of the ways to prove a name, and what is done to all of them. It must not know how any
- * of them works.
+ * The table of the ways to prove a name. It must not know how any of them works.
  */
 #include "challenge/challenge.h"
 

@@ -8,6 +8,8 @@
 #if defined(CONFIG_ACME_HTTP_01)
 #include <string.h>
 
+#include "base/assert.h"
+
 #define PREFIX       "/.well-known/acme-challenge/"
 #define HEAD_MAX     8192u
 #define TIMEOUT_MS   10000u
@@ -45,6 +47,7 @@ void acme_responder_set(struct acme_responder *r, const char *token, const char 
 
 static void drop(struct acme_responder *r, struct acme_responder_stream *s)
 {
+    ACME_ASSERT(s->state != STREAM_FREE);
     r->net->close(r->net_ctx, s->handle);
     s->state = STREAM_FREE;
 }
@@ -90,6 +93,7 @@ static char wanted(const struct acme_responder *r, size_t at)
 static void take(const struct acme_responder *r, struct acme_responder_stream *s,
                  const uint8_t *data, size_t len)
 {
+    ACME_ASSERT(s->matched <= s->head_len);
     for (; len > 0 && s->newlines < 2; data++, len--) {
         if (s->matched == s->head_len && *data != '\0' && *data == (uint8_t)wanted(r, s->matched)) {
             s->matched++;
@@ -134,6 +138,7 @@ static int32_t answer(struct acme_responder *r, struct acme_responder_stream *s)
                       "HTTP/1.1 $\r\nContent-Type: application/octet-stream\r\n"
                       "Content-Length: #\r\nConnection: close\r\n\r\n$",
                       ours ? "200 OK" : "404 Not Found", (uint32_t)strlen(content), content);
+    ACME_ASSERT(s->state == STREAM_ANSWER || s->state == STREAM_REFUSE);
     while (s->sent < b.len) {
         int32_t n =
             r->net->send(r->net_ctx, s->handle, (const uint8_t *)text + s->sent, b.len - s->sent);
@@ -189,9 +194,8 @@ void acme_responder_close(struct acme_responder *r)
     acme_responder_set(r, NULL, NULL);
 }
 
-/* ---- the type ---- */
+/* ---- the type: used where there is a choice ---- */
 
-#if defined(ACME_CHALLENGE_CHOICE)
 static int32_t answer_challenge(struct acme_challenges *s, const struct acme_challenge *challenge)
 {
     int32_t rc = acme_responder_open(&s->http, s->http_port);
@@ -214,5 +218,4 @@ const struct acme_challenge_ops acme_challenge_http_01 = {
     .answer = answer_challenge,
     .stop = stop,
 };
-#endif
 #endif

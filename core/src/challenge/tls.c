@@ -1,7 +1,7 @@
 /*
- * The certificate of tls-alpn-01 and its responder. Whoever connects is hostile: one handshake with
- * one protocol is all that there is to have, bounded in time, and nothing is read after it. It must
- * not know what it proves.
+ * The certificate of tls-alpn-01 and its responder. Anybody may connect, and gets no more than one
+ * handshake with one protocol, bounded in time; nothing is read after it. It must not know what it
+ * proves.
  */
 #include "challenge/challenge.h"
 
@@ -12,6 +12,7 @@
 #include <mbedtls/psa_util.h>
 
 #include "acme/tls_alpn.h"
+#include "base/assert.h"
 #include "base/ipaddr.h"
 #include "base/log.h"
 
@@ -39,20 +40,18 @@ void acme_tls_alpn_init(struct acme_tls_alpn *t, const struct acme_port *port)
 static int set_name(mbedtls_x509write_cert *crt, const char *identifier)
 {
     mbedtls_x509_san_list san = {0};
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
     uint8_t bytes[16];
-    int32_t len = acme_ipaddr_parse(identifier, bytes);
+    int32_t len = acme_ipaddr_identifier(identifier, bytes);
 
     if (len > 0) {
         san.node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
         san.node.san.unstructured_name.p = bytes;
         san.node.san.unstructured_name.len = (size_t)len;
-        return mbedtls_x509write_crt_set_subject_alternative_name(crt, &san);
+    } else {
+        san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
+        san.node.san.unstructured_name.p = (unsigned char *)(uintptr_t)identifier;
+        san.node.san.unstructured_name.len = strlen(identifier);
     }
-#endif
-    san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
-    san.node.san.unstructured_name.p = (unsigned char *)(uintptr_t)identifier;
-    san.node.san.unstructured_name.len = strlen(identifier);
     return mbedtls_x509write_crt_set_subject_alternative_name(crt, &san);
 }
 
@@ -174,6 +173,7 @@ int32_t acme_tls_alpn_make(struct acme_tls_alpn *t, const char *identifier,
 
 static void drop(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s)
 {
+    ACME_ASSERT(s->state != STREAM_FREE);
     mbedtls_ssl_free(&s->ssl);
     t->port->net->close(t->port->net_ctx, s->handle);
     s->state = STREAM_FREE;
@@ -202,25 +202,22 @@ void acme_tls_alpn_clear(struct acme_tls_alpn *t)
 bool acme_tls_alpn_is_for(const struct acme_tls_alpn *t, const unsigned char *name, size_t len)
 {
     const char *want = t->identifier;
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
     char reverse[ACME_IPADDR_REVERSE];
     uint8_t bytes[16];
     int32_t address_len;
-#endif
 
     if (want == NULL || name == NULL) {
         return false;
     }
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
-    address_len = acme_ipaddr_parse(want, bytes);
-    if (address_len > 0) {
+    address_len = acme_ipaddr_identifier(want, bytes);
+    if (address_len >
+        0) { /* an address is asked for by its name in the reverse tree (RFC 8738 6) */
         struct acme_buf b;
 
         acme_buf_init(&b, reverse, sizeof(reverse));
         acme_ipaddr_add_reverse(&b, bytes, (size_t)address_len);
         want = reverse;
     }
-#endif
     return acme_str_equal_nocase((const char *)name, len, want, strlen(want));
 }
 
@@ -230,6 +227,7 @@ int acme_tls_alpn_choose(struct acme_tls_alpn *t, mbedtls_ssl_context *ssl)
     const unsigned char *name;
     size_t len;
 
+    ACME_ASSERT((t->identifier == NULL) == (t->key_authorization == NULL));
     if (protocol == NULL || strcmp(protocol, ACME_TLS_ALPN_PROTOCOL) != 0) {
         return ACME_TLS_ALPN_NOT_OURS;
     }

@@ -2,8 +2,7 @@
  * tls-alpn-01 (RFC 8737): a temporary certificate that carries the proof, and a responder that
  * speaks TLS far enough to show it. It knows streams and certificates, not orders.
  */
-#ifndef ACME_CHALLENGE_TLS_H
-#define ACME_CHALLENGE_TLS_H
+#pragma once
 
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
@@ -58,6 +57,4 @@ int32_t acme_tls_alpn_open(struct acme_tls_alpn *t, uint16_t port);
 void acme_tls_alpn_poll(struct acme_tls_alpn *t, uint64_t now_ms);
 /** Closes everything, and forgets the certificate. Fine when closed already. */
 void acme_tls_alpn_close(struct acme_tls_alpn *t);
-#endif
-
 #endif

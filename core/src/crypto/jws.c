@@ -525,7 +525,7 @@ static int32_t hmac_sign(const char *hmac_key, const char *head, size_t head_len
 
     if (n <= 0) {
         acme_zeroize(raw, sizeof(raw)); /* what was decoded before the fault */
-        return ACME_ERR_EAB;
+        return ACME_ERR_EAB_KEY;
     }
     psa_set_key_type(&attributes, PSA_KEY_TYPE_HMAC);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_MESSAGE);

@@ -69,6 +69,6 @@ int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size);
 void acme_jws_abort(uint8_t *scratch);
 
 /** Adds an external account binding (RFC 8555 7.3.4), HS256, for the account key to out.
- * ACME_ERR_EAB when hmac_key is not base64url. */
+ * ACME_ERR_EAB_KEY when hmac_key is not base64url. */
 int32_t acme_jws_add_eab(struct acme_buf *out, psa_key_id_t account_key, const char *kid,
                          const char *hmac_key, const char *url, uint8_t *scratch, size_t size);

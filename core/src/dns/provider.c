@@ -11,6 +11,7 @@
 
 #include "acme/dns_resolver.h"
 #include "net/address.h"
+#include "base/assert.h"
 #include "base/buf.h"
 
 #define TXT_MAX 1024
@@ -92,6 +93,7 @@ static int32_t poll_ready(struct acme_dns_base *b, const struct acme_dns_record 
             return rc;
         }
     }
+    ACME_ASSERT(b->op == ACME_DNS_OP_READY && (b->step == 3 || b->zone_known));
     if (b->step == 2) {
         rc = acme_dns_check_start(&b->check, &b->lookup, &b->client, &b->resolver, b->ns_port,
                                   b->zone.name, b->zone.target);

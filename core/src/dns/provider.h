@@ -2,8 +2,7 @@
  * What the providers over the network have in common: the zone of a name, whether a record shows,
  * and lookups at a resolver. One operation at a time (acme/dns.h).
  */
-#ifndef ACME_DNS_PROVIDER_H
-#define ACME_DNS_PROVIDER_H
+#pragma once
 
 #include "acme/dns.h"
 #include "dns/check.h"
@@ -47,5 +46,3 @@ int32_t acme_dns_base_ready(struct acme_dns_base *b, const struct acme_dns_recor
 int32_t acme_dns_base_lookup(struct acme_dns_base *b, const char *name, acme_dns_txt_fn found,
                              void *found_ctx, uint32_t *wait_ms);
 void acme_dns_base_stop(struct acme_dns_base *b);
-
-#endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "net/address.h"
+#include "base/assert.h"
 #include "base/buf.h"
 #include "dns/provider.h"
 #include "base/log.h"
@@ -98,6 +99,7 @@ static int32_t write_update(acme_dns_update *u, const struct acme_dns_record *re
                            record->value);
     }
     rc = acme_dns_write_result(&w);
+    ACME_ASSERT(rc <= (int32_t)sizeof(client->request));
     if (rc > 0) {
         client->request_len = (uint16_t)rc;
     }
@@ -183,14 +185,14 @@ static int32_t on_reply(acme_dns_update *u)
     return error != ACME_OK ? error : rc;
 }
 
-static int32_t poll_update(acme_dns_update *u, const struct acme_dns_record *record, bool add,
-                           uint32_t *wait_ms)
+/* Finds the zone and the address of its server. */
+static int32_t poll_server(acme_dns_update *u, const char *name, uint32_t *wait_ms)
 {
     struct acme_dns_base *b = &u->base;
     int32_t rc = ACME_OK;
 
     if (b->step < STEP_SERVER) {
-        rc = acme_dns_base_zone(b, record->name, wait_ms);
+        rc = acme_dns_base_zone(b, name, wait_ms);
     }
     if (rc == ACME_OK && b->step == STEP_SERVER) {
         rc = find_server(u);
@@ -199,6 +201,15 @@ static int32_t poll_update(acme_dns_update *u, const struct acme_dns_record *rec
         rc = acme_dns_lookup_poll_host(&b->lookup, &u->server.address, wait_ms);
         b->step = rc == ACME_OK ? STEP_UPDATE : b->step;
     }
+    return rc;
+}
+
+static int32_t poll_update(acme_dns_update *u, const struct acme_dns_record *record, bool add,
+                           uint32_t *wait_ms)
+{
+    struct acme_dns_base *b = &u->base;
+    int32_t rc = poll_server(u, record->name, wait_ms);
+
     if (rc == ACME_OK && b->step == STEP_UPDATE) {
         rc = send_update(u, record, add);
     }

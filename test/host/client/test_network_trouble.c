@@ -4,7 +4,7 @@
  */
 #include "device.h"
 
-#include "client/client_state.h"
+#include "client/state.h"
 
 /* ---- connections ---- */
 
@@ -181,7 +181,7 @@ static void test_switched_off_after_any_poll(void **state)
             ca_sim_tick(w.ca, w.clock.now_ms);
             w.clock.now_ms += result.want == ACME_WANT_EVENT ? 20 : 0;
         }
-        aborted += ((struct acme_client *)w.client)->signing != NULL ? 1u : 0u;
+        aborted += ((struct acme_client *)w.client)->io.signing != NULL ? 1u : 0u;
         sim_world_halt(&w);
     }
     assert_true(aborted > 0);

@@ -548,9 +548,9 @@ static void test_eab(void **state)
     (void)psa_destroy_key(hmac);
     acme_buf_init(&b, out, sizeof(out));
     assert_int_equal(acme_jws_add_eab(&b, KEY, "k", "not base64!", "u", scratch, sizeof(scratch)),
-                     ACME_ERR_EAB);
+                     ACME_ERR_EAB_KEY);
     assert_int_equal(acme_jws_add_eab(&b, KEY, "k", "", "u", scratch, sizeof(scratch)),
-                     ACME_ERR_EAB);
+                     ACME_ERR_EAB_KEY);
     acme_buf_init(&b, out, 200);
     assert_int_equal(acme_jws_add_eab(&b, KEY, "k", key_text, "u", scratch, sizeof(scratch)),
                      ACME_ERR_BUFFER);
