@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from ca_oracle import thumbprint
 from ca_profiles import USED_BINDING
 from conftest import Cli
+from lab import Process, wait_until
 from scripted_ca import PEM, Reply, ScriptedCa, Wire, huge_authorization, problem
 from test_hostile_ca import change, say, with_header
 from test_issuance import chain_of, names_of
@@ -53,16 +54,17 @@ def issued(ca, cli, names=(NAME,), extra=(), orders=1, **options):
     """The certificate is there, for one order, and a second run does not want another."""
     done = cli.run(*names, extra=extra, **options)
     assert done.code == 0 and done.json["result"] == "ACME_OK", done
-    assert sorted(names_of(chain_of(cli, names[0])[0])) == sorted(names)
+    chain_there = chain_of(cli, names[0])
+    assert sorted(names_of(chain_there[0])) == sorted(names) and len(chain_there) == 2
     assert ca.orders == orders, done
     assert len(ca.keys) == 1
     return done
 
 
-def pauses(done):
-    """The waits that the client announced, in seconds."""
+def pauses(done, kind="wait"):
+    """The waits that the client announced, in seconds; kind "next": until the next job."""
     lines = [json.loads(line) for line in done.out.splitlines() if line.startswith('{"event"')]
-    return [line["waitMs"] / 1000 for line in lines if line["event"] == "wait"]
+    return [line["waitMs"] / 1000 for line in lines if line["event"] == kind]
 
 
 # ---- answers after which the job goes on as if nothing were ----
@@ -421,14 +423,16 @@ def test_no_other_key_is_offered(ca, cli):
     assert cli.call("account", "--json").json == before
 
 
+@pytest.mark.parametrize("size", [2000, 10000, 60000])
 @pytest.mark.parametrize("status", [503, 429])
-def test_a_page_that_says_how_long(ca, cli, status):
+def test_a_page_that_says_how_long(ca, cli, status, size):
     """As a CDN has them: the pause counts, however large the page."""
-    ca.answers["order"] = once(page(10000, status, **{"Retry-After": "3600"}))
-    done = cli.run(NAME, extra=["--events"], env=LEAP)
-    waits = pauses(done)
-    assert done.code == 0 or status == 429, done
-    assert any(3600 <= w <= 3700 for w in waits) or "3600" in done.err or "1 h" in done.err, (waits, done)
+    ca.answers["order"] = page(size, status, **{"Retry-After": "3600"})
+    done = cli.run(NAME, extra=["--events"])
+    result = json.loads(done.out.splitlines()[-1])["result"]
+    assert result == {503: "ACME_ERR_SERVER", 429: "ACME_ERR_RATE_LIMITED"}[status], done
+    assert all(3600 <= w <= 3600 * 1.2 for w in pauses(done, "next")) and pauses(done, "next"), done
+    assert ca.log.count("order") == 1
 
 
 def extended(ca, extensions, names=None, days=(-1, 90)):
@@ -496,15 +500,17 @@ def test_no_name_for_an_address(ca, cli):
     assert names and set(names) == {None}
 
 
-@pytest.mark.parametrize("seconds", [24 * 3600, 600, 20])
-def test_certificates_that_do_not_last(ca, cli, tmp_path, seconds):
-    """In a run of the daemon for an hour of the device's time: a bounded number of renewals."""
-    from lab import Process  # noqa: PLC0415
-    ca.answers["certificate"] = lambda c, r: Reply(c.pem(c.issue(days=(-1 / 86400, seconds / 86400)), c.issuer), content=PEM)
-    daemon = Process("daemon", cli.argv("daemon", "-d", NAME, "--accept-tos", "--http-port", str(ca.http_port)), str(tmp_path))
-    time.sleep(12)
+@pytest.mark.parametrize("life,seconds,most", [(24 * 3600, 4, 1), (600, 4, 1), (20, 30, 4)],
+                         ids=["a-day", "ten-minutes", "twenty-seconds"])
+def test_certificates_that_do_not_last(ca, cli, tmp_path, life, seconds, most):
+    """The daemon renews, and does not burn orders: each pause between two renewals is longer."""
+    ca.answers["certificate"] = lambda c, r: Reply(
+        c.pem(c.issue(days=(-1 / 86400, life / 86400)), c.issuer), content=PEM)
+    daemon = Process("daemon", cli.argv("daemon", "-d", NAME, "--accept-tos", "--http-port",
+                                        str(ca.http_port)), str(tmp_path))
+    time.sleep(seconds)
     daemon.stop()
-    assert ca.orders <= 2, ca.orders
+    assert 1 <= ca.orders <= most, ca.orders
 
 
 WILDCARDS = {"flag-missing": {"value": "example.org"}, "star-in-the-value": {"value": "*.example.org"},
@@ -548,9 +554,11 @@ def polls_with(ca, header, count=4):
 def test_a_pause_of_nothing(ca, cli, kind):
     header = "0" if kind == "zero" else format_datetime(
         datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1), usegmt=True)
-    times = polls_with(ca, header)
+    times = polls_with(ca, header, 6)
     issued(ca, cli)
-    assert all(b - a >= 0.95 for a, b in zip(times, times[1:])), times
+    # Two looks may come early: most certificates are there by then.
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    assert len(gaps) == 6 and all(gap >= 0.95 for gap in gaps[2:]), gaps
 
 
 @pytest.mark.parametrize("kind", ["a-day", "three-days"])
@@ -558,16 +566,20 @@ def test_a_pause_of_days(ca, cli, kind):
     told = 86400 if kind == "a-day" else 3 * 86400
     header = str(told) if kind == "a-day" else format_datetime(
         datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3), usegmt=True)
-    polls_with(ca, header, 1)
+    polls_with(ca, header, 4)
     done = cli.run(NAME, extra=["--events"], env=LEAP)
     assert max(pauses(done), default=0) >= told - 60, (pauses(done), done)
 
 
-def test_a_pause_of_days_across_resets(ca, cli):
-    """Five more runs within the pause: no request for another order."""
+def test_a_pause_of_days_across_resets(ca, cli, tmp_path):
+    """Three more starts of a daemon within the pause: no request for another order."""
     ca.answers["order"] = lambda c, r: problem("rateLimited", status=429, headers={"Retry-After": "259200"})
-    for _ in range(6):
-        assert cli.run(NAME).code != 0
+    for number in range(4):
+        daemon = Process(f"daemon{number}", cli.argv("daemon", "-d", NAME, "--accept-tos", "--http-port",
+                                                     str(ca.http_port)), str(tmp_path))
+        wait_until(lambda: "order" in ca.log, "the order")
+        time.sleep(1)
+        daemon.stop()
     assert ca.log.count("order") == 1
 
 
