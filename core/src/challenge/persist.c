@@ -10,6 +10,15 @@
 #if defined(CONFIG_ACME_DNS)
 #include <string.h>
 
+/* ---- the challenge ---- */
+
+acme_json_value acme_persist_issuers(acme_json_value challenge)
+{
+    acme_json_value names = acme_json_array(challenge, "issuerDomainNames");
+
+    return names != NULL ? names : acme_json_array(challenge, "issuer-domain-names");
+}
+
 /* ---- the record as text ---- */
 
 void acme_persist_add(struct acme_buf *b, const struct acme_persist *p)
