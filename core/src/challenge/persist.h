@@ -29,5 +29,5 @@ acme_json_value acme_persist_issuers(acme_json_value challenge);
 void acme_persist_add(struct acme_buf *b, const struct acme_persist *p);
 /** Whether a record's text gives this account leave, as a CA reads it: one of the issuers, exactly
  * this account, the policy where it is wanted, not past its persistUntil; anything malformed or
- * given twice is no leave. */
+ * given twice is no leave. Where the account is a hash (newest draft), the CA decides. */
 bool acme_persist_allows(const char *text, size_t len, const struct acme_persist *p);
