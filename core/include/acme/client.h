@@ -219,6 +219,12 @@ struct acme_event {
                                              name of its state ("NEW_ORDER"); NULL: none */
     const char *member;                 /**< with .error: the member of the reply's JSON or header
                                              that is missing or wrong ("finalize"); NULL: none */
+    const char *url;                    /**< with .error: the URL that was asked last for .route;
+                                             NULL: none */
+    const char *limit;                  /**< with .error: the name in Kconfig of the limit that was
+                                             hit ("CONFIG_ACME_NONCE_MAX"); NULL: none */
+    uint32_t limit_size;                /**< with .limit: the size that came, as far as it was
+                                             counted */
 };
 
 /** Takes an event. Called on the thread of the call that it comes from, before that returns:

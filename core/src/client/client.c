@@ -110,6 +110,7 @@ static const struct setback {
     int32_t (*problem)(struct acme_client *c, int32_t error);
     int32_t (*failed)(struct acme_client *c, int32_t error);
 } setbacks[] = {
+    {ACME_STATE_NEW_NONCE, false, acme_problem_new_nonce, NULL},
     {ACME_STATE_NEW_ACCOUNT, false, acme_problem_new_account, NULL},
     {ACME_STATE_NEW_ORDER, false, acme_problem_new_order, NULL},
     {ACME_STATE_ORDER, false, acme_order_problem, NULL},
@@ -120,7 +121,8 @@ static const struct setback {
     {ACME_STATE_CERTIFICATE, false, acme_order_problem, acme_failed_chain},
     {ACME_STATE_INSTALL, false, NULL, acme_failed_chain},
 #else
-    {ACME_STATE_CERTIFICATE, false, acme_order_problem, NULL},
+    {ACME_STATE_CERTIFICATE, false, acme_order_problem, acme_failed_certificate},
+    {ACME_STATE_INSTALL, false, NULL, acme_failed_certificate},
 #endif
 #if defined(CONFIG_ACME_PRE_AUTHORIZATION)
     {ACME_STATE_NEW_AUTHORIZATION, false, acme_order_problem, NULL},
@@ -264,6 +266,7 @@ static int32_t on_reply(struct acme_client *c)
     rc = states[from].reply(c);
     if (rc == ACME_OK && from != ACME_STATE_NEW_NONCE) {
         c->io.transient_retries = c->io.nonce_retries = 0;
+        c->order.missing = 0;
     }
     return rc;
 }
@@ -282,6 +285,7 @@ static int32_t step(struct acme_client *c)
             return c->exchange.more ? ACME_OK : ACME_ERR_AGAIN;
         }
         c->io.in_exchange = false;
+        c->where.limit = c->exchange.parser.response.limit;
         return rc == ACME_OK ? on_reply(c) : rc;
     }
     if (acme_clock_uptime_ms(&c->clock) < c->machine.wait_until_ms) {

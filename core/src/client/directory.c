@@ -161,13 +161,28 @@ int32_t acme_reply_directory(struct acme_client *c)
 
 int32_t acme_enter_new_nonce(struct acme_client *c)
 {
-    return acme_request_plain(c, "HEAD", acme_pool_get(c, c->directory.urls[ACME_URL_NEW_NONCE]));
+    return acme_request_plain(c, c->io.nonce_by_get ? "GET" : "HEAD",
+                              acme_pool_get(c, c->directory.urls[ACME_URL_NEW_NONCE]));
 }
 
 int32_t acme_reply_new_nonce(struct acme_client *c)
 {
     if (c->nonce[0] == '\0') {
-        return ACME_ERR_NONCE_NONE;
+        return c->where.limit.id == ACME_LIMIT_NONCE ? ACME_ERR_LIMIT : ACME_ERR_NONCE_NONE;
     }
     return acme_machine_go(c, (enum acme_state)c->io.after_nonce);
+}
+
+/* A nonce is good whatever the status that it came with; a CA that refuses HEAD (405, 404, 501) has
+ * to take GET (RFC 8555 7.2). */
+int32_t acme_problem_new_nonce(struct acme_client *c, int32_t error)
+{
+    if (c->nonce[0] != '\0') {
+        return acme_reply_new_nonce(c);
+    }
+    if (c->io.nonce_by_get || error == ACME_ERR_RATE_LIMITED || c->problem.status == 503) {
+        return error;
+    }
+    c->io.nonce_by_get = true;
+    return ACME_OK;
 }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "acme/client.h"
+#include "base/error.h"
+#include "base/limit.h"
 
 struct acme_client;
 
@@ -76,6 +78,15 @@ struct acme_side {
     void (*stop)(struct acme_client *c);
 };
 
+/** Where the client is, for whoever has to mend what goes wrong. */
+struct acme_where {
+    const char *url;         /* asked last, or NULL; it outlives its use here */
+    struct acme_limit limit; /* that was hit since then */
+#if defined(CONFIG_ACME_ERROR_TEXTS)
+    struct acme_error_place place;
+#endif
+};
+
 struct acme_machine {
     uint8_t state; /* enum acme_state */
     uint8_t job;   /* enum acme_job */
@@ -94,6 +105,13 @@ void acme_machine_wait(struct acme_client *c, uint32_t ms);
 int32_t acme_machine_end(struct acme_client *c, int32_t error);
 /** The current slot's work ends, others go on: SLOT_DONE. Always ACME_OK. */
 int32_t acme_machine_end_slot(struct acme_client *c, int32_t error);
+
+/** A request begins, to a URL that stays valid (NULL: something else than a request does). */
+void acme_machine_note_url(struct acme_client *c, const char *url);
+/** Notes the member of a reply that an error is about, and hands the error back. */
+int32_t acme_machine_at(struct acme_client *c, const char *member, int32_t error);
+/** Notes a limit that was hit: ACME_ERR_LIMIT. */
+int32_t acme_machine_limit(struct acme_client *c, enum acme_limit_id id, size_t size);
 
 /** Tells the firmware of something. */
 void acme_machine_emit(struct acme_client *c, enum acme_event_type type, const char *text);
