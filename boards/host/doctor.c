@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "acme/doctor.h"
+#include "clean.h"
 #include "dns.h"
 #include "exit.h"
 #include "json.h"
@@ -135,18 +136,24 @@ static void show_json(const struct acme_finding *f)
     cJSON_AddItemToArray(list, o);
 }
 
+/* "word text" or nothing: of text that others wrote, too. */
+static void show_word(const char *before, const char *text, const char *after)
+{
+    if (text[0] != '\0') {
+        (void)fputs(before, stdout);
+        cli_clean_write(stdout, text);
+        (void)fputs(after, stdout);
+    }
+}
+
 static void show_line(const struct acme_finding *f)
 {
     char text[32];
 
     printf("%s: %s", f->severity == ACME_FINDING_ERROR ? "error" : "warning",
            acme_finding_name(f->code));
-    if (f->subject[0] != '\0') {
-        printf(" %s", f->subject);
-    }
-    if (f->detail[0] != '\0') {
-        printf(" (%s)", f->detail);
-    }
+    show_word(" ", f->subject, "");
+    show_word(" (", f->detail, ")");
     if (f->port != 0) {
         printf(" port %u", f->port);
     }

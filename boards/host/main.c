@@ -12,7 +12,9 @@
 #include "store_dump.h"
 #include "stored.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -172,16 +174,12 @@ static bool have_standard_files(void)
     return fd >= 0 && close(fd) == 0;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     static struct cli_options options;
     static struct cli_session session;
     int code;
 
-    if (!have_standard_files()) {
-        return CLI_INTERNAL;
-    }
-    forbid_dumps();
     if (argc > 2 && strcmp(argv[1], "store") == 0 && strcmp(argv[2], "dump") == 0) {
         return cli_store_dump(argc - 2, argv + 2);
     }
@@ -195,4 +193,32 @@ int main(int argc, char **argv)
     }
     cli_session_close(&session);
     return code;
+}
+
+/* Results that did not arrive are a failure, of a file: the disk may be full. */
+static int finish(int code)
+{
+    bool failed = ferror(stdout) != 0;
+    int why = 0;
+
+    if (fflush(stdout) != 0) {
+        why = errno;
+    }
+    if (fclose(stdout) != 0 && why == 0) {
+        why = errno;
+    }
+    if (why == 0 && !failed) {
+        return code;
+    }
+    cli_error("standard output: %s", why != 0 ? strerror(why) : "not all of it could be written");
+    return code == CLI_OK || code == CLI_SOME_FAILED ? CLI_CONFIG : code;
+}
+
+int main(int argc, char **argv)
+{
+    if (!have_standard_files()) {
+        return CLI_INTERNAL;
+    }
+    forbid_dumps();
+    return finish(run(argc, argv));
 }

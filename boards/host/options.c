@@ -321,7 +321,7 @@ static const struct row rows[] = {
     FLAG("shortest-chain", 0, shortest),
 };
 
-static const char short_options[] = "d:m:s:o:hqv"; /* the letters of the table */
+static const char short_options[] = ":d:m:s:o:hqv"; /* the letters of the table */
 
 #define ROWS     ((int)COUNT(rows))
 #define ROW_BASE 256 /* getopt_long returns it plus the row, where there is no letter */
@@ -349,7 +349,22 @@ static bool take_option(struct cli_options *o, int option, char *value)
             return rows[i].take(o, &rows[i], value);
         }
     }
-    return false; /* getopt_long has said what is wrong */
+    return false;
+}
+
+/* What getopt_long does not take; its own words would be printed as they came. */
+static void say_unknown(int option, const char *word)
+{
+    bool is_long = optopt == 0 || optopt >= ROW_BASE ||
+                   (strncmp(word, "--", 2) == 0 && strchr(word, '=') != NULL);
+
+    if (option == ':') {
+        cli_error("option '%s' needs a value", word);
+    } else if (is_long) {
+        cli_error("unrecognized option '%s'; see nanoacme --help", word);
+    } else {
+        cli_error("unrecognized option '-%c'; see nanoacme --help", optopt);
+    }
 }
 
 /* ---- words ---- */
@@ -450,6 +465,7 @@ bool cli_options_parse(int argc, char **argv, struct cli_options *o, int *exit_c
     int option;
 
     memset(o, 0, sizeof(*o));
+    opterr = 0;
     o->server = DEFAULT_SERVER;
     o->store = CLI_DEFAULT_STORE;
     *exit_code = CLI_USAGE;
@@ -462,6 +478,10 @@ bool cli_options_parse(int argc, char **argv, struct cli_options *o, int *exit_c
         if (option == VERSION) {
             puts("nanoacme " ACME_VERSION);
             *exit_code = CLI_OK;
+            return false;
+        }
+        if (option == '?' || option == ':') {
+            say_unknown(option, argv[optind - 1]);
             return false;
         }
         if (!take_option(o, option, optarg)) {

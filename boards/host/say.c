@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clean.h"
+
 static bool is_quiet, colour;
 static int verbosity;
 
@@ -24,8 +26,7 @@ void cli_say_init(bool quiet, int verbose)
 static void print(const char *before, const char *format, va_list arguments)
 {
     (void)fputs(before, stderr);
-    (void)vfprintf(stderr, format, arguments);
-    (void)fputc('\n', stderr);
+    cli_clean_vline(stderr, format, arguments);
 }
 
 void cli_error(const char *format, ...)
@@ -64,19 +65,17 @@ void cli_error_core(const char *what, int32_t error, const struct acme_problem *
     if (problem == NULL) {
         return;
     }
-    (void)fprintf(stderr, "  the CA says: %s%s%s", problem->type,
-                  problem->type[0] != '\0' ? ": " : "", problem->detail);
-    if (problem->identifier[0] != '\0') {
-        (void)fprintf(stderr, " (%s)", problem->identifier);
-    }
-    (void)fprintf(stderr, " [HTTP %u]\n", problem->status);
+    cli_note("the CA says: %s%s%s%s%s%s [HTTP %u]", problem->type,
+             problem->type[0] != '\0' ? ": " : "", problem->detail,
+             problem->identifier[0] != '\0' ? " (" : "", problem->identifier,
+             problem->identifier[0] != '\0' ? ")" : "", problem->status);
 }
 
 static void log_write(void *ctx, enum acme_log_level level, const char *line)
 {
     (void)ctx;
     if ((int)level <= ACME_LOG_WARNING + verbosity) {
-        (void)fprintf(stderr, "  %s\n", line);
+        cli_note("%s", line);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clean.h"
 #include "exit.h"
 #include "json.h"
 #include "say.h"
@@ -87,10 +88,9 @@ static void text_cert(const char *name, const struct acme_cert_status *status)
 
     cli_format_time(status->not_after_s, to);
     cli_format_time(status->renew_after_s, renew);
-    (void)printf("%s: %s%s until %s, renewed from %s on, %s key\n", name,
-                 status->error != ACME_OK ? "failed this time; " : "",
-                 state_of(status), to, renew,
-                 cli_key_type_name(status->key_type));
+    cli_clean_line(stdout, "%s: %s%s until %s, renewed from %s on, %s key", name,
+                   status->error != ACME_OK ? "failed this time; " : "", state_of(status), to,
+                   renew, cli_key_type_name(status->key_type));
 }
 
 void cli_show_run(struct cli_session *s, int32_t result)
@@ -171,9 +171,10 @@ int cli_show_account(struct cli_session *s)
         cJSON_AddStringToObject(o, "keyType", cli_key_type_name(a.key_type));
         cli_json_print(o, s->options->events);
     } else if (a.exists) {
-        (void)printf("account     %s\nterms       %s\nkey         %s\nthumbprint  %s\n", a.url,
-                     a.tos_url[0] != '\0' ? a.tos_url : "none", cli_key_type_name(a.key_type),
-                     a.thumbprint);
+        cli_clean_line(stdout, "account     %s", a.url);
+        cli_clean_line(stdout, "terms       %s", a.tos_url[0] != '\0' ? a.tos_url : "none");
+        cli_clean_line(stdout, "key         %s", cli_key_type_name(a.key_type));
+        cli_clean_line(stdout, "thumbprint  %s", a.thumbprint);
     } else {
         cli_say("no account at %s yet; make one with: nanoacme account create --accept-tos",
                 s->config.directory_url);
@@ -193,8 +194,8 @@ int cli_show_store(struct cli_session *s)
         cJSON_AddNumberToObject(o, "capacityBytes", n.store_capacity);
         cli_json_print(o, s->options->events);
     } else {
-        (void)printf("%s: %u of %u bytes used\n", s->options->store, n.store_used,
-                     n.store_capacity);
+        cli_clean_line(stdout, "%s: %u of %u bytes used", s->options->store, n.store_used,
+                       n.store_capacity);
     }
     return CLI_OK;
 }
@@ -204,9 +205,15 @@ static void print_record(const char *name, const char *value)
 {
     size_t len = strlen(value), at;
 
-    (void)printf("%s. IN TXT", name);
+    cli_clean_write(stdout, name);
+    (void)fputs(". IN TXT", stdout);
     for (at = 0; at < len; at += 255) {
-        (void)printf(" \"%.255s\"", value + at);
+        char part[256];
+
+        (void)snprintf(part, sizeof(part), "%.255s", value + at);
+        (void)fputs(" \"", stdout);
+        cli_clean_write(stdout, part);
+        (void)putchar('"');
     }
     (void)putchar('\n');
 }
@@ -229,7 +236,7 @@ static void show_dns_names(const struct cli_session *s, const struct dns_names *
     cli_say("for --challenge dns-persist-01, set this once:");
     print_record(d->name, d->value);
     cli_say("for --challenge dns-account-01, delegate this name (by CNAME), if you want:");
-    (void)puts(d->account_name);
+    cli_clean_line(stdout, "%s", d->account_name);
 }
 
 int cli_show_dns_record(struct cli_session *s)

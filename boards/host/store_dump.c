@@ -481,6 +481,7 @@ static bool take_options(int argc, char **argv, struct image *image, bool *json)
     bool good = true;
     int option;
 
+    opterr = 0;
     while (good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         *json = *json || option == 'j';
         good = option == 'j' ||

@@ -72,7 +72,7 @@ static void kill_at(const struct acme_event *event)
         (void)fprintf(stderr, "event %ld %d %s\n", count, (int)event->type,
                       acme_state_name(event->state));
     }
-    if (at != NULL && count == atol(at)) {
+    if (at != NULL && count == strtol(at, NULL, 10)) {
         (void)kill(getpid(), SIGKILL);
     }
 }

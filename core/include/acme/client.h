@@ -195,10 +195,15 @@ enum acme_event_type {
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
 struct acme_problem {
-    uint16_t status;     /**< HTTP status, or 0 when there is no problem document */
-    char type[64];       /**< without the urn:ietf:params:acme:error: prefix */
-    char detail[192];    /**< what the CA says to a person */
+    uint16_t status; /**< HTTP status, or 0 when there is no problem document */
+    char type[64];   /**< without the urn:ietf:params:acme:error: prefix */
+    /** what the CA says to a person */
+    char detail[CONFIG_ACME_PROBLEM_DETAIL_MAX + 1];
     char identifier[64]; /**< of the first subproblem, or of the authorization */
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+    char instance[CONFIG_ACME_URL_MAX + 1]; /**< where a person is to go, or "" */
+    char terms[CONFIG_ACME_URL_MAX + 1]; /**< the terms of service that the reply links to, or "" */
+#endif
 };
 
 /** One event; lent for the call. */
@@ -309,11 +314,20 @@ typedef struct acme_client acme_client;
 #define ACME_SLOT_SIZE 64
 #endif
 
-/** Bytes for links to other chains. */
-#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
-#define ACME_LINKS_SIZE (CONFIG_ACME_ALTERNATES_MAX * (CONFIG_ACME_URL_MAX + 3) + 16)
+/** Bytes for the links of a problem, and of a reply to the terms of service. */
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+#define ACME_PROBLEM_LINKS_SIZE (2 * (CONFIG_ACME_URL_MAX + 1))
+#define ACME_TERMS_LINK_SIZE    (CONFIG_ACME_URL_MAX + 1)
 #else
-#define ACME_LINKS_SIZE 0
+#define ACME_PROBLEM_LINKS_SIZE 0
+#define ACME_TERMS_LINK_SIZE    0
+#endif
+/** Bytes for links to other chains, and to the terms of service. */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+#define ACME_LINKS_SIZE                                                                            \
+    (CONFIG_ACME_ALTERNATES_MAX * (CONFIG_ACME_URL_MAX + 3) + 16 + ACME_TERMS_LINK_SIZE)
+#else
+#define ACME_LINKS_SIZE ACME_TERMS_LINK_SIZE
 #endif
 
 /** Bytes for the responder of tls-alpn-01. */
@@ -338,7 +352,7 @@ typedef struct acme_client acme_client;
 /** Bytes for the problem of a certificate, where other requests may follow its own. */
 #if CONFIG_ACME_CERT_SLOTS > 1 || defined(CONFIG_ACME_ARI) || defined(CONFIG_ACME_FALLBACK) ||     \
     defined(CONFIG_ACME_DOCTOR)
-#define ACME_MEMORY_PROBLEM 322
+#define ACME_MEMORY_PROBLEM (131 + CONFIG_ACME_PROBLEM_DETAIL_MAX + ACME_PROBLEM_LINKS_SIZE)
 #else
 #define ACME_MEMORY_PROBLEM 0
 #endif
@@ -351,7 +365,8 @@ typedef struct acme_client acme_client;
      CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                  \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
      ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE +                 \
-     ACME_MEMORY_PROBLEM + 702 + 288 * sizeof(void *))
+     ACME_MEMORY_PROBLEM + CONFIG_ACME_PROBLEM_DETAIL_MAX + ACME_PROBLEM_LINKS_SIZE + 560 +        \
+     288 * sizeof(void *))
 
 /** 1 where an option of Kconfig is on, else 0: the 1 that it is defined as brings a comma, which
  * puts another value into the second place. */

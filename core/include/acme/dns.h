@@ -44,6 +44,9 @@ struct acme_dns_record {
     const char *name;  /**< fully qualified, lower case, no dot at the end:
                             "_acme-challenge.example.org" (of a wildcard: without its "*.") */
     const char *value; /**< one character string of at most 255 characters, printable ASCII */
+    int64_t now_s;     /**< the time of the call as the core trusts it, in Unix seconds, for who
+                            signs with it; 0: no time is trusted. The wall clock of the port may
+                            be wrong, or not count by the configuration's policy */
 };
 
 /** Takes the text of one TXT record: its character strings joined, not terminated, lent. */
@@ -71,6 +74,10 @@ struct acme_dns_ops {
     /** Gives up what is under way and frees what it holds (streams, timers); fine if nothing is.
      * Called after a time-out and when the client's job ends. NULL: nothing to do. */
     void (*stop)(void *ctx);
+    /** The client's job has ended, after stop: forgets what was learned about the DNS (zones, where
+     * CNAMEs lead to), for the next job may be months away. Fine at any time when nothing is under
+     * way. NULL: nothing to do. */
+    void (*end)(void *ctx);
 };
 
 #ifdef __cplusplus

@@ -58,7 +58,7 @@ struct acme_dns_acmedns_config {
 #define ACME_DNS_ACMEDNS_SIZE                                                                      \
     (CONFIG_ACME_DNS_MESSAGE_MAX + 20 * CONFIG_ACME_DNS_SERVERS_MAX + 2 * CONFIG_ACME_URL_MAX +    \
      CONFIG_ACME_HTTP_LINE_MAX + CONFIG_ACME_NONCE_MAX + ACME_LINKS_SIZE + 288 * sizeof(void *) +  \
-     5500)
+     5560)
 
 /** Sets a provider up in memory (8-byte aligned, lent). It is the context of acme_dns_acmedns_ops.
  * TLS is set up at the first use, when the client has started PSA Crypto, and taken down by stop:

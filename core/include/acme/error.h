@@ -185,6 +185,10 @@ enum acme_severity {
       "there is no certificate for this name yet")                                                 \
     X(ACME_ERR_ALREADY_REVOKED, -97, NONE, CERT, LASTING, THIS_CA,                                 \
       "the certificate is revoked already")                                                        \
+    X(ACME_ERR_CERT_NAMES_ADDED, -98, PERMANENT, CERT, LASTING, THIS_CA,                           \
+      "the CA's certificate has more names than were asked for; it is kept, see the policy")       \
+    X(ACME_ERR_CERT_EARLY, -99, TRANSIENT, CERT, LASTING, THIS_CA,                                 \
+      "the CA's certificate is not valid yet; it is waited for, check the clock")                  \
     X(ACME_ERR_CLOCK, -120, TRANSIENT, CERT, LASTING, ALL_CAS,                                     \
       "the wall clock and the CA do not agree on the time; set the clock")                         \
     X(ACME_ERR_PROFILE, -121, PERMANENT, CERT, LASTING, THIS_CA,                                   \

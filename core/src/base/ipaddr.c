@@ -102,7 +102,7 @@ static size_t take_part(const char *text, struct v6 *v)
 /* Moves what follows "::" to the end. Whether there are 16 bytes then. */
 static bool close_gap(const struct v6 *v)
 {
-    size_t after = v->len - v->gap;
+    size_t after;
 
     if (v->gap == SIZE_MAX) {
         return v->len == 16;
@@ -110,6 +110,8 @@ static bool close_gap(const struct v6 *v)
     if (v->len > 14) {
         return false;
     }
+    ACME_ASSERT(v->gap <= v->len);
+    after = v->len - v->gap;
     memmove(v->out + 16 - after, v->out + v->gap, after);
     memset(v->out + v->gap, 0, 16 - v->len);
     return true;

@@ -174,6 +174,9 @@ static inline void acme_challenges_close_dns(struct acme_challenges *s)
     if (s->dns != NULL && s->dns->stop != NULL) {
         s->dns->stop(s->dns_ctx);
     }
+    if (s->dns != NULL && s->dns->end != NULL) {
+        s->dns->end(s->dns_ctx);
+    }
 }
 #else
 #define acme_challenges_init_dns(s, config) ((void)(s), (void)(config))
@@ -197,7 +200,7 @@ static inline void acme_challenges_poll(struct acme_challenges *s, uint64_t now_
     acme_challenges_poll_tls(s, now_ms);
 }
 
-/** Ends everything. */
+/** Ends everything: the job of a certificate is over, or needs no more proofs. */
 static inline void acme_challenges_close(struct acme_challenges *s)
 {
     acme_challenges_close_http(s);

@@ -14,6 +14,7 @@
 #define PREFIX       "/.well-known/acme-challenge/"
 #define HEAD_MAX     8192u
 #define TIMEOUT_MS   10000u
+#define YIELD_MS     250u /* a connection that speaks has spoken by then */
 #define RESPONSE_MAX 512u
 
 enum stream_state { STREAM_FREE, STREAM_READ, STREAM_ANSWER, STREAM_REFUSE };
@@ -53,13 +54,17 @@ static void drop(struct acme_responder *r, struct acme_responder_stream *s)
     s->state = STREAM_FREE;
 }
 
-/* Whether there may be more. */
+/* Takes a connection that waits, and drops the one that the stream has had, if any. Whether there
+ * may be more. */
 static bool accept_one(struct acme_responder *r, struct acme_responder_stream *s, uint32_t now_ms)
 {
     acme_handle handle = r->net->accept(r->net_ctx, r->listener);
 
     if (handle < 0) {
         return false;
+    }
+    if (s->state != STREAM_FREE) {
+        drop(r, s);
     }
     memset(s, 0, sizeof(*s));
     s->handle = handle;
@@ -153,29 +158,70 @@ static int32_t answer(struct acme_responder *r, struct acme_responder_stream *s)
     return ACME_OK;
 }
 
-void acme_responder_poll(struct acme_responder *r, uint64_t now_ms)
+static void serve(struct acme_responder *r, struct acme_responder_stream *s, uint32_t now_ms)
 {
-    uint32_t now = (uint32_t)now_ms; /* its wrap is no matter for what ends in seconds */
-    bool more = r->listener != ACME_HANDLE_NONE;
+    int32_t rc = ACME_OK;
+
+    if (s->state == STREAM_READ) {
+        rc = read_some(r, s);
+    }
+    if (s->state >= STREAM_ANSWER) {
+        rc = answer(r, s);
+    }
+    if (s->state != STREAM_FREE &&
+        (rc != ACME_ERR_AGAIN || (int32_t)(now_ms - s->deadline_ms) > 0)) {
+        drop(r, s);
+    }
+}
+
+/* Whether nothing says that the CA is there: not a word for a while, or words that are not its. */
+static bool is_idle(const struct acme_responder *r, const struct acme_responder_stream *s,
+                    uint32_t now_ms)
+{
+    uint32_t age_ms = now_ms + TIMEOUT_MS - s->deadline_ms;
+
+    if (s->state == STREAM_READ && s->head_len == s->matched) {
+        return s->head_len == 0 && age_ms >= YIELD_MS;
+    }
+    return s->state == STREAM_REFUSE || (s->state == STREAM_READ && wanted(r, s->matched) != '\0');
+}
+
+/* A stream for a connection that waits: a free one, else of the idle ones the oldest. Or NULL. */
+static struct acme_responder_stream *find_room(struct acme_responder *r, uint32_t now_ms)
+{
+    struct acme_responder_stream *found = NULL;
     size_t i;
 
     for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS; i++) {
         struct acme_responder_stream *s = &r->streams[i];
-        int32_t rc = ACME_OK;
 
-        if (s->state == STREAM_FREE && more) {
-            more = accept_one(r, s, now);
+        if (s->state == STREAM_FREE) {
+            return s;
         }
-        if (s->state == STREAM_READ) {
-            rc = read_some(r, s);
+        if (is_idle(r, s, now_ms) &&
+            (found == NULL || (int32_t)(s->deadline_ms - found->deadline_ms) < 0)) {
+            found = s;
         }
-        if (s->state >= STREAM_ANSWER) {
-            rc = answer(r, s);
+    }
+    return found;
+}
+
+void acme_responder_poll(struct acme_responder *r, uint64_t now_ms)
+{
+    uint32_t now = (uint32_t)now_ms; /* its wrap is no matter for what ends in seconds */
+    size_t i;
+
+    for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS; i++) {
+        serve(r, &r->streams[i], now);
+    }
+    /* As many may come in one call as there are streams: nobody can keep it busy. */
+    for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS && r->listener != ACME_HANDLE_NONE; i++) {
+        struct acme_responder_stream *s = find_room(r, now);
+
+        if (s == NULL || !accept_one(r, s, now)) {
+            return;
         }
-        if (s->state != STREAM_FREE &&
-            (rc != ACME_ERR_AGAIN || (int32_t)(now - s->deadline_ms) > 0)) {
-            drop(r, s);
-        }
+        serve(r, s, now);
     }
 }
 

@@ -18,7 +18,8 @@
 #include "base/log.h"
 
 #define TIMEOUT_MS  20000u
-#define STEPS_MAX   4 /* of a handshake in one call: each may be a signature */
+#define YIELD_MS    250u /* a connection that speaks has spoken by then */
+#define STEPS_MAX   4    /* of a handshake in one call: each may be a signature */
 #define HASH_SIZE   32u
 #define NOT_BEFORE  "20200101000000"
 #define NOT_AFTER   "20491231235959"
@@ -267,6 +268,7 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
     struct acme_tls_alpn_stream *s = ctx;
     int32_t n = s->net->recv(s->net_ctx, s->handle, data, size);
 
+    s->heard = s->heard || n > 0;
     return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ
            : n <= 0            ? MBEDTLS_ERR_SSL_CONN_EOF
                                : (int)n;
@@ -304,14 +306,20 @@ int32_t acme_tls_alpn_open(struct acme_tls_alpn *t, uint16_t port)
     return set_up_config(t) == 0 ? ACME_OK : ACME_ERR_TLS_MEMORY;
 }
 
-static void accept_one(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s, uint64_t now_ms)
+/* Takes a connection that waits, and drops the one that the stream has had, if any. Whether there
+ * may be more. */
+static bool accept_one(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s, uint64_t now_ms)
 {
     acme_handle handle = t->port->net->accept(t->port->net_ctx, t->listener);
 
     if (handle < 0) {
-        return;
+        return false;
+    }
+    if (s->state != STREAM_FREE) {
+        drop(t, s);
     }
     s->handle = handle;
+    s->heard = false;
     s->net = t->port->net;
     s->net_ctx = t->port->net_ctx;
     s->deadline_ms = now_ms + TIMEOUT_MS;
@@ -320,9 +328,10 @@ static void accept_one(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s, 
     if (mbedtls_ssl_setup(&s->ssl, &t->config) != 0) {
         ACME_LOG(t->port, ACME_LOG_WARNING, "tls-alpn: no memory for a connection", NULL, 0);
         drop(t, s);
-        return;
+        return false;
     }
     mbedtls_ssl_set_bio(&s->ssl, s, bio_send, bio_recv, NULL);
+    return true;
 }
 
 static bool must_wait(int ret)
@@ -363,6 +372,27 @@ static void serve(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s, uint6
     }
 }
 
+/* A stream for a connection that waits: a free one, else the one that has been silent the longest.
+ * Or NULL. */
+static struct acme_tls_alpn_stream *find_room(struct acme_tls_alpn *t, uint64_t now_ms)
+{
+    struct acme_tls_alpn_stream *found = NULL;
+    size_t i;
+
+    for (i = 0; i < CONFIG_ACME_TLS_ALPN_STREAMS; i++) {
+        struct acme_tls_alpn_stream *s = &t->streams[i];
+
+        if (s->state == STREAM_FREE) {
+            return s;
+        }
+        if (!s->heard && now_ms + TIMEOUT_MS - s->deadline_ms >= YIELD_MS &&
+            (found == NULL || s->deadline_ms < found->deadline_ms)) {
+            found = s;
+        }
+    }
+    return found;
+}
+
 void acme_tls_alpn_poll(struct acme_tls_alpn *t, uint64_t now_ms)
 {
     size_t i;
@@ -372,10 +402,16 @@ void acme_tls_alpn_poll(struct acme_tls_alpn *t, uint64_t now_ms)
         return;
     }
     for (i = 0; i < CONFIG_ACME_TLS_ALPN_STREAMS; i++) {
-        if (t->streams[i].state == STREAM_FREE) {
-            accept_one(t, &t->streams[i], now_ms);
-        }
         serve(t, &t->streams[i], now_ms);
+    }
+    /* As many may come in one call as there are streams: nobody can keep it busy. */
+    for (i = 0; i < CONFIG_ACME_TLS_ALPN_STREAMS; i++) {
+        struct acme_tls_alpn_stream *s = find_room(t, now_ms);
+
+        if (s == NULL || !accept_one(t, s, now_ms)) {
+            return;
+        }
+        serve(t, s, now_ms);
     }
 }
 

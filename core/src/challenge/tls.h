@@ -21,6 +21,7 @@ struct acme_tls_alpn_stream {
     acme_handle handle;
     uint64_t deadline_ms;
     uint8_t state;
+    bool heard; /* it has sent something */
     const struct acme_net_ops *net;
     void *net_ctx;
     mbedtls_ssl_context ssl;

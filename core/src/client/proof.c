@@ -243,8 +243,11 @@ static int32_t bound_operation(struct acme_client *c, int32_t rc, uint32_t wait_
 
 static void get_record(const struct acme_client *c, uint16_t index, struct acme_dns_record *record)
 {
+    int64_t now_s;
+
     record->name = acme_pool_get(c, c->proofs.records[index].name);
     record->value = acme_pool_get(c, c->proofs.records[index].value);
+    record->now_s = acme_clock_now(&c->clock, &now_s) == ACME_OK ? now_s : 0;
 }
 
 int32_t acme_enter_present(struct acme_client *c)

@@ -32,8 +32,8 @@ static int32_t on_body(void *ctx, const uint8_t *data, size_t len)
         }
         return acme_chain_sink_push(&c->sink, data, len);
     }
-    if (len > sizeof(c->work.text) - c->io.body_len) {
-        return ACME_ERR_HTTP_LIMIT;
+    if (len > sizeof(c->work.text) - c->io.body_len) { /* of an error, what fits is enough */
+        return r->status >= 400 ? ACME_HTTP_ENOUGH : ACME_ERR_HTTP_LIMIT;
     }
     memcpy(c->work.text + c->io.body_len, data, len);
     c->io.body_len += (uint32_t)len;

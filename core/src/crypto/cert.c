@@ -113,7 +113,7 @@ static int32_t load(const struct acme_chain_check *check, const struct acme_cert
     if (rc != ACME_OK) {
         return rc;
     }
-    return acme_x509_error(mbedtls_x509_crt_parse_der(crt, check->scratch, record->lengths[index]),
+    return acme_x509_error(acme_x509_parse(crt, check->scratch, record->lengths[index], true),
                            ACME_ERR_CERT_PARSE);
 }
 
@@ -196,41 +196,53 @@ static bool is_wanted(const struct acme_cert_request *request, const mbedtls_x50
     return false;
 }
 
-/* Every name that was asked for, and none besides. */
-static int32_t check_names(const struct acme_cert_request *request, const mbedtls_x509_crt *leaf)
+static bool has_all_names(const struct acme_cert_request *request, const mbedtls_x509_crt *leaf)
 {
-    const mbedtls_x509_sequence *san;
     size_t i;
 
     for (i = 0; i < request->names_count; i++) {
         if (!has_san(leaf, request->names[i])) {
-            return ACME_ERR_CERT_NAMES;
+            return false;
         }
     }
+    return true;
+}
+
+static bool has_more_names(const struct acme_cert_request *request, const mbedtls_x509_crt *leaf)
+{
+    const mbedtls_x509_sequence *san;
+
     for (san = &leaf->subject_alt_names; san != NULL; san = san->next) {
         if (san->buf.p != NULL && !is_wanted(request, &san->buf)) {
-            return ACME_ERR_CERT_NAMES;
+            return true;
         }
     }
-    return ACME_OK;
+    return false;
 }
 
 /* A CA backdates by an hour or so, and clocks differ: a minute of the future is not refused. */
 #define SKEW_S 60
 
+/* What is wrong with the leaf, but for what passes: ACME_ERR_CERT_NAMES_ADDED, _EARLY come last. */
 static int32_t check_leaf(const struct acme_chain_check *check, const mbedtls_x509_crt *leaf,
-                          struct acme_cert_record *record)
+                          struct acme_cert_record *record, int32_t *passing)
 {
-    int32_t rc = check_key(check, leaf);
+    uint32_t dates = acme_x509_bad_dates(check->clock, leaf, SKEW_S);
 
-    if (rc == ACME_OK) {
-        rc = check_names(check->request, leaf);
+    record->not_before_s = acme_x509_time(&leaf->valid_from);
+    record->not_after_s = acme_x509_time(&leaf->valid_to);
+    if (!has_all_names(check->request, leaf)) {
+        return ACME_ERR_CERT_NAMES;
     }
-    if (rc == ACME_OK) {
-        record->not_before_s = acme_x509_time(&leaf->valid_from);
-        record->not_after_s = acme_x509_time(&leaf->valid_to);
+    if ((dates & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
+        return ACME_ERR_CERT_DATES;
     }
-    return rc;
+    if (!check->may_add_names && has_more_names(check->request, leaf)) {
+        *passing = ACME_ERR_CERT_NAMES_ADDED;
+    } else if (dates != 0) {
+        *passing = ACME_ERR_CERT_EARLY;
+    }
+    return ACME_OK;
 }
 
 /* Whether child is signed by issuer: only the signature and the CA rights; dates are ours. */
@@ -246,44 +258,218 @@ static int32_t check_link(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
     return acme_x509_error(ret, ACME_ERR_CERT_CHAIN);
 }
 
-static int32_t check_one(const struct acme_chain_check *check, struct acme_cert_record *record,
-                         uint8_t index)
+/* ---- the chain in its order ---- */
+
+/* The certificates from the leaf up, each signed by the next, as their places in the store. A root
+ * is none of them: whoever trusts it has it. */
+struct path {
+    uint8_t places[CONFIG_ACME_CHAIN_CERTS_MAX];
+    uint8_t count;
+    bool taken[CONFIG_ACME_CHAIN_CERTS_MAX]; /* by place; the root, too */
+    bool complete;                           /* up to a root */
+};
+
+static bool same_name(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b)
 {
-    mbedtls_x509_crt child, issuer;
+    return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
+}
+
+static bool is_root(const mbedtls_x509_crt *crt)
+{
+    return same_name(&crt->issuer_raw, &crt->subject_raw);
+}
+
+/* The first certificate that is for our key. */
+static int32_t find_leaf(const struct acme_chain_check *check, struct acme_cert_record *record,
+                         struct path *path, int32_t *passing)
+{
+    int32_t rc = ACME_ERR_CERT_KEY;
+    uint8_t i;
+
+    for (i = 0; i < record->chain_count && rc == ACME_ERR_CERT_KEY; i++) {
+        mbedtls_x509_crt crt;
+
+        mbedtls_x509_crt_init(&crt);
+        rc = load(check, record, i, &crt);
+        if (rc == ACME_OK) {
+            rc = check_key(check, &crt);
+        }
+        if (rc == ACME_OK) {
+            rc = check_leaf(check, &crt, record, passing);
+            path->places[0] = i;
+            path->count = 1;
+            path->taken[i] = true;
+        }
+        mbedtls_x509_crt_free(&crt);
+    }
+    return rc;
+}
+
+/* Takes the certificate at a place if it is the issuer of child. ACME_ERR_NOT_FOUND: it is not, by
+ * its name, or it is a root; ACME_ERR_CERT_CHAIN: by its name, but it has not signed. */
+static int32_t take_issuer(const struct acme_chain_check *check,
+                           const struct acme_cert_record *record, uint8_t place,
+                           mbedtls_x509_crt *child, struct path *path)
+{
+    mbedtls_x509_crt issuer;
+    int32_t rc;
+
+    mbedtls_x509_crt_init(&issuer);
+    rc = load(check, record, place, &issuer);
+    if (rc == ACME_OK && !same_name(&child->issuer_raw, &issuer.subject_raw)) {
+        rc = ACME_ERR_NOT_FOUND;
+    }
+    if (rc == ACME_OK) {
+        rc = check_link(child, &issuer);
+    }
+    if (rc == ACME_OK) {
+        path->taken[place] = true;
+        if (is_root(&issuer)) {
+            path->complete = true;
+            rc = ACME_ERR_NOT_FOUND;
+        } else if (acme_x509_bad_dates(check->clock, &issuer, SKEW_S) != 0) {
+            rc = ACME_ERR_CERT_DATES;
+        } else {
+            path->places[path->count++] = place;
+        }
+    }
+    mbedtls_x509_crt_free(&issuer);
+    return rc;
+}
+
+/* Takes the issuer of the path's last certificate from what is left, the next in the store first.
+ * ACME_ERR_NOT_FOUND: the path ends here. */
+static int32_t find_issuer(const struct acme_chain_check *check,
+                           const struct acme_cert_record *record, struct path *path)
+{
+    uint8_t last = path->places[path->count - 1u], i;
+    int32_t result = ACME_ERR_NOT_FOUND;
+    mbedtls_x509_crt child;
     int32_t rc;
 
     mbedtls_x509_crt_init(&child);
-    mbedtls_x509_crt_init(&issuer);
-    rc = load(check, record, index, &child);
-    if (rc == ACME_OK && acme_x509_bad_dates(check->clock, &child, SKEW_S) != 0) {
-        rc = ACME_ERR_CERT_DATES;
-    }
-    if (rc == ACME_OK && index == 0) {
-        rc = check_leaf(check, &child, record);
-    }
-    if (rc == ACME_OK && index + 1 < record->chain_count) {
-        rc = load(check, record, (uint8_t)(index + 1), &issuer);
-        if (rc == ACME_OK) {
-            rc = check_link(&child, &issuer);
+    rc = load(check, record, last, &child);
+    for (i = 1; i < record->chain_count && rc == ACME_OK; i++) {
+        uint8_t place = (uint8_t)((last + i) % record->chain_count);
+        int32_t one = path->taken[place] ? ACME_ERR_NOT_FOUND
+                                         : take_issuer(check, record, place, &child, path);
+
+        if (one == ACME_OK) {
+            result = ACME_OK;
+            break;
+        }
+        if (one == ACME_ERR_CERT_CHAIN) {
+            result = one; /* there may be another of that name */
+        } else if (one != ACME_ERR_NOT_FOUND) {
+            rc = one;
         }
     }
     mbedtls_x509_crt_free(&child);
-    mbedtls_x509_crt_free(&issuer);
+    if (result == ACME_ERR_CERT_CHAIN && path->complete) {
+        result = ACME_ERR_NOT_FOUND;
+    }
+    return rc != ACME_OK ? rc : result;
+}
+
+/* Whether a certificate has the name of one on the path, or of its issuer. */
+static int32_t is_related(const struct acme_chain_check *check,
+                          const struct acme_cert_record *record, const struct path *path,
+                          const mbedtls_x509_crt *crt)
+{
+    int32_t rc = ACME_ERR_CERT_CHAIN;
+    uint8_t i;
+
+    for (i = 0; i < path->count && rc == ACME_ERR_CERT_CHAIN; i++) {
+        mbedtls_x509_crt member;
+
+        mbedtls_x509_crt_init(&member);
+        rc = load(check, record, path->places[i], &member);
+        if (rc == ACME_OK && !same_name(&member.subject_raw, &crt->subject_raw) &&
+            !same_name(&member.issuer_raw, &crt->subject_raw)) {
+            rc = ACME_ERR_CERT_CHAIN;
+        }
+        mbedtls_x509_crt_free(&member);
+    }
+    return rc;
+}
+
+/* What is left may be given twice, or be another way up: it is not served. What has nothing to do
+ * with the path means that a link between them is missing. */
+static int32_t check_rest(const struct acme_chain_check *check,
+                          const struct acme_cert_record *record, const struct path *path)
+{
+    int32_t rc = ACME_OK;
+    uint8_t i;
+
+    for (i = 0; i < record->chain_count && rc == ACME_OK; i++) {
+        mbedtls_x509_crt crt;
+
+        if (path->taken[i]) {
+            continue;
+        }
+        mbedtls_x509_crt_init(&crt);
+        rc = load(check, record, i, &crt);
+        if (rc == ACME_OK) {
+            rc = is_related(check, record, path, &crt);
+        }
+        mbedtls_x509_crt_free(&crt);
+    }
+    return rc;
+}
+
+static int32_t find_path(const struct acme_chain_check *check,
+                         const struct acme_cert_record *record, struct path *path)
+{
+    int32_t rc;
+
+    do {
+        rc = find_issuer(check, record, path);
+    } while (rc == ACME_OK);
+    return rc == ACME_ERR_NOT_FOUND ? check_rest(check, record, path) : rc;
+}
+
+/* Brings the certificates in the store into the path's order, and lets the record end with it. */
+static int32_t arrange(const struct acme_chain_check *check, struct acme_cert_record *record,
+                       struct path *path)
+{
+    int32_t rc = ACME_OK;
+    uint8_t i, k;
+
+    for (i = 0; i < path->count && rc == ACME_OK; i++) {
+        uint8_t from = path->places[i];
+
+        if (from == i) {
+            continue;
+        }
+        rc = acme_chain_move(check->log, check->slot, check->generation, record, from, i,
+                             check->scratch);
+        for (k = 0; k < path->count; k++) { /* those that it was moved in front of */
+            if (path->places[k] >= i && path->places[k] < from) {
+                path->places[k]++;
+            }
+        }
+        path->places[i] = i;
+    }
+    record->chain_count = path->count;
     return rc;
 }
 
 int32_t acme_cert_check_chain(const struct acme_chain_check *check, struct acme_cert_record *record)
 {
-    uint8_t i;
+    struct path path = {.count = 0};
+    int32_t passing = ACME_OK, rc;
 
-    for (i = 0; i < record->chain_count; i++) {
-        int32_t rc = check_one(check, record, i);
-
-        if (rc != ACME_OK) {
-            return rc;
-        }
+    if (record->chain_count == 0) {
+        return ACME_ERR_CERT_PARSE;
     }
-    return record->chain_count > 0 ? ACME_OK : ACME_ERR_CERT_PARSE;
+    rc = find_leaf(check, record, &path, &passing);
+    if (rc == ACME_OK) {
+        rc = find_path(check, record, &path);
+    }
+    if (rc == ACME_OK) {
+        rc = passing;
+    }
+    return rc == ACME_OK ? arrange(check, record, &path) : rc;
 }
 
 int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cert_record *record,
@@ -308,23 +494,34 @@ int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cer
     return rc;
 }
 
+static bool has_common_name(const mbedtls_x509_name *part, const char *name)
+{
+    for (; part != NULL; part = part->next) {
+        if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0 && part->val.len == strlen(name) &&
+            memcmp(part->val.p, name, part->val.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int32_t acme_cert_issued_by(const struct acme_chain_check *check,
                             const struct acme_cert_record *record, const char *name)
 {
-    const mbedtls_x509_name *part;
+    struct acme_cert_record copy = *record;
+    struct path path = {.count = 0};
+    int32_t ignored, rc = find_leaf(check, &copy, &path, &ignored);
     mbedtls_x509_crt last;
-    int32_t rc;
 
-    mbedtls_x509_crt_init(&last);
-    rc = load(check, record, (uint8_t)(record->chain_count - 1u), &last);
     if (rc == ACME_OK) {
+        rc = find_path(check, record, &path);
+    }
+    mbedtls_x509_crt_init(&last);
+    if (rc == ACME_OK) {
+        rc = load(check, record, path.places[path.count - 1u], &last);
+    }
+    if (rc == ACME_OK && !has_common_name(&last.issuer, name)) {
         rc = ACME_ERR_NOT_FOUND;
-        for (part = &last.issuer; part != NULL && rc != ACME_OK; part = part->next) {
-            if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0 &&
-                part->val.len == strlen(name) && memcmp(part->val.p, name, part->val.len) == 0) {
-                rc = ACME_OK;
-            }
-        }
     }
     mbedtls_x509_crt_free(&last);
     return rc;

@@ -25,18 +25,31 @@ struct acme_chain_check {
     const struct acme_cert_request *request;
     psa_key_id_t key;
     uint8_t slot, generation;
-    uint8_t *scratch; /* CONFIG_ACME_CERT_SIZE_MAX bytes at least */
+    bool may_add_names; /* the CA may put more names into the certificate than were asked for */
+    uint8_t *scratch;   /* CONFIG_ACME_CERT_SIZE_MAX bytes at least */
     size_t scratch_size;
 };
 
-/** Checks the stored chain of record->chain_count certificates: the leaf is for the key, has
- * exactly the request's names, is valid now; each certificate is signed by the next. Fills the
- * record's dates. ACME_OK or ACME_ERR_CERT_*, ACME_ERR_STORE_*, ACME_ERR_TLS_MEMORY. */
+/**
+ * Checks the stored chain of record->chain_count certificates, in any order: one of them is for the
+ * key, has the request's names, is valid now; each certificate is signed by another. What is given
+ * twice, a root, and other ways up are left out; what has nothing to do with the leaf makes the
+ * chain ACME_ERR_CERT_CHAIN. Fills the record's dates. With ACME_OK the chain in the store, the
+ * record's chain_count and its lengths have the order in which it is served. Otherwise the store is
+ * as it was.
+ *
+ * These two come when everything else is fine, the first one first, so that the same chain may be
+ * checked again:
+ * ACME_ERR_CERT_NAMES_ADDED: it has more names than were asked for, and !may_add_names;
+ * ACME_ERR_CERT_EARLY: the leaf is not valid before record->not_before_s.
+ * Others: ACME_ERR_CERT_*, ACME_ERR_STORE_*, ACME_ERR_TLS_MEMORY, ACME_ERR_CRYPTO.
+ */
 int32_t acme_cert_check_chain(const struct acme_chain_check *check,
                               struct acme_cert_record *record);
 
-/** Whether the last certificate of the record's chain is issued by this common name. ACME_OK,
- * ACME_ERR_NOT_FOUND, ACME_ERR_CERT_PARSE, ACME_ERR_STORE_*. */
+/** Whether the chain, in the order in which it would be served, ends with a certificate that is
+ * issued by this common name. ACME_OK, ACME_ERR_NOT_FOUND, or what acme_cert_check_chain says of a
+ * chain that is not one. */
 int32_t acme_cert_issued_by(const struct acme_chain_check *check,
                             const struct acme_cert_record *record, const char *name);
 

@@ -512,6 +512,58 @@ void acme_jws_abort(uint8_t *scratch)
 
 /* ---- external account binding ---- */
 
+#define EAB_KEY_MAX 128U
+
+/* base64url of a key, as CAs and people give it: with padding, with the two characters of base64
+ * that are others, with a line end. Returns its bytes, or ACME_ERR_EAB_KEY. */
+static int32_t decode_eab_key(const char *text, uint8_t raw[EAB_KEY_MAX])
+{
+    char clean[(EAB_KEY_MAX * 4 + 2) / 3 + 1];
+    size_t len = strlen(text), i;
+    int32_t n;
+
+    while (len > 0 && strchr("= \t\r\n", text[len - 1]) != NULL) {
+        len--;
+    }
+    if (len == 0 || len >= sizeof(clean)) {
+        return ACME_ERR_EAB_KEY;
+    }
+    for (i = 0; i < len; i++) {
+        char c = text[i] == '+' ? '-' : text[i];
+
+        clean[i] = c == '/' ? '_' : c;
+    }
+    n = acme_b64url_decode(clean, len, raw, EAB_KEY_MAX);
+    acme_zeroize(clean, sizeof(clean));
+    return n > 0 ? n : ACME_ERR_EAB_KEY;
+}
+
+/* Whether a key is itself the base64 of one: as long as that of 32 random bytes, of its characters
+ * alone, and of each kind of them. */
+static bool is_base64(const uint8_t *key, size_t len)
+{
+    bool upper = false, lower = false, digit = false;
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        upper = upper || (key[i] >= 'A' && key[i] <= 'Z');
+        lower = lower || (key[i] >= 'a' && key[i] <= 'z');
+        digit = digit || acme_is_digit((char)key[i]);
+    }
+    return len >= 40 && upper && lower && digit &&
+           acme_word_len((const char *)key, len, "-_+/=\r\n") == len;
+}
+
+int32_t acme_jws_check_eab_key(const char *hmac_key)
+{
+    uint8_t raw[EAB_KEY_MAX];
+    int32_t n = decode_eab_key(hmac_key, raw);
+    bool twice = n > 0 && is_base64(raw, (size_t)n);
+
+    acme_zeroize(raw, sizeof(raw));
+    return n > 0 && !twice ? ACME_OK : ACME_ERR_EAB_KEY;
+}
+
 static int32_t hmac_sign(const char *hmac_key, const char *head, size_t head_len,
                          const char *payload, size_t payload_len, uint8_t mac[32])
 {
@@ -519,9 +571,9 @@ static int32_t hmac_sign(const char *hmac_key, const char *head, size_t head_len
     psa_mac_operation_t op = PSA_MAC_OPERATION_INIT;
     psa_key_id_t key = 0;
     psa_status_t status;
-    uint8_t raw[128];
+    uint8_t raw[EAB_KEY_MAX];
     size_t len;
-    int32_t n = acme_b64url_decode(hmac_key, strlen(hmac_key), raw, sizeof(raw));
+    int32_t n = decode_eab_key(hmac_key, raw);
 
     if (n <= 0) {
         acme_zeroize(raw, sizeof(raw)); /* what was decoded before the fault */

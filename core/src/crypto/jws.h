@@ -68,7 +68,11 @@ int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size);
 /** Gives up a signature under way. */
 void acme_jws_abort(uint8_t *scratch);
 
+/** Whether the HMAC key of an external account binding can be read: base64url of 1 to 128 bytes;
+ * also taken are padding, '+' and '/', and blanks and line ends at its end. ACME_OK, or
+ * ACME_ERR_EAB_KEY: another text, or one that was encoded twice. For before a CA is talked to. */
+int32_t acme_jws_check_eab_key(const char *hmac_key);
 /** Adds an external account binding (RFC 8555 7.3.4), HS256, for the account key to out.
- * ACME_ERR_EAB_KEY when hmac_key is not base64url. */
+ * ACME_ERR_EAB_KEY as acme_jws_check_eab_key says it. */
 int32_t acme_jws_add_eab(struct acme_buf *out, psa_key_id_t account_key, const char *kid,
                          const char *hmac_key, const char *url, uint8_t *scratch, size_t size);

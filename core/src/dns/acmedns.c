@@ -297,7 +297,7 @@ static int32_t acmedns_present(void *ctx, const struct acme_dns_record *record, 
         acmedns_stop(a);
     }
     acme_dns_base_enter(&a->base, ACME_DNS_OP_PRESENT);
-    rc = poll_present(a, record, wait_ms);
+    rc = acme_dns_base_leave(&a->base, poll_present(a, record, wait_ms));
     if (rc != ACME_ERR_AGAIN) {
         acmedns_stop(a); /* the next request may be weeks away: give TLS's memory back */
     }
@@ -319,11 +319,19 @@ static int32_t acmedns_lookup(void *ctx, const char *name, acme_dns_txt_fn found
     return acme_dns_base_lookup(&a->base, name, found, found_ctx, wait_ms);
 }
 
+static void acmedns_end(void *ctx)
+{
+    acme_dns_acmedns *a = ctx;
+
+    acme_dns_base_forget(&a->base);
+}
+
 const struct acme_dns_ops acme_dns_acmedns_ops = {
     .present = acmedns_present,
     .ready = acmedns_ready,
     .lookup = acmedns_lookup,
     .stop = acmedns_stop,
+    .end = acmedns_end,
 };
 
 #endif

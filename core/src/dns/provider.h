@@ -25,7 +25,7 @@ struct acme_dns_base {
     uint16_t ns_port;
     uint8_t op;      /* under way; enum acme_dns_op */
     uint8_t step;    /* of it; 0 at its beginning */
-    bool zone_known; /* zone is that of name */
+    bool zone_known; /* zone is that of name; until the job ends, or a record could not be set */
     char name[ACME_DNS_NAME_SIZE];
 };
 
@@ -36,6 +36,8 @@ int32_t acme_dns_base_init(struct acme_dns_base *b, const struct acme_port *port
 void acme_dns_base_enter(struct acme_dns_base *b, enum acme_dns_op op);
 /** Leaves the operation unless it goes on. Returns rc. */
 int32_t acme_dns_base_leave(struct acme_dns_base *b, int32_t rc);
+/** Forgets the zone that was found: where a CNAME leads to, and who serves the zone, may change. */
+void acme_dns_base_forget(struct acme_dns_base *b);
 /** Finds the zone of a name, unless it is known. Uses step 0 and 1, leaves 2. ACME_OK or as
  * acme_dns_zone_poll. */
 int32_t acme_dns_base_zone(struct acme_dns_base *b, const char *name, uint32_t *wait_ms);

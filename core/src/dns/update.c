@@ -106,26 +106,19 @@ static int32_t write_update(acme_dns_update *u, const struct acme_dns_record *re
     return rc > 0 ? ACME_OK : rc;
 }
 
-static int32_t now_s(const acme_dns_update *u, int64_t *now)
-{
-    return u->config.port->clock->wall_s(u->config.port->clock_ctx, now);
-}
-
-static int32_t sign(acme_dns_update *u)
+static int32_t sign(acme_dns_update *u, int64_t now_s)
 {
     struct acme_dns_client *client = &u->base.client;
-    int64_t now;
     int32_t rc;
 
     if (u->config.key == NULL) {
         return ACME_OK;
     }
-    rc = now_s(u, &now);
-    if (rc != ACME_OK) {
-        return rc;
+    if (now_s <= 0) {
+        return ACME_ERR_NO_CLOCK;
     }
     rc = acme_tsig_sign(u->config.key, client->request, client->request_len,
-                        sizeof(client->request), now, &u->request);
+                        sizeof(client->request), now_s, &u->request);
     if (rc > 0) {
         client->request_len = (uint16_t)rc;
     }
@@ -137,7 +130,7 @@ static int32_t send_update(acme_dns_update *u, const struct acme_dns_record *rec
     int32_t rc = write_update(u, record, add);
 
     if (rc == ACME_OK) {
-        rc = sign(u);
+        rc = sign(u, record->now_s);
     }
     if (rc == ACME_OK) {
         rc = acme_dns_client_start(&u->base.client, &u->server);
@@ -164,15 +157,14 @@ static int32_t rcode_error(uint16_t rcode)
 }
 
 /* What the server says of the key comes first; and only a reply that it signed says yes. */
-static int32_t on_reply(acme_dns_update *u)
+static int32_t on_reply(acme_dns_update *u, int64_t now_s)
 {
     struct acme_dns_client *client = &u->base.client;
     int32_t rc = ACME_OK, error = rcode_error(acme_dns_client_rcode(client));
-    int64_t now = 0, server = 0;
+    int64_t server = 0;
 
     if (u->config.key != NULL) {
-        (void)now_s(u, &now);
-        rc = acme_tsig_verify(u->config.key, client->reply, client->reply_len, &u->request, now,
+        rc = acme_tsig_verify(u->config.key, client->reply, client->reply_len, &u->request, now_s,
                               &server);
     }
     if (server != 0) {
@@ -216,7 +208,7 @@ static int32_t poll_update(acme_dns_update *u, const struct acme_dns_record *rec
     if (rc == ACME_OK) {
         rc = acme_dns_client_poll(&b->client, wait_ms);
     }
-    return rc == ACME_OK ? on_reply(u) : rc;
+    return rc == ACME_OK ? on_reply(u, record->now_s) : rc;
 }
 
 /* ---- the provider ---- */
@@ -259,8 +251,20 @@ static void update_stop(void *ctx)
     acme_dns_base_stop(&u->base);
 }
 
+static void update_end(void *ctx)
+{
+    acme_dns_update *u = ctx;
+
+    acme_dns_base_forget(&u->base);
+}
+
 const struct acme_dns_ops acme_dns_update_ops = {
-    update_present, update_ready, update_cleanup, update_lookup, update_stop,
+    .present = update_present,
+    .ready = update_ready,
+    .cleanup = update_cleanup,
+    .lookup = update_lookup,
+    .stop = update_stop,
+    .end = update_end,
 };
 
 #endif

@@ -35,6 +35,7 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
 {
     const char *host = url + uri->host_offset;
 
+    x->url = url;
     x->out = out;
     x->out_len = (uint32_t)out_len;
     x->out_sent = 0;
@@ -76,7 +77,7 @@ static int32_t poll_receive(struct acme_exchange *x)
     int32_t rc;
 
     if (n == ACME_ERR_CLOSED && x->got_bytes) {
-        return acme_http_parser_finish(&x->parser);
+        return acme_http_parser_finish(&x->parser, x->tls.goodbye);
     }
     if (n < 0) {
         return n;
@@ -136,6 +137,25 @@ static int32_t steps(struct acme_exchange *x)
     return rc;
 }
 
+/* The URLs in a response's fields may be relative (RFC 9110 10.2.2, RFC 8288 3.1). */
+static int32_t resolve(struct acme_exchange *x)
+{
+    struct acme_http_response *r = &x->parser.response;
+    struct acme_uri uri;
+    char *text;
+
+    (void)acme_uri_parse(x->url, &uri); /* as it was when this began */
+    for (size_t i = 0; (text = acme_http_response_url(r, i)) != NULL; i++) {
+        size_t len = acme_uri_resolve(x->url, &uri, text, CONFIG_ACME_URL_MAX + 1U);
+
+        if (len > CONFIG_ACME_URL_MAX) {
+            acme_limit_note(&r->limit, ACME_LIMIT_URL, len);
+            return ACME_ERR_HTTP_LIMIT;
+        }
+    }
+    return ACME_OK;
+}
+
 int32_t acme_exchange_poll(struct acme_exchange *x)
 {
     int32_t rc;
@@ -156,6 +176,9 @@ int32_t acme_exchange_poll(struct acme_exchange *x)
         return connect_again(x);
     }
     x->state = ACME_EXCHANGE_IDLE;
+    if (rc == ACME_OK) {
+        rc = resolve(x);
+    }
     if (rc != ACME_OK || x->parser.response.close) {
         acme_tls_close(&x->tls);
     }

@@ -17,6 +17,10 @@
 #define YEAR_S    31536000U
 #define TOO_LARGE UINT32_MAX /* a number that does not fit 32 bits */
 
+_Static_assert(CONFIG_ACME_HTTP_LINE_MAX >= CONFIG_ACME_NONCE_MAX + sizeof("Replay-Nonce: ") &&
+                   CONFIG_ACME_HTTP_LINE_MAX >= CONFIG_ACME_URL_MAX + sizeof("Location: "),
+               "CONFIG_ACME_HTTP_LINE_MAX is too small for a nonce or a URL");
+
 enum state {
     /* these read lines */
     STATE_STATUS,
@@ -61,6 +65,9 @@ static size_t read_number(const char *text, size_t len, uint32_t base, uint32_t 
 
 /* ---- requests ---- */
 
+#define NANOACME " nanoacme/" ACME_VERSION "\r\nAccept: */*\r\n"
+_Static_assert(sizeof(CONFIG_ACME_USER_AGENT) <= 129, "CONFIG_ACME_USER_AGENT: 128 characters");
+
 int32_t acme_http_request_write(const struct acme_http_request *r, char *out, size_t size)
 {
     const char *path = r->url + r->uri.path_offset;
@@ -69,7 +76,9 @@ int32_t acme_http_request_write(const struct acme_http_request *r, char *out, si
     acme_buf_init(&b, out, size);
     acme_buf_add_form(&b, "$ $ HTTP/1.1\r\nHost: ", r->method, *path != '\0' ? path : "/");
     acme_buf_add_n(&b, r->url + ACME_URI_AUTHORITY, r->uri.authority_len);
-    acme_buf_add(&b, "\r\nUser-Agent: nanoacme/" ACME_VERSION "\r\nAccept: */*\r\n");
+    acme_buf_add(&b, sizeof(CONFIG_ACME_USER_AGENT) > 1
+                         ? "\r\nUser-Agent: " CONFIG_ACME_USER_AGENT NANOACME
+                         : "\r\nUser-Agent:" NANOACME);
     if (r->content_length > 0) {
         acme_buf_add_form(&b, "Content-Type: application/jose+json\r\nContent-Length: #\r\n",
                           r->content_length);
@@ -85,7 +94,7 @@ void acme_http_parser_init(struct acme_http_parser *p, bool head_request, uint32
 {
     memset(p, 0, sizeof(*p));
     p->head_request = head_request;
-    p->body_limit = body_limit;
+    p->body_limit = body_limit < UINT32_MAX ? body_limit : UINT32_MAX - 1U;
     p->body_fn = body_fn;
     p->body_ctx = body_ctx;
     p->state = STATE_STATUS;
@@ -130,7 +139,7 @@ static int32_t on_content_length(struct acme_http_parser *p, const char *v, size
     }
     p->have_length = true;
     p->remaining = value;
-    return value == TOO_LARGE ? ACME_ERR_HTTP_LIMIT : ACME_OK;
+    return ACME_OK;
 }
 
 /* Where a proxy and we could disagree on the end of the body, somebody may be smuggling. */
@@ -173,14 +182,25 @@ static int32_t on_content_type(struct acme_http_parser *p, const char *v, size_t
     return ACME_OK;
 }
 
-/* RFC 8555 6.5.1: a client must ignore an invalid Replay-Nonce. */
+static int32_t over(struct acme_http_parser *p, enum acme_limit_id limit, size_t size)
+{
+    acme_limit_note(&p->response.limit, limit, size);
+    return ACME_ERR_HTTP_LIMIT;
+}
+
+/* RFC 8555 6.5.1: a client must ignore an invalid Replay-Nonce. One that is too long is valid: it
+ * is our fault that it cannot be used. */
 static int32_t on_nonce(struct acme_http_parser *p, const char *v, size_t len)
 {
     p->response.nonce[0] = '\0';
-    if (len <= CONFIG_ACME_NONCE_MAX && acme_word_len(v, len, "-_") == len) {
-        memcpy(p->response.nonce, v, len);
-        p->response.nonce[len] = '\0';
+    if (acme_word_len(v, len, "-_") != len) {
+        return ACME_OK;
     }
+    if (len > CONFIG_ACME_NONCE_MAX) {
+        return over(p, ACME_LIMIT_NONCE, len);
+    }
+    memcpy(p->response.nonce, v, len);
+    p->response.nonce[len] = '\0';
     return ACME_OK;
 }
 
@@ -190,7 +210,7 @@ static int32_t on_location(struct acme_http_parser *p, const char *v, size_t len
     size_t old_len = strlen(location);
 
     if (len > CONFIG_ACME_URL_MAX) {
-        return ACME_ERR_HTTP_LIMIT;
+        return over(p, ACME_LIMIT_URL, len);
     }
     if (!acme_str_visible(v, len) ||
         (old_len > 0 && (old_len != len || memcmp(location, v, len) != 0))) {
@@ -225,20 +245,61 @@ static int32_t on_date(struct acme_http_parser *p, const char *v, size_t len)
 }
 
 /* Where nothing is made of a link, none is looked at. */
-#define LINKS_MATTER ACME_ENABLED(CONFIG_ACME_ALTERNATE_CHAINS)
+#define LINKS_MATTER                                                                               \
+    (ACME_ENABLED(CONFIG_ACME_ALTERNATE_CHAINS) || ACME_ENABLED(CONFIG_ACME_PROBLEM_LINKS))
+
+static void take_url(const struct acme_link *link, char url[CONFIG_ACME_URL_MAX + 1])
+{
+    memcpy(url, link->url, link->url_len);
+    url[link->url_len] = '\0';
+}
 
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
 static void take_alternate(struct acme_http_response *r, const struct acme_link *link)
 {
-    if (r->alternate_count < CONFIG_ACME_ALTERNATES_MAX && link->url_len <= CONFIG_ACME_URL_MAX &&
-        acme_str_visible(link->url, link->url_len) && acme_link_is(link, "alternate")) {
-        memcpy(r->alternates[r->alternate_count], link->url, link->url_len);
-        r->alternates[r->alternate_count][link->url_len] = '\0';
-        r->alternate_count++;
+    if (r->alternate_count < CONFIG_ACME_ALTERNATES_MAX && acme_link_is(link, "alternate")) {
+        take_url(link, r->alternates[r->alternate_count++]);
     }
 }
+
+static char *alternate(struct acme_http_response *r, size_t index)
+{
+    return index < r->alternate_count ? r->alternates[index] : NULL;
+}
 #else
+static char *alternate(struct acme_http_response *r, size_t index)
+{
+    (void)r;
+    (void)index;
+    return NULL;
+}
+
 static void take_alternate(struct acme_http_response *r, const struct acme_link *link)
+{
+    (void)r;
+    (void)link;
+}
+#endif
+
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+static void take_terms(struct acme_http_response *r, const struct acme_link *link)
+{
+    if (acme_link_is(link, "terms-of-service")) {
+        take_url(link, r->terms);
+    }
+}
+
+static char *terms(struct acme_http_response *r)
+{
+    return r->terms;
+}
+#else
+static char *terms(struct acme_http_response *r)
+{
+    return r->location;
+}
+
+static void take_terms(struct acme_http_response *r, const struct acme_link *link)
 {
     (void)r;
     (void)link;
@@ -252,9 +313,24 @@ static int32_t on_link(struct acme_http_parser *p, const char *v, size_t len)
     size_t at = 0;
 
     while (acme_link_next(v, len, &at, &link)) {
-        take_alternate(&p->response, &link);
+        if (link.url_len <= CONFIG_ACME_URL_MAX && acme_str_visible(link.url, link.url_len)) {
+            take_alternate(&p->response, &link);
+            take_terms(&p->response, &link);
+        }
     }
     return ACME_OK;
+}
+
+char *acme_http_response_url(struct acme_http_response *r, size_t index)
+{
+    switch (index) {
+    case 0:
+        return r->location;
+    case 1:
+        return terms(r);
+    default:
+        return alternate(r, index - 2);
+    }
 }
 
 /* The fields of interest, and their names in this order. */
@@ -310,7 +386,7 @@ static int32_t dispatch(struct acme_http_parser *p, size_t name_len)
         return ACME_OK;
     }
     if (p->line_overflow) {
-        return ACME_ERR_HTTP_LIMIT;
+        return over(p, ACME_LIMIT_HTTP_LINE, CONFIG_ACME_HTTP_LINE_MAX + p->line_overflow);
     }
     while (start < end && acme_is_blank(l[start])) {
         start++;
@@ -325,13 +401,41 @@ static int32_t header_line(struct acme_http_parser *p)
 {
     size_t name_len = acme_word_len(p->line, p->line_len, "!#$%&'*+-.^_`|~");
 
-    if (name_len == CONFIG_ACME_HTTP_LINE_MAX) {
-        return ACME_ERR_HTTP_LIMIT; /* its colon was not seen */
+    if (name_len == CONFIG_ACME_HTTP_LINE_MAX) { /* its colon was not seen */
+        return over(p, ACME_LIMIT_HTTP_LINE, CONFIG_ACME_HTTP_LINE_MAX + p->line_overflow);
     }
     if (name_len == 0 || p->line[name_len] != ':') {
         return ACME_ERR_HTTP; /* obs-fold and "Name :" are refused here, too */
     }
     return dispatch(p, name_len);
+}
+
+/* The reply ends here, with more on its way. */
+static int32_t enough(struct acme_http_parser *p)
+{
+    p->response.truncated = p->response.close = true;
+    p->state = STATE_DONE;
+    return ACME_OK;
+}
+
+/* As many bytes come next as are said, in a body whose end is known: all of them have to fit. Of an
+ * error as many as fit are enough, for its status and its fields say what to do. */
+static int32_t fit(struct acme_http_parser *p, uint32_t size)
+{
+    uint32_t room = p->body_limit - p->response.body_len;
+
+    p->remaining = size;
+    if (size <= room) {
+        return ACME_OK;
+    }
+    if (p->response.status < 400) {
+        room = UINT32_MAX - p->response.body_len;
+        return over(p, ACME_LIMIT_HTTP_BODY,
+                    size < room ? size + p->response.body_len : UINT32_MAX);
+    }
+    p->remaining = room;
+    p->cut = true;
+    return room > 0 ? ACME_OK : enough(p);
 }
 
 static int32_t headers_end(struct acme_http_parser *p)
@@ -359,10 +463,9 @@ static int32_t headers_end(struct acme_http_parser *p)
         p->response.close = true;
         p->remaining = p->body_limit;
         p->state = STATE_BODY_CLOSE;
-    } else if (p->remaining > p->body_limit) {
-        return ACME_ERR_HTTP_LIMIT;
     } else if (p->remaining > 0) {
         p->state = STATE_BODY_LENGTH;
+        return fit(p, p->remaining);
     }
     return ACME_OK;
 }
@@ -388,14 +491,12 @@ static int32_t chunk_size_line(struct acme_http_parser *p)
         return ACME_ERR_HTTP;
     }
     /* The data bounds how many chunks come, but not what their extensions add. */
-    if (size == TOO_LARGE || size > p->body_limit - p->response.body_len ||
-        rest > (size_t)CONFIG_ACME_HTTP_HEADERS_MAX - p->header_bytes) {
-        return ACME_ERR_HTTP_LIMIT;
+    if (rest > (size_t)CONFIG_ACME_HTTP_HEADERS_MAX - p->header_bytes) {
+        return over(p, ACME_LIMIT_HTTP_HEADERS, p->header_bytes + rest);
     }
     p->header_bytes = (uint16_t)(p->header_bytes + rest);
-    p->remaining = size;
     p->state = size == 0 ? STATE_TRAILER : STATE_BODY_CHUNK;
-    return ACME_OK;
+    return fit(p, size);
 }
 
 static int32_t line_done(struct acme_http_parser *p)
@@ -427,8 +528,11 @@ static int32_t line_store(struct acme_http_parser *p, char c)
         p->line[p->line_len++] = c;
         return ACME_OK;
     }
-    p->line_overflow = true;
-    return p->state == STATE_CHUNK_SIZE ? ACME_ERR_HTTP_LIMIT : ACME_OK;
+    if (p->state == STATE_CHUNK_SIZE) {
+        return over(p, ACME_LIMIT_HTTP_LINE, CONFIG_ACME_HTTP_LINE_MAX + 1);
+    }
+    p->line_overflow++; /* the head is shorter than this can count */
+    return ACME_OK;
 }
 
 /* Collects a line; '\n' must follow '\r', and both must stand nowhere else. */
@@ -439,7 +543,7 @@ static int32_t line_byte(struct acme_http_parser *p, char c)
     /* Of the chunks, only the extensions count, which chunk_size_line adds. */
     if (p->state <= STATE_TRAILER) {
         if (p->header_bytes >= CONFIG_ACME_HTTP_HEADERS_MAX) {
-            return ACME_ERR_HTTP_LIMIT;
+            return over(p, ACME_LIMIT_HTTP_HEADERS, CONFIG_ACME_HTTP_HEADERS_MAX + 1);
         }
         p->header_bytes++;
     }
@@ -454,8 +558,28 @@ static int32_t line_byte(struct acme_http_parser *p, char c)
     rc = line_done(p);
     p->line_len = 0;
     p->line_cr = false;
-    p->line_overflow = false;
+    p->line_overflow = 0;
     return rc;
+}
+
+/* Only a body that ends with the connection gets more than remains. What remained was handed over
+ * first, so that the outcome does not depend on how the bytes were split. */
+static int32_t body_too_long(struct acme_http_parser *p)
+{
+    return p->response.status >= 400 ? enough(p)
+                                     : over(p, ACME_LIMIT_HTTP_BODY, p->body_limit + 1U);
+}
+
+static int32_t body_handed_over(struct acme_http_parser *p)
+{
+    if (p->remaining > 0 || p->state == STATE_BODY_CLOSE) {
+        return ACME_OK;
+    }
+    if (p->cut) {
+        return enough(p);
+    }
+    p->state = p->state == STATE_BODY_CHUNK ? STATE_CHUNK_END : STATE_DONE;
+    return ACME_OK;
 }
 
 static int32_t body_bytes(struct acme_http_parser *p, const uint8_t *data, size_t len, size_t *took)
@@ -463,24 +587,19 @@ static int32_t body_bytes(struct acme_http_parser *p, const uint8_t *data, size_
     uint32_t n = len < p->remaining ? (uint32_t)len : p->remaining;
     int32_t rc = ACME_OK;
 
-    /* Only a body that ends with the connection gets more than remains. What remained was handed
-     * over first, so that the outcome does not depend on how the bytes were split. */
+    *took = n;
     if (n == 0) {
-        return ACME_ERR_HTTP_LIMIT;
+        return body_too_long(p);
     }
     if (p->body_fn != NULL) {
         rc = p->body_fn(p->body_ctx, data, n);
     }
-    if (rc != ACME_OK) {
+    if (rc < 0) {
         return rc == ACME_ERR_AGAIN ? ACME_ERR_INTERNAL : rc; /* a sink can not refuse for now */
     }
     p->response.body_len += n;
     p->remaining -= n;
-    *took = n;
-    if (p->remaining == 0 && p->state != STATE_BODY_CLOSE) {
-        p->state = p->state == STATE_BODY_CHUNK ? STATE_CHUNK_END : STATE_DONE;
-    }
-    return ACME_OK;
+    return rc == ACME_HTTP_ENOUGH ? enough(p) : body_handed_over(p);
 }
 
 int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, size_t len,
@@ -506,10 +625,12 @@ int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, s
     return p->state == STATE_DONE ? ACME_OK : ACME_ERR_AGAIN;
 }
 
-int32_t acme_http_parser_finish(struct acme_http_parser *p)
+int32_t acme_http_parser_finish(struct acme_http_parser *p, bool whole)
 {
-    if (p->state == STATE_BODY_CLOSE) {
+    if (p->state == STATE_BODY_CLOSE && whole) {
         p->state = STATE_DONE;
+    } else if (p->state > STATE_HEADER && p->state < STATE_DONE && p->response.status >= 400) {
+        return enough(p);
     }
     return p->state == STATE_DONE ? ACME_OK : ACME_ERR_CLOSED;
 }

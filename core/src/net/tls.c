@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <mbedtls/oid.h>
+#include <mbedtls/platform.h>
 #include <mbedtls/psa_util.h>
 
 #include "base/assert.h"
@@ -98,6 +100,45 @@ static int32_t ask_for_http(struct acme_tls *t)
 }
 #endif
 
+/* How a server is called stands in its subject alternative names, and never in its common name
+ * (RFC 9525), which mbedTLS still takes. An address is compared here, for mbedTLS was not told. */
+static uint32_t check_host(const struct acme_tls *t, const mbedtls_x509_crt *server)
+{
+    const mbedtls_x509_sequence *san = &server->subject_alt_names;
+
+    if (!mbedtls_x509_crt_has_ext_type(server, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME)) {
+        return MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    }
+    for (; san != NULL && t->address_len > 0; san = san->next) {
+        if ((san->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_X509_SAN_IP_ADDRESS &&
+            san->buf.len == t->address_len && memcmp(san->buf.p, t->address, san->buf.len) == 0) {
+            return 0;
+        }
+    }
+    return t->address_len > 0 ? MBEDTLS_X509_BADCERT_CN_MISMATCH : 0;
+}
+
+/* mbedTLS says of a signature that it could not check for want of memory that it is not trusted. So
+ * where there is less than the check of one takes, that is no verdict. */
+#define SIGNATURE_MEMORY 1024U
+
+static bool has_memory(void)
+{
+    void *probe = mbedtls_calloc(1, SIGNATURE_MEMORY);
+
+    mbedtls_free(probe);
+    return probe != NULL;
+}
+
+static int32_t flags_error(uint32_t flags)
+{
+    if ((flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
+        return ACME_ERR_TLS_DATES;
+    }
+    return (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0 && !has_memory() ? ACME_ERR_TLS_MEMORY
+                                                                            : ACME_ERR_TLS_VERIFY;
+}
+
 /* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
  * clock only what is expired for sure is refused. */
 static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
@@ -106,12 +147,9 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 
     *flags |= acme_x509_bad_dates(t->clock, crt, 0);
     *flags |= check_pins(t, crt, depth);
-    if ((*flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
-        t->verify_error = ACME_ERR_TLS_DATES;
-    } else if (*flags != 0) {
-        t->verify_error = ACME_ERR_TLS_VERIFY;
-    }
+    *flags |= depth == 0 ? check_host(t, crt) : 0;
     if (*flags != 0) {
+        t->verify_error = flags_error(*flags);
         ACME_LOG(t->port, ACME_LOG_WARNING, "tls: certificate refused, MBEDTLS_X509_BADCERT flags",
                  depth == 0 ? "of the server" : "of an issuer", (int32_t)*flags);
     }
@@ -127,6 +165,7 @@ static int32_t to_error(struct acme_tls *t, int ret)
         return t->net_error;
     }
     if (ret == 0 || ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
+        t->goodbye = ret != 0;
         return ACME_ERR_CLOSED;
     }
     ACME_LOG(t->port, ACME_LOG_WARNING, "tls: mbedTLS error", NULL, ret);
@@ -146,7 +185,7 @@ static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor 
     int32_t rc = ACME_OK;
 
     for (i = 0; i < count; i++) {
-        int ret = mbedtls_x509_crt_parse_der_nocopy(&t->anchors, anchors[i].der, anchors[i].len);
+        int ret = acme_x509_parse(&t->anchors, anchors[i].der, anchors[i].len, false);
 
         if (ret == 0) {
             good++;
@@ -201,13 +240,15 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
     int ret;
 
     t->stream = stream;
+    t->goodbye = false;
     t->net_error = ACME_ERR_CLOSED;
     t->verify_error = ACME_ERR_TLS_VERIFY;
     forget_pins_seen(t);
+    t->address_len = (uint8_t)mbedtls_x509_crt_parse_cn_inet_pton(host, t->address);
     mbedtls_ssl_init(&t->ssl);
     ret = mbedtls_ssl_setup(&t->ssl, &t->config);
-    if (ret == 0) {
-        ret = mbedtls_ssl_set_hostname(&t->ssl, host);
+    if (ret == 0) { /* an address must not be sent as a server's name (RFC 6066 3) */
+        ret = mbedtls_ssl_set_hostname(&t->ssl, t->address_len > 0 ? NULL : host);
     }
     if (ret != 0) {
         acme_tls_close(t);

@@ -79,6 +79,89 @@ int32_t acme_uri_parse(const char *url, struct acme_uri *uri)
     return parse_authority(url, uri);
 }
 
+/* Whether a reference has a scheme: a colon before all that could not be in one. */
+static bool is_absolute(const char *text)
+{
+    return text[acme_word_len(text, SIZE_MAX, "+-.")] == ':';
+}
+
+/* How much of base stands in front of a reference (RFC 3986 5.2.2). */
+static size_t kept_of_base(const char *base, const struct acme_uri *uri, const char *text)
+{
+    size_t query = uri->path_offset + strcspn(base + uri->path_offset, "?");
+
+    if (strncmp(text, "//", 2) == 0) {
+        return ACME_URI_AUTHORITY - 2U;
+    }
+    if (*text == '/') {
+        return uri->path_offset;
+    }
+    while (*text != '?' && query > uri->path_offset && base[query - 1] != '/') {
+        query--;
+    }
+    return query;
+}
+
+/* The place in front of the last segment that was written. */
+static char *drop_segment(char *path, char *to)
+{
+    while (to > path) {
+        to--;
+        if (*to == '/') {
+            break;
+        }
+    }
+    return to;
+}
+
+/* RFC 3986 5.2.4, in place; path begins with a slash, or is empty. */
+static void remove_dots(char *path)
+{
+    const char *from = path;
+    char *to = path;
+
+    while (*from == '/') {
+        size_t len = 1 + strcspn(from + 1, "/?");
+        bool up = len == 3 && memcmp(from, "/..", 3) == 0;
+
+        if (up) {
+            to = drop_segment(path, to);
+        }
+        if (!up && !(len == 2 && from[1] == '.')) {
+            memmove(to, from, len);
+            to += len;
+        } else if (from[len] != '/') { /* the slash of the last one stays */
+            *to++ = '/';
+        }
+        from += len;
+    }
+    memmove(to, from, strlen(from) + 1);
+}
+
+size_t acme_uri_resolve(const char *base, const struct acme_uri *uri, char *text, size_t size)
+{
+    char url[CONFIG_ACME_URL_MAX + 1];
+    struct acme_buf b;
+    size_t keep, len = strlen(text);
+
+    if (*text == '\0' || is_absolute(text)) {
+        return len;
+    }
+    keep = kept_of_base(base, uri, text);
+    len = strcspn(text, "#");
+    acme_buf_init(&b, url, size < sizeof(url) ? size : sizeof(url));
+    acme_buf_add_n(&b, base, keep);
+    acme_buf_add(&b, keep == uri->path_offset && *text != '/' ? "/" : "");
+    acme_buf_add_n(&b, text, len);
+    if (b.overflow) {
+        return keep + len + 1;
+    }
+    remove_dots(url + ACME_URI_AUTHORITY + strcspn(url + ACME_URI_AUTHORITY, "/?"));
+    len = strlen(url);
+    memcpy(text, url, len + 1);
+    return len;
+}
+
 bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const char *url_b,
                           const struct acme_uri *b)
 {

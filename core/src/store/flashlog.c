@@ -498,7 +498,7 @@ static bool write_record(struct acme_flashlog *log, struct record *r)
     uint32_t len = len_of(r), from = 0, fill = RECORD_LEN, crc;
     struct record written;
 
-    ACME_ASSERT(log->head_offset + size_of(log, r) <= log->geometry.sector_size);
+    ACME_ASSERT(log->head_offset <= log->geometry.sector_size - size_of(log, r));
     crc = acme_crc32(0, r->raw, 18);
     acme_put16(r->raw + 18, crc ^ crc >> 16);
     acme_put32(r->raw + 20, record_crc(log, r));

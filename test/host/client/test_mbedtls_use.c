@@ -7,7 +7,7 @@
 #include <psa/crypto.h>
 
 #include "acme/mbedtls.h"
-#include "client/client_state.h"
+#include "client/state.h"
 #include "device.h"
 
 static uint8_t der[CONFIG_ACME_CERT_SIZE_MAX];
@@ -256,7 +256,7 @@ static int32_t try_to_use(uint16_t slot, size_t der_size)
     assert_int_equal(cert.chain.raw.len, 0);
     assert_int_equal(mbedtls_pk_get_type(&cert.key), MBEDTLS_PK_NONE);
     assert_null(config.MBEDTLS_PRIVATE(key_cert));
-    assert_int_equal(w.client->held, 0);
+    assert_int_equal(w.client->hold.count, 0);
     mbedtls_ssl_config_free(&config);
     acme_mbedtls_free(&cert);
     assert_true(pool_used() <= before); /* a key may have been taken out of RAM */
@@ -295,7 +295,7 @@ static void test_one_at_a_time(void **state)
     assert_int_equal(acme_mbedtls_use(w.client, 0, &n->cert, NULL), ACME_ERR_STATE);
     acme_mbedtls_handshake_over(&n->cert);
     assert_int_equal(acme_mbedtls_use(w.client, 0, &n->cert, NULL), ACME_ERR_STATE);
-    assert_int_equal(w.client->held, 0);
+    assert_int_equal(w.client->hold.count, 0);
     disconnect(n);
 }
 

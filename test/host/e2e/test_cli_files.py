@@ -11,7 +11,7 @@ import time
 import pytest
 
 from conftest import BUILD, Cli, Result
-from scripted_ca import PEM, Reply, ScriptedCa
+from scripted_ca import PEM, Reply, ScriptedCa, problem
 
 NAME = "device.example.org"
 
@@ -381,3 +381,58 @@ def test_a_planted_version_is_neither_used_nor_emptied(filled, tmp_path, handed)
         run_daemon(filled, tmp_path)
         assert contents(handed)["privkey.pem"] == pem_of(filled, "--key")
     assert os.listdir(trap) == ["cert.pem"]
+
+
+# ---- standard output that cannot be written ----
+
+def test_errors_of_standard_output_are_seen(filled, out):
+    full = device(out / "full", 7)
+    for args in (["list"], ["list", "--json"], ["export", "-d", NAME], ["export", "-d", NAME, "--key"], ["account"],
+                 ["store"], ["store", "--json"], ["next"], ["--help"], ["--version"], ["doctor"],
+                 ["run", "-d", NAME, "--accept-tos"], ["run", "-d", NAME, "--accept-tos", "--events"]):
+        with open(full, "wb") as file:
+            done = subprocess.run(filled.argv(*args), stdout=file, stderr=subprocess.PIPE, text=True, timeout=60,
+                                  check=False)
+        assert done.returncode == 3 and re.search("error: (standard output|export): ", done.stderr), (args, done)
+    with open(full, "wb") as file:
+        done = subprocess.run([filled.binary, "store", "dump", filled.store], stdout=file, stderr=subprocess.PIPE,
+                              text=True, timeout=60, check=False)
+    assert done.returncode == 3 and "No space left" in done.stderr, done
+    # The worse code stays.
+    with open(full, "wb") as file:
+        assert subprocess.run(filled.argv("fly"), stdout=file, stderr=subprocess.DEVNULL, timeout=60,
+                              check=False).returncode == 2
+
+
+# ---- names with control characters ----
+
+NASTY = ["a\x1b[31m.example.org", "a\r\nnanoacme: all is well", "a\x07b", "a\x7fb", "a\u009b31mb", "a\u202eb",
+         b"a\xffb".decode("utf-8", "surrogateescape"), b"a\x9b1mb".decode("utf-8", "surrogateescape")]
+
+
+@pytest.mark.parametrize("name", NASTY, ids=[repr(n) for n in NASTY])
+def test_names_are_not_printed_raw(filled, name, tmp_path):
+    for args in (["run", "-d", name], ["run", "-d", name, "-d", name], ["export", "-d", name], ["export", "-d", name, "-o", "x"],
+                 ["list", "--store", str(tmp_path / name)], [name], ["account", name], ["run", "-d", "a", "--pin", name],
+                 ["run", "-d", "a", "--server", name], ["run", "-d", "a", "--ca-file", name],
+                 ["store", "dump", name], ["run", "-d", "a", "--tsig-key", name], ["run", "-d", "a", "--key-type", name],
+                 ["run", "--" + name], ["run", "-d", "a", "-" + name], ["run", "--json=" + name]):
+        done = subprocess.run(filled.argv(*args), capture_output=True, timeout=60, check=False)
+        assert done.returncode in (2, 3), (args, done)
+        text = done.stdout + done.stderr
+        assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f\xff]|\xc2[\x80-\x9f]|\xe2\x80\xae|[^\xc0-\xff\x80-\xbf][\x80-\xbf]", text), (args, done)
+        assert not re.search(rb"^nanoacme: all", text, re.M), (args, done)
+
+
+def test_what_the_ca_says_is_not_printed_raw(cli, ca):
+    ca.answers["order"] = lambda c, r: problem("rejectedIdentifier", "no\x1b[2J\u009bm\r\nnanoacme: all is well",
+                                               status=403)
+    done = cli.call("run", "--accept-tos", "--http-port", str(ca.http_port), "-d", NAME, "-vvv")
+    assert done.code == 5 and "rejectedIdentifier" in done.err, done
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.err + done.out), repr(done.err)
+    assert not re.search("^nanoacme: all", done.err, re.M), repr(done.err)
+
+
+def test_other_writing_is_printed_as_it_is(cli):
+    done = cli.call("run", "-d", "\u00fc\u4e2d.example.org", "--ca-file", "/nowhere/\u00fc\u4e2d\U0001f512.pem")
+    assert "/nowhere/\u00fc\u4e2d\U0001f512.pem" in done.err, done

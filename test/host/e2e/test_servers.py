@@ -107,17 +107,17 @@ def test_another_key_for_the_account(server, prover):
     else:
         # The account keeps its key, and the message says what it is that the CA does not offer.
         assert done.code == 5 and after["thumbprint"] == before["thumbprint"], done
-        assert "notImplemented" in done.err or "does not offer" in done.err, done
+        assert "501" in done.err, done
     again = prover.prove([name], "http-01", extra=["--force"])
     assert again.code == 0, again
 
 
-def test_no_other_key_is_told_as_such(server, prover):
-    if server.rollover:
-        return
+def test_what_the_server_does_not_offer(server, prover):
+    """No other key, where that is so, has nothing to do with an order, and the message says so."""
     assert prover.call("account", "create", "--accept-tos").code == 0
     done = prover.call("account", "rollover", "--json")
-    assert done.code == 5 and "order" not in done.err, done
+    assert (done.code == 0) == server.rollover, done
+    assert "order" not in done.err and (server.rollover or "does not offer" in done.err), done
 
 
 def test_a_name_that_the_server_refuses(server, prover):
@@ -127,14 +127,15 @@ def test_a_name_that_the_server_refuses(server, prover):
     done = prover.prove([REFUSED], "http-01")
     assert done.code == 5 and server.refusal in done.err, done
     assert done.json["certificates"][0]["error"] == "ACME_ERR_ORDER", done
-    assert done.json["counters"]["newOrders"] == 1
+    assert done.json["counters"]["newOrders"] <= 1
     assert prover.call("list", "--json").out == before
 
 
 def test_a_name_that_leads_nowhere(server, prover):
     """Some make the authorization invalid, others wait for a better answer: either way the job ends by
     itself, with the name and what the CA saw."""
-    done = prover.prove([NOWHERE], "http-01", timeout=180)
+    prover.binary += "-test"
+    done = prover.prove([NOWHERE], "http-01", env={"NANOACME_TEST_HURRY": "20"}, timeout=180)
     assert done.code == 5 and NOWHERE in done.err, done
     assert done.json["certificates"][0]["problem"]["type"], done
     assert done.json["counters"]["newOrders"] == 1
