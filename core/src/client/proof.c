@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "challenge/persist.h"
 #include "client/challenge.h"
 #include "client/directory.h"
 #include "client/machine.h"
@@ -55,7 +56,7 @@ static int32_t describe_record(struct acme_client *c, const struct acme_challeng
         challenge->key_authorization = text->data;
     } else {
         rc = is_our_account(c, json)
-                 ? acme_directory_write_issuers(acme_json_array(json, "issuer-domain-names"), text)
+                 ? acme_directory_write_issuers(acme_persist_issuers(json), text)
                  : ACME_ERR_FIELD;
         challenge->issuers = text->data;
     }
