@@ -91,7 +91,8 @@ static void note_stored(struct cli_session *s)
         struct acme_cert_status status;
 
         s->events.installed[i] =
-            acme_cert_get_status(s->client, i, &status) == ACME_OK && status.valid;
+            acme_cert_get_status(s->client, i, &status) == ACME_OK &&
+            acme_cert_can_serve(&status);
     }
 }
 

@@ -36,6 +36,12 @@ static void print_event(const struct cli_events *s, const struct acme_event *eve
     if (event->error != ACME_OK) {
         cli_json_error(o, event->error);
     }
+    if (event->route != NULL) {
+        cJSON_AddStringToObject(o, "route", event->route);
+    }
+    if (event->member != NULL) {
+        cJSON_AddStringToObject(o, "member", event->member);
+    }
     if (event->type == ACME_EVENT_WAIT || event->type == ACME_EVENT_NEXT) {
         cJSON_AddNumberToObject(o, "waitMs", event->wait_ms);
     }
@@ -78,6 +84,15 @@ static void say_challenge_failed(const char *name, const struct acme_event *even
             event->problem != NULL ? event->problem->detail : "");
 }
 
+/* Which request the error is about, and what of its reply. */
+static void print_place(const struct acme_event *event)
+{
+    if (event->route != NULL) {
+        (void)fprintf(stderr, "  at %s%s%s\n", event->route, event->member != NULL ? ": " : "",
+                      event->member != NULL ? event->member : "");
+    }
+}
+
 /* Events of one certificate. */
 static void say_slot(const char *name, const struct acme_event *event)
 {
@@ -100,6 +115,7 @@ static void say_slot(const char *name, const struct acme_event *event)
         break;
     case ACME_EVENT_ERROR:
         cli_error_core(name, event->error, event->problem);
+        print_place(event);
         break;
     default:
         break;

@@ -50,7 +50,7 @@ static int command_run(struct cli_session *s)
         struct acme_cert_status status;
 
         (void)acme_cert_get_status(s->client, i, &status);
-        if (status.valid && status.error == ACME_OK) {
+        if (acme_cert_can_serve(&status) && status.unexpired && status.error == ACME_OK) {
             good++;
         }
     }

@@ -33,7 +33,11 @@ static cJSON *json_cert(const char *const *names, uint16_t count,
     cli_format_time(status->not_after_s, to);
     cli_format_time(status->renew_after_s, renew);
     cJSON_AddItemToObject(o, "names", cJSON_CreateStringArray(names, count));
-    cJSON_AddBoolToObject(o, "valid", status->valid);
+    cJSON_AddBoolToObject(o, "valid", acme_cert_can_serve(status) && status->unexpired);
+    cJSON_AddBoolToObject(o, "stored", status->stored);
+    cJSON_AddBoolToObject(o, "readable", status->readable);
+    cJSON_AddBoolToObject(o, "unexpired", status->unexpired);
+    cJSON_AddBoolToObject(o, "keyUsable", status->key_usable);
     if (status->chain_count > 0) {
         cJSON_AddStringToObject(o, "notBefore", from);
         cJSON_AddStringToObject(o, "notAfter", to);
@@ -67,6 +71,17 @@ static cJSON *json_counters(struct cli_session *s)
     return o;
 }
 
+static const char *state_of(const struct acme_cert_status *status)
+{
+    if (!status->key_usable) {
+        return "without its key: run again;";
+    }
+    if (!status->readable) {
+        return "damaged in the store: run again;";
+    }
+    return status->unexpired ? "good" : "expired; it was good";
+}
+
 static void text_cert(const char *name, const struct acme_cert_status *status)
 {
     char to[32], renew[32];
@@ -74,9 +89,8 @@ static void text_cert(const char *name, const struct acme_cert_status *status)
     cli_format_time(status->not_after_s, to);
     cli_format_time(status->renew_after_s, renew);
     cli_clean_line(stdout, "%s: %s%s until %s, renewed from %s on, %s key", name,
-                   status->error != ACME_OK ? "failed this time; " : "",
-                   status->valid ? "good" : "without its key: run again;", to, renew,
-                   cli_key_type_name(status->key_type));
+                   status->error != ACME_OK ? "failed this time; " : "", state_of(status), to,
+                   renew, cli_key_type_name(status->key_type));
 }
 
 void cli_show_run(struct cli_session *s, int32_t result)

@@ -1,4 +1,5 @@
 """Fixtures of the end-to-end tests: the command line under test, and the servers around it."""
+import functools
 import json
 import os
 import subprocess
@@ -8,8 +9,13 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 import lab as lab_module  # noqa: E402
+import not_yet  # noqa: E402
+from scripted_ca import ScriptedCa  # noqa: E402
 
 BUILD = os.environ.get("NANOACME_BUILD", os.path.join(lab_module.ROOT, "build"))
+
+
+JOBS = ("run", "renew", "account", "revoke", "deauthorize")
 
 
 class Result:
@@ -40,6 +46,20 @@ class Cli:
                 "--ca-file", self.ca.ca_file, *args]
 
     def call(self, *args, env=None, timeout=60):
+        oracle = getattr(self.ca, "oracle", None)
+        if oracle is None or args[0] not in JOBS:
+            return self.quietly(*args, env=env, timeout=timeout)
+        oracle.begin(self, self.device(args))
+        result = self.quietly(*args, env=env, timeout=timeout)
+        oracle.end(result.code == 0)
+        return result
+
+    def device(self, args):
+        """Whose account key it is: the store's, or that of a file."""
+        return (self.store, args[args.index("--account-key") + 1] if "--account-key" in args else "")
+
+    def quietly(self, *args, env=None, timeout=60):
+        """Without a word to the CA's oracle."""
         return Result(subprocess.run(self.argv(*args), capture_output=True, text=True,
                                      timeout=timeout, env={**os.environ, **(env or {})},
                                      check=False))
@@ -55,6 +75,29 @@ class Cli:
         for name in names:
             args += ["--domain", name]
         return self.call(*args, *extra, **options)
+
+
+def pytest_collection_modifyitems(items):
+    """What is not yet right in the core is written down with its cause, and fails when it passes."""
+    for item in items:
+        name = f"{os.path.basename(item.fspath)}::{item.name}"
+        if name in not_yet.CAUSES:
+            item.add_marker(pytest.mark.xfail(strict=True, reason=not_yet.CAUSES[name]))
+
+
+@pytest.fixture(autouse=True)
+def _oracle(request):
+    """At the end of each test, what holds over every scenario of its scripted CAs."""
+    ScriptedCa.made = []
+    test = request.node.obj
+
+    @functools.wraps(test)
+    def checked(*args, **named):
+        test(*args, **named)
+        for ca in ScriptedCa.made:
+            ca.oracle.check()
+
+    request.node.obj = checked
 
 
 @pytest.fixture

@@ -120,7 +120,8 @@ class Lab:
 
     def __init__(self, folder, nonce_reject=0, authz_reuse=0, chain_length=1, alternate_roots=0,
                  config=None, va_always_valid=False, address="127.0.0.1", names_at=None,
-                 default_address="127.0.0.1", listen="0.0.0.0"):
+                 default_address="127.0.0.1", listen="0.0.0.0",
+                 pebble_program=os.path.join(BIN, "pebble")):
         self.folder = str(folder)
         self.address = address
         self.port, self.management_port = free_port(), free_port()
@@ -139,6 +140,7 @@ class Lab:
             self.env["PEBBLE_VA_ALWAYS_VALID"] = "1"
         self.extra_config = config or {}
         self.certs = make_server_ca(self.folder, address)
+        self.pebble_program = pebble_program
         self.pebble = self.challtest = None
 
     @property
@@ -169,7 +171,7 @@ class Lab:
         with open(path, "w", encoding="ascii") as f:
             json.dump(config, f)
         self.pebble = Process("pebble", [
-            os.path.join(BIN, "pebble"), "-strict", "-config", path,
+            self.pebble_program, "-strict", "-config", path,
             "-dnsserver", self.names_at], self.folder, self.env)
         wait_until(lambda: listens(self.port) and listens(self.management_port), "Pebble")
 

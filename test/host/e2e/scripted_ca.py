@@ -1,6 +1,6 @@
 """A small ACME server that says what a test tells it to: it keeps the protocol by itself, and a test
 replaces single answers, down to the bytes on the wire. It verifies no signatures: it is here to
-lie, not to judge."""
+lie, not to judge. With a profile (ca_profiles.py) its usual answers are those of a public CA."""
 import base64
 import datetime
 import json
@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ca_oracle import Oracle, thumbprint
+from ca_profiles import PROFILES, USED_BINDING, Profile
 from lab import free_port, make_server_ca
 
 JSON = "application/json"
@@ -54,22 +56,50 @@ class Wire:
         self.act = act
 
 
+def seen(reply):
+    """Status and JSON body of an answer, as far as it has them."""
+    if isinstance(reply, Wire):
+        return 599, {}
+    if isinstance(reply, bytes):
+        head, _, text = reply.partition(b"\r\n\r\n")
+        words = head.split(b" ", 2)
+        status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 599
+    else:
+        status, text = reply.status, reply.body
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = {}
+    return status, body if isinstance(body, dict) else {}
+
+
 class ScriptedCa:
     """answers: resource name -> function(ca, request) that returns a Reply, bytes, a Wire, or None
     for the usual answer. request has .method, .path, .payload. on_connect: function(TCP stream)
     that returns true if the connection is done with."""
 
-    def __init__(self, folder):
+    made = []                      # in this test, for its end
+
+    def __init__(self, folder, profile=None, address="127.0.0.1"):
         self.folder = str(folder)
+        self.profile = PROFILES[profile] if isinstance(profile, str) else profile or Profile(())
+        self.nonce_length = self.profile.nonce if profile else 0
+        self.oracle = Oracle()
+        self.keys = []             # of the accounts, in the order in which they came
+        self.key_lost = set()      # newAccount was answered, and the answer lost
+        self.bindings = set()      # that were used
+        ScriptedCa.made.append(self)
         self.certs = make_server_ca(self.folder)
         self.port, self.http_port = free_port(), free_port()
-        self.base = f"https://127.0.0.1:{self.port}"
+        self.base = f"https://{address}:{self.port}"
         self.answers = {}
         self.log = []
         self.orders, self.nonces = 0, 0
         self.give_nonces = True
         self.on_connect, self.connections = None, 0
         self.finalized = self.names = None
+        self.requests = []
+        self.oracle_finalized = set()
         self.proven = set()
         self.identifiers = []      # as the client asked for them
         self.pre_authorized = []   # of newAuthz
@@ -137,25 +167,84 @@ class ScriptedCa:
     def usual(self, name, request):
         return getattr(self, "on_" + name)(request)
 
+    def url(self, path):
+        """As long as the profile's are."""
+        return f"{self.base}/{path}" + ("/" + "p" * (self.profile.path - 1) if self.profile.path else "")
+
     def on_directory(self, _request):
-        return Reply({"newNonce": self.base + "/nonce", "newAccount": self.base + "/account",
-                      "newOrder": self.base + "/order", "revokeCert": self.base + "/revoke",
-                      "keyChange": self.base + "/key-change",
-                      "meta": {"termsOfService": self.base + "/terms"}})
+        p = self.profile
+        meta = {"termsOfService": self.base + "/terms", **dict(p.meta)}
+        if p.eab and p.eab_told:
+            meta["externalAccountRequired"] = True
+        body = {"newNonce": self.url("nonce"), "newAccount": self.url("account"),
+                "newOrder": self.url("order"), "revokeCert": self.url("revoke"),
+                "keyChange": self.url("key-change"), "meta": meta, **dict(p.members)}
+        if p.ari_problem:
+            body["renewalInfo"] = self.url("renewal-info")
+        return Reply(body)
+
+    def on_renewal_info(self, _request):
+        return problem("malformed", "ARI Feature not enabled", 404)
 
     def on_nonce(self, _request):
         return Reply("", 200, None)
 
-    def on_account(self, _request):
-        return Reply({"status": "valid"}, 201, headers={"Location": self.base + "/account/1"})
+    def on_account(self, request):
+        number = self.number(request)
+        if number is not None:
+            state = (request.payload or {}).get("status", "valid")
+            return Reply({"status": state})
+        key, p = thumbprint(request.protected["jwk"]), self.profile
+        known = key in self.keys
+        if not known and request.payload.get("onlyReturnExisting"):
+            return problem("accountDoesNotExist", status=400)
+        refused = self.refuse_account(request, p)
+        if refused is not None:
+            return refused
+        if not known:
+            self.keys.append(key)
+        location = self.base + f"/account/{self.keys.index(key) + 1}"
+        return Reply({"status": "valid"}, 200 if known else 201, headers={"Location": location})
+
+    def refuse_account(self, request, p):
+        """A new one without a contact or a binding, or any whose binding was used (as the CAs do that
+        know a binding only once)."""
+        if request.payload.get("onlyReturnExisting"):
+            return None
+        binding = request.payload.get("externalAccountBinding")
+        if binding:
+            kid = json.loads(unb64(binding["protected"]))["kid"]
+            if p.eab and kid in self.bindings:
+                status, kind, words = USED_BINDING[p.eab]
+                return problem(kind, words, status)
+            self.bindings.add(kid)
+        elif p.eab:
+            return problem("externalAccountRequired", "an external account binding is required")
+        if p.contact and not request.payload.get("contact"):
+            if binding:
+                self.bindings.discard(kid)
+            return problem(p.contact, "a contact is required")
+        return None
+
+    @staticmethod
+    def number(request):
+        """Of a resource's URL; None where it has none."""
+        parts = request.path.split("/")
+        return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else None
 
     def order_body(self, status, **more):
-        body = {"status": status, "finalize": self.base + "/finalize",
+        p = self.profile
+        body = {"status": status, "finalize": self.url("finalize"),
                 "identifiers": [{"type": "dns", "value": n} for n in self.names],
-                "authorizations": [f"{self.base}/authorization/{i}"
-                                   for i in range(len(self.names))]}
+                "authorizations": [self.url(f"authorization/{i}") for i in range(len(self.names))]}
+        if p.bare != "kept" and status in ("ready", "processing", "valid"):
+            body["authorizations"] = p.bare
+            if p.bare == "absent":
+                del body["authorizations"]
+        if p.replaces:
+            body["replaces"] = ""
         if status == "valid":
-            body["certificate"] = self.base + "/certificate"
+            body["certificate"] = self.url("certificate")
         return {**body, **more}
 
     def on_order(self, request):
@@ -163,8 +252,11 @@ class ScriptedCa:
         self.identifiers = request.payload["identifiers"]
         self.names = [i["value"] for i in self.identifiers]
         self.finalized = None
-        return Reply(self.order_body("pending"), 201,
-                     headers={"Location": f"{self.base}/orders/{self.orders}"})
+        if len(self.names) > self.profile.names:
+            return problem("rejectedIdentifier", f"at most {self.profile.names} names", 400)
+        return Reply(self.order_body("ready" if self.profile.proven else "pending"),
+                     self.profile.order_status,
+                     headers={"Location": self.url(f"orders/{self.orders}")})
 
     def on_new_authz(self, request):
         """Pre-authorization (RFC 8555 7.4.1); answers that say so in the directory come here."""
@@ -190,9 +282,16 @@ class ScriptedCa:
         return Reply({"type": "http-01", "status": "processing"}, headers={"Retry-After": "0"})
 
     def on_orders(self, _request):
-        return Reply(self.order_body("valid" if self.finalized else "pending"))
+        proven = "ready" if self.profile.proven else "pending"
+        return Reply(self.order_body("valid" if self.finalized else proven))
 
     def authorization_body(self, number, state, **challenge):
+        if self.profile.sources:
+            return {"status": state, "identifier": {"type": "dns", "value": self.names[number]},
+                    "expires": "2099-01-01T00:00:00Z",
+                    "challenges": [{"type": t, "url": self.url("challenge"), "status": "pending",
+                                    "token": TOKEN, **(challenge if t == "http-01" else {})}
+                                   for t in self.profile.types]}
         return {"status": state, "identifier": {"type": "dns", "value": self.names[number]},
                 "challenges": [{"type": "dns-01", "url": self.base + "/challenge/dns",
                                 "status": "pending", "token": TOKEN},
@@ -200,7 +299,7 @@ class ScriptedCa:
                                 "status": "pending", "token": TOKEN, **challenge}]}
 
     def on_authorization(self, request):
-        number = int(request.path.rsplit("/", 1)[1])
+        number = self.number(request)
         return Reply(self.authorization_body(number, "valid" if self.authorized else "pending"))
 
     def on_challenge(self, _request):
@@ -212,12 +311,49 @@ class ScriptedCa:
         return Reply(self.order_body("processing"), headers={"Retry-After": "0"})
 
     def on_certificate(self, _request):
+        if self.profile.adds_www:
+            names = [*self.names, *("www." + n for n in self.names)]
+            return Reply(self.pem(self.issue(names=names), self.issuer), content=PEM)
         return Reply(self.pem(self.issue(), self.issuer), content=PEM)
 
     def on_revoke(self, _request):
         return Reply("", 200, None)
 
+    # ---- what holds always (ca_oracle.py) ----
+
+    def tell_oracle(self, name, request, reply):
+        status, body = seen(reply)
+        if name == "finalize" and status < 300:
+            if self.names and self.orders not in self.oracle_finalized:
+                self.oracle_finalized.add(self.orders)
+                self.oracle.order_finalized(self.names)
+        if name in ("order", "orders", "finalize") and body.get("status") == "invalid" and self.names:
+            self.oracle.order_given_up(self.names)
+        if name == "orders" and status in (404, 410) and self.names:
+            self.oracle.order_missing(self.orders, self.names)
+        elif name == "orders" and status < 300:
+            self.oracle.missing.pop(self.orders, None)
+        if name == "account":
+            self.tell_account(request, status, body)
+
+    def tell_account(self, request, status, body):
+        jwk = request.protected.get("jwk")
+        key = thumbprint(jwk) if jwk else None
+        if body.get("status") in ("deactivated", "revoked"):
+            self.oracle.account_gone(key)
+        elif status < 300 and key and body.get("status") == "valid":
+            self.oracle.account_valid(key)
+        elif request.payload and request.payload.get("onlyReturnExisting") and \
+                body.get("type", "").endswith("accountDoesNotExist"):
+            self.oracle.account_gone(key)
+
     # ---- HTTP ----
+
+    def new_nonce(self):
+        if not self.nonce_length:
+            return f"nonce{os.urandom(9).hex()}"
+        text = "AEkAAAAK" + base64.urlsafe_b64encode(os.urandom(self.nonce_length)).decode()
+        return text[:self.nonce_length]
 
     def _accept(self):
         while True:
@@ -254,17 +390,42 @@ class ScriptedCa:
         request = Request(lines[0], body)
         name = request.path.split("/")[1]
         self.log.append(name)
+        self.requests.append(request)
         answer = self.answers.get(name)
         reply = answer(self, request) if answer else None
-        reply = self.usual(name, request) if reply is None else reply
+        reply = self.usual(name.replace("-", "_"), request) if reply is None else reply
+        self.tell_oracle(name, request, reply)
         if isinstance(reply, Wire):
             reply.act(tls)
             return False
         if isinstance(reply, Reply):
             self.nonces += 1
-            reply = reply.encode(f"nonce{os.urandom(9).hex()}" if self.give_nonces else None)
+            for header, value in self.profile.headers:
+                reply.headers.setdefault(header, value)
+            reply = reply.encode(self.new_nonce() if self.give_nonces else None)
         tls.sendall(reply)
         return b"Connection: close" not in reply
+
+
+DEVICE = "device.example.org"
+
+
+def huge_authorization(ca):
+    """Thirty types, twenty validation records, 64 KB in all."""
+    def answer(ca_, request):
+        number = ca_.number(request)
+        body = ca_.authorization_body(number, "valid" if ca_.authorized else "pending")
+        odd = [{"type": f"future-{i:02}", "url": f"{ca_.base}/challenge/{i}", "status": "pending", "token": TOKEN,
+                "hints": [{"a": [1, 2.5, {"b": None}]}] * 3, "padding": "p" * 700} for i in range(27)]
+        records = [{"url": f"http://{DEVICE}/{i}", "hostname": DEVICE, "port": "80", "addressUsed": "192.0.2.1",
+                    "addressesResolved": ["192.0.2.1", "2001:db8::1"], "resolverAddrs": ["[::1]:53"],
+                    "padding": "q" * 1500} for i in range(20)]
+        body["challenges"] = odd[:14] + body["challenges"] + odd[14:]
+        body["challenges"][15]["validationRecord"] = records
+        text = json.dumps(body)
+        return Reply(text + " " * (65536 - len(text)))
+    ca.authorized = False
+    ca.answers["authorization"] = answer
 
 
 class Request:

@@ -16,7 +16,7 @@ import docs_states  # noqa: E402
 import size_features  # noqa: E402
 
 PAGES = ["README.md", "docs/porting.md", "docs/integration.md"]
-NAMING = PAGES + ["docs/memory.md", "docs/troubleshooting.md"]
+NAMING = PAGES + ["docs/memory.md", "docs/troubleshooting.md", "docs/cas.md"]
 INCLUDES = ["core/include", "port/selftest", "port/rtos_task", "port/freertos", "port/lwip",
             "port/lwip_socket", "test/host/freertos", "boards/host"]
 SYSTEM = ["third_party/mbedtls/include", "third_party/lwip/src/include",
@@ -122,7 +122,7 @@ def test_cmake_targets_exist():
 def macro_list(header):
     """(name, value, severity, code or None) of the lists of macros in a public header."""
     text = read(os.path.join("core/include/acme", header)).replace("\\\n", "\n")
-    found = re.findall(r"^\s*X\((\w+), (-?\d+), (\w+),\s*(?:\"([\w-]+)\",\s*)?\"", text, re.M)
+    found = re.findall(r"^\s*X\((\w+), (-?\d+), (\w+),(?: [A-Z_]+,)*\s*(?:\"([\w-]+)\",\s*)?\"", text, re.M)
     assert found
     return found
 
@@ -169,3 +169,61 @@ def test_the_life_cycle_is_the_one_in_the_diagram(tmp_path, shared_lab):
             assert end in docs_states.reach(graph, start), f"{start} -> {end}"
         if not extra:
             assert set(docs_states.FIRST_BOOT) - set(docs_states.HUBS) <= set(walked)
+
+
+# ---- the page on CAs ----
+
+CAS_FILES = ("test_servers.py", "test_ca_profiles.py", "test_ca_answers.py")
+
+
+def collected():
+    """The tests that there are: file -> names with their parameters."""
+    done = subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider",
+                           *(os.path.join(ROOT, "test", "host", "e2e", f) for f in CAS_FILES)],
+                          capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    found = re.findall(r"^\S*?(test_\w+\.py)::(\S+)$", done.stdout, re.M)
+    assert len(found) > 200, done.stdout + done.stderr
+    return {file: {name for f, name in found if f == file} for file in CAS_FILES}
+
+
+def cas_rows():
+    """(first cell, tests) of each row, with the file where the page only names the test."""
+    rows = []
+    for line in read("docs/cas.md").splitlines():
+        cells = [c.strip() for c in line.split(" | ")]
+        if line.startswith("| ") and "`test_" in line:
+            tests = re.findall(r"`(?:(test_\w+\.py)::)?((?:test_\w+|\*)(?:\[[^`]*\])?)`", cells[-1])
+            rows.append((cells[0].strip("| "), cells[1], [(f or "test_ca_answers.py", n) for f, n in tests]))
+    return rows
+
+
+def matching(names, pattern):
+    shape = re.compile(".*".join(re.escape(p) for p in pattern.split("*")) + "$")
+    return {n for n in names if shape.match(n)}
+
+
+def test_the_tests_of_the_page_on_cas_exist():
+    there, rows = collected(), cas_rows()
+    assert len(rows) >= 45
+    named = {file: set() for file in CAS_FILES}
+    for ca, what, tests in rows:
+        assert tests, (ca, what)
+        for file, pattern in tests:
+            found = matching(there[file], pattern)
+            assert found, f"{ca}: {what}: {file} has no {pattern}"
+            named[file] |= found
+    # And none is left out, so that no kind of answer is without its row.
+    for file, names in there.items():
+        left = {n for n in names - named[file] if n != "test_every_profile_names_its_sources"}
+        assert not left, (file, sorted(left))
+
+
+def test_every_server_and_profile_has_its_row():
+    from ca_profiles import PROFILES  # noqa: PLC0415
+    rows = {ca for ca, _, _ in cas_rows()}
+    assert set(PROFILES) <= rows
+    versions = re.findall(r"^\| (Pebble|Caddy|step-ca) \| ([\d.]+) \|", read("docs/cas.md"), re.M)
+    setup = read("scripts/setup")
+    for name, version in versions:
+        assert re.search(rf"{version.replace('.', '[.]')}", setup), (name, version)
+    assert len(versions) == 4

@@ -1,14 +1,14 @@
 /*
- * json: the arena under cJSON, and the number reader that cJSON calls. cJSON itself is not ours and
+ * arena: the arena under cJSON, and the number reader that cJSON calls. cJSON itself is not ours and
  * is not proved: the fuzz target json runs it, and the arena bounds it.
  */
 #include "proof.h"
 
-#include "json/json.c"
+#include "json/arena.c"
 
 /* proof: arena; unwind 2; any request in any state of an arena of up to 64 bytes */
 /* wraps: acme_json_arena_malloc; "size + 7"; what is asked for is compared before it is used */
-/* mutant: arena; json/json.c; "size > current->size - current->used" -> "size > current->size" */
+/* mutant: arena; json/arena.c; "size > current->size - current->used" -> "size > current->size" */
 void arena(void)
 {
     struct acme_json_arena a;
@@ -26,7 +26,7 @@ void arena(void)
 }
 
 /* proof: number; unwind 16; any string of up to 12 characters whose first is a sign or a digit */
-/* mutant: number; json/json.c; "value >= INT32_MAX / 10" -> "value > INT32_MAX / 10" */
+/* mutant: number; json/arena.c; "value >= INT32_MAX / 10" -> "value > INT32_MAX / 10" */
 void number(void)
 {
     char *text = malloc(14), *end;

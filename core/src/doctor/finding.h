@@ -1,11 +1,11 @@
 /*
- * The doctor's state and the steps of its rooms. Private to core/src/doctor*.c.
+ * The doctor's state, and how its findings are told. It is private to core/src/doctor. It must not
+ * know how certificates are ordered.
  */
-#ifndef ACME_DOCTOR_STATE_H
-#define ACME_DOCTOR_STATE_H
+#pragma once
 
 #include "acme/doctor.h"
-#include "client/client_state.h"
+#include "client/state.h"
 #include "dns/lookup.h"
 
 #define ACME_DOCTOR_ADDRESSES  8
@@ -22,6 +22,7 @@ struct acme_doctor_trip {
 };
 
 struct acme_doctor {
+    struct acme_side side; /* the client has its address: it comes first */
     struct acme_client *client;
     struct acme_doctor_config config;
     uint8_t step, sub;   /* sub is 0 when a step begins */
@@ -49,23 +50,3 @@ struct acme_doctor {
 void acme_doctor_tell(struct acme_doctor *d, enum acme_finding_code code, const char *subject,
                       const char *detail, const struct acme_finding *more);
 uint64_t acme_doctor_now_ms(const struct acme_doctor *d);
-
-/* Steps: ACME_OK when done, ACME_ERR_AGAIN with *wait_ms lowered. They tell their failures. */
-int32_t acme_doctor_rate_limit(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_ca(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_portal(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_ports(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_addresses(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_compare(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_reach(struct acme_doctor *d, uint32_t *wait_ms);
-int32_t acme_doctor_caa(struct acme_doctor *d, uint32_t *wait_ms);
-
-/** Holds the clock against the Date of the CA's reply. */
-void acme_doctor_check_clock(struct acme_doctor *d);
-
-/** Drives the job for acme_poll: ACME_OK to be called again at once, ACME_ERR_AGAIN. */
-int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms);
-/** Closes what the job has open and forgets it. Fine when there is none. */
-void acme_doctor_stop(struct acme_client *c);
-
-#endif
