@@ -64,6 +64,12 @@ class Cli:
                                      timeout=timeout, env={**os.environ, **(env or {})},
                                      check=False))
 
+    def domains(self, name):
+        """--domain for each name of the only stored certificate that has this one."""
+        found = [c["names"] for c in self.call("list", "--json").json if name in c["names"]]
+        assert len(found) == 1, (name, found)
+        return [arg for each in found[0] for arg in ("--domain", each)]
+
     def run(self, *names, extra=(), **options):
         args = ["run", "--accept-tos", "--json", "--http-port", str(self.http_port)]
         for name in names:
