@@ -218,7 +218,8 @@ struct acme_event {
     const char *route;                  /**< with .error: the request that it is about, by the
                                              name of its state ("NEW_ORDER"); NULL: none */
     const char *member;                 /**< with .error: the member of the reply's JSON or header
-                                             that is missing or wrong ("finalize"); NULL: none */
+                                             that is missing or wrong ("finalize"); NULL: none,
+                                             and without CONFIG_ACME_ERROR_TEXTS */
 };
 
 /** Takes an event. Called on the thread of the call that it comes from, before that returns:
@@ -392,7 +393,7 @@ typedef struct acme_client acme_client;
      ACME_BUILD_HAS(CONFIG_ACME_STORE_BACKENDS) << 9 |                                             \
      ACME_BUILD_HAS(CONFIG_ACME_STORE_SEAL) << 10 |                                                \
      ACME_BUILD_HAS(CONFIG_ACME_STORE_ROLLBACK) << 11 |                                            \
-     ACME_BUILD_HAS(CONFIG_ACME_SCHEDULE) << 12)
+     ACME_BUILD_HAS(CONFIG_ACME_SCHEDULE) << 12 | ACME_BUILD_HAS(CONFIG_ACME_PROBLEM_LINKS) << 13)
 
 /** A number of the whole configuration. scripts/kconfig writes one into the header that it makes;
  * the headers of Zephyr and ESP-IDF have none, and then the options above have to do. */
@@ -415,6 +416,7 @@ typedef struct acme_client acme_client;
      (uint32_t)sizeof(struct acme_cert_status) * UINT32_C(374761393) +                             \
      (uint32_t)sizeof(struct acme_account_status) * UINT32_C(3405691589) +                         \
      (uint32_t)sizeof(struct acme_event) * UINT32_C(1640531527) +                                  \
+     (uint32_t)sizeof(struct acme_problem) * UINT32_C(2246822507) +                                \
      (uint32_t)sizeof(enum acme_want) * UINT32_C(40503) +                                          \
      (uint32_t)ACME_MEMORY_SIZE * UINT32_C(97650637))
 

@@ -174,7 +174,8 @@ int32_t acme_reply_authorization(struct acme_client *c)
     status = acme_reply_status(root);
     value = acme_json_string(acme_json_object(root, "identifier"), "value");
     if (status == ACME_STATUS_NONE || value == NULL) {
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, value == NULL ? "identifier" : "status",
+                             ACME_ERR_FIELD);
     }
     name = find_name(c, root, value);
     if (name < 0) {

@@ -197,6 +197,9 @@ static void on_error(struct acme_client *c, int32_t error)
 {
     const struct setback *setback = find_setback(c);
 
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS) && states[c->machine.state].reply != NULL) {
+        acme_machine_set_place(c);
+    }
     if (!setback->at_once && waits_for_retry(c, error)) {
         return;
     }
@@ -254,6 +257,10 @@ static int32_t on_reply(struct acme_client *c)
         acme_clock_offer(&c->clock, r->date_s);
     }
     c->io.settle_ms = acme_reply_settle_time(c);
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
+        c->machine.place.route = NULL; /* of an earlier reply */
+        acme_machine_set_place(c);
+    }
     if (r->status >= 400) {
         return on_problem(c);
     }

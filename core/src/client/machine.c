@@ -31,8 +31,22 @@ static void deliver(struct acme_client *c, enum acme_event_type type, const char
     if (error != ACME_OK && (c->problem.status != 0 || c->problem.type[0] != '\0')) {
         event.problem = &c->problem;
     }
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS) && error != ACME_OK) {
+        event.route = c->machine.place.route;
+        event.member = c->machine.place.member;
+    }
     if (c->config.on_event != NULL) {
         c->config.on_event(c->config.event_ctx, &event);
+    }
+}
+
+void acme_machine_set_place(struct acme_client *c)
+{
+    const char *route = acme_state_name(c->machine.state);
+
+    if (c->machine.place.route != route) {
+        c->machine.place.route = route;
+        c->machine.place.member = NULL;
     }
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "acme/client.h"
+#include "base/error.h"
 
 struct acme_client;
 
@@ -82,12 +83,16 @@ struct acme_machine {
     uint8_t goal;  /* the state where the job begins once the account is known */
     int32_t error; /* what DONE or SLOT_DONE ends with */
     int32_t result;
+    struct acme_error_place place; /* of the request under way, and what of its reply is wrong */
+    struct acme_error_place slot_place; /* of c->problem_slot's error, for its status */
     const struct acme_side *side;
     uint64_t wait_until_ms;
 };
 
 /** Changes the state. Always ACME_OK, so that a step can end with it. */
 int32_t acme_machine_go(struct acme_client *c, enum acme_state state);
+/** A request is under way, or has failed: errors from now on are about the state's, as a whole. */
+void acme_machine_set_place(struct acme_client *c);
 /** Enters the state again after ms, or sooner when the responder has answered the CA. */
 void acme_machine_wait(struct acme_client *c, uint32_t ms);
 /** The job ends: DONE. Always ACME_OK. */

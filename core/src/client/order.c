@@ -205,7 +205,7 @@ int32_t acme_reply_new_order(struct acme_client *c)
         return ACME_ERR_HTTP_STATUS;
     }
     if (r->location[0] == '\0') {
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     c->pool_len = c->pool_order_mark;
     rc = acme_pool_add_url(c, r->location, &c->order.url);
@@ -247,7 +247,7 @@ int32_t acme_problem_new_order(struct acme_client *c, int32_t error)
 /* ---- read ---- */
 
 /* The order must be for what was asked: as many names, and each of them ours. */
-static int32_t check_identifiers(const struct acme_client *c, acme_json_value root)
+static int32_t check_identifiers(struct acme_client *c, acme_json_value root)
 {
     const struct acme_cert_request *request = acme_slots_request(c);
     acme_json_value array = acme_json_array(root, "identifiers");
@@ -255,14 +255,14 @@ static int32_t check_identifiers(const struct acme_client *c, acme_json_value ro
     uint16_t count = 0;
 
     if (array == NULL) {
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, "identifiers", ACME_ERR_FIELD);
     }
     for (item = acme_json_first(array); item != NULL; item = acme_json_next(item)) {
         const char *type = acme_json_string(item, "type");
         const char *value = acme_json_string(item, "value");
 
         if (type == NULL || value == NULL) {
-            return ACME_ERR_FIELD;
+            return acme_error_at(&c->machine.place, "identifiers", ACME_ERR_FIELD);
         }
         if (strcmp(type, identifier_type(value)) != 0 ||
             !acme_cert_has_name(request, value, strlen(value))) {
@@ -288,11 +288,12 @@ static int32_t take_authorizations(struct acme_client *c, acme_json_value root)
         }
         rc = acme_pool_add_url(c, acme_json_text(item), &o->authorizations[o->authorization_count]);
         if (rc != ACME_OK) {
-            return rc;
+            return acme_error_at(&c->machine.place, "authorizations", rc);
         }
         o->authorization_count++;
     }
-    return o->authorization_count > 0 ? ACME_OK : ACME_ERR_FIELD;
+    return acme_error_at(&c->machine.place, "authorizations",
+                         o->authorization_count > 0 ? ACME_OK : ACME_ERR_FIELD);
 }
 
 /* Takes the order's URLs into the pool, from the order's mark on. */
@@ -304,11 +305,13 @@ static int32_t take_order(struct acme_client *c, acme_json_value root)
 
     c->pool_len = o->pool_mark;
     if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(root, "finalize"), &o->finalize);
+        rc = acme_error_at(&c->machine.place, "finalize",
+                           acme_pool_add_url(c, acme_json_string(root, "finalize"), &o->finalize));
     }
     o->certificate = 0;
     if (rc == ACME_OK && certificate != NULL) {
-        rc = acme_pool_add_url(c, certificate, &o->certificate);
+        rc = acme_error_at(&c->machine.place, "certificate",
+                           acme_pool_add_url(c, certificate, &o->certificate));
     }
     if (rc == ACME_OK) {
         rc = take_authorizations(c, root);
@@ -355,8 +358,9 @@ static int32_t follow_status(struct acme_client *c, enum acme_status status)
     case ACME_STATUS_PROCESSING:
         return wait_for_order(c);
     case ACME_STATUS_VALID:
-        return c->order.certificate != 0 ? acme_machine_go(c, ACME_STATE_CERTIFICATE)
-                                         : ACME_ERR_FIELD;
+        return c->order.certificate != 0
+                   ? acme_machine_go(c, ACME_STATE_CERTIFICATE)
+                   : acme_error_at(&c->machine.place, "certificate", ACME_ERR_FIELD);
     case ACME_STATUS_PENDING:
         acme_machine_go(c, ACME_STATE_AUTHORIZATION);
         return acme_order_count_poll(c);
@@ -364,7 +368,7 @@ static int32_t follow_status(struct acme_client *c, enum acme_status status)
         acme_machine_go(c, ACME_STATE_FINALIZE);
         return acme_order_count_poll(c);
     default:
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, "status", ACME_ERR_FIELD);
     }
 }
 
@@ -382,7 +386,7 @@ int32_t acme_reply_order(struct acme_client *c)
     }
     status = acme_reply_status(root);
     if (status == ACME_STATUS_NONE) {
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, "status", ACME_ERR_FIELD);
     }
     if (status == ACME_STATUS_INVALID) {
         acme_problem_read_error(&c->problem, root);

@@ -76,6 +76,10 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
     status->error = s->error;
     if (c->problem_slot == (int16_t)slot) {
         status->problem = *acme_slots_problem(c);
+        if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
+            status->error_route = c->machine.slot_place.route;
+            status->error_member = c->machine.slot_place.member;
+        }
     }
 #if defined(CONFIG_ACME_SCHEDULE)
     status->next_s = acme_schedule_next(c, s);
