@@ -67,11 +67,12 @@ static int32_t fill(struct acme_client *c, uint8_t store_slot,
 
 int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_status *status)
 {
-    const struct acme_slot *s = acme_slots_at(c, slot);
+    const struct acme_slot *s;
 
     if (slot >= c->config.certs_count || status == NULL) {
         return ACME_ERR_ARGUMENT;
     }
+    s = acme_slots_at(c, slot);
     memset(status, 0, sizeof(*status));
     status->error = s->error;
     if (c->problem_slot == (int16_t)slot) {
@@ -95,7 +96,7 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
 
 int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *der, size_t size)
 {
-    const struct acme_slot *s = acme_slots_at(c, slot);
+    const struct acme_slot *s;
     uint32_t offset = 0;
     uint8_t i;
     int32_t rc;
@@ -103,6 +104,7 @@ int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *de
     if (slot >= c->config.certs_count || der == NULL) {
         return ACME_ERR_ARGUMENT;
     }
+    s = acme_slots_at(c, slot);
     if (!s->has_cert) {
         return ACME_ERR_CERT_NONE;
     }
