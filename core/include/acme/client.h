@@ -315,10 +315,11 @@ typedef struct acme_client acme_client;
 #define ACME_SLOT_SIZE 64
 #endif
 
-/** Bytes for the links of a problem, and of a reply to the terms of service. */
 #if defined(CONFIG_ACME_PROBLEM_LINKS)
+/** Bytes for the links of a problem. */
 #define ACME_PROBLEM_LINKS_SIZE (2 * (CONFIG_ACME_URL_MAX + 1))
-#define ACME_TERMS_LINK_SIZE    (CONFIG_ACME_URL_MAX + 1)
+/** Bytes for the link of a reply to the terms of service. */
+#define ACME_TERMS_LINK_SIZE (CONFIG_ACME_URL_MAX + 1)
 #else
 #define ACME_PROBLEM_LINKS_SIZE 0
 #define ACME_TERMS_LINK_SIZE    0
