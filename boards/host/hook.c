@@ -193,5 +193,9 @@ static void hook_stop(void *ctx)
 }
 
 const struct acme_dns_ops cli_hook_ops = {
-    hook_present, hook_ready, hook_cleanup, hook_lookup, hook_stop,
+    .present = hook_present,
+    .ready = hook_ready,
+    .cleanup = hook_cleanup,
+    .lookup = hook_lookup,
+    .stop = hook_stop,
 };
