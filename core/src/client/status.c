@@ -65,6 +65,28 @@ static int32_t fill(struct acme_client *c, uint8_t store_slot,
     return rc == ACME_ERR_STORE_IO ? rc : ACME_OK;
 }
 
+#if defined(CONFIG_ACME_SCHEDULE)
+static void fill_schedule(const struct acme_client *c, const struct acme_slot *s,
+                          struct acme_cert_status *status)
+{
+    status->next_s = acme_schedule_next(c, s);
+    status->failures = s->schedule.failures;
+    status->look_at_s = s->schedule.look_at_s;
+    status->suggested = s->schedule.renew_at_s != 0;
+    if (acme_schedule_is_blocked(c, s)) {
+        status->retry_at_s = s->schedule.retry_at_s;
+    }
+}
+#else
+static void fill_schedule(const struct acme_client *c, const struct acme_slot *s,
+                          const struct acme_cert_status *status)
+{
+    (void)c;
+    (void)s;
+    (void)status;
+}
+#endif
+
 int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_status *status)
 {
     const struct acme_slot *s;
@@ -82,15 +104,7 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
             status->error_member = c->machine.slot_place.member;
         }
     }
-#if defined(CONFIG_ACME_SCHEDULE)
-    status->next_s = acme_schedule_next(c, s);
-    status->failures = s->schedule.failures;
-    status->look_at_s = s->schedule.look_at_s;
-    status->suggested = s->schedule.renew_at_s != 0;
-    if (acme_schedule_is_blocked(c, s)) {
-        status->retry_at_s = s->schedule.retry_at_s;
-    }
-#endif
+    fill_schedule(c, s, status);
     return s->has_cert ? fill(c, s->store_slot, &s->cert, status) : ACME_OK;
 }
 
@@ -171,6 +185,39 @@ int32_t acme_account_get_status(acme_client *c, struct acme_account_status *stat
                                sizeof(c->arena_memory.bytes));
 }
 
+#if defined(CONFIG_ACME_MBEDTLS_POOL) && defined(MBEDTLS_MEMORY_DEBUG)
+static uint32_t pool_peak(void)
+{
+    size_t peak, blocks;
+
+    mbedtls_memory_buffer_alloc_max_get(&peak, &blocks);
+    return (uint32_t)peak;
+}
+#else
+static uint32_t pool_peak(void)
+{
+    return 0; /* not ours, or not counted */
+}
+#endif
+
+#if defined(CONFIG_ACME_STORE_STAT)
+static void count_store(struct acme_client *c, struct acme_counters *counters)
+{
+    struct acme_flashlog_stat stat;
+
+    if (acme_flashlog_stat(&c->log.log, &stat) == ACME_OK) {
+        counters->store_used = stat.live_bytes;
+        counters->store_capacity = stat.capacity_bytes;
+    }
+}
+#else
+static void count_store(const struct acme_client *c, const struct acme_counters *counters)
+{
+    (void)c;
+    (void)counters;
+}
+#endif
+
 void acme_get_counters(acme_client *c, struct acme_counters *counters)
 {
     memset(counters, 0, sizeof(*counters));
@@ -179,22 +226,6 @@ void acme_get_counters(acme_client *c, struct acme_counters *counters)
     counters->bad_nonces = c->io.bad_nonces;
     counters->new_orders = c->new_orders;
     counters->arena_peak = (uint32_t)c->arena.peak;
-#if defined(CONFIG_ACME_MBEDTLS_POOL) && defined(MBEDTLS_MEMORY_DEBUG)
-    {
-        size_t peak, blocks;
-
-        mbedtls_memory_buffer_alloc_max_get(&peak, &blocks);
-        counters->pool_peak = (uint32_t)peak;
-    }
-#endif
-#if defined(CONFIG_ACME_STORE_STAT)
-    {
-        struct acme_flashlog_stat stat;
-
-        if (acme_flashlog_stat(&c->log.log, &stat) == ACME_OK) {
-            counters->store_used = stat.live_bytes;
-            counters->store_capacity = stat.capacity_bytes;
-        }
-    }
-#endif
+    counters->pool_peak = pool_peak();
+    count_store(c, counters);
 }
