@@ -82,6 +82,12 @@ int32_t acme_enter_chain_choice(struct acme_client *c)
     return fetch(c, o->best_index);
 }
 
+/* Another chain is not worth asking for twice. */
+int32_t acme_problem_chain(struct acme_client *c, int32_t error)
+{
+    return c->order.choice.chain_index > 0 ? error : acme_order_problem(c, error);
+}
+
 /* Whatever is wrong with an alternate chain, the CA's first choice is left. */
 int32_t acme_failed_chain(struct acme_client *c, int32_t error)
 {

@@ -108,7 +108,8 @@ static int32_t all_proven(struct acme_client *c)
         c->pre_authorized = true;
         return acme_order_begin(c);
     }
-    return acme_machine_go(c, ACME_STATE_FINALIZE);
+    /* The order says where to finalize, if it has not yet. */
+    return acme_machine_go(c, c->order.finalize != 0 ? ACME_STATE_FINALIZE : ACME_STATE_ORDER);
 }
 
 int32_t acme_enter_next_authorization(struct acme_client *c)
@@ -177,11 +178,11 @@ static int32_t take_name(struct acme_client *c, acme_json_value root)
     int32_t name;
 
     if (value == NULL) {
-        return acme_machine_at(c, "identifier", ACME_ERR_FIELD);
+        return acme_error_at(&c->machine.place, "identifier", ACME_ERR_FIELD);
     }
     name = find_name(c, root, value);
     if (name < 0) {
-        return acme_machine_at(c, "identifier", ACME_ERR_ORDER_IDENTIFIERS);
+        return acme_error_at(&c->machine.place, "identifier", ACME_ERR_ORDER_IDENTIFIERS);
     }
     c->order.name = (uint16_t)name;
     return ACME_OK;
@@ -200,7 +201,7 @@ int32_t acme_reply_authorization(struct acme_client *c)
     }
     switch (acme_reply_status(root)) {
     case ACME_STATUS_NONE:
-        return acme_machine_at(c, "status", ACME_ERR_FIELD);
+        return acme_error_at(&c->machine.place, "status", ACME_ERR_FIELD);
     case ACME_STATUS_PENDING:
         return authorization_pending(c, root);
     case ACME_STATUS_PROCESSING: /* it is no status of an authorization, and some CAs have it */

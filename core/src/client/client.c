@@ -118,7 +118,7 @@ static const struct setback {
     {ACME_STATE_CHALLENGE, false, acme_problem_challenge, NULL},
     {ACME_STATE_FINALIZE, false, acme_problem_finalize, NULL},
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
-    {ACME_STATE_CERTIFICATE, false, acme_order_problem, acme_failed_chain},
+    {ACME_STATE_CERTIFICATE, false, acme_problem_chain, acme_failed_chain},
     {ACME_STATE_INSTALL, false, NULL, acme_failed_chain},
 #else
     {ACME_STATE_CERTIFICATE, false, acme_order_problem, acme_failed_certificate},
@@ -199,6 +199,9 @@ static void on_error(struct acme_client *c, int32_t error)
 {
     const struct setback *setback = find_setback(c);
 
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS) && states[c->machine.state].reply != NULL) {
+        acme_machine_set_place(c);
+    }
     if (!setback->at_once && waits_for_retry(c, error)) {
         return;
     }
@@ -256,6 +259,10 @@ static int32_t on_reply(struct acme_client *c)
         acme_clock_offer(&c->clock, r->date_s);
     }
     c->io.settle_ms = acme_reply_settle_time(c);
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
+        c->machine.place.route = NULL; /* of an earlier reply */
+        acme_machine_set_place(c);
+    }
     if (r->status >= 400) {
         return on_problem(c);
     }

@@ -50,7 +50,7 @@ static int32_t take_urls(struct acme_client *c, acme_json_value root)
         int32_t rc = acme_pool_add_url(c, url, &c->directory.urls[i]);
 
         if (rc != ACME_OK && (rc != ACME_ERR_FIELD || i < ACME_URL_NEEDED)) {
-            return rc;
+            return acme_error_at(&c->machine.place, names[i], rc);
         }
     }
     return ACME_OK;
@@ -87,10 +87,11 @@ static int32_t take_terms(struct acme_client *c, const char *terms)
     if (terms == NULL) {
         return ACME_OK;
     }
-    if (len > CONFIG_ACME_URL_MAX) {
-        return ACME_ERR_LIMIT;
-    }
-    return acme_str_visible(terms, len) ? acme_pool_add(c, terms, &c->directory.tos) : ACME_ERR_URL;
+    return acme_error_at(&c->machine.place, "termsOfService",
+                         len > CONFIG_ACME_URL_MAX ? ACME_ERR_LIMIT
+                         : !acme_str_visible(terms, len)
+                             ? ACME_ERR_URL
+                             : acme_pool_add(c, terms, &c->directory.tos));
 }
 
 int32_t acme_directory_write_issuers(acme_json_value array, struct acme_buf *out)

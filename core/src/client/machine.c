@@ -19,44 +19,11 @@ const char *acme_state_name(uint8_t state)
     return state < ACME_STATE_COUNT ? names[state] : "UNKNOWN";
 }
 
-#if defined(CONFIG_ACME_ERROR_TEXTS)
-void acme_machine_note_url(struct acme_client *c, const char *url)
-{
-    memset(&c->where, 0, sizeof(c->where));
-    c->where.url = url;
-    c->where.place.route = url != NULL ? acme_state_name(c->machine.state) : NULL;
-}
-
-int32_t acme_machine_at(struct acme_client *c, const char *member, int32_t error)
-{
-    return acme_error_at(&c->where.place, member, error);
-}
-
-static void add_place(const struct acme_client *c, struct acme_event *event)
-{
-    event->route = c->where.place.route;
-    event->member = c->where.place.member;
-}
-#else
 void acme_machine_note_url(struct acme_client *c, const char *url)
 {
     memset(&c->where, 0, sizeof(c->where));
     c->where.url = url;
 }
-
-int32_t acme_machine_at(struct acme_client *c, const char *member, int32_t error)
-{
-    (void)c;
-    (void)member;
-    return error;
-}
-
-static void add_place(const struct acme_client *c, struct acme_event *event)
-{
-    (void)c;
-    (void)event;
-}
-#endif
 
 int32_t acme_machine_limit(struct acme_client *c, enum acme_limit_id id, size_t size)
 {
@@ -67,7 +34,10 @@ int32_t acme_machine_limit(struct acme_client *c, enum acme_limit_id id, size_t 
 /* What goes with an error: where it was met, the limit that was hit, the CA's problem. */
 static void add_cause(struct acme_client *c, struct acme_event *event)
 {
-    add_place(c, event);
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
+        event->route = c->machine.place.route;
+        event->member = c->machine.place.member;
+    }
     event->url = c->where.url;
     if (c->where.limit.id != ACME_LIMIT_NONE) {
         event->limit = acme_limit_name(c->where.limit.id);
@@ -95,6 +65,16 @@ static void deliver(struct acme_client *c, enum acme_event_type type, const char
     }
     if (c->config.on_event != NULL) {
         c->config.on_event(c->config.event_ctx, &event);
+    }
+}
+
+void acme_machine_set_place(struct acme_client *c)
+{
+    const char *route = acme_state_name(c->machine.state);
+
+    if (c->machine.place.route != route) {
+        c->machine.place.route = route;
+        c->machine.place.member = NULL;
     }
 }
 

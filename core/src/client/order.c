@@ -209,7 +209,7 @@ int32_t acme_reply_new_order(struct acme_client *c)
     }
     if (r->location[0] == '\0') {
         return c->where.limit.id == ACME_LIMIT_URL ? ACME_ERR_LIMIT
-                                                   : acme_machine_at(c, "Location", ACME_ERR_FIELD);
+                                                   : acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     c->pool_len = c->pool_order_mark;
     rc = acme_pool_add_url(c, r->location, &c->order.url);
@@ -302,7 +302,7 @@ static int32_t take_authorizations(struct acme_client *c, acme_json_value item)
         }
         rc = acme_pool_add_url(c, acme_json_text(item), &o->authorizations[o->authorization_count]);
         if (rc != ACME_OK) {
-            return acme_machine_at(c, "authorizations", rc);
+            return acme_error_at(&c->machine.place, "authorizations", rc);
         }
         o->authorization_count++;
     }
@@ -318,7 +318,7 @@ static int32_t take_url(struct acme_client *c, acme_json_value root, const char 
     if (url == NULL || url[0] == '\0' || *offset != 0) {
         return ACME_OK;
     }
-    return acme_machine_at(c, member, acme_pool_add_url(c, url, offset));
+    return acme_error_at(&c->machine.place, member, acme_pool_add_url(c, url, offset));
 }
 
 /* Takes what a reply says of the order. A whole one replaces what is known, from the order's mark
@@ -327,7 +327,7 @@ static int32_t take_order(struct acme_client *c, acme_json_value root)
 {
     struct acme_order *o = &c->order;
     acme_json_value first = acme_json_first(acme_json_array(root, "authorizations"));
-    int32_t rc = acme_machine_at(c, "identifiers", check_identifiers(c, root));
+    int32_t rc = acme_error_at(&c->machine.place, "identifiers", check_identifiers(c, root));
 
     if (first != NULL) {
         c->pool_len = o->pool_mark;
@@ -382,7 +382,7 @@ static int32_t order_ready(struct acme_client *c)
     }
     o->finalized = false;
     if (o->finalize == 0) {
-        return acme_machine_at(c, "finalize", ACME_ERR_FIELD);
+        return acme_error_at(&c->machine.place, "finalize", ACME_ERR_FIELD);
     }
     acme_machine_go(c, ACME_STATE_FINALIZE);
     return acme_order_count_poll(c);
@@ -392,7 +392,7 @@ static int32_t order_valid(struct acme_client *c)
 {
     c->order.finalized = true;
     if (c->order.certificate == 0) { /* it may come a little later */
-        return acme_machine_at(c, "certificate", wait_for_order(c));
+        return acme_error_at(&c->machine.place, "certificate", wait_for_order(c));
     }
     return acme_machine_go(c, ACME_STATE_CERTIFICATE);
 }
@@ -411,14 +411,14 @@ static int32_t follow_status(struct acme_client *c, enum acme_status status)
         return order_valid(c);
     case ACME_STATUS_PENDING:
         if (c->order.authorization_count == 0) {
-            return acme_machine_at(c, "authorizations", ACME_ERR_FIELD);
+            return acme_error_at(&c->machine.place, "authorizations", ACME_ERR_FIELD);
         }
         acme_machine_go(c, ACME_STATE_AUTHORIZATION);
         return acme_order_count_poll(c);
     case ACME_STATUS_READY:
         return order_ready(c);
     default:
-        return acme_machine_at(c, "status", ACME_ERR_FIELD);
+        return acme_error_at(&c->machine.place, "status", ACME_ERR_FIELD);
     }
 }
 

@@ -18,7 +18,7 @@ int32_t acme_reply_json(struct acme_client *c, acme_json_value *root)
 
     *root = NULL;
     if (r->content != ACME_HTTP_CONTENT_JSON && r->content != ACME_HTTP_CONTENT_PROBLEM) {
-        return acme_machine_at(c, "Content-Type", ACME_ERR_CONTENT_TYPE);
+        return acme_error_at(&c->machine.place, "Content-Type", ACME_ERR_CONTENT_TYPE);
     }
     if (!c->io.has_json) {
         return ACME_ERR_JSON;
