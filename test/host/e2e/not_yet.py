@@ -28,6 +28,7 @@ CAUSES = {
         "test_ca_profiles.py::test_several_names[google]",
         "test_ca_profiles.py::test_the_accounts_answer_is_lost[google]",
         "test_ca_profiles.py::test_too_many_orders[google]",
+        "test_cas_board.py::test_a_first_boot[google]",
     ],
     "newOrder is only taken with 201 (client/order.c acme_reply_new_order)": [
         "test_ca_answers.py::test_goes_on[order-200]",
@@ -45,6 +46,7 @@ CAUSES = {
         "test_ca_profiles.py::test_no_binding[digicert]",
         "test_ca_profiles.py::test_several_names[digicert]",
         "test_ca_profiles.py::test_the_accounts_answer_is_lost[digicert]",
+        "test_cas_board.py::test_a_first_boot[digicert]",
     ],
     "authorizations, identifiers and finalize are demanded in every state (client/order.c take_order, take_authorizations)": [
         "test_ca_answers.py::test_goes_on[authorizations-absent-processing]",
@@ -84,6 +86,8 @@ CAUSES = {
         "test_ca_profiles.py::test_several_names[telia]",
         "test_ca_profiles.py::test_the_accounts_answer_is_lost[harica]",
         "test_ca_profiles.py::test_the_accounts_answer_is_lost[telia]",
+        "test_cas_board.py::test_a_first_boot[harica]",
+        "test_cas_board.py::test_a_first_boot[telia]",
     ],
     "finalize is only taken with a whole order as JSON (client/order.c take_order, client/request.c acme_reply_json)": [
         "test_ca_answers.py::test_goes_on[finalize-says-nothing]",
@@ -118,6 +122,8 @@ CAUSES = {
     ],
     "keyChange answered 501 is no case of its own (client/client.c on_problem)": [
         "test_ca_answers.py::test_no_other_key_is_offered",
+        "test_servers.py::test_what_the_server_does_not_offer[caddy]",
+        "test_servers.py::test_what_the_server_does_not_offer[step-ca]",
     ],
     "badNonce is only known by its newest name, in a body that fits (client/client.c on_problem, client/request.c on_body)": [
         "test_ca_answers.py::test_goes_on[bad-nonce-as-page-60000]",
@@ -139,6 +145,9 @@ CAUSES = {
     ],
     "the server name is set to an address (net/tls.c)": [
         "test_ca_answers.py::test_no_name_for_an_address",
+    ],
+    "nothing bounds the renewals of certificates that are due at birth (client/schedule.c)": [
+        "test_ca_answers.py::test_certificates_that_do_not_last[twenty-seconds]",
     ],
     "the authorization of a wildcard is only taken with the flag, and without the star (client/authorization.c find_name)": [
         "test_ca_answers.py::test_the_authorization_of_a_wildcard[flag-missing]",
@@ -207,6 +216,7 @@ CAUSES = {
     ],
     "an authorization is parsed whole (client/request.c on_body, json/json.c)": [
         "test_ca_answers.py::test_goes_on[authorization-of-64-KB]",
+        "test_cas_board.py::test_an_authorization_of_64_KB",
     ],
     "an authorization that is processing counts as failed (client/authorization.c acme_reply_authorization)": [
         "test_ca_answers.py::test_goes_on[authorization-processing]",
@@ -237,6 +247,31 @@ CAUSES = {
     ],
     "finalize answered 429 ends the job (client/client.c on_problem)": [
         "test_ca_answers.py::test_goes_on[finalize-429-early]",
+    ],
+    "what the CA saw is not shown where the authorization stays pending until the polls are used up (client/authorization.c wait_for_verdict, authorization_failed)": [
+        "test_servers.py::test_a_name_that_leads_nowhere[caddy]",
+        "test_servers.py::test_a_name_that_leads_nowhere[step-ca]",
+    ],
+    "a failure after finalize drops the order and makes another (client/client.c on_error, client/order.c)": [
+        "test_hostile_ca.py::test_misbehaviour[a-key]",
+        "test_hostile_ca.py::test_misbehaviour[a-link-is-missing]",
+        "test_hostile_ca.py::test_misbehaviour[a-name-too-many]",
+        "test_hostile_ca.py::test_misbehaviour[another-key]",
+        "test_hostile_ca.py::test_misbehaviour[another-name]",
+        "test_hostile_ca.py::test_misbehaviour[base64-of-nothing]",
+        "test_hostile_ca.py::test_misbehaviour[certificate-URL-elsewhere]",
+        "test_hostile_ca.py::test_misbehaviour[certificate-as-JSON]",
+        "test_hostile_ca.py::test_misbehaviour[cut-short]",
+        "test_hostile_ca.py::test_misbehaviour[expired]",
+        "test_hostile_ca.py::test_misbehaviour[garbage]",
+        "test_hostile_ca.py::test_misbehaviour[no-certificate]",
+        "test_hostile_ca.py::test_misbehaviour[not-by-its-issuer]",
+        "test_hostile_ca.py::test_misbehaviour[of-the-future]",
+        "test_hostile_ca.py::test_misbehaviour[too-large]",
+        "test_hostile_ca.py::test_misbehaviour[too-many-links]",
+        "test_hostile_ca.py::test_misbehaviour[wrong-order]",
+        "test_hostile_ca.py::test_what_holds_always[a-thousand-other-chains]",
+        "test_hostile_ca.py::test_what_holds_always[yesterday's-certificate]",
     ],
 }
 REASONS = {name: cause for cause, names in CAUSES.items() for name in names}
