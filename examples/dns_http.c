@@ -44,28 +44,52 @@ static void end(struct dns_http *p)
     p->stream = ACME_HANDLE_NONE;
 }
 
+/* Whether the reply so far begins with a status of 200. */
+static bool is_ok(struct dns_http *p)
+{
+    p->reply[p->got] = '\0';
+    return strncmp(p->reply, "HTTP/1.", 7) == 0 && strncmp(p->reply + 8, " 200", 4) == 0;
+}
+
+/* Sends what is left of the request. Not negative: all of it. */
+static int32_t send_request(struct dns_http *p)
+{
+    const struct acme_net_ops *net = p->port->net;
+    int32_t n = p->sent == 0 ? net->connected(p->port->net_ctx, p->stream) : ACME_OK;
+
+    while (n >= 0 && p->sent < p->len) {
+        n = net->send(p->port->net_ctx, p->stream, (const uint8_t *)p->request + p->sent,
+                      p->len - p->sent);
+        p->sent += n > 0 ? (size_t)n : 0;
+    }
+    return n;
+}
+
+/* Takes the reply, until it ends or is longer than anybody needs. Not negative: that long. */
+static int32_t take_reply(struct dns_http *p)
+{
+    int32_t n = ACME_OK;
+
+    while (n >= 0 && p->got < sizeof(p->reply) - 1) {
+        n = p->port->net->recv(p->port->net_ctx, p->stream, (uint8_t *)p->reply + p->got,
+                               sizeof(p->reply) - 1 - p->got);
+        p->got += n > 0 ? (size_t)n : 0;
+    }
+    return n;
+}
+
 /* Connects, sends, and reads the status line. ACME_OK, ACME_ERR_AGAIN, or why it failed. */
 static int32_t carry(struct dns_http *p)
 {
-    const struct acme_net_ops *net = p->port->net;
-    void *ctx = p->port->net_ctx;
-    int32_t n = p->sent == 0 ? net->connected(ctx, p->stream) : ACME_OK;
+    int32_t n = send_request(p);
 
-    while (n >= 0 && p->sent < p->len) {
-        n = net->send(ctx, p->stream, (const uint8_t *)p->request + p->sent, p->len - p->sent);
-        p->sent += n > 0 ? (size_t)n : 0;
-    }
-    while (n >= 0 && p->got < sizeof(p->reply) - 1) {
-        n = net->recv(ctx, p->stream, (uint8_t *)p->reply + p->got, sizeof(p->reply) - 1 - p->got);
-        p->got += n > 0 ? (size_t)n : 0;
+    if (n >= 0) {
+        n = take_reply(p);
     }
     if (n < 0 && n != ACME_ERR_CLOSED) {
         return n;
     }
-    p->reply[p->got] = '\0';
-    return strncmp(p->reply, "HTTP/1.", 7) == 0 && strncmp(p->reply + 8, " 200", 4) == 0
-               ? ACME_OK
-               : ACME_ERR_DNS;
+    return is_ok(p) ? ACME_OK : ACME_ERR_DNS;
 }
 
 static int32_t ask(struct dns_http *p, const char *path, const struct acme_dns_record *record,

@@ -88,7 +88,7 @@ int main(int argc, char **argv)
         acme_deinit(client);
     }
     (void)printf("%s: %s, %s\n", argv[4], acme_error_name(rc),
-                 status.valid ? "a certificate is stored" : "no certificate");
+                 status.stored ? "a certificate is stored" : "no certificate");
     acme_posix_flash_close(&flash);
     acme_posix_net_close(&net);
     return rc == ACME_OK ? 0 : 1;

@@ -12,9 +12,8 @@
 
 #include <mbedtls/psa_util.h>
 #include <mbedtls/ssl.h>
-#include <mbedtls/x509_crt.h>
 
-#include "acme/client.h"
+#include "acme/mbedtls.h"
 #include "acme/tls_alpn.h"
 #include "acme_posix.h"
 
@@ -46,12 +45,10 @@ static const char page[] =
 static struct {
     acme_handle stream;
     uint64_t deadline_ms;
-    bool has_certificate;
     size_t sent;
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
-    mbedtls_x509_crt chain;
-    mbedtls_pk_context key;
+    struct acme_mbedtls_cert cert;
 } s = {.stream = ACME_HANDLE_NONE};
 
 static int to_mbedtls(int32_t n, int wait)
@@ -80,44 +77,17 @@ static int on_certificate(mbedtls_ssl_context *ssl)
     case ACME_TLS_ALPN_OURS:
         return 0;
     case ACME_TLS_ALPN_NOT_OURS:
-        return s.has_certificate ? 0 : MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
+        return s.cert.key_id != 0 ? 0 : MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
     default:
         return MBEDTLS_ERR_SSL_UNRECOGNIZED_NAME;
     }
 }
 
-/* The stored chain, and the key by its name in PSA Crypto. */
-static int load_certificate(const struct acme_cert_status *status)
-{
-    static uint8_t der[CONFIG_ACME_CERT_SIZE_MAX];
-    int ret = mbedtls_pk_setup_opaque(&s.key, status->key_id);
-
-    for (uint8_t i = 0; i < status->chain_count && ret == 0; i++) {
-        int32_t n = acme_cert_read(client, SLOT, i, der, sizeof(der));
-
-        ret = n < 0 ? (int)n : mbedtls_x509_crt_parse_der(&s.chain, der, (size_t)n);
-    }
-    s.has_certificate = ret == 0;
-    return ret == 0 ? mbedtls_ssl_conf_own_cert(&s.config, &s.chain, &s.key) : ret;
-}
-
-/* No new certificate takes the place of one whose key is about to sign. */
-static void hold(bool held)
-{
-#if defined(CONFIG_ACME_CERT_HOLD)
-    acme_cert_hold(client, held);
-#else
-    (void)held;
-#endif
-}
-
 static void drop(void)
 {
-    hold(false);
     mbedtls_ssl_free(&s.ssl);
     mbedtls_ssl_config_free(&s.config);
-    mbedtls_x509_crt_free(&s.chain);
-    mbedtls_pk_free(&s.key);
+    acme_mbedtls_free(&s.cert);
     port.net->close(port.net_ctx, s.stream);
     s.stream = ACME_HANDLE_NONE;
 }
@@ -126,18 +96,15 @@ static void drop(void)
 static void begin(acme_handle stream)
 {
     static const char *protocols[] = {ACME_TLS_ALPN_PROTOCOL, "http/1.1", NULL};
-    struct acme_cert_status status;
+    static uint8_t der[CONFIG_ACME_CERT_SIZE_MAX];
     int ret;
 
     s.stream = stream;
     s.deadline_ms = port.clock->uptime_ms(NULL) + TIMEOUT_MS;
-    s.has_certificate = false;
     s.sent = 0;
-    hold(true);
     mbedtls_ssl_init(&s.ssl);
     mbedtls_ssl_config_init(&s.config);
-    mbedtls_x509_crt_init(&s.chain);
-    mbedtls_pk_init(&s.key);
+    acme_mbedtls_init(&s.cert, der, sizeof(der));
     ret = mbedtls_ssl_config_defaults(&s.config, MBEDTLS_SSL_IS_SERVER,
                                       MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     mbedtls_ssl_conf_rng(&s.config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
@@ -145,8 +112,10 @@ static void begin(acme_handle stream)
     if (ret == 0) {
         ret = mbedtls_ssl_conf_alpn_protocols(&s.config, protocols);
     }
-    if (ret == 0 && acme_cert_get_status(client, SLOT, &status) == ACME_OK && status.valid) {
-        ret = load_certificate(&status);
+    if (ret == 0) {
+        int32_t rc = acme_mbedtls_use(client, SLOT, &s.cert, &s.config);
+
+        ret = rc == ACME_ERR_CERT_NONE ? 0 : (int)rc; /* the first one comes over this port */
     }
     if (ret == 0) {
         ret = mbedtls_ssl_setup(&s.ssl, &s.config);
@@ -177,7 +146,7 @@ static int step(void)
         if (ret != 0 || was_challenge()) {
             return ret; /* RFC 8737 section 3: nothing follows the handshake */
         }
-        hold(false);
+        acme_mbedtls_handshake_over(&s.cert);
     }
     if (s.sent == 0) {
         ret = mbedtls_ssl_read(&s.ssl, request, sizeof(request)); /* whatever it asks for */

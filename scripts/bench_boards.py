@@ -32,9 +32,9 @@ STEPS = (("longest step of the client", "longest_step_us"),
 
 
 def state_names():
-    with open(os.path.join(ROOT, "core/src/client/client_state.h"), encoding="ascii") as f:
-        body = re.search(r"enum acme_state \{(.*?)\}", f.read(), re.S)[1]
-    return re.findall(r"^ *ACME_STATE_(\w+)", body, re.M)
+    with open(os.path.join(ROOT, "core/src/client/machine.h"), encoding="ascii") as f:
+        body = re.search(r"#define ACME_STATE_LIST\(X\)((?:.*\\\n)*.*)", f.read())[1]
+    return re.findall(r"X\((\w+)\)", body)
 
 
 def phases(text):

@@ -15,7 +15,7 @@ PROFILES = (("host", "boards/host", "host_mbedtls_config.h"),
 # Part, its expression in C, what makes it larger or smaller. c is the client.
 PARTS = (
     ("work buffer", "sizeof(c->work)", "`WORK_SIZE`"),
-    ("JSON arena", "sizeof(c->arena_data)", "`JSON_ARENA_SIZE`"),
+    ("JSON arena", "sizeof(c->arena_memory)", "`JSON_ARENA_SIZE`"),
     ("URL pool", "sizeof(c->pool)", "`URL_POOL_SIZE`"),
     ("HTTP: a line", "sizeof(c->exchange.parser.line)", "`HTTP_LINE_MAX`"),
     ("HTTP: what a reply said", "sizeof(c->exchange.parser.response)",
@@ -23,7 +23,7 @@ PARTS = (
     ("account's URL, nonce, thumbprint",
      "sizeof(c->account_url) + sizeof(c->nonce) + sizeof(c->thumbprint)", "`URL_MAX`, `NONCE_MAX`"),
     ("certificates' slots", "sizeof(c->slots)", "`CERT_SLOTS`; `SCHEDULE`, `ARI`"),
-    ("order", "sizeof(c->order)", "`NAMES_MAX`; `DNS_01` and its kin"),
+    ("order", "sizeof(c->order) + WAYS + PROOFS", "`NAMES_MAX`; `DNS_01` and its kin"),
     ("answers to the CA", "sizeof(c->challenges)", "`HTTP_01_STREAMS`, `TLS_ALPN_STREAMS`"),
     ("problem documents", "sizeof(c->problem) + PROBLEMS", ""),
     ("chain under way", "sizeof(c->sink)", "`CHAIN_CERTS_MAX`"),
@@ -31,8 +31,18 @@ PARTS = (
     ("configuration", "sizeof(c->config)", ""),
     ("mbedTLS's contexts", "sizeof(c->exchange.tls)", ""))
 PROGRAM = """
-#include "client/client_state.h"
+#include "client/state.h"
 static struct acme_client *c;
+#if defined(ACME_CHALLENGE_CHOICE)
+#define WAYS sizeof(c->ways)
+#else
+#define WAYS 0
+#endif
+#if defined(CONFIG_ACME_DNS)
+#define PROOFS sizeof(c->proofs)
+#else
+#define PROOFS 0
+#endif
 #if defined(ACME_SLOT_PROBLEM)
 #define PROBLEMS sizeof(c->slot_problem)
 #else

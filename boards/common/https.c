@@ -5,11 +5,10 @@
 
 #include <string.h>
 
-#include <mbedtls/pk.h>
 #include <mbedtls/psa_util.h>
 #include <mbedtls/ssl.h>
-#include <mbedtls/x509_crt.h>
 
+#include "acme/mbedtls.h"
 #if defined(CONFIG_ACME_TLS_ALPN_01)
 #include "acme/tls_alpn.h"
 #endif
@@ -33,9 +32,7 @@ static struct {
     uint64_t deadline_ms;
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
-    mbedtls_x509_crt chain;
-    mbedtls_pk_context key;
-    uint32_t key_id;
+    struct acme_mbedtls_cert cert;
     size_t len, sent;
     char buffer[BUFFER_SIZE]; /* a certificate to parse, then the request, then the reply */
 } s = {.listener = ACME_HANDLE_NONE, .stream = ACME_HANDLE_NONE};
@@ -62,47 +59,16 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
                                : (int)n;
 }
 
-/* From the moment that a chain is read until its key has signed, no new one takes its place. */
-static void hold_certificate(bool held)
-{
-#if defined(CONFIG_ACME_CERT_HOLD)
-    acme_cert_hold(s.client, held);
-#else
-    (void)held;
-#endif
-}
-
 static void drop(void)
 {
-    hold_certificate(false);
     mbedtls_ssl_free(&s.ssl);
     mbedtls_ssl_config_free(&s.config);
-    mbedtls_x509_crt_free(&s.chain);
-    mbedtls_pk_free(&s.key);
-    (void)psa_purge_key(s.key_id); /* its copy in RAM would split the pool */
+    acme_mbedtls_free(&s.cert);
     if (s.stream != ACME_HANDLE_NONE) {
         s.port->net->close(s.port->net_ctx, s.stream);
     }
     s.stream = ACME_HANDLE_NONE;
     s.state = STATE_IDLE;
-}
-
-static int load_chain(const struct acme_cert_status *status)
-{
-    for (uint8_t i = 0; i < status->chain_count; i++) {
-        int32_t n = acme_cert_read(s.client, SLOT, i, (uint8_t *)s.buffer, sizeof(s.buffer));
-        int ret;
-
-        if (n < 0) {
-            return (int)n;
-        }
-        ret = mbedtls_x509_crt_parse_der(&s.chain, (const uint8_t *)s.buffer, (size_t)n);
-        if (ret != 0) {
-            return ret;
-        }
-    }
-    s.key_id = status->key_id;
-    return mbedtls_pk_setup_opaque(&s.key, s.key_id);
 }
 
 /* tls-alpn-01 comes to this port, too: the client answers it, with a certificate of its own. */
@@ -113,7 +79,7 @@ static int on_certificate(mbedtls_ssl_context *ssl)
     case ACME_TLS_ALPN_OURS:
         return 0;
     case ACME_TLS_ALPN_NOT_OURS:
-        return s.key_id != 0 ? 0 : MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
+        return s.cert.key_id != 0 ? 0 : MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
     default:
         return MBEDTLS_ERR_SSL_UNRECOGNIZED_NAME;
     }
@@ -155,18 +121,23 @@ static int set_up_challenge(void)
 }
 #endif
 
-static int set_up_tls(const struct acme_cert_status *status)
+/* The chain and the key that are stored now. Without them only the CA's look is served. */
+static int use_certificate(void)
 {
-    int ret = 0;
+    int32_t rc = acme_mbedtls_use(s.client, SLOT, &s.cert, &s.config);
+
+    return rc == ACME_ERR_CERT_NONE && is_challenge_wanted() ? 0 : (int)rc;
+}
+
+/* The certificate first: on a small device its chain is better not parsed behind TLS's buffers. */
+static int set_up_tls(void)
+{
+    int ret;
 
     mbedtls_ssl_init(&s.ssl);
     mbedtls_ssl_config_init(&s.config);
-    mbedtls_x509_crt_init(&s.chain);
-    mbedtls_pk_init(&s.key);
-    s.key_id = 0;
-    if (status->valid) {
-        ret = load_chain(status);
-    }
+    acme_mbedtls_init(&s.cert, s.buffer, sizeof(s.buffer));
+    ret = use_certificate();
     if (ret == 0) {
         ret = mbedtls_ssl_config_defaults(&s.config, MBEDTLS_SSL_IS_SERVER,
                                           MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
@@ -174,9 +145,6 @@ static int set_up_tls(const struct acme_cert_status *status)
     if (ret == 0) {
         mbedtls_ssl_conf_rng(&s.config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
         ret = set_up_challenge();
-    }
-    if (ret == 0 && status->valid) {
-        ret = mbedtls_ssl_conf_own_cert(&s.config, &s.chain, &s.key);
     }
     if (ret == 0) {
         ret = mbedtls_ssl_setup(&s.ssl, &s.config);
@@ -203,7 +171,6 @@ static void report(const char *what, int error)
 
 static bool enter_idle(bool accept)
 {
-    struct acme_cert_status status;
     int ret;
 
     if (!accept) {
@@ -214,19 +181,14 @@ static bool enter_idle(bool accept)
         s.stream = ACME_HANDLE_NONE;
         return false;
     }
-    if (acme_cert_get_status(s.client, SLOT, &status) != ACME_OK ||
-        (!status.valid && !is_challenge_wanted())) {
-        s.port->net->close(s.port->net_ctx, s.stream);
-        s.stream = ACME_HANDLE_NONE;
-        return true;
-    }
     s.deadline_ms = s.port->clock->uptime_ms(s.port->clock_ctx) + TIMEOUT_MS;
     s.len = s.sent = 0;
     s.state = STATE_HANDSHAKE;
-    hold_certificate(true);
-    ret = set_up_tls(&status);
+    ret = set_up_tls();
     if (ret != 0) {
-        report("cannot begin", ret);
+        if (ret != ACME_ERR_CERT_NONE) { /* who comes before there is a certificate has to go */
+            report("cannot begin", ret);
+        }
         drop();
     }
     return true;
@@ -254,7 +216,7 @@ static bool do_handshake(void)
         return false;
     }
     if (mbedtls_ssl_is_handshake_over(&s.ssl)) {
-        hold_certificate(false);
+        acme_mbedtls_handshake_over(&s.cert);
         s.state = was_challenge() ? STATE_CLOSE : STATE_REQUEST;
     }
     return true;

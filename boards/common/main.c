@@ -311,7 +311,7 @@ static void report_certificate(void)
     char date[24];
     struct text t;
 
-    if (acme_cert_get_status(client, 0, &status) == ACME_OK && status.valid) {
+    if (acme_cert_get_status(client, 0, &status) == ACME_OK && acme_cert_can_serve(&status)) {
         text_init(&t, date, sizeof(date));
         text_add_date(&t, status.not_after_s);
         say("https: serving until", date, 0);

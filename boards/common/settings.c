@@ -154,29 +154,40 @@ static const char *add_anchor(struct settings *s, const char *hex)
     return NULL;
 }
 
+static const char *set_directory(struct settings *s, const char *value)
+{
+    return set_text(s->directory, sizeof(s->directory), value);
+}
+
+static const char *set_contact(struct settings *s, const char *value)
+{
+    return set_text(s->contact, sizeof(s->contact), value);
+}
+
+static const char *set_ntp(struct settings *s, const char *value)
+{
+    return set_text(s->ntp, sizeof(s->ntp), value);
+}
+
+static const struct {
+    char word[10];
+    const char *(*take)(struct settings *s, const char *value);
+} settings_words[] = {
+    {"name", add_name}, {"directory", set_directory}, {"contact", set_contact},
+    {"ntp", set_ntp},   {"challenge", add_challenge}, {"anchor", add_anchor},
+};
+
 const char *settings_take_line(struct settings *s, const char *line)
 {
     const char *value = strchr(line, ' ');
-    size_t len = value == NULL ? strlen(line) : (size_t)(value - line);
+    size_t len = value == NULL ? strlen(line) : (size_t)(value - line), i;
 
     value = value == NULL ? "" : value + 1;
-    if (len == 4 && memcmp(line, "name", 4) == 0) {
-        return add_name(s, value);
-    }
-    if (len == 9 && memcmp(line, "directory", 9) == 0) {
-        return set_text(s->directory, sizeof(s->directory), value);
-    }
-    if (len == 7 && memcmp(line, "contact", 7) == 0) {
-        return set_text(s->contact, sizeof(s->contact), value);
-    }
-    if (len == 3 && memcmp(line, "ntp", 3) == 0) {
-        return set_text(s->ntp, sizeof(s->ntp), value);
-    }
-    if (len == 9 && memcmp(line, "challenge", 9) == 0) {
-        return add_challenge(s, value);
-    }
-    if (len == 6 && memcmp(line, "anchor", 6) == 0) {
-        return add_anchor(s, value);
+    for (i = 0; i < sizeof(settings_words) / sizeof(settings_words[0]); i++) {
+        if (strlen(settings_words[i].word) == len &&
+            memcmp(line, settings_words[i].word, len) == 0) {
+            return settings_words[i].take(s, value);
+        }
     }
     return "unknown; there are: name directory contact challenge ntp anchor save";
 }

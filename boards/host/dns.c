@@ -5,6 +5,7 @@
 #include "dns.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -16,6 +17,11 @@
 #include "acme/dns_acmedns.h"
 #include "acme/dns_resolver.h"
 #include "acme/dns_update.h"
+#include "anchors.h"
+#include "exit.h"
+#include "file.h"
+#include "hook.h"
+#include "say.h"
 
 #define FILE_MAX     65536u
 #define ACCOUNTS_MAX 100
@@ -121,11 +127,9 @@ static bool take_inline_key(char *text)
     return good;
 }
 
-/* The next word of BIND's configuration language, or one of { } ; as a word. */
-static const char *next_word(const char **at, size_t *len)
+/* Over white space and the three kinds of comments of BIND's configuration language. */
+static const char *skip_blank(const char *p)
 {
-    const char *p = *at;
-
     for (;;) {
         p += strspn(p, " \t\r\n");
         if (*p == '#' || (p[0] == '/' && p[1] == '/')) {
@@ -135,9 +139,16 @@ static const char *next_word(const char **at, size_t *len)
 
             p = end == NULL ? p + strlen(p) : end + 2;
         } else {
-            break;
+            return p;
         }
     }
+}
+
+/* The next word of BIND's configuration language, or one of { } ; as a word. */
+static const char *next_word(const char **at, size_t *len)
+{
+    const char *p = skip_blank(*at);
+
     if (*p == '"') {
         *len = strcspn(p + 1, "\"");
         *at = p + 1 + *len + (p[1 + *len] == '"' ? 1 : 0);
@@ -342,7 +353,7 @@ static int open_acmedns(const struct cli_options *o, struct acme_config *config)
         return CLI_CONFIG;
     }
     if (o->dns.acmedns_ca != NULL) {
-        count = cli_pem_read_anchors(o->dns.acmedns_ca, &c.anchors);
+        count = cli_read_anchors(o->dns.acmedns_ca, &c.anchors);
         if (count <= 0) {
             return CLI_CONFIG;
         }

@@ -5,14 +5,18 @@
 #include "doctor.h"
 
 #include <arpa/inet.h>
-#include <cJSON.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <time.h>
+#include <stdio.h>
 
 #include "acme/doctor.h"
+#include "clean.h"
 #include "dns.h"
+#include "exit.h"
+#include "json.h"
+#include "say.h"
+#include "words.h"
 
 #define OWN_MAX 16
 
@@ -44,13 +48,26 @@ static bool take_address(const char *text)
     return true;
 }
 
-/* Whether the rest of the world could know the machine by it: not private (RFC 1918, 6598, 4193),
- * not local to a link or the machine. */
+/* What the rest of the world does not know a machine by: "this network", private (RFC 1918, 6598),
+ * local to a link or the machine. */
+static const struct {
+    uint8_t first, second, mask;
+} not_public_v4[] = {
+    {0, 0, 0},        {10, 0, 0},       {127, 0, 0},     {172, 16, 0xf0},
+    {192, 168, 0xff}, {169, 254, 0xff}, {100, 64, 0xc0},
+};
+
 static bool is_public_v4(const uint8_t *b)
 {
-    return b[0] != 0 && b[0] != 10 && b[0] != 127 && !(b[0] == 172 && (b[1] & 0xf0) == 16) &&
-           !(b[0] == 192 && b[1] == 168) && !(b[0] == 169 && b[1] == 254) &&
-           !(b[0] == 100 && (b[1] & 0xc0) == 64);
+    size_t i;
+
+    for (i = 0; i < sizeof(not_public_v4) / sizeof(not_public_v4[0]); i++) {
+        if (b[0] == not_public_v4[i].first &&
+            (b[1] & not_public_v4[i].mask) == not_public_v4[i].second) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void take_interface(const struct ifaddrs *at)
@@ -87,15 +104,6 @@ static void find_own(void)
 
 /* ---- findings ---- */
 
-static void format_time(int64_t unix_s, char text[32])
-{
-    time_t t = (time_t)unix_s;
-    struct tm tm;
-
-    (void)gmtime_r(&t, &tm);
-    (void)strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 static bool has_end(const struct acme_finding *f)
 {
     return (f->code == ACME_FINDING_RATE_LIMITED || f->code == ACME_FINDING_PAUSED) &&
@@ -122,10 +130,20 @@ static void show_json(const struct acme_finding *f)
         cJSON_AddNumberToObject(o, "aheadSeconds", (double)f->value);
     }
     if (has_end(f)) {
-        format_time(f->value, text);
+        cli_format_time(f->value, text);
         cJSON_AddStringToObject(o, "until", text);
     }
     cJSON_AddItemToArray(list, o);
+}
+
+/* "word text" or nothing: of text that others wrote, too. */
+static void show_word(const char *before, const char *text, const char *after)
+{
+    if (text[0] != '\0') {
+        (void)fputs(before, stdout);
+        cli_clean_write(stdout, text);
+        (void)fputs(after, stdout);
+    }
 }
 
 static void show_line(const struct acme_finding *f)
@@ -134,12 +152,8 @@ static void show_line(const struct acme_finding *f)
 
     printf("%s: %s", f->severity == ACME_FINDING_ERROR ? "error" : "warning",
            acme_finding_name(f->code));
-    if (f->subject[0] != '\0') {
-        printf(" %s", f->subject);
-    }
-    if (f->detail[0] != '\0') {
-        printf(" (%s)", f->detail);
-    }
+    show_word(" ", f->subject, "");
+    show_word(" (", f->detail, ")");
     if (f->port != 0) {
         printf(" port %u", f->port);
     }
@@ -147,7 +161,7 @@ static void show_line(const struct acme_finding *f)
         printf(" %+lld s", (long long)f->value);
     }
     if (has_end(f)) {
-        format_time(f->value, text);
+        cli_format_time(f->value, text);
         printf(" until %s", text);
     }
     printf("\n  %s\n", acme_finding_text(f->code));
@@ -184,19 +198,38 @@ static bool uses(const struct acme_config *config, uint8_t challenge)
 
 static void finish(void)
 {
-    char *text;
-
     if (!json) {
         printf("%d in the way, %d to look at\n", errors, warnings);
         return;
     }
-    text = cJSON_Print(list);
-    if (text != NULL) {
-        puts(text);
-    }
-    cJSON_free(text);
-    cJSON_Delete(list);
+    cli_json_print(list, false);
     list = NULL;
+}
+
+static bool find_addresses(const struct cli_options *o)
+{
+    if (o->doctor.own_address == NULL) {
+        find_own();
+        return true;
+    }
+    if (!take_address(o->doctor.own_address)) {
+        cli_error("--own-address: '%s' is no address", o->doctor.own_address);
+        return false;
+    }
+    return true;
+}
+
+/* Where the challenges that are to be tried are answered. */
+static void set_ports(const struct cli_session *s, struct acme_doctor_config *config)
+{
+    const struct cli_options *o = s->options;
+
+    if (uses(&s->config, ACME_CHALLENGE_HTTP_01)) {
+        config->http_port = o->http_port != 0 ? o->http_port : CONFIG_ACME_HTTP_PORT;
+    }
+    if (uses(&s->config, ACME_CHALLENGE_TLS_ALPN_01)) {
+        config->tls_port = o->tls_port != 0 ? o->tls_port : CONFIG_ACME_TLS_PORT;
+    }
 }
 
 int cli_doctor(struct cli_session *s)
@@ -210,20 +243,12 @@ int cli_doctor(struct cli_session *s)
                                         .probe_port = o->doctor.portal_port};
     int32_t rc;
 
-    json = o->json;
-    if (o->doctor.own_address == NULL) {
-        find_own();
-    } else if (!take_address(o->doctor.own_address)) {
-        cli_error("--own-address: '%s' is no address", o->doctor.own_address);
+    if (!find_addresses(o)) {
         return CLI_USAGE;
     }
     config.own_count = own_count;
-    if (uses(&s->config, ACME_CHALLENGE_HTTP_01)) {
-        config.http_port = o->http_port != 0 ? o->http_port : CONFIG_ACME_HTTP_PORT;
-    }
-    if (uses(&s->config, ACME_CHALLENGE_TLS_ALPN_01)) {
-        config.tls_port = o->tls_port != 0 ? o->tls_port : CONFIG_ACME_TLS_PORT;
-    }
+    set_ports(s, &config);
+    json = o->json;
     if (json) {
         list = cJSON_CreateArray();
     }

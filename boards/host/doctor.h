@@ -4,7 +4,7 @@
 #ifndef NANOACME_DOCTOR_H
 #define NANOACME_DOCTOR_H
 
-#include "cli.h"
+#include "session.h"
 
 /** Looks for what stands in the way of a run with these options, and shows it on stdout. CLI_OK:
  * nothing does; CLI_SOME_FAILED: something does; or another exit code. */

@@ -2,7 +2,7 @@
  * Files that may hold a secret: read past stdio, whose buffers nobody wipes. It must not know what
  * is in them.
  */
-#include "cli.h"
+#include "file.h"
 
 #include <fcntl.h>
 #include <string.h>

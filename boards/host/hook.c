@@ -5,15 +5,19 @@
  * empty, its output goes to standard error, its exit code 0 means done. It is given a time, and
  * then ended with all that it started.
  */
-#include "dns.h"
+#include "hook.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "acme_posix.h"
+#include "say.h"
 
 #define POLL_MS  50u
 #define GRACE_MS 3000u /* between asking it to end and ending it */
@@ -189,5 +193,9 @@ static void hook_stop(void *ctx)
 }
 
 const struct acme_dns_ops cli_hook_ops = {
-    hook_present, hook_ready, hook_cleanup, hook_lookup, hook_stop,
+    .present = hook_present,
+    .ready = hook_ready,
+    .cleanup = hook_cleanup,
+    .lookup = hook_lookup,
+    .stop = hook_stop,
 };

@@ -1,11 +1,23 @@
 /*
  * The command line `nanoacme`: which command does what. It must not know the protocol.
  */
+#include "daemon.h"
 #include "doctor.h"
+#include "exit.h"
+#include "export.h"
+#include "options.h"
+#include "say.h"
+#include "session.h"
+#include "show.h"
 #include "store_dump.h"
+#include "stored.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
 #endif
@@ -38,7 +50,7 @@ static int command_run(struct cli_session *s)
         struct acme_cert_status status;
 
         (void)acme_cert_get_status(s->client, i, &status);
-        if (status.valid && status.error == ACME_OK) {
+        if (acme_cert_can_serve(&status) && status.unexpired && status.error == ACME_OK) {
             good++;
         }
     }
@@ -74,7 +86,7 @@ static int command_account(struct cli_session *s)
 
 static int command_revoke(struct cli_session *s)
 {
-    int code = cli_session_select(s);
+    int code = cli_stored_one(s);
 
     if (code != CLI_OK) {
         return code;
@@ -86,30 +98,30 @@ static int command_revoke(struct cli_session *s)
 
 static int command_renew(struct cli_session *s)
 {
-    int code = cli_session_stored(s);
+    int code = cli_stored_all(s);
 
     return code == CLI_OK ? command_run(s) : code;
 }
 
 static int command_next(struct cli_session *s)
 {
-    int code = cli_session_stored(s);
+    int code = cli_stored_all(s);
 
     return code == CLI_OK ? cli_show_next(s) : code;
 }
 
 static int command_deauthorize(struct cli_session *s)
 {
-    int code = cli_session_select(s);
+    int code = cli_stored_one(s);
 
     return code == CLI_OK ? finish_job(s, "deauthorize", acme_deauthorize(s->client, 0)) : code;
 }
 
 static int command_export(struct cli_session *s)
 {
-    int code = cli_session_select(s);
+    int code = cli_stored_one(s);
 
-    return code == CLI_OK ? cli_pem_export(s) : code;
+    return code == CLI_OK ? cli_export(s) : code;
 }
 
 /* The account's URL is part of the records: it must exist. */
@@ -120,35 +132,20 @@ static int command_dns_record(struct cli_session *s)
     return code == CLI_OK ? cli_show_dns_record(s) : code;
 }
 
-static int dispatch(struct cli_session *s)
-{
-    switch (s->options->command) {
-    case CLI_RUN:
-        return command_run(s);
-    case CLI_LIST:
-        return cli_show_list(s);
-    case CLI_EXPORT:
-        return command_export(s);
-    case CLI_ACCOUNT:
-        return command_account(s);
-    case CLI_REVOKE:
-        return command_revoke(s);
-    case CLI_DNS_RECORD:
-        return command_dns_record(s);
-    case CLI_DOCTOR:
-        return cli_doctor(s);
-    case CLI_RENEW:
-        return command_renew(s);
-    case CLI_DAEMON:
-        return cli_daemon(s);
-    case CLI_NEXT:
-        return command_next(s);
-    case CLI_DEAUTHORIZE:
-        return command_deauthorize(s);
-    default:
-        return cli_show_store(s);
-    }
-}
+static int (*const commands[])(struct cli_session *) = {
+    [CLI_RUN] = command_run,
+    [CLI_LIST] = cli_show_list,
+    [CLI_EXPORT] = command_export,
+    [CLI_ACCOUNT] = command_account,
+    [CLI_REVOKE] = command_revoke,
+    [CLI_STORE] = cli_show_store,
+    [CLI_DNS_RECORD] = command_dns_record,
+    [CLI_DOCTOR] = cli_doctor,
+    [CLI_RENEW] = command_renew,
+    [CLI_DAEMON] = cli_daemon,
+    [CLI_NEXT] = command_next,
+    [CLI_DEAUTHORIZE] = command_deauthorize,
+};
 
 /* A dump of this process would have keys in it, if it came at the wrong moment. */
 static void forbid_dumps(void)
@@ -165,24 +162,63 @@ static void forbid_dumps(void)
 #endif
 }
 
-int main(int argc, char **argv)
+/* Who starts a program may have closed these. The next file that is opened would get the number,
+ * and what is printed would be written into it. */
+static bool have_standard_files(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
+static int run(int argc, char **argv)
 {
     static struct cli_options options;
     static struct cli_session session;
     int code;
 
-    forbid_dumps();
     if (argc > 2 && strcmp(argv[1], "store") == 0 && strcmp(argv[2], "dump") == 0) {
         return cli_store_dump(argc - 2, argv + 2);
     }
     if (!cli_options_parse(argc, argv, &options, &code)) {
         return code;
     }
-    cli_output_init(&options);
+    cli_say_init(options.quiet, options.verbose);
     code = cli_session_open(&session, &options);
     if (code == CLI_OK) {
-        code = dispatch(&session);
+        code = commands[options.command](&session);
     }
     cli_session_close(&session);
     return code;
+}
+
+/* Results that did not arrive are a failure, of a file: the disk may be full. */
+static int finish(int code)
+{
+    bool failed = ferror(stdout) != 0;
+    int why = 0;
+
+    if (fflush(stdout) != 0) {
+        why = errno;
+    }
+    if (fclose(stdout) != 0 && why == 0) {
+        why = errno;
+    }
+    if (why == 0 && !failed) {
+        return code;
+    }
+    cli_error("standard output: %s", why != 0 ? strerror(why) : "not all of it could be written");
+    return code == CLI_OK || code == CLI_SOME_FAILED ? CLI_CONFIG : code;
+}
+
+int main(int argc, char **argv)
+{
+    if (!have_standard_files()) {
+        return CLI_INTERNAL;
+    }
+    forbid_dumps();
+    return finish(run(argc, argv));
 }

@@ -5,20 +5,21 @@
  */
 #include "store_dump.h"
 
-#include "cli.h"
-
-#include <cJSON.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "base/crc.h"
 #include "store/store.h"
+#include "exit.h"
+#include "json.h"
+#include "say.h"
+#include "words.h"
 
 #define PAGE        4096u
 #define AREA_MAX    0x10000000u
@@ -228,13 +229,9 @@ static void add_sectors(cJSON *out, const struct image *image, const struct acme
 
 static void add_time(cJSON *o, const char *name, int64_t unix_s)
 {
-    time_t t = (time_t)unix_s;
-    struct tm tm;
-    char text[32] = "?";
+    char text[32];
 
-    if (gmtime_r(&t, &tm) != NULL) {
-        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    }
+    cli_format_time(unix_s, text);
     cJSON_AddStringToObject(o, name, text);
 }
 
@@ -318,33 +315,41 @@ static int32_t add_other(cJSON *o, uint64_t key)
     return ACME_OK;
 }
 
+/* What a record that this version can read says; a sealed store is read by no one here. */
+static int32_t add_known(cJSON *o, struct acme_store *store, uint64_t key, bool sealed)
+{
+    uint8_t slot = (uint8_t)ACME_KEY_ID(key);
+
+    switch (sealed ? 0 : ACME_KEY_SPACE(key)) {
+    case ACME_SPACE_ACCOUNT:
+        return add_account(o, store, slot);
+    case ACME_SPACE_ORDER:
+        return add_order(o, store, slot);
+    case ACME_SPACE_CERT:
+        return add_certificate(o, store, slot);
+    default:
+        return add_other(o, key);
+    }
+}
+
 /* Fills in one record. The value of what PSA stores is never read but for its length. */
 static bool add_record(cJSON *records, struct acme_store *store, uint64_t key, bool sealed)
 {
     cJSON *o = cJSON_CreateObject();
-    int32_t len = acme_record_length(store, key), rc = ACME_OK;
-    uint8_t space = ACME_KEY_SPACE(key), slot = (uint8_t)ACME_KEY_ID(key);
+    int32_t len = acme_record_length(store, key), rc = add_known(o, store, key, sealed);
+    bool good = len >= 0 && rc == ACME_OK;
     char id[24];
 
-    if (!sealed && space == ACME_SPACE_ACCOUNT) {
-        rc = add_account(o, store, slot);
-    } else if (!sealed && space == ACME_SPACE_ORDER) {
-        rc = add_order(o, store, slot);
-    } else if (!sealed && space == ACME_SPACE_CERT) {
-        rc = add_certificate(o, store, slot);
-    } else {
-        rc = add_other(o, key);
-    }
     (void)snprintf(id, sizeof(id), "0x%llx", (unsigned long long)ACME_KEY_ID(key));
     cJSON_AddStringToObject(o, "id", id);
     if (len >= 0) {
         cJSON_AddNumberToObject(o, "length", len);
     }
-    if (len < 0 || rc != ACME_OK) {
+    if (!good) {
         cJSON_AddStringToObject(o, "damaged", acme_error_name(len < 0 ? len : rc));
     }
     cJSON_AddItemToArray(records, o);
-    return len >= 0 && rc == ACME_OK;
+    return good;
 }
 
 static bool add_records(cJSON *out, struct acme_store *store, bool sealed)
@@ -415,15 +420,12 @@ static void print_lines(const cJSON *out)
 
 static void print(cJSON *out, bool json)
 {
-    char *text = json ? cJSON_Print(out) : NULL;
-
-    if (text != NULL) {
-        (void)puts(text);
-        cJSON_free(text);
+    if (json) {
+        cli_json_print(out, false);
     } else {
         print_lines(out);
+        cJSON_Delete(out);
     }
-    cJSON_Delete(out);
 }
 
 static int dump(struct image *image, const char *path, bool json)
@@ -469,34 +471,46 @@ static bool take_size(const char *text, uint32_t *size)
     return true;
 }
 
-int cli_store_dump(int argc, char **argv)
+/* Takes the options. False after an error was printed. */
+static bool take_options(int argc, char **argv, struct image *image, bool *json)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'},
                                             {"program-size", required_argument, NULL, 'p'},
                                             {"sector-size", required_argument, NULL, 's'},
                                             {NULL, 0, NULL, 0}};
+    bool good = true;
+    int option;
+
+    opterr = 0;
+    while (good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        *json = *json || option == 'j';
+        good = option == 'j' ||
+               (option == 's' && take_size(optarg, &image->geometry.sector_size)) ||
+               (option == 'p' && take_size(optarg, &image->geometry.program_size));
+    }
+    return good && argc - optind == 1;
+}
+
+int cli_store_dump(int argc, char **argv)
+{
     struct image image = {0};
+    const char *path;
     uint8_t *file;
     size_t len = 0;
-    bool json = false, good = true;
-    int option, code;
+    bool json = false;
+    int code = CLI_CONFIG;
 
-    while (good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        json = json || option == 'j';
-        good = option == 'j' || (option == 's' && take_size(optarg, &image.geometry.sector_size)) ||
-               (option == 'p' && take_size(optarg, &image.geometry.program_size));
-    }
-    if (!good || argc - optind != 1) {
+    if (!take_options(argc, argv, &image, &json)) {
         cli_error("usage: nanoacme store dump IMAGE [--json] [--sector-size N --program-size N]");
         return CLI_USAGE;
     }
-    file = read_file(argv[optind], &len);
+    path = argv[optind];
+    file = read_file(path, &len);
     if (file == NULL) {
         return CLI_CONFIG;
     }
-    code = CLI_CONFIG;
-    if (find_area(&image, file, len, argv[optind]) && complete(&image, &file)) {
-        code = dump(&image, argv[optind], json);
+    if (find_area(&image, file, len, path) && complete(&image, &file)) {
+        code = dump(&image, path, json);
     }
     free(file);
     return code;

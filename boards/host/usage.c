@@ -1,7 +1,7 @@
 /*
  * What --help says, one line a line, so that options can be added side by side.
  */
-#include "cli.h"
+#include "usage.h"
 
 static const char default_store[] = "                             (default: " CLI_DEFAULT_STORE ")";
 
@@ -12,7 +12,8 @@ static const char *const lines[] = {
     "Commands:",
     "  run       get a certificate for the --domain names, or renew it when it is time",
     "  list      show the certificates in the store",
-    "  export    write a stored certificate chain (and key) as PEM",
+    "  export    write a stored certificate chain (and key) as PEM; the --domain are all of",
+    "            its names, as for deauthorize and revoke",
     "  renew     ask the CA when the stored certificates should be renewed, and renew those",
     "            whose time has come",
     "  daemon    keep the certificates for the --domain names good for ever, and hand on new",

@@ -179,18 +179,11 @@ static acme_handle net_connect(void *ctx, const char *host, uint16_t port)
     return (acme_handle)(s - net->streams);
 }
 
-static int32_t net_connected(void *ctx, acme_handle stream)
+/* Tries one address after the other, until one is under way or there is none. */
+static void try_next(struct acme_lwip_raw_stream *s)
 {
-    struct acme_lwip_raw_stream *s = stream_of(ctx, stream);
     ip_addr_t address;
 
-    if (s->connected && s->error == ACME_OK) {
-        return ACME_OK;
-    }
-    if (s->pcb != NULL && acme_lwip_lookup_has_next(&s->lookup) &&
-        sys_now() - s->attempt_ms > ATTEMPT_MS) {
-        give_up_attempt(s);
-    }
     while (s->pcb == NULL && s->error == ACME_OK) {
         int32_t rc = acme_lwip_lookup_next(&s->lookup, &address);
 
@@ -203,6 +196,20 @@ static int32_t net_connected(void *ctx, acme_handle stream)
             (void)start_connect(s, &address);
         }
     }
+}
+
+static int32_t net_connected(void *ctx, acme_handle stream)
+{
+    struct acme_lwip_raw_stream *s = stream_of(ctx, stream);
+
+    if (s->connected && s->error == ACME_OK) {
+        return ACME_OK;
+    }
+    if (s->pcb != NULL && acme_lwip_lookup_has_next(&s->lookup) &&
+        sys_now() - s->attempt_ms > ATTEMPT_MS) {
+        give_up_attempt(s);
+    }
+    try_next(s);
     return s->error != ACME_OK ? s->error : ACME_ERR_AGAIN;
 }
 

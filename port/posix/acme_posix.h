@@ -87,8 +87,9 @@ extern const struct acme_flash_ops acme_posix_flash_ops;
 
 /** Opens the file, or creates it (readable by its owner only) with this geometry, and locks it
  * against other processes. An existing file keeps its own geometry. ACME_OK; ACME_ERR_STORE_IO (see
- * errno; EAGAIN or EACCES with a lock: another process has it); ACME_ERR_STORE_FORMAT (not such a
- * file, or truncated; it is left as it is); ACME_ERR_STORE_GEOMETRY. */
+ * errno; EAGAIN or EACCES with a lock: another process has it; EBADF: standard input, output or
+ * error is closed, and what is printed would be written into the file); ACME_ERR_STORE_FORMAT (not
+ * such a file, or truncated; it is left as it is); ACME_ERR_STORE_GEOMETRY. */
 int32_t acme_posix_flash_open(struct acme_posix_flash *flash, const char *path,
                               const struct acme_flash_geometry *geometry);
 /** Wipes the page that was read last, which may have a part of a key on it: to be called when there
@@ -116,7 +117,7 @@ extern const struct acme_record_ops acme_posix_files_ops;
 
 /** Opens the folder, or makes it (for its owner only), and locks it against other processes; what
  * is in it is looked at by acme_posix_files_ops.open. ACME_OK; ACME_ERR_STORE_IO (see errno;
- * EAGAIN: another process has it). */
+ * EAGAIN: another process has it; EBADF: as above). */
 int32_t acme_posix_files_open(struct acme_posix_files *files, const char *folder);
 /** Closes the folder and gives up its lock. */
 void acme_posix_files_close(struct acme_posix_files *files);

@@ -3,6 +3,7 @@
  * a whole sector. The file's first page says what it is. It must not know what is stored.
  */
 #include "acme_posix.h"
+#include "descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,6 +82,15 @@ static int32_t fill(int fd, const struct acme_flash_geometry *g)
     return rc == ACME_OK && fsync(fd) == 0 ? ACME_OK : ACME_ERR_STORE_IO;
 }
 
+/* A file that was made, and whose descriptor was refused, goes again. */
+static void remove_refused(const char *name)
+{
+    if (errno == EBADF) {
+        (void)unlink(name);
+        errno = EBADF;
+    }
+}
+
 /* The file appears whole or not at all: made under another name, then linked. */
 static int32_t create(const char *path, const struct acme_flash_geometry *g)
 {
@@ -92,8 +102,9 @@ static int32_t create(const char *path, const struct acme_flash_geometry *g)
         errno = ENAMETOOLONG;
         return ACME_ERR_STORE_IO;
     }
-    fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    fd = acme_posix_safe(open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (fd < 0) {
+        remove_refused(name);
         return ACME_ERR_STORE_IO;
     }
     rc = fill(fd, g);
@@ -163,13 +174,13 @@ int32_t acme_posix_flash_open(struct acme_posix_flash *f, const char *path,
     int saved;
 
     memset(f, 0, sizeof(*f));
-    f->fd = open(path, O_RDWR | O_CLOEXEC);
+    f->fd = acme_posix_safe(open(path, O_RDWR | O_CLOEXEC));
     if (f->fd < 0 && errno == ENOENT) {
         rc = is_usable(geometry) ? create(path, geometry) : ACME_ERR_STORE_GEOMETRY;
         if (rc != ACME_OK) {
             return rc;
         }
-        f->fd = open(path, O_RDWR | O_CLOEXEC);
+        f->fd = acme_posix_safe(open(path, O_RDWR | O_CLOEXEC));
     }
     if (f->fd < 0) {
         return ACME_ERR_STORE_IO;

@@ -5,6 +5,7 @@
  * is written under another name, synchronized and renamed. It must not know what is stored.
  */
 #include "acme_posix.h"
+#include "descriptor.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -115,8 +116,9 @@ static int32_t write_all(struct acme_posix_files *f, int fd, const void *data, s
 static int create(struct acme_posix_files *f, const char *name)
 {
     return may_go_on(f)
-               ? openat(f->folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                        S_IRUSR | S_IWUSR)
+               ? acme_posix_safe(openat(f->folder, name,
+                                        O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                                        S_IRUSR | S_IWUSR))
                : -1;
 }
 
@@ -184,6 +186,24 @@ static int32_t write_value(struct acme_posix_files *f, const uint8_t change[CHAN
     return publish(f, fd, new_value, name);
 }
 
+/* One change of a batch: checks it, or carries it out. A value that is only checked counts in the
+ * batch's CRC. */
+static int32_t take_change(struct acme_posix_files *f, const uint8_t change[CHANGE_LEN],
+                           bool carry_out, uint32_t *crc)
+{
+    uint32_t len = (uint32_t)get_le(change + 8, 4);
+    char name[NAME_LEN + 1];
+
+    if (len == DELETION) {
+        name_of(get_le(change, 8), name);
+        return carry_out ? delete_file(f, name) : ACME_OK;
+    }
+    if (len > VALUE_MAX) {
+        return ACME_ERR_STORE_CORRUPT;
+    }
+    return carry_out ? write_value(f, change, len) : copy_value(f, -1, len, crc);
+}
+
 /* Goes through the batch's file: checks it, or carries it out. ACME_ERR_STORE_CORRUPT when it is
  * not a whole batch. */
 static int32_t walk_batch(struct acme_posix_files *f, bool carry_out)
@@ -195,22 +215,16 @@ static int32_t walk_batch(struct acme_posix_files *f, bool carry_out)
     }
     for (;;) {
         uint8_t change[CHANGE_LEN];
-        char name[NAME_LEN + 1];
         int32_t rc = read_exactly(f->batch, change, sizeof(change));
-        uint32_t len = (uint32_t)get_le(change + 8, 4);
 
-        if (rc == ACME_OK && get_le(change, 8) == 0) { /* the end: the CRC in place of a length */
-            return len == crc || carry_out ? ACME_OK : ACME_ERR_STORE_CORRUPT;
+        if (rc != ACME_OK) {
+            return rc;
+        }
+        if (get_le(change, 8) == 0) { /* the end: the CRC in place of a length */
+            return get_le(change + 8, 4) == crc || carry_out ? ACME_OK : ACME_ERR_STORE_CORRUPT;
         }
         crc = crc32(crc, change, sizeof(change));
-        if (rc == ACME_OK && len == DELETION) {
-            name_of(get_le(change, 8), name);
-            rc = carry_out ? delete_file(f, name) : ACME_OK;
-        } else if (rc == ACME_OK && len > VALUE_MAX) {
-            rc = ACME_ERR_STORE_CORRUPT;
-        } else if (rc == ACME_OK) {
-            rc = carry_out ? write_value(f, change, len) : copy_value(f, -1, len, &crc);
-        }
+        rc = take_change(f, change, carry_out, &crc);
         if (rc != ACME_OK) {
             return rc;
         }
@@ -390,25 +404,37 @@ static int32_t open_value(struct acme_posix_files *f, uint64_t key, int *fd)
     return crc == want ? len : ACME_ERR_STORE_CORRUPT;
 }
 
+/* Reads of an open value of len bytes what there is from offset on. Returns how many bytes. */
+static int32_t read_part(int fd, size_t len, size_t offset, void *data, size_t size)
+{
+    size_t n = 0;
+
+    if (offset < len) {
+        n = len - offset < size ? len - offset : size;
+    }
+    if (n > 0 && data != NULL &&
+        (lseek(fd, (off_t)(HEAD_LEN + offset), SEEK_SET) < 0 || read_exactly(fd, data, n) != 0)) {
+        return ACME_ERR_STORE_IO;
+    }
+    return (int32_t)n;
+}
+
 static int32_t files_read(void *ctx, uint64_t key, size_t offset, void *data, size_t size)
 {
     struct acme_posix_files *f = ctx;
     int fd = -1;
     int32_t rc = settle(f);
-    int32_t len = rc == ACME_OK ? open_value(f, key, &fd) : rc;
-    size_t n = 0;
 
-    if (len >= 0 && offset < (size_t)len) {
-        n = (size_t)len - offset < size ? (size_t)len - offset : size;
+    if (rc == ACME_OK) {
+        rc = open_value(f, key, &fd);
     }
-    if (len >= 0 && n > 0 && data != NULL &&
-        (lseek(fd, (off_t)(HEAD_LEN + offset), SEEK_SET) < 0 || read_exactly(fd, data, n) != 0)) {
-        len = ACME_ERR_STORE_IO;
+    if (rc >= 0) {
+        rc = read_part(fd, (size_t)rc, offset, data, size);
     }
     if (fd >= 0) {
         (void)close(fd);
     }
-    return len < 0 ? len : (int32_t)n;
+    return rc;
 }
 
 /* The key that a file's name says; 0: none. */
@@ -518,7 +544,7 @@ int32_t acme_posix_files_open(struct acme_posix_files *f, const char *folder)
     if (mkdir(folder, S_IRWXU) != 0 && errno != EEXIST) {
         return ACME_ERR_STORE_IO;
     }
-    f->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    f->folder = acme_posix_safe(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (f->folder < 0) {
         return ACME_ERR_STORE_IO;
     }

@@ -2,7 +2,7 @@
  * The self-test of a flash driver: geometry, erasing, programming, reading, boundaries, and whether
  * all of it outlives the power. It must not know the log that will live there.
  */
-#include "selftest.h"
+#include "checks.h"
 
 #include <string.h>
 
@@ -101,6 +101,12 @@ static bool is_power_of_two(uint32_t n)
     return n != 0 && (n & (n - 1u)) == 0;
 }
 
+static bool is_same(const struct acme_flash_geometry *a, const struct acme_flash_geometry *b)
+{
+    return a->sector_size == b->sector_size && a->sector_count == b->sector_count &&
+           a->program_size == b->program_size;
+}
+
 static const char *check_geometry(struct area *a)
 {
     const struct acme_port *port = a->t->port;
@@ -110,8 +116,7 @@ static const char *check_geometry(struct area *a)
         port->flash->geometry(port->flash_ctx, &again) != ACME_OK) {
         return "geometry fails";
     }
-    if (again.sector_size != a->g.sector_size || again.sector_count != a->g.sector_count ||
-        again.program_size != a->g.program_size) {
+    if (!is_same(&a->g, &again)) {
         return "it changes from call to call";
     }
     if (!is_power_of_two(a->g.sector_size) || a->g.sector_size < 256) {
@@ -257,11 +262,25 @@ static const char *check_erase_one(struct area *a)
                : "an erased sector cannot be programmed again";
 }
 
+/* What programming data over before did, in after. NULL: neither of the two. */
+static const char *kind_of(const uint8_t *before, const uint8_t *data, const uint8_t *after)
+{
+    bool cleared = true, replaced = true;
+
+    for (uint32_t i = 0; i < CHUNK; i++) {
+        cleared = cleared && after[i] == (before[i] & data[i]);
+        replaced = replaced && after[i] == data[i];
+    }
+    if (cleared) {
+        return "clears bits, as NOR does";
+    }
+    return replaced ? "replaces, as no NOR does; is it an EEPROM?" : NULL;
+}
+
 /* The core programs a unit once only. What a second time does must still be one of three things. */
 static const char *check_reprogram(struct area *a, const char **kind)
 {
     uint8_t before[CHUNK], after[CHUNK], data[CHUNK];
-    bool cleared = true, replaced = true;
     int32_t rc;
 
     memset(data, 0xa5, sizeof(data));
@@ -272,16 +291,12 @@ static const char *check_reprogram(struct area *a, const char **kind)
     if (read_at(a, tail(a, 1), after, CHUNK) != ACME_OK) {
         return "read fails afterwards";
     }
-    for (uint32_t i = 0; i < CHUNK; i++) {
-        cleared = cleared && after[i] == (before[i] & data[i]);
-        replaced = replaced && after[i] == data[i];
-    }
     if (memcmp(before, after, CHUNK) == 0) {
         *kind = rc == ACME_OK ? NULL : "refused";
         return rc == ACME_OK ? "program says OK, and nothing has changed" : NULL;
     }
-    *kind = cleared ? "clears bits, as NOR does" : "replaces, as no NOR does; is it an EEPROM?";
-    return cleared || replaced ? NULL : "a unit programmed twice has neither old, new, nor both";
+    *kind = kind_of(before, data, after);
+    return *kind != NULL ? NULL : "a unit programmed twice has neither old, new, nor both";
 }
 
 /* ---- boundaries ---- */

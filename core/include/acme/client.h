@@ -1,11 +1,36 @@
 /*
  * The public API of nanoacme: one client that gets, keeps and renews certificates.
  *
+ * @code{.c}
+ * #include "acme/client.h"
+ *
+ * static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
+ *
+ * int32_t get_certificates(const struct acme_config *config, void (*wait)(uint32_t ms));
+ * int32_t get_certificates(const struct acme_config *config, void (*wait)(uint32_t ms))
+ * {
+ *     struct acme_poll_result result = {0};
+ *     acme_client *client;
+ *     int32_t rc = acme_init(&client, config, memory, sizeof(memory));
+ *
+ *     rc = rc == ACME_OK ? acme_start(client) : rc;
+ *     while (rc == ACME_OK && acme_poll(client, &result) != ACME_WANT_IDLE) {
+ *         wait(result.wait_ms); // or until a network event
+ *     }
+ *     return rc == ACME_OK ? result.error : rc;
+ * }
+ * @endcode
+ *
  * Conventions: functions return int32_t, ACME_OK (0) or a negative enum acme_error. No function
  * blocks (flash operations take what the chip takes, and key generation what the arithmetic
  * takes). Nothing allocates: all memory is the block given to acme_init, and mbedTLS's pool. What a
- * pointer argument refers to must outlive the call only, unless it says otherwise. One thread
- * calls a client at a time.
+ * pointer argument refers to must outlive the call only, unless it says otherwise.
+ *
+ * Threads: each function says which may call it. "any": any thread, at any time, beside acme_poll
+ * in another one. "one": no other function that says "one" may run meanwhile; acme_poll is such a
+ * function, so a lock around each call is needed where there are threads (port/rtos_task has one).
+ * An interrupt calls nothing. A thread that uses PSA Crypto or mbedTLS by itself, for its own TLS,
+ * takes the same lock, unless mbedTLS is built with MBEDTLS_THREADING_C.
  */
 #ifndef ACME_CLIENT_H
 #define ACME_CLIENT_H
@@ -19,13 +44,11 @@
 #include "acme/error.h"
 #include "acme/port.h"
 #include "acme/record.h"
+#include "acme/version.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/** Of this source tree. */
-#define ACME_VERSION "0.1.0"
 
 /** Key types of account and certificate keys. */
 enum acme_key_type {
@@ -123,34 +146,64 @@ enum acme_clock_policy {
                               ACME_ERR_CLOCK */
 };
 
-/** What has happened. */
+/** What has happened, and when an event of it comes. Events of one job come in the order of what
+ * they say. What is not named for a type is 0 or NULL in its event; .slot and .state are always
+ * set. */
 enum acme_event_type {
-    ACME_EVENT_STATE,        /**< the client entered .state (see acme_state_name) */
-    ACME_EVENT_ACCOUNT,      /**< an account is known; .text is its URL */
-    ACME_EVENT_TOS,          /**< terms of service agreed to; .text is their URL */
-    ACME_EVENT_ORDER,        /**< an order was created and stored; .text is its URL */
-    ACME_EVENT_AUTHORIZED,   /**< .text is the name that is proven */
-    ACME_EVENT_INSTALLED,    /**< a certificate was checked and stored for .slot */
-    ACME_EVENT_REVOKED,      /**< the certificate of .slot was revoked and removed */
-    ACME_EVENT_ERROR,        /**< .error, with .problem where the CA sent one; .slot or -1 */
-    ACME_EVENT_WAIT,         /**< nothing to do for .wait_ms */
-    ACME_EVENT_RENEWAL_INFO, /**< the CA suggests when to renew .slot
-                                (acme_cert_status.renew_after_s has the instant); .text is the URL
-                                of an explanation, or NULL */
-    ACME_EVENT_NEXT,         /**< the job has ended; the next one is due in .wait_ms, as
-                                  acme_next_wakeup_s says; UINT32_MAX is 49 days or more */
-    ACME_EVENT_CA,           /**< another CA is turned to; .text is its directory URL */
-    /** the way .text ("http-01") has failed for a name with .error, and .problem where the CA sent
-     * one; the next way is tried */
+    /** The client has entered a state: .state, and .text is its name (acme_state_name). Each time,
+     * also when a state is entered again. */
+    ACME_EVENT_STATE,
+    /** The account is known: .text is its URL. Once in each job that needs the account, new or not,
+     * and again when its key was changed. */
+    ACME_EVENT_ACCOUNT,
+    /** The terms of service were agreed to: .text is their URL. After each newAccount that the CA
+     * has answered, where it has terms: for a new account, for terms that have changed, and when
+     * the account was asked for anew. */
+    ACME_EVENT_TOS,
+    /** An order was created at the CA, and stored: .text is its URL. Not for an order of an earlier
+     * run that is taken up again. */
+    ACME_EVENT_ORDER,
+    /** A name is proven: .text is the name, or the ancestor that was proven in its place. Also for
+     * one that the CA still knows from before. */
+    ACME_EVENT_AUTHORIZED,
+    /** A certificate was checked and stored for .slot, and is in force: acme_cert_read gives the
+     * new one. */
+    ACME_EVENT_INSTALLED,
+    /** The certificate of .slot was revoked, and was removed from the store. */
+    ACME_EVENT_REVOKED,
+    /** A job, or a certificate within a job, has failed: .error, .problem where the CA sent one,
+     * .route and .member where they say more; .slot is the certificate's, or -1. Also for what does
+     * not fail the job: a damaged store in acme_init, the old certificate's revocation. A step that
+     * is tried again at once makes no event. */
+    ACME_EVENT_ERROR,
+    /** There is nothing to do for .wait_ms, unless the CA comes before. Each time the client waits
+     * by the clock: for the CA to make up its mind, before another try, for a held certificate. */
+    ACME_EVENT_WAIT,
+    /** The CA has suggested when to renew .slot (acme_cert_status.renew_after_s has the instant);
+     * .text is the URL of an explanation, or NULL. After each look, be it news or not. */
+    ACME_EVENT_RENEWAL_INFO,
+    /** The job has ended, and the next one is due in .wait_ms, as acme_next_wakeup_s says;
+     * UINT32_MAX is 49 days or more. The last event of a job, after STATE says IDLE. Needs
+     * CONFIG_ACME_SCHEDULE. */
+    ACME_EVENT_NEXT,
+    /** Another CA is turned to: .text is its directory URL. Needs CONFIG_ACME_FALLBACK. */
+    ACME_EVENT_CA,
+    /** The way .text ("http-01") has failed for a name with .error, and .problem where the CA sent
+     * one; another way is tried, if there is one, else an ERROR follows. */
     ACME_EVENT_CHALLENGE_FAILED
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
 struct acme_problem {
-    uint16_t status;     /**< HTTP status, or 0 when there is no problem document */
-    char type[64];       /**< without the urn:ietf:params:acme:error: prefix */
-    char detail[192];    /**< what the CA says to a person */
+    uint16_t status; /**< HTTP status, or 0 when there is no problem document */
+    char type[64];   /**< without the urn:ietf:params:acme:error: prefix */
+    /** what the CA says to a person */
+    char detail[CONFIG_ACME_PROBLEM_DETAIL_MAX + 1];
     char identifier[64]; /**< of the first subproblem, or of the authorization */
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+    char instance[CONFIG_ACME_URL_MAX + 1]; /**< where a person is to go, or "" */
+    char terms[CONFIG_ACME_URL_MAX + 1]; /**< the terms of service that the reply links to, or "" */
+#endif
 };
 
 /** One event; lent for the call. */
@@ -162,9 +215,16 @@ struct acme_event {
     uint32_t wait_ms;                   /**< milliseconds */
     const char *text;                   /**< NULL or NUL-terminated; lent for the call */
     const struct acme_problem *problem; /**< what the CA said of it; NULL: nothing */
+    const char *route;                  /**< with .error: the request that it is about, by the
+                                             name of its state ("NEW_ORDER"); NULL: none */
+    const char *member;                 /**< with .error: the member of the reply's JSON or header
+                                             that is missing or wrong ("finalize"); NULL: none */
 };
 
-/** Called from inside acme_poll. Must not call the client. */
+/** Takes an event. Called on the thread of the call that it comes from, before that returns:
+ * acme_poll; a function that starts a job, or acme_cancel (STATE and NEXT); acme_init (ERROR, of a
+ * damaged store: there is no client yet). It must not call any function of the client that says
+ * "one". */
 typedef void (*acme_event_fn)(void *ctx, const struct acme_event *event);
 
 /** Configuration. Zero-initialize, then set; everything it points to must outlive the client. */
@@ -254,11 +314,20 @@ typedef struct acme_client acme_client;
 #define ACME_SLOT_SIZE 64
 #endif
 
-/** Bytes for links to other chains. */
-#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
-#define ACME_LINKS_SIZE (CONFIG_ACME_ALTERNATES_MAX * (CONFIG_ACME_URL_MAX + 3) + 16)
+/** Bytes for the links of a problem, and of a reply to the terms of service. */
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+#define ACME_PROBLEM_LINKS_SIZE (2 * (CONFIG_ACME_URL_MAX + 1))
+#define ACME_TERMS_LINK_SIZE    (CONFIG_ACME_URL_MAX + 1)
 #else
-#define ACME_LINKS_SIZE 0
+#define ACME_PROBLEM_LINKS_SIZE 0
+#define ACME_TERMS_LINK_SIZE    0
+#endif
+/** Bytes for links to other chains, and to the terms of service. */
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+#define ACME_LINKS_SIZE                                                                            \
+    (CONFIG_ACME_ALTERNATES_MAX * (CONFIG_ACME_URL_MAX + 3) + 16 + ACME_TERMS_LINK_SIZE)
+#else
+#define ACME_LINKS_SIZE ACME_TERMS_LINK_SIZE
 #endif
 
 /** Bytes for the responder of tls-alpn-01. */
@@ -283,7 +352,7 @@ typedef struct acme_client acme_client;
 /** Bytes for the problem of a certificate, where other requests may follow its own. */
 #if CONFIG_ACME_CERT_SLOTS > 1 || defined(CONFIG_ACME_ARI) || defined(CONFIG_ACME_FALLBACK) ||     \
     defined(CONFIG_ACME_DOCTOR)
-#define ACME_MEMORY_PROBLEM 322
+#define ACME_MEMORY_PROBLEM (131 + CONFIG_ACME_PROBLEM_DETAIL_MAX + ACME_PROBLEM_LINKS_SIZE)
 #else
 #define ACME_MEMORY_PROBLEM 0
 #endif
@@ -296,61 +365,178 @@ typedef struct acme_client acme_client;
      CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                  \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
      ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE +                 \
-     ACME_MEMORY_PROBLEM + 702 + 288 * sizeof(void *))
+     ACME_MEMORY_PROBLEM + CONFIG_ACME_PROBLEM_DETAIL_MAX + ACME_PROBLEM_LINKS_SIZE + 560 +        \
+     288 * sizeof(void *))
+
+/** 1 where an option of Kconfig is on, else 0: the 1 that it is defined as brings a comma, which
+ * puts another value into the second place. */
+#define ACME_BUILD_HAS(option) ACME_BUILD_HAS_VALUE(option)
+/** The same of an option's value. */
+#define ACME_BUILD_HAS_VALUE(value)                                                                \
+    ACME_BUILD_SECOND(ACME_BUILD_COMMA_##value UINT32_C(1), UINT32_C(0), UINT32_C(0))
+/** What an option that is on is replaced by. */
+#define ACME_BUILD_COMMA_1 0,
+/** The second of its arguments, once they are replaced. */
+#define ACME_BUILD_SECOND(...) ACME_BUILD_SECOND_OF(__VA_ARGS__)
+/** The second of its arguments as they stand. */
+#define ACME_BUILD_SECOND_OF(first, second, ...) second
+
+/** The options on which members of the public structures depend, a bit for each. */
+#define ACME_BUILD_OPTIONS                                                                         \
+    (ACME_BUILD_HAS(CONFIG_ACME_KEY_REUSE) | ACME_BUILD_HAS(CONFIG_ACME_ALTERNATE_CHAINS) << 1 |   \
+     ACME_BUILD_HAS(CONFIG_ACME_REVOKE_REPLACED) << 2 |                                            \
+     ACME_BUILD_HAS(CONFIG_ACME_PROFILES) << 3 | ACME_BUILD_HAS(CONFIG_ACME_ARI) << 4 |            \
+     ACME_BUILD_HAS(CONFIG_ACME_CLOCK_POLICY) << 5 | ACME_BUILD_HAS(CONFIG_ACME_PINNING) << 6 |    \
+     ACME_BUILD_HAS(CONFIG_ACME_FALLBACK) << 7 |                                                   \
+     ACME_BUILD_HAS(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL) << 8 |                                       \
+     ACME_BUILD_HAS(CONFIG_ACME_STORE_BACKENDS) << 9 |                                             \
+     ACME_BUILD_HAS(CONFIG_ACME_STORE_SEAL) << 10 |                                                \
+     ACME_BUILD_HAS(CONFIG_ACME_STORE_ROLLBACK) << 11 |                                            \
+     ACME_BUILD_HAS(CONFIG_ACME_SCHEDULE) << 12)
+
+/** A number of the whole configuration. scripts/kconfig writes one into the header that it makes;
+ * the headers of Zephyr and ESP-IDF have none, and then the options above have to do. */
+#if defined(ACME_KCONFIG_HASH)
+#define ACME_BUILD_CONFIG (UINT32_C(1) * ACME_KCONFIG_HASH)
+#else
+#define ACME_BUILD_CONFIG UINT32_C(0)
+#endif
+
+/**
+ * One number of what a program and the core that it is linked with must agree on: version,
+ * configuration, and the sizes of the public structures and of an enumeration, for the compiler's
+ * options have a say, too (-fshort-enums).
+ */
+#define ACME_BUILD                                                                                 \
+    (ACME_BUILD_CONFIG + ACME_BUILD_OPTIONS * UINT32_C(2654435761) +                               \
+     ACME_VERSION_NUMBER * UINT32_C(2246822519) +                                                  \
+     (uint32_t)sizeof(struct acme_config) * UINT32_C(3266489917) +                                 \
+     (uint32_t)sizeof(struct acme_cert_request) * UINT32_C(668265263) +                            \
+     (uint32_t)sizeof(struct acme_cert_status) * UINT32_C(374761393) +                             \
+     (uint32_t)sizeof(struct acme_account_status) * UINT32_C(3405691589) +                         \
+     (uint32_t)sizeof(struct acme_event) * UINT32_C(1640531527) +                                  \
+     (uint32_t)sizeof(enum acme_want) * UINT32_C(40503) +                                          \
+     (uint32_t)ACME_MEMORY_SIZE * UINT32_C(97650637))
 
 /**
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
  * and lent until acme_deinit): installs the mbedTLS pool where configured, mounts the store,
  * starts PSA Crypto, checks the configuration. One client per process, because PSA Crypto has one
  * key store. A damaged store mounts with an ERROR event; what is lost is obtained anew.
- * ACME_ERR_ARGUMENT, ACME_ERR_MEMORY, ACME_ERR_URL, ACME_ERR_NAME, ACME_ERR_KEY_TYPE,
- * ACME_ERR_LIMIT, ACME_ERR_STORE_*, ACME_ERR_CRYPTO, ACME_ERR_ENTROPY, ACME_ERR_CERT_PARSE (an
- * anchor).
+ *
+ * A macro, so that the core learns how its caller was compiled: int32_t acme_init(acme_client
+ * **client, const struct acme_config *config, void *memory, size_t memory_size). Threads: one.
+ *
+ * @return ACME_OK: *client is ready
+ * @return ACME_ERR_ARGUMENT: a pointer that must be there is NULL, memory is not aligned, half of
+ * an external account binding is missing; or the core was built with another configuration or
+ *   version than the caller (then the log says so)
+ * @return ACME_ERR_MEMORY: memory_size is too small
+ * @return ACME_ERR_STATE: there is a client already
+ * @return ACME_ERR_URL: a directory_url is no https URL
+ * @return ACME_ERR_NAME: a name of a request is none
+ * @return ACME_ERR_KEY_TYPE: a key type is not built in
+ * @return ACME_ERR_UNSUPPORTED: something is asked for that is not built in
+ * @return ACME_ERR_LIMIT: more certificates or names than configured, or the store's slots are
+ * taken by certificates for other names (replace_unrequested)
+ * @return ACME_ERR_CERT_PARSE: an anchor is no certificate
+ * @return ACME_ERR_TLS_MEMORY: the pool is too small for the anchors
+ * @return ACME_ERR_CRYPTO: PSA Crypto does not start
+ * @return ACME_ERR_ENTROPY: the port's entropy source has failed
+ * @return ACME_ERR_STORE_IO: the flash has failed
+ * @return ACME_ERR_STORE_FORMAT: the area holds something else
+ * @return ACME_ERR_STORE_GEOMETRY: the area's shape is not usable
+ * @return ACME_ERR_STORE_SEAL: the records are sealed with another key
+ * @return ACME_ERR_STORE_ROLLBACK: the records are older than the counter says
+ * @return ACME_ERR_STORE_VERSION: the records have a newer format
  */
-int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
-                  size_t memory_size);
+#define acme_init(client, config, memory, memory_size)                                             \
+    acme_init_checked(client, config, memory, memory_size, ACME_BUILD)
+
+/** What acme_init calls: build is ACME_BUILD as the caller's compiler sees it. Threads: one.
+ * @return as acme_init */
+int32_t acme_init_checked(acme_client **client, const struct acme_config *config, void *memory,
+                          size_t memory_size, uint32_t build);
 
 /** Erases the whole flash area of the store: every key and certificate in it is gone for good. For
  * an area that holds something else (acme_init says ACME_ERR_STORE_FORMAT), and to decommission a
- * device. Blocks as the flash does. ACME_ERR_STATE while there is a client; ACME_ERR_STORE_*. */
+ * device. Blocks as the flash does. Threads: one.
+ * @return ACME_OK: the area is empty, and has the store's format
+ * @return ACME_ERR_STATE: there is a client
+ * @return ACME_ERR_STORE_IO: the flash has failed
+ * @return ACME_ERR_STORE_GEOMETRY: the area's shape is not usable */
 int32_t acme_store_format(const struct acme_port *port);
 
-/** Closes connections and zeroizes the block. The store stays as it is. */
+/** Closes connections and zeroizes the block. The store stays as it is. Fine with NULL. Threads:
+ * one. */
 void acme_deinit(acme_client *client);
 
 /** Asks for the main job: account, and a certificate for each request that lacks a good one (see
- * force_renewal). ACME_OK; ACME_ERR_STATE when not idle; ACME_ERR_NO_CLOCK where clock_required;
- * ACME_ERR_STORE_*. The same for the jobs below. RFC 8555 section 7. */
+ * force_renewal). RFC 8555 section 7. acme_poll does it. Threads: one.
+ * @return ACME_OK: the job has begun (and has ended already if there is nothing to do)
+ * @return ACME_ERR_STATE: a job is under way
+ * @return ACME_ERR_NO_CLOCK: clock_required, and the wall clock is not known
+ * @return ACME_ERR_TLS_MEMORY: the pool is too small to turn back to the first CA
+ *   (CONFIG_ACME_FALLBACK)
+ * @return ACME_ERR_STORE_IO: the flash has failed */
 int32_t acme_start(acme_client *client);
 
 /** As acme_start, for what acme_next_wakeup_s says is due now, and nothing else: a pause after a
  * failure or a rate limit of the CA is kept, across resets. What a device calls that wakes up by
- * itself; ACME_OK with nothing to do, too. Without CONFIG_ACME_SCHEDULE the same as acme_start. */
+ * itself. Without CONFIG_ACME_SCHEDULE the same as acme_start. Threads: one.
+ * @return as acme_start; ACME_OK with nothing to do, too */
 int32_t acme_start_due(acme_client *client);
 
-/** As acme_start, but every certificate is ordered anew, due or not, in this one job. */
+/** As acme_start, but every certificate is ordered anew, due or not, in this one job. Threads: one.
+ * @return as acme_start */
 int32_t acme_renew_start(acme_client *client);
 
-/** Asks for the account only: found or created (RFC 8555 7.3, 7.3.1). */
+/** Ends the job under way at once: before sleep, a reset, or when the link goes down. Responders
+ * and connections are closed, the request under way is forgotten, a DNS provider is told to stop
+ * (its record may be left in the DNS, and goes with the next job), and ACME_EVENT_STATE says IDLE.
+ * The job has not failed: no error is noted, and no pause begins. What is stored stays, so that the
+ * next job goes on with the same account and the same orders. Threads: one, and not from on_event.
+ * @return ACME_OK: the client is idle; also when it was idle before */
+int32_t acme_cancel(acme_client *client);
+
+/** Asks for the account only: found or created (RFC 8555 7.3, 7.3.1). Threads: one.
+ * @return as acme_start */
 int32_t acme_account_start(acme_client *client);
-/** Asks to send config.contact to the CA (RFC 8555 7.3.2). */
+/** Asks to send config.contact to the CA (RFC 8555 7.3.2). Threads: one.
+ * @return as acme_start
+ * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_ACCOUNT_MANAGEMENT is off */
 int32_t acme_account_update(acme_client *client);
-/** Asks for deactivation of the account (RFC 8555 7.3.6); its record is removed, its key too. */
+/** Asks for deactivation of the account (RFC 8555 7.3.6); its record is removed, its key too.
+ * Threads: one.
+ * @return as acme_start
+ * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_ACCOUNT_MANAGEMENT is off */
 int32_t acme_account_deactivate(acme_client *client);
 /** Asks for the account anew by its key (RFC 8555 7.3.1): what is stored of it may be wrong or
  * lost. An account that the CA has deactivated is replaced by a new one with a new key; orders do
- * that by themselves. */
+ * that by themselves. Threads: one.
+ * @return as acme_start
+ * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_ACCOUNT_MANAGEMENT is off */
 int32_t acme_account_recover(acme_client *client);
 /** Asks for another account key of config.account_key_type (RFC 8555 7.3.5). Both keys are kept
  * until the CA is known to have taken the new one; what a reset leaves open, the next job of any
- * kind finds out. ACME_ERR_UNSUPPORTED without CONFIG_ACME_KEY_ROLLOVER. */
+ * kind finds out. Threads: one.
+ * @return as acme_start
+ * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_KEY_ROLLOVER is off, or the key is the firmware's own
+ *   (config.account_key_id) */
 int32_t acme_account_rollover(acme_client *client);
 /** Asks the CA to forget that the names of a request are proven (RFC 8555 7.5.2): the
- * authorizations of the order under way, or of one that is made for this. ACME_ERR_UNSUPPORTED
- * without CONFIG_ACME_DEAUTHORIZATION. */
+ * authorizations of the order under way, or of one that is made for this. Threads: one.
+ * @return as acme_start
+ * @return ACME_ERR_ARGUMENT: there is no such request
+ * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_DEAUTHORIZATION is off */
 int32_t acme_deauthorize(acme_client *client, uint16_t slot);
 /** Asks for revocation of the certificate stored for a request (RFC 8555 7.6), with a reason of
- * RFC 5280 5.3.1 (0 to 10, not 7), signed by the account key, or by the certificate's. */
+ * RFC 5280 5.3.1 (0 to 10, not 7), signed by the account key, or by the certificate's. Threads:
+ * one.
+ * @return as acme_start
+ * @return ACME_ERR_ARGUMENT: there is no such request, or no such reason
+ * @return ACME_ERR_CERT_NONE: nothing is stored for it
+ * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_REVOCATION is off */
 int32_t acme_revoke_start(acme_client *client, uint16_t slot, uint8_t reason,
                           bool with_certificate_key);
 
@@ -368,22 +554,34 @@ struct acme_poll_result {
     int32_t error;       /**< ACME_OK, or how the last job or the last slot that failed ended */
 };
 
-/** Does a bounded piece of work and returns. result must not be NULL. Returns what result->want
- * says: the same value. */
+/** Does a bounded piece of work and returns. result must not be NULL. Threads: one.
+ * @return ACME_WANT_IDLE: nothing is under way; result->error says how the last job ended
+ * @return ACME_WANT_NOW: there is more to do at once
+ * @return ACME_WANT_EVENT: call again on a network event, or after result->wait_ms
+ *
+ * result->want is the same value. */
 enum acme_want acme_poll(acme_client *client, struct acme_poll_result *result);
 
-/** What is stored for a request. */
+/** What is stored for a request. Each of the first four is true by itself, and says no more than
+ * its name; acme_cert_can_serve puts them together. */
 struct acme_cert_status {
-    bool valid;                  /**< there is a chain with a working key */
-    int32_t error;               /**< how the last try in this run ended for it */
-    int64_t not_before_s;        /**< Unix seconds */
-    int64_t not_after_s;         /**< Unix seconds */
-    int64_t renew_after_s;       /**< when it is going to be renewed */
-    uint32_t key_id;             /**< PSA key identifier of its private key */
-    uint8_t key_type;            /**< enum acme_key_type */
-    bool key_exportable;         /**< as it was made */
-    uint8_t chain_count;         /**< certificates, the leaf included */
-    uint32_t chain_size;         /**< bytes of DER in all */
+    bool stored;              /**< there is a record of a certificate; else most of what follows
+                                   is 0 */
+    bool readable;            /**< every part of its chain was found whole in the store just now */
+    bool unexpired;           /**< not_after_s has not come, by the trusted time (without a clock:
+                                   by the time floor) */
+    bool key_usable;          /**< its private key is in PSA Crypto's key store */
+    int32_t error;            /**< how the last try in this run ended for it */
+    const char *error_route;  /**< as acme_event.route, of that try; static, or NULL */
+    const char *error_member; /**< as acme_event.member, of that try; static, or NULL */
+    int64_t not_before_s;     /**< Unix seconds */
+    int64_t not_after_s;      /**< Unix seconds */
+    int64_t renew_after_s;    /**< when it is going to be renewed */
+    uint32_t key_id;          /**< PSA key identifier of its private key */
+    uint8_t key_type;         /**< enum acme_key_type */
+    bool key_exportable;      /**< as it was made */
+    uint8_t chain_count;      /**< certificates, the leaf included */
+    uint32_t chain_size;      /**< bytes of DER in all */
     struct acme_problem problem; /**< what the CA said of the last failure */
 #if defined(CONFIG_ACME_SCHEDULE)
     int64_t next_s;     /**< when there is something to do for it, Unix seconds; 0: not requested */
@@ -394,25 +592,63 @@ struct acme_cert_status {
 #endif
 };
 
-/** Fills *status for a request's index: ACME_OK, ACME_ERR_ARGUMENT. */
+/** Fills *status for a request's index. Reads the chain in the store, a few milliseconds of flash.
+ * Threads: one.
+ * @return ACME_OK: *status is true
+ * @return ACME_ERR_ARGUMENT: there is no such request, or status is NULL; *status is not touched
+ * @return ACME_ERR_STORE_IO: the flash has failed to say; readable or key_usable is false for that,
+ *   everything else in *status is true */
 int32_t acme_cert_get_status(acme_client *client, uint16_t slot, struct acme_cert_status *status);
 
-/** Reads the DER of certificate number index (0: the leaf) of the stored chain into der. Returns
- * its length, ACME_ERR_CERT_NONE, ACME_ERR_NOT_FOUND (index), ACME_ERR_BUFFER, ACME_ERR_STORE_*. */
+/** Whether a TLS server can serve with it: stored, readable, and with a key that works. It may have
+ * expired (unexpired), which is for the server to judge: who has no clock may be wrong. Threads:
+ * any.
+ * @return true: it can
+ * @return false: something is missing */
+static inline bool acme_cert_can_serve(const struct acme_cert_status *status)
+{
+    return status->stored && status->readable && status->key_usable;
+}
+
+/** Reads the DER of certificate number index (0: the leaf) of the stored chain into der. Threads:
+ * one.
+ * @return its length, above 0
+ * @return ACME_ERR_ARGUMENT: there is no such request, or der is NULL
+ * @return ACME_ERR_CERT_NONE: nothing is stored for the request
+ * @return ACME_ERR_NOT_FOUND: the chain is shorter
+ * @return ACME_ERR_BUFFER: it has more than size bytes
+ * @return ACME_ERR_STORE_IO: the flash has failed
+ * @return ACME_ERR_STORE_CORRUPT: it is damaged */
 int32_t acme_cert_read(acme_client *client, uint16_t slot, uint8_t index, uint8_t *der,
                        size_t size);
 
+#if defined(CONFIG_ACME_CERT_HOLD)
 /** While held, the stored chains and their keys stay as they are: a new certificate waits to be
  * installed, for half a minute at most. For a TLS server, from the moment it reads a chain until
- * the handshake that needs its key is over; with several at once, until the last of them is. Takes
- * effect at once, and lasts until the opposite is said. Needs CONFIG_ACME_CERT_HOLD. */
-#if defined(CONFIG_ACME_CERT_HOLD)
-void acme_cert_hold(acme_client *client, bool held);
+ * the handshake that needs its key is over (acme_mbedtls_use in acme/mbedtls.h does both). Takes
+ * effect at once. Holds are counted: each needs its release, and the last one counts. Needs
+ * CONFIG_ACME_CERT_HOLD; without it nothing waits, and this does nothing. Threads: one. */
+void acme_cert_hold(acme_client *client);
+/** Takes back one acme_cert_hold. Nothing happens where none is left to take back. Threads: one. */
+void acme_cert_release(acme_client *client);
+#else
+static inline void acme_cert_hold(acme_client *client)
+{
+    (void)client;
+}
+static inline void acme_cert_release(acme_client *client)
+{
+    (void)client;
+}
 #endif
 
 /** Steps through all stored certificates, whether requested now or not. *cursor starts as 0.
- * Copies the names of the certificate's slot, separated by commas, to names. ACME_OK, or
- * ACME_ERR_NOT_FOUND at the end. status->error is ACME_OK. */
+ * Copies the names of the certificate's slot, separated by commas, to names; status->error is
+ * ACME_OK. A certificate whose record is damaged is left out. Threads: one.
+ * @return ACME_OK: there is one, in names and *status
+ * @return ACME_ERR_NOT_FOUND: there is no other
+ * @return ACME_ERR_BUFFER: its names do not fit; the next call goes on behind it
+ * @return ACME_ERR_STORE_IO: the flash has failed; the next call goes on behind it */
 int32_t acme_cert_list(acme_client *client, uint32_t *cursor, char *names, size_t names_size,
                        struct acme_cert_status *status);
 
@@ -425,8 +661,12 @@ struct acme_account_status {
     char tos_url[CONFIG_ACME_URL_MAX + 1]; /**< terms of service agreed to, or "" */
     char thumbprint[44];                   /**< RFC 7638, base64url of SHA-256 */
 };
-/** What is stored about the account at config.directory_url, when idle. ACME_OK, ACME_ERR_STATE,
- * ACME_ERR_STORE_*, ACME_ERR_CRYPTO. */
+/** What is stored about the account at config.directory_url, when idle. Threads: one.
+ * @return ACME_OK: *status is filled; exists says whether there is one
+ * @return ACME_ERR_STATE: a job is under way
+ * @return ACME_ERR_CRYPTO: the account's key does not work
+ * @return ACME_ERR_STORE_IO: the flash has failed
+ * @return ACME_ERR_STORE_CORRUPT: the record is damaged */
 int32_t acme_account_get_status(acme_client *client, struct acme_account_status *status);
 
 /** The record that proves a name by dns-persist-01 (draft-ietf-acme-dns-persist) for as long as it
@@ -439,23 +679,36 @@ struct acme_dns_persist {
 };
 /** Writes the record's name (without a dot at the end) and its value, which may be longer than the
  * 255 characters of one character string: whoever sets it splits it. The account must exist; the
- * issuer must be given or known from the last job of this client. ACME_ERR_UNSUPPORTED,
- * ACME_ERR_ACCOUNT_NONE, ACME_ERR_FIELD (no issuer), ACME_ERR_NAME, ACME_ERR_BUFFER,
- * ACME_ERR_STATE. Needs CONFIG_ACME_DNS_PERSIST_01. */
+ * issuer must be given or known from the last job of this client. Needs CONFIG_ACME_DNS_PERSIST_01.
+ * Threads: one.
+ * @return ACME_OK: both are written
+ * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_DNS_PERSIST_01 is off
+ * @return ACME_ERR_STATE: a job is under way
+ * @return ACME_ERR_ACCOUNT_NONE: there is no account yet
+ * @return ACME_ERR_FIELD: the issuer is neither given nor known
+ * @return ACME_ERR_NAME: the name is none
+ * @return ACME_ERR_BUFFER: something does not fit */
 int32_t acme_dns_persist_record(acme_client *client, const struct acme_dns_persist *what,
                                 char *name, size_t name_size, char *value, size_t value_size);
 /** Writes the name of the record that dns-account-01 uses for a domain as long as the account lives
- * (draft-ietf-acme-dns-account-label), so that a person can delegate it once, by CNAME.
- * ACME_ERR_UNSUPPORTED, ACME_ERR_ACCOUNT_NONE, ACME_ERR_NAME, ACME_ERR_BUFFER, ACME_ERR_STATE.
- * Needs CONFIG_ACME_DNS_ACCOUNT_01. */
+ * (draft-ietf-acme-dns-account-label), so that a person can delegate it once, by CNAME. Needs
+ * CONFIG_ACME_DNS_ACCOUNT_01. Threads: one.
+ * @return ACME_OK: it is written
+ * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_DNS_ACCOUNT_01 is off
+ * @return ACME_ERR_STATE: a job is under way
+ * @return ACME_ERR_ACCOUNT_NONE: there is no account yet
+ * @return ACME_ERR_NAME: the domain is none
+ * @return ACME_ERR_BUFFER: the name does not fit */
 int32_t acme_dns_account_name(acme_client *client, const char *domain, char *name,
                               size_t name_size);
 
-/** Seconds until there is something to do by the trusted time (the time floor where no clock is
- * known): a renewal, a look at the CA's renewal information, another try after a failure. 0 when
- * that is due now, UINT32_MAX when no certificate is requested. The time to call acme_start_due; a
- * device may sleep until then. Where nobody has told the time since the start, it is 0, so that the
- * CA is asked. */
+/** When there is something to do by the trusted time (the time floor where no clock is known): a
+ * renewal, a look at the CA's renewal information, another try after a failure. The time to call
+ * acme_start_due; a device may sleep until then. Where nobody has told the time since the start, it
+ * is 0, so that the CA is asked. Threads: one.
+ * @return seconds until then
+ * @return 0: it is due now
+ * @return UINT32_MAX: no certificate is requested */
 uint32_t acme_next_wakeup_s(acme_client *client);
 
 /** Counters of this run, for tests and telemetry. */
@@ -469,10 +722,11 @@ struct acme_counters {
     uint32_t store_used;     /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
     uint32_t store_capacity; /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
 };
-/** Fills *counters, at any time. */
+/** Fills *counters, during a job, too. Threads: one. */
 void acme_get_counters(acme_client *client, struct acme_counters *counters);
 
-/** Name of a state as in ACME_EVENT_STATE, in capitals. Never NULL. */
+/** The name of a state as in ACME_EVENT_STATE, in capitals. Threads: any.
+ * @return the name; static, never NULL; "UNKNOWN" of what is no state */
 const char *acme_state_name(uint8_t state);
 
 #ifdef __cplusplus

@@ -10,6 +10,22 @@
  * the provider may lower or raise it). One operation is under way at a time.
  * - The core bounds each operation by CONFIG_ACME_DNS_TIMEOUT_S, then calls stop.
  * - Records are lent for the call.
+ *
+ * @code{.c}
+ * #include "acme/dns.h"
+ *
+ * int32_t gateway_set_txt(const char *name, const char *value, int add); // yours: does not wait
+ *
+ * static int32_t present(void *ctx, const struct acme_dns_record *record, uint32_t *wait_ms)
+ * {
+ *     (void)ctx;
+ *     *wait_ms = 200; // when to call again, while this says ACME_ERR_AGAIN
+ *     return gateway_set_txt(record->name, record->value, 1);
+ * }
+ *
+ * extern const struct acme_dns_ops gateway_dns; // for acme_config.dns
+ * const struct acme_dns_ops gateway_dns = {.present = present};
+ * @endcode
  */
 #ifndef ACME_DNS_H
 #define ACME_DNS_H
@@ -28,6 +44,9 @@ struct acme_dns_record {
     const char *name;  /**< fully qualified, lower case, no dot at the end:
                             "_acme-challenge.example.org" (of a wildcard: without its "*.") */
     const char *value; /**< one character string of at most 255 characters, printable ASCII */
+    int64_t now_s;     /**< the time of the call as the core trusts it, in Unix seconds, for who
+                            signs with it; 0: no time is trusted. The wall clock of the port may
+                            be wrong, or not count by the configuration's policy */
 };
 
 /** Takes the text of one TXT record: its character strings joined, not terminated, lent. */
@@ -55,6 +74,10 @@ struct acme_dns_ops {
     /** Gives up what is under way and frees what it holds (streams, timers); fine if nothing is.
      * Called after a time-out and when the client's job ends. NULL: nothing to do. */
     void (*stop)(void *ctx);
+    /** The client's job has ended, after stop: forgets what was learned about the DNS (zones, where
+     * CNAMEs lead to), for the next job may be months away. Fine at any time when nothing is under
+     * way. NULL: nothing to do. */
+    void (*end)(void *ctx);
 };
 
 #ifdef __cplusplus

@@ -2,6 +2,23 @@
  * A provider (acme/dns.h) that hands the record to an acme-dns server over HTTPS. The owner of a
  * domain sets a CNAME from _acme-challenge to the server's name for the account once; the device
  * has no other rights in the DNS. Needs CONFIG_ACME_DNS_ACMEDNS.
+ *
+ * @code{.c}
+ * #include "acme/dns_acmedns.h"
+ *
+ * static _Alignas(8) uint8_t acmedns_memory[ACME_DNS_ACMEDNS_SIZE];
+ *
+ * int32_t set_up_dns(struct acme_config *config, const struct acme_dns_acmedns_config *server);
+ * int32_t set_up_dns(struct acme_config *config, const struct acme_dns_acmedns_config *server)
+ * {
+ *     acme_dns_acmedns *acmedns;
+ *     int32_t rc = acme_dns_acmedns_init(&acmedns, server, acmedns_memory, sizeof(acmedns_memory));
+ *
+ *     config->dns = &acme_dns_acmedns_ops;
+ *     config->dns_ctx = acmedns;
+ *     return rc;
+ * }
+ * @endcode
  */
 #ifndef ACME_DNS_ACMEDNS_H
 #define ACME_DNS_ACMEDNS_H
@@ -41,11 +58,16 @@ struct acme_dns_acmedns_config {
 #define ACME_DNS_ACMEDNS_SIZE                                                                      \
     (CONFIG_ACME_DNS_MESSAGE_MAX + 20 * CONFIG_ACME_DNS_SERVERS_MAX + 2 * CONFIG_ACME_URL_MAX +    \
      CONFIG_ACME_HTTP_LINE_MAX + CONFIG_ACME_NONCE_MAX + ACME_LINKS_SIZE + 288 * sizeof(void *) +  \
-     5500)
+     5560)
 
 /** Sets a provider up in memory (8-byte aligned, lent). It is the context of acme_dns_acmedns_ops.
- * ACME_OK, ACME_ERR_ARGUMENT, ACME_ERR_MEMORY, ACME_ERR_URL. TLS is set up at the first use, when
- * the client has started PSA Crypto, and taken down by stop: the memory may go away after that. */
+ * TLS is set up at the first use, when the client has started PSA Crypto, and taken down by stop:
+ * the memory may go away after that. Threads: one.
+ * @return ACME_OK: *acmedns is ready
+ * @return ACME_ERR_ARGUMENT: something that must be there is NULL, resolver is no address, or
+ * memory is not aligned
+ * @return ACME_ERR_MEMORY: memory_size is too small
+ * @return ACME_ERR_URL: url is no https URL */
 int32_t acme_dns_acmedns_init(acme_dns_acmedns **acmedns,
                               const struct acme_dns_acmedns_config *config, void *memory,
                               size_t memory_size);

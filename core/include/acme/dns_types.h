@@ -1,5 +1,17 @@
 /*
- * What the DNS parts of the core share with their users: servers and TSIG keys.
+ * What the DNS parts of the core share with their users: TSIG keys.
+ *
+ * @code{.c}
+ * #include "acme/dns_types.h"
+ *
+ * static const uint8_t secret[32] = {0x01}; // 32 random bytes, the same at the name server
+ *
+ * extern const struct acme_tsig_key update_key;
+ * const struct acme_tsig_key update_key = {.name = "device-0001.example.org",
+ *                                          .algorithm = ACME_TSIG_HMAC_SHA256,
+ *                                          .secret = secret,
+ *                                          .secret_len = sizeof(secret)};
+ * @endcode
  */
 #ifndef ACME_DNS_TYPES_H
 #define ACME_DNS_TYPES_H

@@ -3,6 +3,26 @@
  * (RFC 8945). Needs CONFIG_ACME_DNS_UPDATE. It follows the CNAMEs of the name, finds the zone by
  * its SOA, adds the record beside what is there, and is ready when all name servers of the zone
  * have it.
+ *
+ * @code{.c}
+ * #include "acme/client.h"
+ * #include "acme/dns_update.h"
+ *
+ * static _Alignas(8) uint8_t update_memory[ACME_DNS_UPDATE_SIZE];
+ *
+ * int32_t set_up_updates(struct acme_config *config, const struct acme_tsig_key *key);
+ * int32_t set_up_updates(struct acme_config *config, const struct acme_tsig_key *key)
+ * {
+ *     const struct acme_dns_update_config server = {
+ *         .port = config->port, .server = "192.0.2.1", .key = key};
+ *     acme_dns_update *update;
+ *     int32_t rc = acme_dns_update_init(&update, &server, update_memory, sizeof(update_memory));
+ *
+ *     config->dns = &acme_dns_update_ops;
+ *     config->dns_ctx = update;
+ *     return rc;
+ * }
+ * @endcode
  */
 #ifndef ACME_DNS_UPDATE_H
 #define ACME_DNS_UPDATE_H
@@ -37,8 +57,13 @@ struct acme_dns_update_config {
 #define ACME_DNS_UPDATE_SIZE (CONFIG_ACME_DNS_MESSAGE_MAX + 20 * CONFIG_ACME_DNS_SERVERS_MAX + 3800)
 
 /** Sets a provider up in memory (8-byte aligned, lent). It is the context of acme_dns_update_ops.
- * ACME_OK, ACME_ERR_ARGUMENT, ACME_ERR_MEMORY, ACME_ERR_NAME (of the key), ACME_ERR_UNSUPPORTED
- * (its algorithm). */
+ * *config is copied, what it points to is lent. Threads: one.
+ * @return ACME_OK: *update is ready
+ * @return ACME_ERR_ARGUMENT: something that must be there is NULL, resolver is no address, or
+ * memory is not aligned
+ * @return ACME_ERR_MEMORY: memory_size is too small
+ * @return ACME_ERR_NAME: the key's name is none
+ * @return ACME_ERR_UNSUPPORTED: the key's algorithm is unknown */
 int32_t acme_dns_update_init(acme_dns_update **update, const struct acme_dns_update_config *config,
                              void *memory, size_t memory_size);
 

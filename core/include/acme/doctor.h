@@ -7,6 +7,28 @@
  * TLS, its directory, the clock against the CA's, a captive portal when the CA is not reached);
  * then each configured name: its addresses, whether they are this device's and lead back to it, and
  * CAA (RFC 8659).
+ *
+ * @code{.c}
+ * #include <stdio.h>
+ *
+ * #include "acme/doctor.h"
+ *
+ * static _Alignas(8) uint8_t doctor_memory[ACME_DOCTOR_SIZE];
+ *
+ * static void on_finding(void *ctx, const struct acme_finding *finding)
+ * {
+ *     (void)ctx;
+ *     (void)printf("%s: %s\n", finding->subject, acme_finding_text(finding->code));
+ * }
+ *
+ * int32_t examine(acme_client *client); // then acme_poll until it says ACME_WANT_IDLE
+ * int32_t examine(acme_client *client)
+ * {
+ *     static const struct acme_doctor_config config = {.on_finding = on_finding, .http_port = 80};
+ *
+ *     return acme_doctor_start(client, &config, doctor_memory, sizeof(doctor_memory));
+ * }
+ * @endcode
  */
 #ifndef ACME_DOCTOR_H
 #define ACME_DOCTOR_H
@@ -91,10 +113,13 @@ struct acme_finding {
                                       CLOCK_WRONG: seconds that this device is ahead */
 };
 
-/** The stable code as a word ("caa-forbids"), or "unknown". */
+/** The stable code as a word. Threads: any.
+ * @return the word ("caa-forbids"); static, never NULL
+ * @return "unknown": there is no such code */
 const char *acme_finding_name(enum acme_finding_code code);
-/** A sentence that says what is wrong and what to do. Without CONFIG_ACME_ERROR_TEXTS it points to
- * this file. */
+/** A sentence that says what is wrong and what to do. Threads: any.
+ * @return the sentence; static, never NULL. Without CONFIG_ACME_ERROR_TEXTS always one that points
+ * to this file */
 const char *acme_finding_text(enum acme_finding_code code);
 
 /** Takes one finding, which is lent for the call. */
@@ -119,9 +144,13 @@ struct acme_doctor_config {
 /** Bytes of memory for acme_doctor_start. */
 #define ACME_DOCTOR_SIZE (CONFIG_ACME_DNS_MESSAGE_MAX + 4096)
 
-/** Starts the job; memory (8-byte aligned, lent) is needed until it ends. ACME_OK, ACME_ERR_STATE
- * when the client is not idle, ACME_ERR_ARGUMENT, ACME_ERR_MEMORY. When acme_poll says
- * ACME_WANT_IDLE, all findings have been told; result.error is ACME_OK, whatever they are. */
+/** Starts the job; memory (8-byte aligned, lent) is needed until it ends. When acme_poll says
+ * ACME_WANT_IDLE, all findings have been told; result.error is ACME_OK, whatever they are. Threads:
+ * one.
+ * @return ACME_OK: the job has begun
+ * @return ACME_ERR_STATE: another job is under way
+ * @return ACME_ERR_ARGUMENT: on_finding is NULL, resolver is no address, or memory is not aligned
+ * @return ACME_ERR_MEMORY: memory_size is too small */
 int32_t acme_doctor_start(acme_client *client, const struct acme_doctor_config *config,
                           void *memory, size_t memory_size);
 

@@ -11,6 +11,28 @@
  * - Pointers are lent for the duration of the call only, unless it says otherwise.
  * - Handles (acme_handle) are the port's own small numbers >= 0. The core closes each handle it got
  *   exactly once.
+ *
+ * @code{.c}
+ * #include "acme/port.h"
+ *
+ * uint64_t board_ticks_ms(void); // yours
+ *
+ * static uint64_t uptime_ms(void *ctx)
+ * {
+ *     (void)ctx;
+ *     return board_ticks_ms();
+ * }
+ *
+ * static int32_t wall_s(void *ctx, int64_t *unix_s)
+ * {
+ *     (void)ctx;
+ *     (void)unix_s;
+ *     return ACME_ERR_NO_CLOCK; // the time then comes from the CA
+ * }
+ *
+ * extern const struct acme_clock_ops board_clock;
+ * const struct acme_clock_ops board_clock = {.uptime_ms = uptime_ms, .wall_s = wall_s};
+ * @endcode
  */
 #ifndef ACME_PORT_H
 #define ACME_PORT_H

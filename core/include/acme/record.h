@@ -2,7 +2,24 @@
  * Where the client keeps its records, for boards that have another place than a flash area
  * (littlefs, Zephyr settings, ESP-IDF NVS, a folder), and what seals them. Each is a const struct
  * of functions and a context, named in struct acme_config. The core calls them on the caller's
- * thread, never re-entrantly; they may take as long as the storage takes.
+ * thread, never re-entrantly; they may take as long as the storage takes. examples/fram_records.c
+ * is a whole back end.
+ *
+ * @code{.c}
+ * #include "acme/record.h"
+ *
+ * uint32_t board_otp_key(void); // yours: the PSA identifier of a key that the chip holds
+ *
+ * static int32_t seal_key(void *ctx, uint32_t *key_id)
+ * {
+ *     (void)ctx;
+ *     *key_id = board_otp_key();
+ *     return *key_id != 0 ? ACME_OK : ACME_ERR_CRYPTO;
+ * }
+ *
+ * extern const struct acme_seal_ops board_seal; // for acme_config.seal
+ * const struct acme_seal_ops board_seal = {.key = seal_key};
+ * @endcode
  */
 #ifndef ACME_RECORD_H
 #define ACME_RECORD_H

@@ -1,12 +1,13 @@
 /*
- * base64url without padding, and padded base64 as it streams in. It must not know whose bytes
- * these are, nor what PEM is.
+ * base64url without padding, and padded base64 piece by piece. It must not know whose bytes these
+ * are, nor what PEM is.
  */
 #include "base/b64url.h"
 
 #include <string.h>
 
 #include "acme/error.h"
+#include "base/assert.h"
 
 #define NOT_A_DIGIT 0xffU
 
@@ -119,6 +120,7 @@ int32_t acme_b64_stream_push(struct acme_b64_stream *s, char c, uint8_t out[3])
 {
     uint32_t value = value_of(c, '+', '/');
 
+    ACME_ASSERT(s->count + s->padding < 4);
     if (c == '\r' || c == '\n' || c == '\t' || c == ' ') {
         return 0;
     }

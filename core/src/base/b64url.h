@@ -1,9 +1,8 @@
 /*
- * base64url without padding (RFC 7515 section 2), and the base64 of PEM, as it streams in. Small
- * and shared; knows nothing else.
+ * base64url without padding (RFC 7515 section 2), and the padded base64 of PEM, piece by piece. It
+ * knows neither JSON nor PEM.
  */
-#ifndef ACME_B64URL_H
-#define ACME_B64URL_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,5 +32,3 @@ struct acme_b64_stream {
 int32_t acme_b64_stream_push(struct acme_b64_stream *s, char c, uint8_t out[3]);
 /** ACME_OK if the text ended at a full quantum, else ACME_ERR_ARGUMENT. */
 int32_t acme_b64_stream_end(const struct acme_b64_stream *s);
-
-#endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "acme/error.h"
+#include "base/assert.h"
 
 void acme_buf_init(struct acme_buf *b, char *data, size_t size)
 {
@@ -22,6 +23,7 @@ void acme_buf_init(struct acme_buf *b, char *data, size_t size)
 
 void acme_buf_add_n(struct acme_buf *b, const char *text, size_t len)
 {
+    ACME_ASSERT(b->overflow ? b->len <= b->size : b->len < b->size);
     /* All or nothing, and nothing after the first loss: a text with a hole in the middle could
      * mean something else than what was written. */
     if (b->overflow || len >= b->size - b->len) {

@@ -1,9 +1,9 @@
 /*
- * A bounded writer of text into caller-owned memory: the one way the core builds strings. It
- * remembers overflow instead of failing at each step, so callers check once. Small and shared.
+ * A bounded writer of text into the caller's memory: the one way in which the core builds strings.
+ * It remembers that something did not fit, so that callers check once, at the end. It knows nothing
+ * of what the text means.
  */
-#ifndef ACME_BUF_H
-#define ACME_BUF_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +44,10 @@ static inline bool acme_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
+static inline bool acme_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
 /** Whether all characters are visible ASCII: no blanks, no line ends. */
 bool acme_str_visible(const char *text, size_t len);
 /** How many characters at the start of text, of len at most, are ASCII letters, digits or in extra.
@@ -51,5 +55,3 @@ bool acme_str_visible(const char *text, size_t len);
 size_t acme_word_len(const char *text, size_t len, const char *extra);
 /** Overwrites memory with zeros in a way the compiler keeps. */
 void acme_zeroize(void *data, size_t len);
-
-#endif

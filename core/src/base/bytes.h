@@ -1,18 +1,17 @@
 /*
- * Little-endian numbers in bytes. Small and shared; knows nothing else. Compilers make one load or
- * store of each where the processor has it, but think of that only after they have refused to
- * inline so many shifts for their size.
+ * Little-endian numbers in bytes, for all wings. It knows nothing else. The functions are always
+ * inlined: one load or store each where the processor has it. Left to itself, GCC at -Os counts the
+ * shifts, finds them too long to inline, and makes calls that are longer than the loads.
  */
-#ifndef ACME_BYTES_H
-#define ACME_BYTES_H
+#pragma once
 
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__BYTE_ORDER__)
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if defined(__BYTE_ORDER__) && (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 #define ACME_BYTES_LITTLE 1
-#endif
+#else
+#define ACME_BYTES_LITTLE 0
 #endif
 #if defined(__GNUC__)
 #define ACME_BYTES_INLINE static inline __attribute__((always_inline))
@@ -22,26 +21,24 @@
 
 ACME_BYTES_INLINE void acme_put16(uint8_t *p, uint32_t v)
 {
-#if defined(ACME_BYTES_LITTLE)
     uint16_t v16 = (uint16_t)v;
 
-    memcpy(p, &v16, sizeof(v16));
-#else
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
-#endif
+    if (ACME_BYTES_LITTLE) {
+        memcpy(p, &v16, sizeof(v16));
+    } else {
+        p[0] = (uint8_t)v;
+        p[1] = (uint8_t)(v >> 8);
+    }
 }
 
 ACME_BYTES_INLINE void acme_put32(uint8_t *p, uint32_t v)
 {
-#if defined(ACME_BYTES_LITTLE)
-    memcpy(p, &v, sizeof(v));
-#else
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
-    p[2] = (uint8_t)(v >> 16);
-    p[3] = (uint8_t)(v >> 24);
-#endif
+    if (ACME_BYTES_LITTLE) {
+        memcpy(p, &v, sizeof(v));
+    } else {
+        acme_put16(p, v);
+        acme_put16(p + 2, v >> 16);
+    }
 }
 
 ACME_BYTES_INLINE void acme_put64(uint8_t *p, uint64_t v)
@@ -64,5 +61,3 @@ ACME_BYTES_INLINE uint64_t acme_get64(const uint8_t *p)
 {
     return acme_get32(p) | (uint64_t)acme_get32(p + 4) << 32;
 }
-
-#endif

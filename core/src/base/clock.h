@@ -1,9 +1,9 @@
 /*
- * Time as the core trusts it: a wall clock that never reads below the floor (DESIGN.md "Time"). It
- * knows the port's clock and the floor, not the store.
+ * Time as the core trusts it: a wall clock that never reads below the floor, which is the latest
+ * time that is known to be past (docs/security.md says why). It knows the port's clock, not where
+ * the floor is kept.
  */
-#ifndef ACME_CLOCK_H
-#define ACME_CLOCK_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -14,9 +14,9 @@ struct acme_clock {
     void *ctx;
     int64_t floor_s;     /* it is not earlier than this; 0: unknown */
     int64_t offered_s;   /* authenticated time from the CA, or 0 */
-    uint64_t offered_at; /* uptime when it came */
+    uint64_t offered_at; /* uptime when offered_s came */
 #if defined(CONFIG_ACME_SCHEDULE)
-    uint64_t floor_at; /* likewise: the floor moves on with the uptime */
+    uint64_t floor_at; /* uptime when floor_s was true: the floor moves on with the uptime */
 #endif
 #if defined(CONFIG_ACME_CLOCK_POLICY)
     uint8_t policy; /* enum acme_clock_policy */
@@ -36,9 +36,6 @@ void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s);
 void acme_clock_offer(struct acme_clock *c, int64_t unix_s);
 /** The CA's time, moved on by the uptime; 0: it has not told. */
 int64_t acme_clock_offered(const struct acme_clock *c);
-#if defined(CONFIG_ACME_CLOCK_POLICY)
-/** Whether the policy wants wall clock and CA to agree, and they do not. */
+/** Whether the policy wants wall clock and CA to agree, and they do not. Only with
+ * CONFIG_ACME_CLOCK_POLICY. */
 bool acme_clock_disagrees(const struct acme_clock *c);
-#endif
-
-#endif

@@ -1,5 +1,5 @@
 /*
- * CRC-32 by nibbles: 64 bytes of table instead of 1 KB. Must not know what it protects.
+ * CRC-32 by half bytes: 64 bytes of table instead of 1 KB. It must not know what it protects.
  */
 #include "base/crc.h"
 

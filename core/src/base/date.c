@@ -1,5 +1,6 @@
 /*
- * Calendar arithmetic. It must not know where a date comes from.
+ * Dates of the calendar to Unix seconds, and RFC 3339's text of them. It must not know where a date
+ * comes from.
  */
 #include "base/date.h"
 
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "acme/error.h"
+#include "base/assert.h"
 
 int64_t acme_date_to_unix(int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute,
                           int32_t second)
@@ -22,7 +24,6 @@ int64_t acme_date_to_unix(int32_t year, int32_t month, int32_t day, int32_t hour
     return (int64_t)(days - 719469U) * 86400 + seconds;
 }
 
-#if defined(CONFIG_ACME_ARI)
 /* Reads as many digits as form has at its 'd's, and the other characters as they stand there. */
 static bool take_form(const char **text, const char *form, int32_t *values)
 {
@@ -47,46 +48,66 @@ static bool take_form(const char **text, const char *form, int32_t *values)
     return true;
 }
 
-static bool is_date(const int32_t v[6])
+static int32_t days_of(int32_t year, int32_t month)
 {
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (v[0] % 4 == 0 && v[0] % 100 != 0) || v[0] % 400 == 0;
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
-    if (v[0] < 1970 || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[3] > 23 || v[4] > 59 || v[5] > 60) {
+    ACME_ASSERT(month >= 1 && month <= 12);
+    return lengths[month - 1] + (month == 2 && leap ? 1 : 0);
+}
+
+/* Year, month, day, hour, minute, second; a leap second passes. */
+static bool is_date(const int32_t v[6])
+{
+    if (v[0] < 1970 || v[1] < 1 || v[1] > 12) {
         return false;
     }
-    return v[2] <= lengths[v[1] - 1] + (v[1] == 2 && leap ? 1 : 0);
+    return v[2] >= 1 && v[2] <= days_of(v[0], v[1]) && v[3] <= 23 && v[4] <= 59 && v[5] <= 60;
+}
+
+/* A fraction of a second, if there is one. */
+static bool skip_fraction(const char **text)
+{
+    size_t digits;
+
+    if (**text != '.') {
+        return true;
+    }
+    digits = strspn(*text + 1, "0123456789");
+    *text += 1 + digits;
+    return digits > 0;
+}
+
+/* "Z", or hours and minutes ahead of or behind UTC, as seconds. */
+static bool take_offset(const char **text, int32_t *seconds)
+{
+    int32_t offset[2], sign = **text == '+' ? 1 : -1;
+
+    *seconds = 0;
+    if (**text == 'Z') {
+        ++*text;
+        return true;
+    }
+    if (**text != '+' && **text != '-') {
+        return false;
+    }
+    ++*text;
+    if (!take_form(text, "dd:dd", offset) || offset[0] > 23 || offset[1] > 59) {
+        return false;
+    }
+    *seconds = sign * (offset[0] * 60 + offset[1]) * 60;
+    return true;
 }
 
 int32_t acme_date_parse(const char *text, int64_t *unix_s)
 {
-    int32_t v[6], offset[2] = {0, 0}, sign = 0;
+    int32_t v[6], offset_s;
 
-    if (text == NULL || !take_form(&text, "dddd-dd-ddTdd:dd:dd", v) || !is_date(v)) {
+    if (text == NULL || !take_form(&text, "dddd-dd-ddTdd:dd:dd", v) || !is_date(v) ||
+        !skip_fraction(&text) || !take_offset(&text, &offset_s) || *text != '\0') {
         return ACME_ERR_FIELD;
     }
-    if (*text == '.') {
-        size_t digits = strspn(text + 1, "0123456789");
-
-        text += 1 + digits;
-        if (digits == 0) {
-            return ACME_ERR_FIELD;
-        }
-    }
-    if (*text == '+' || *text == '-') {
-        sign = *text == '+' ? 1 : -1;
-        text++;
-        if (!take_form(&text, "dd:dd", offset) || offset[0] > 23 || offset[1] > 59) {
-            return ACME_ERR_FIELD;
-        }
-    } else if (*text++ != 'Z') {
-        return ACME_ERR_FIELD;
-    }
-    if (*text != '\0') {
-        return ACME_ERR_FIELD;
-    }
-    *unix_s = acme_date_to_unix(v[0], v[1], v[2], v[3], v[4], v[5]) -
-              (int64_t)sign * (offset[0] * 60 + offset[1]) * 60;
+    *unix_s = acme_date_to_unix(v[0], v[1], v[2], v[3], v[4], v[5]) - offset_s;
     return ACME_OK;
 }
-#endif

@@ -1,17 +1,12 @@
 /*
- * mbedTLS's entropy hook over the port. PSA has one random generator per process, so there is one
- * binding. It must not know what the bytes are for.
+ * The function that mbedTLS calls for entropy, over the port's source. PSA has one random generator
+ * for the whole program, so there is one source. It must not know what the bytes are for.
  */
 #include "base/entropy.h"
 
 #include <stddef.h>
 
 #include "acme/config.h"
-
-#if defined(CONFIG_ACME_MBEDTLS_ENTROPY)
-#include <mbedtls/entropy.h>
-#include <entropy_poll.h>
-#endif
 
 static const struct acme_entropy_ops *source;
 static void *source_ctx;
@@ -30,6 +25,9 @@ int32_t acme_entropy_result(void)
 }
 
 #if defined(CONFIG_ACME_MBEDTLS_ENTROPY)
+#include <entropy_poll.h>
+#include <mbedtls/entropy.h>
+
 int mbedtls_hardware_poll(void *data, unsigned char *output, size_t len, size_t *olen)
 {
     (void)data;

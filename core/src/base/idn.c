@@ -1,12 +1,9 @@
 /*
- * Punycode is decoded without keeping what comes out: what has to be known is whether it can be. It
- * must not know names, only labels.
+ * Decodes Punycode and keeps nothing of it: all that has to be known is whether it can be decoded.
+ * It must not know names, only labels.
  */
 #include "base/idn.h"
 
-#include "acme/config.h"
-
-#if defined(CONFIG_ACME_IDN_CHECK)
 #include <stdint.h>
 
 #define BASE         36u
@@ -102,4 +99,3 @@ bool acme_idn_is_label(const char *label, size_t len)
     return (label[0] | 0x20) == 'x' && (label[1] | 0x20) == 'n' && len > 4 &&
            is_punycode(label + 4, len - 4);
 }
-#endif

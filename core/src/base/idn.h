@@ -2,8 +2,7 @@
  * Internationalized names arrive as A-labels (RFC 5890). This looks whether an A-label is one:
  * whether what follows "xn--" is Punycode (RFC 3492). It converts nothing.
  */
-#ifndef ACME_IDN_H
-#define ACME_IDN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,5 +11,3 @@
  * hyphens in third and fourth place is an A-label ("xn--"), and then decodes to code points of
  * Unicode, one of them at least beyond ASCII. */
 bool acme_idn_is_label(const char *label, size_t len);
-
-#endif

@@ -3,10 +3,10 @@
  */
 #include "base/ipaddr.h"
 
-#if defined(CONFIG_ACME_IP_IDENTIFIERS) || defined(CONFIG_ACME_DNS_CLIENT)
 #include <string.h>
 
 #include "acme/error.h"
+#include "base/assert.h"
 
 static int hex_digit(char c)
 {
@@ -17,23 +17,31 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Four numbers without leading zeros, to the end of the text. */
+/* A number of 0 to 255 without leading zeros. How many digits it has; 0: it is none. */
+static size_t parse_byte(const char *text, uint8_t *byte)
+{
+    uint32_t value = 0;
+    size_t n = 0;
+
+    while (n < 3 && acme_is_digit(text[n])) {
+        value = value * 10U + (uint32_t)(text[n] - '0');
+        n++;
+    }
+    *byte = (uint8_t)value;
+    return value > 255 || (n > 1 && text[0] == '0') ? 0 : n;
+}
+
+/* Four numbers, to the end of the text. */
 static bool parse_v4(const char *text, uint8_t out[4])
 {
     size_t i;
 
     for (i = 0; i < 4; i++) {
-        uint32_t value = 0;
-        size_t n = 0;
+        size_t n = parse_byte(text, &out[i]);
 
-        while (n < 3 && text[n] >= '0' && text[n] <= '9') {
-            value = value * 10U + (uint32_t)(text[n] - '0');
-            n++;
-        }
-        if (n == 0 || value > 255 || (n > 1 && text[0] == '0') || text[n] != (i < 3 ? '.' : '\0')) {
+        if (n == 0 || text[n] != (i < 3 ? '.' : '\0')) {
             return false;
         }
-        out[i] = (uint8_t)value;
         text += n + 1;
     }
     return true;
@@ -52,52 +60,83 @@ static size_t parse_group(const char *text, uint16_t *value)
     return n;
 }
 
-/* Groups are written from the front; what follows "::" is moved to the end. */
+/* Whether a group ends here: at the end of the text, or with a colon that is not the end. */
+static bool ends_group(const char *text)
+{
+    return text[0] == '\0' || (text[0] == ':' && text[1] != '\0');
+}
+
+/* An address that is being read: bytes from the front, as they come. */
+struct v6 {
+    uint8_t *out;
+    size_t len;
+    size_t gap; /* where "::" stands; SIZE_MAX: there is none */
+};
+
+/* Takes the second colon of "::", a group with its colon, or an IPv4 address, which ends the text.
+ * How many characters; 0: it is none of them. */
+static size_t take_part(const char *text, struct v6 *v)
+{
+    uint16_t group;
+    size_t n;
+
+    ACME_ASSERT(v->len <= 16);
+    if (*text == ':') {
+        n = v->gap == SIZE_MAX ? 1 : 0;
+        v->gap = v->len;
+        return n;
+    }
+    if (v->len <= 12 && parse_v4(text, v->out + v->len)) {
+        v->len += 4;
+        return strlen(text);
+    }
+    n = parse_group(text, &group);
+    if (n == 0 || v->len > 14 || !ends_group(text + n)) {
+        return 0;
+    }
+    v->out[v->len++] = (uint8_t)(group >> 8);
+    v->out[v->len++] = (uint8_t)group;
+    return text[n] == ':' ? n + 1 : n;
+}
+
+/* Moves what follows "::" to the end. Whether there are 16 bytes then. */
+static bool close_gap(const struct v6 *v)
+{
+    size_t after;
+
+    if (v->gap == SIZE_MAX) {
+        return v->len == 16;
+    }
+    if (v->len > 14) {
+        return false;
+    }
+    ACME_ASSERT(v->gap <= v->len);
+    after = v->len - v->gap;
+    memmove(v->out + 16 - after, v->out + v->gap, after);
+    memset(v->out + v->gap, 0, 16 - v->len);
+    return true;
+}
+
 static bool parse_v6(const char *text, uint8_t out[16])
 {
-    size_t len = 0, gap = SIZE_MAX;
+    struct v6 v = {out, 0, SIZE_MAX};
 
     memset(out, 0, 16);
     if (text[0] == ':') {
         if (text[1] != ':') {
             return false;
         }
-        text++; /* the loop below sees the second colon */
+        text++; /* the second colon is the part that counts */
     }
     while (*text != '\0') {
-        uint16_t group;
-        size_t n;
+        size_t n = take_part(text, &v);
 
-        if (*text == ':') {
-            if (gap != SIZE_MAX) {
-                return false;
-            }
-            gap = len;
-            text++;
-            continue;
-        }
-        if (len <= 12 && parse_v4(text, out + len)) {
-            len += 4;
-            break;
-        }
-        n = parse_group(text, &group);
-        if (n == 0 || len > 14 || (text[n] != ':' && text[n] != '\0') ||
-            (text[n] == ':' && text[n + 1] == '\0')) {
+        if (n == 0) {
             return false;
         }
-        out[len++] = (uint8_t)(group >> 8);
-        out[len++] = (uint8_t)group;
-        text += text[n] == ':' ? n + 1 : n;
+        text += n;
     }
-    if (gap == SIZE_MAX) {
-        return len == 16;
-    }
-    if (len > 14) {
-        return false;
-    }
-    memmove(out + 16 - (len - gap), out + gap, len - gap);
-    memset(out + gap, 0, 16 - len);
-    return true;
+    return close_gap(&v);
 }
 
 int32_t acme_ipaddr_parse(const char *text, uint8_t out[16])
@@ -220,4 +259,3 @@ void acme_ipaddr_add_reverse(struct acme_buf *b, const uint8_t *bytes, size_t le
     }
     acme_buf_add(b, len == 4 ? "in-addr.arpa" : "ip6.arpa");
 }
-#endif

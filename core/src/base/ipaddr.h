@@ -1,14 +1,14 @@
 /*
- * IP addresses as certificate identifiers (RFC 8738): text to bytes, bytes to the one text form
- * that ACME wants (RFC 5952), and their names in the reverse tree. It knows no network.
+ * IP addresses: text to bytes, bytes to the one text form that ACME wants (RFC 5952), and their
+ * names in the reverse tree. Certificates may be for them (RFC 8738). It knows no network.
  */
-#ifndef ACME_IPADDR_H
-#define ACME_IPADDR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "acme/config.h"
+#include "acme/error.h"
 #include "base/buf.h"
 
 #define ACME_IPADDR_TEXT    46 /* the longest address, and NUL */
@@ -24,4 +24,18 @@ bool acme_ipaddr_is_canonical(const char *text);
 /** Adds the name in in-addr.arpa or ip6.arpa, without a dot at the end (RFC 8738 section 6). */
 void acme_ipaddr_add_reverse(struct acme_buf *b, const uint8_t *bytes, size_t len);
 
+/** Reads the identifier of a certificate, as acme_ipaddr_parse; where certificates are for names
+ * only, nothing is an address. */
+#if defined(CONFIG_ACME_IP_IDENTIFIERS)
+static inline int32_t acme_ipaddr_identifier(const char *text, uint8_t out[16])
+{
+    return acme_ipaddr_parse(text, out);
+}
+#else
+static inline int32_t acme_ipaddr_identifier(const char *text, uint8_t out[16])
+{
+    (void)text;
+    (void)out;
+    return ACME_ERR_NAME;
+}
 #endif

@@ -1,5 +1,6 @@
 /*
- * Builds a log line and hands it to the port. It must not be given secrets.
+ * Builds a log line and hands it to the port. It must not know whether anybody reads it; whoever
+ * calls it must not give it secrets.
  */
 #include "base/log.h"
 

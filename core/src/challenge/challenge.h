@@ -1,17 +1,17 @@
 /*
- * The ways to prove a name: what they have in common. Each is one file and one struct of functions;
- * Kconfig chooses which of them are built. They know how to prove, not what for or when.
+ * The ways to prove a name, and what they have in common. Each type is one file and one struct of
+ * functions; Kconfig chooses which of them are built. They know how to prove a name, not what for
+ * and not when.
  */
-#ifndef ACME_CHALLENGE_H
-#define ACME_CHALLENGE_H
+#pragma once
 
 #include "acme/client.h"
 #include "base/buf.h"
 #include "challenge/http.h"
 #include "challenge/tls.h"
 
-/* Whether there is a choice. Where only http-01 is built there is none, and nothing of it costs
- * flash. */
+/* Whether there is a choice among types. Where only http-01 is built there is none, and the table
+ * of the types costs nothing. */
 #if !defined(CONFIG_ACME_HTTP_01) || defined(CONFIG_ACME_TLS_ALPN_01) ||                           \
     defined(CONFIG_ACME_DNS) || defined(CONFIG_ACME_PRE_AUTHORIZATION)
 #define ACME_CHALLENGE_CHOICE
@@ -24,7 +24,7 @@ struct acme_challenge {
     const char *token;             /* NULL for dns-persist-01, likewise the next */
     const char *key_authorization; /* RFC 8555 8.1 */
     const char *account_url;
-    const char *issuers; /* of dns-persist-01: the CA's names, with spaces between */
+    const char *issuers; /* of dns-persist-01: the CA's names, separated by spaces */
     int64_t now_s;       /* trusted time, or its floor */
 };
 
@@ -71,6 +71,7 @@ struct acme_challenge_ops {
 #endif
 };
 
+/* types.c has the first two and the table, dns.c and persist.c the others. */
 extern const struct acme_challenge_ops acme_challenge_http_01;
 extern const struct acme_challenge_ops acme_challenge_tls_alpn_01;
 extern const struct acme_challenge_ops acme_challenge_dns_01;
@@ -81,97 +82,146 @@ extern const struct acme_challenge_ops acme_challenge_dns_persist_01;
 const struct acme_challenge_ops *acme_challenge_find(uint8_t type);
 const struct acme_challenge_ops *acme_challenge_find_name(const char *name);
 
-/* ---- all of them at once; inline, because mostly there is one ---- */
+/* ---- each part that may be missing; inline, because mostly there is one ---- */
 
-static inline void acme_challenges_init(struct acme_challenges *s, const struct acme_config *config)
-{
-    const struct acme_port *port = config->port;
-
-    s->port = port;
 #if defined(CONFIG_ACME_HTTP_01)
+static inline void acme_challenges_init_http(struct acme_challenges *s,
+                                             const struct acme_config *config)
+{
     s->http_port = config->http_port != 0 ? config->http_port : CONFIG_ACME_HTTP_PORT;
-    acme_responder_init(&s->http, port->net, port->net_ctx);
+    acme_responder_init(&s->http, config->port->net, config->port->net_ctx);
+}
+
+static inline void acme_challenges_poll_http(struct acme_challenges *s, uint64_t now_ms)
+{
+    acme_responder_poll(&s->http, now_ms);
+}
+
+static inline void acme_challenges_close_http(struct acme_challenges *s)
+{
+    acme_responder_close(&s->http);
+}
+
+static inline uint32_t acme_challenges_served_http(const struct acme_challenges *s)
+{
+    return s->http.served;
+}
+
+static inline bool acme_challenges_is_open_http(const struct acme_challenges *s)
+{
+    return s->http.listener != ACME_HANDLE_NONE;
+}
+#else
+#define acme_challenges_init_http(s, config) ((void)(s), (void)(config))
+#define acme_challenges_poll_http(s, now_ms) ((void)(s), (void)(now_ms))
+#define acme_challenges_close_http(s)        ((void)(s))
+#define acme_challenges_served_http(s)       ((void)(s), 0u)
+#define acme_challenges_is_open_http(s)      ((void)(s), false)
 #endif
+
 #if defined(CONFIG_ACME_TLS_ALPN_01)
+static inline void acme_challenges_init_tls(struct acme_challenges *s,
+                                            const struct acme_config *config)
+{
     s->tls_port = config->tls_port != 0 ? config->tls_port : CONFIG_ACME_TLS_PORT;
     s->tls_shared = config->tls_shared;
-    acme_tls_alpn_init(&s->tls, port);
+    acme_tls_alpn_init(&s->tls, config->port);
+}
+
+static inline void acme_challenges_poll_tls(struct acme_challenges *s, uint64_t now_ms)
+{
+    acme_tls_alpn_poll(&s->tls, now_ms);
+}
+
+static inline void acme_challenges_close_tls(struct acme_challenges *s)
+{
+    acme_tls_alpn_close(&s->tls);
+}
+
+static inline uint32_t acme_challenges_served_tls(const struct acme_challenges *s)
+{
+    return s->tls.served;
+}
+
+static inline bool acme_challenges_is_open_tls(const struct acme_challenges *s)
+{
+    return s->tls.listener != ACME_HANDLE_NONE;
+}
+
+static inline bool acme_challenges_has_more_tls(const struct acme_challenges *s)
+{
+    return s->tls.more;
+}
+#else
+#define acme_challenges_init_tls(s, config) ((void)(s), (void)(config))
+#define acme_challenges_poll_tls(s, now_ms) ((void)(s), (void)(now_ms))
+#define acme_challenges_close_tls(s)        ((void)(s))
+#define acme_challenges_served_tls(s)       ((void)(s), 0u)
+#define acme_challenges_is_open_tls(s)      ((void)(s), false)
+#define acme_challenges_has_more_tls(s)     ((void)(s), false)
 #endif
+
 #if defined(CONFIG_ACME_DNS)
+static inline void acme_challenges_init_dns(struct acme_challenges *s,
+                                            const struct acme_config *config)
+{
     s->dns = config->dns;
     s->dns_ctx = config->dns_ctx;
-#endif
 }
 
-/** Serves whoever asks, as far as it goes without waiting. */
-static inline void acme_challenges_poll(struct acme_challenges *s, uint64_t now_ms)
+static inline void acme_challenges_close_dns(struct acme_challenges *s)
 {
-#if defined(CONFIG_ACME_HTTP_01)
-    acme_responder_poll(&s->http, now_ms);
-#endif
-#if defined(CONFIG_ACME_TLS_ALPN_01)
-    acme_tls_alpn_poll(&s->tls, now_ms);
-#endif
-    (void)s;
-    (void)now_ms;
-}
-
-/** Ends everything. */
-static inline void acme_challenges_close(struct acme_challenges *s)
-{
-#if defined(CONFIG_ACME_HTTP_01)
-    acme_responder_close(&s->http);
-#endif
-#if defined(CONFIG_ACME_TLS_ALPN_01)
-    acme_tls_alpn_close(&s->tls);
-#endif
-#if defined(CONFIG_ACME_DNS)
     if (s->dns != NULL && s->dns->stop != NULL) {
         s->dns->stop(s->dns_ctx);
     }
+    if (s->dns != NULL && s->dns->end != NULL) {
+        s->dns->end(s->dns_ctx);
+    }
+}
+#else
+#define acme_challenges_init_dns(s, config) ((void)(s), (void)(config))
+#define acme_challenges_close_dns(s)        ((void)(s))
 #endif
-    (void)s;
+
+/* ---- all of them at once ---- */
+
+static inline void acme_challenges_init(struct acme_challenges *s, const struct acme_config *config)
+{
+    s->port = config->port;
+    acme_challenges_init_http(s, config);
+    acme_challenges_init_tls(s, config);
+    acme_challenges_init_dns(s, config);
+}
+
+/** Serves whoever has come, as far as it goes without waiting. */
+static inline void acme_challenges_poll(struct acme_challenges *s, uint64_t now_ms)
+{
+    acme_challenges_poll_http(s, now_ms);
+    acme_challenges_poll_tls(s, now_ms);
+}
+
+/** Ends everything: the job of a certificate is over, or needs no more proofs. */
+static inline void acme_challenges_close(struct acme_challenges *s)
+{
+    acme_challenges_close_http(s);
+    acme_challenges_close_tls(s);
+    acme_challenges_close_dns(s);
 }
 
 /** How many times the CA was given its proof. */
 static inline uint32_t acme_challenges_served(const struct acme_challenges *s)
 {
-    uint32_t served = 0;
-
-#if defined(CONFIG_ACME_HTTP_01)
-    served += s->http.served;
-#endif
-#if defined(CONFIG_ACME_TLS_ALPN_01)
-    served += s->tls.served;
-#endif
-    (void)s;
-    return served;
+    return acme_challenges_served_http(s) + acme_challenges_served_tls(s);
 }
 
-/** Whether somebody may come at any time. */
+/** Whether there is a listener, to which somebody may come at any time. */
 static inline bool acme_challenges_is_open(const struct acme_challenges *s)
 {
-    bool open = false;
-
-#if defined(CONFIG_ACME_HTTP_01)
-    open = s->http.listener != ACME_HANDLE_NONE;
-#endif
-#if defined(CONFIG_ACME_TLS_ALPN_01)
-    open = open || s->tls.listener != ACME_HANDLE_NONE;
-#endif
-    (void)s;
-    return open;
+    return acme_challenges_is_open_http(s) || acme_challenges_is_open_tls(s);
 }
 
 /** Whether there is more to do at once. */
 static inline bool acme_challenges_has_more(const struct acme_challenges *s)
 {
-#if defined(CONFIG_ACME_TLS_ALPN_01)
-    return s->tls.more;
-#else
-    (void)s;
-    return false;
-#endif
+    return acme_challenges_has_more_tls(s);
 }
-
-#endif

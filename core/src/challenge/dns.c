@@ -6,11 +6,12 @@
 
 #include "challenge/challenge.h"
 
-#if defined(CONFIG_ACME_DNS_01) || defined(CONFIG_ACME_DNS_ACCOUNT_01)
+#if defined(CONFIG_ACME_DNS)
 #include <string.h>
 
 #include <psa/crypto.h>
 
+#include "base/assert.h"
 #include "base/b64url.h"
 
 /* base64url of the SHA-256 of the key authorization; nothing on failure, which nobody accepts. */
@@ -30,11 +31,12 @@ static int32_t ready(struct acme_challenges *s, const struct acme_challenge *cha
                      const struct acme_dns_record *record, uint32_t *wait_ms)
 {
     (void)challenge;
+    ACME_ASSERT(s->dns != NULL);
     return s->dns->ready != NULL ? s->dns->ready(s->dns_ctx, record, wait_ms) : ACME_OK;
 }
-#endif
 
-#if defined(CONFIG_ACME_DNS_01)
+/* ---- dns-01 ---- */
+
 static void record(const struct acme_challenge *challenge, struct acme_buf *name,
                    struct acme_buf *value)
 {
@@ -51,9 +53,9 @@ const struct acme_challenge_ops acme_challenge_dns_01 = {
     .ready = ready,
     .publishes = true,
 };
-#endif
 
-#if defined(CONFIG_ACME_DNS_ACCOUNT_01)
+/* ---- dns-account-01 ---- */
+
 void acme_challenge_add_account_label(struct acme_buf *out, const char *account_url)
 {
     static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";

@@ -3,14 +3,18 @@
  * bounded in bytes and time, and nothing of the request is ever sent back. It must not know what
  * it proves.
  */
-#include "challenge/challenge.h"
+#include "challenge/http.h"
 
 #if defined(CONFIG_ACME_HTTP_01)
 #include <string.h>
 
+#include "base/assert.h"
+#include "base/buf.h"
+
 #define PREFIX       "/.well-known/acme-challenge/"
 #define HEAD_MAX     8192u
 #define TIMEOUT_MS   10000u
+#define YIELD_MS     250u /* a connection that speaks has spoken by then */
 #define RESPONSE_MAX 512u
 
 enum stream_state { STREAM_FREE, STREAM_READ, STREAM_ANSWER, STREAM_REFUSE };
@@ -45,17 +49,22 @@ void acme_responder_set(struct acme_responder *r, const char *token, const char 
 
 static void drop(struct acme_responder *r, struct acme_responder_stream *s)
 {
+    ACME_ASSERT(s->state != STREAM_FREE);
     r->net->close(r->net_ctx, s->handle);
     s->state = STREAM_FREE;
 }
 
-/* Whether there may be more. */
+/* Takes a connection that waits, and drops the one that the stream has had, if any. Whether there
+ * may be more. */
 static bool accept_one(struct acme_responder *r, struct acme_responder_stream *s, uint32_t now_ms)
 {
     acme_handle handle = r->net->accept(r->net_ctx, r->listener);
 
     if (handle < 0) {
         return false;
+    }
+    if (s->state != STREAM_FREE) {
+        drop(r, s);
     }
     memset(s, 0, sizeof(*s));
     s->handle = handle;
@@ -90,6 +99,7 @@ static char wanted(const struct acme_responder *r, size_t at)
 static void take(const struct acme_responder *r, struct acme_responder_stream *s,
                  const uint8_t *data, size_t len)
 {
+    ACME_ASSERT(s->matched <= s->head_len);
     for (; len > 0 && s->newlines < 2; data++, len--) {
         if (s->matched == s->head_len && *data != '\0' && *data == (uint8_t)wanted(r, s->matched)) {
             s->matched++;
@@ -134,6 +144,7 @@ static int32_t answer(struct acme_responder *r, struct acme_responder_stream *s)
                       "HTTP/1.1 $\r\nContent-Type: application/octet-stream\r\n"
                       "Content-Length: #\r\nConnection: close\r\n\r\n$",
                       ours ? "200 OK" : "404 Not Found", (uint32_t)strlen(content), content);
+    ACME_ASSERT(s->state == STREAM_ANSWER || s->state == STREAM_REFUSE);
     while (s->sent < b.len) {
         int32_t n =
             r->net->send(r->net_ctx, s->handle, (const uint8_t *)text + s->sent, b.len - s->sent);
@@ -147,29 +158,70 @@ static int32_t answer(struct acme_responder *r, struct acme_responder_stream *s)
     return ACME_OK;
 }
 
-void acme_responder_poll(struct acme_responder *r, uint64_t now_ms)
+static void serve(struct acme_responder *r, struct acme_responder_stream *s, uint32_t now_ms)
 {
-    uint32_t now = (uint32_t)now_ms; /* its wrap is no matter for what ends in seconds */
-    bool more = r->listener != ACME_HANDLE_NONE;
+    int32_t rc = ACME_OK;
+
+    if (s->state == STREAM_READ) {
+        rc = read_some(r, s);
+    }
+    if (s->state >= STREAM_ANSWER) {
+        rc = answer(r, s);
+    }
+    if (s->state != STREAM_FREE &&
+        (rc != ACME_ERR_AGAIN || (int32_t)(now_ms - s->deadline_ms) > 0)) {
+        drop(r, s);
+    }
+}
+
+/* Whether nothing says that the CA is there: not a word for a while, or words that are not its. */
+static bool is_idle(const struct acme_responder *r, const struct acme_responder_stream *s,
+                    uint32_t now_ms)
+{
+    uint32_t age_ms = now_ms + TIMEOUT_MS - s->deadline_ms;
+
+    if (s->state == STREAM_READ && s->head_len == s->matched) {
+        return s->head_len == 0 && age_ms >= YIELD_MS;
+    }
+    return s->state == STREAM_REFUSE || (s->state == STREAM_READ && wanted(r, s->matched) != '\0');
+}
+
+/* A stream for a connection that waits: a free one, else of the idle ones the oldest. Or NULL. */
+static struct acme_responder_stream *find_room(struct acme_responder *r, uint32_t now_ms)
+{
+    struct acme_responder_stream *found = NULL;
     size_t i;
 
     for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS; i++) {
         struct acme_responder_stream *s = &r->streams[i];
-        int32_t rc = ACME_OK;
 
-        if (s->state == STREAM_FREE && more) {
-            more = accept_one(r, s, now);
+        if (s->state == STREAM_FREE) {
+            return s;
         }
-        if (s->state == STREAM_READ) {
-            rc = read_some(r, s);
+        if (is_idle(r, s, now_ms) &&
+            (found == NULL || (int32_t)(s->deadline_ms - found->deadline_ms) < 0)) {
+            found = s;
         }
-        if (s->state >= STREAM_ANSWER) {
-            rc = answer(r, s);
+    }
+    return found;
+}
+
+void acme_responder_poll(struct acme_responder *r, uint64_t now_ms)
+{
+    uint32_t now = (uint32_t)now_ms; /* its wrap is no matter for what ends in seconds */
+    size_t i;
+
+    for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS; i++) {
+        serve(r, &r->streams[i], now);
+    }
+    /* As many may come in one call as there are streams: nobody can keep it busy. */
+    for (i = 0; i < CONFIG_ACME_HTTP_01_STREAMS && r->listener != ACME_HANDLE_NONE; i++) {
+        struct acme_responder_stream *s = find_room(r, now);
+
+        if (s == NULL || !accept_one(r, s, now)) {
+            return;
         }
-        if (s->state != STREAM_FREE &&
-            (rc != ACME_ERR_AGAIN || (int32_t)(now - s->deadline_ms) > 0)) {
-            drop(r, s);
-        }
+        serve(r, s, now);
     }
 }
 
@@ -188,31 +240,4 @@ void acme_responder_close(struct acme_responder *r)
     }
     acme_responder_set(r, NULL, NULL);
 }
-
-/* ---- the type ---- */
-
-#if defined(ACME_CHALLENGE_CHOICE)
-static int32_t answer_challenge(struct acme_challenges *s, const struct acme_challenge *challenge)
-{
-    int32_t rc = acme_responder_open(&s->http, s->http_port);
-
-    if (rc == ACME_OK) {
-        acme_responder_set(&s->http, challenge->token, challenge->key_authorization);
-    }
-    return rc;
-}
-
-static void stop(struct acme_challenges *s)
-{
-    acme_responder_set(&s->http, NULL, NULL);
-}
-
-const struct acme_challenge_ops acme_challenge_http_01 = {
-    .name = "http-01",
-    .type = ACME_CHALLENGE_HTTP_01,
-    .proves = ACME_PROVES_NAME | ACME_PROVES_ADDRESS,
-    .answer = answer_challenge,
-    .stop = stop,
-};
-#endif
 #endif

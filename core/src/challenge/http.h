@@ -2,8 +2,7 @@
  * http-01 (RFC 8555 8.3): the core's own responder on the challenge port. It answers one path with
  * one key authorization, and everything else with 404. It knows streams, not orders.
  */
-#ifndef ACME_CHALLENGE_HTTP_H
-#define ACME_CHALLENGE_HTTP_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -39,5 +38,3 @@ void acme_responder_set(struct acme_responder *r, const char *token, const char 
 void acme_responder_poll(struct acme_responder *r, uint64_t now_ms);
 /** Closes everything. Fine when closed already. */
 void acme_responder_close(struct acme_responder *r);
-
-#endif

@@ -1,13 +1,13 @@
 /*
- * dns-persist-01: a record that stays, so that a device renews without any power over the DNS. What
- * the DNS says is hostile: one pass over it, nothing kept but where values begin. It must not know
- * where a record comes from.
+ * dns-persist-01: a record that stays in the DNS, so that a device renews without being able to
+ * change the DNS. What the DNS says is hostile: it is read once from front to back, and nothing is
+ * copied. It must not know where a record comes from.
  */
 #include "challenge/persist.h"
 
 #include "challenge/challenge.h"
 
-#if defined(CONFIG_ACME_DNS_PERSIST_01)
+#if defined(CONFIG_ACME_DNS)
 #include <string.h>
 
 /* ---- the record as text ---- */
@@ -122,29 +122,40 @@ static bool is_value(struct span s)
     return true;
 }
 
+/* The first three in the order of bit_of. */
 enum { SEEN_ACCOUNT = 1, SEEN_POLICY = 2, SEEN_UNTIL = 4, SEEN_WILDCARD = 8 };
+
+/* What stands for a parameter in seen; 0: nobody knows it, and it is passed over. */
+static unsigned bit_of(struct span tag)
+{
+    static const char tags[] = "accounturi\0policy\0persistuntil\0";
+
+    return (SEEN_ACCOUNT | SEEN_POLICY | SEEN_UNTIL) &
+           (1u << acme_str_find(tag.text, tag.len, tags));
+}
 
 /* One parameter; false: it forbids, or cannot be read. */
 static bool take_parameter(struct span tag, struct span value, const struct acme_persist *p,
                            unsigned *seen)
 {
-    unsigned bit = is_nocase(tag, "accounturi")     ? SEEN_ACCOUNT
-                   : is_nocase(tag, "policy")       ? SEEN_POLICY
-                   : is_nocase(tag, "persistuntil") ? SEEN_UNTIL
-                                                    : 0U;
+    unsigned bit = bit_of(tag);
     int64_t until;
 
     if (tag.len == 0 || !is_value(value) || (*seen & bit) != 0) {
         return false;
     }
     *seen |= bit;
-    if (bit == SEEN_POLICY && is_nocase(value, "wildcard")) {
-        *seen |= SEEN_WILDCARD;
-    }
-    if (bit == SEEN_ACCOUNT) {
+    switch (bit) {
+    case SEEN_ACCOUNT:
         return is(value, p->account_url);
+    case SEEN_POLICY:
+        *seen |= is_nocase(value, "wildcard") ? SEEN_WILDCARD : 0U;
+        return true;
+    case SEEN_UNTIL:
+        return parse_seconds(value, &until) && until >= p->until_s;
+    default:
+        return true;
     }
-    return bit != SEEN_UNTIL || (parse_seconds(value, &until) && until >= p->until_s);
 }
 
 bool acme_persist_allows(const char *text, size_t len, const struct acme_persist *p)

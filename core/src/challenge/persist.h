@@ -2,8 +2,7 @@
  * The record of dns-persist-01 (draft-ietf-acme-dns-persist), which a person sets once: written,
  * and read back. It knows text, not the DNS.
  */
-#ifndef ACME_CHALLENGE_PERSIST_H
-#define ACME_CHALLENGE_PERSIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,5 +26,3 @@ void acme_persist_add(struct acme_buf *b, const struct acme_persist *p);
  * this account, the policy where it is wanted, not past its persistUntil; anything malformed or
  * given twice is no leave. */
 bool acme_persist_allows(const char *text, size_t len, const struct acme_persist *p);
-
-#endif

@@ -1,9 +1,9 @@
 /*
- * The certificate of tls-alpn-01 and its responder. Whoever connects is hostile: one handshake with
- * one protocol is all that there is to have, bounded in time, and nothing is read after it. It must
- * not know what it proves.
+ * The certificate of tls-alpn-01 and its responder. Anybody may connect, and gets no more than one
+ * handshake with one protocol, bounded in time; nothing is read after it. It must not know what it
+ * proves.
  */
-#include "challenge/challenge.h"
+#include "challenge/tls.h"
 
 #if defined(CONFIG_ACME_TLS_ALPN_01)
 #include <string.h>
@@ -12,11 +12,14 @@
 #include <mbedtls/psa_util.h>
 
 #include "acme/tls_alpn.h"
+#include "base/assert.h"
+#include "base/buf.h"
 #include "base/ipaddr.h"
 #include "base/log.h"
 
 #define TIMEOUT_MS  20000u
-#define STEPS_MAX   4 /* of a handshake in one call: each may be a signature */
+#define YIELD_MS    250u /* a connection that speaks has spoken by then */
+#define STEPS_MAX   4    /* of a handshake in one call: each may be a signature */
 #define HASH_SIZE   32u
 #define NOT_BEFORE  "20200101000000"
 #define NOT_AFTER   "20491231235959"
@@ -39,20 +42,18 @@ void acme_tls_alpn_init(struct acme_tls_alpn *t, const struct acme_port *port)
 static int set_name(mbedtls_x509write_cert *crt, const char *identifier)
 {
     mbedtls_x509_san_list san = {0};
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
     uint8_t bytes[16];
-    int32_t len = acme_ipaddr_parse(identifier, bytes);
+    int32_t len = acme_ipaddr_identifier(identifier, bytes);
 
     if (len > 0) {
         san.node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
         san.node.san.unstructured_name.p = bytes;
         san.node.san.unstructured_name.len = (size_t)len;
-        return mbedtls_x509write_crt_set_subject_alternative_name(crt, &san);
+    } else {
+        san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
+        san.node.san.unstructured_name.p = (unsigned char *)(uintptr_t)identifier;
+        san.node.san.unstructured_name.len = strlen(identifier);
     }
-#endif
-    san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
-    san.node.san.unstructured_name.p = (unsigned char *)(uintptr_t)identifier;
-    san.node.san.unstructured_name.len = strlen(identifier);
     return mbedtls_x509write_crt_set_subject_alternative_name(crt, &san);
 }
 
@@ -174,6 +175,7 @@ int32_t acme_tls_alpn_make(struct acme_tls_alpn *t, const char *identifier,
 
 static void drop(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s)
 {
+    ACME_ASSERT(s->state != STREAM_FREE);
     mbedtls_ssl_free(&s->ssl);
     t->port->net->close(t->port->net_ctx, s->handle);
     s->state = STREAM_FREE;
@@ -202,25 +204,22 @@ void acme_tls_alpn_clear(struct acme_tls_alpn *t)
 bool acme_tls_alpn_is_for(const struct acme_tls_alpn *t, const unsigned char *name, size_t len)
 {
     const char *want = t->identifier;
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
     char reverse[ACME_IPADDR_REVERSE];
     uint8_t bytes[16];
     int32_t address_len;
-#endif
 
     if (want == NULL || name == NULL) {
         return false;
     }
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
-    address_len = acme_ipaddr_parse(want, bytes);
-    if (address_len > 0) {
+    address_len = acme_ipaddr_identifier(want, bytes);
+    if (address_len >
+        0) { /* an address is asked for by its name in the reverse tree (RFC 8738 6) */
         struct acme_buf b;
 
         acme_buf_init(&b, reverse, sizeof(reverse));
         acme_ipaddr_add_reverse(&b, bytes, (size_t)address_len);
         want = reverse;
     }
-#endif
     return acme_str_equal_nocase((const char *)name, len, want, strlen(want));
 }
 
@@ -230,6 +229,7 @@ int acme_tls_alpn_choose(struct acme_tls_alpn *t, mbedtls_ssl_context *ssl)
     const unsigned char *name;
     size_t len;
 
+    ACME_ASSERT((t->identifier == NULL) == (t->key_authorization == NULL));
     if (protocol == NULL || strcmp(protocol, ACME_TLS_ALPN_PROTOCOL) != 0) {
         return ACME_TLS_ALPN_NOT_OURS;
     }
@@ -268,6 +268,7 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
     struct acme_tls_alpn_stream *s = ctx;
     int32_t n = s->net->recv(s->net_ctx, s->handle, data, size);
 
+    s->heard = s->heard || n > 0;
     return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ
            : n <= 0            ? MBEDTLS_ERR_SSL_CONN_EOF
                                : (int)n;
@@ -305,14 +306,20 @@ int32_t acme_tls_alpn_open(struct acme_tls_alpn *t, uint16_t port)
     return set_up_config(t) == 0 ? ACME_OK : ACME_ERR_TLS_MEMORY;
 }
 
-static void accept_one(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s, uint64_t now_ms)
+/* Takes a connection that waits, and drops the one that the stream has had, if any. Whether there
+ * may be more. */
+static bool accept_one(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s, uint64_t now_ms)
 {
     acme_handle handle = t->port->net->accept(t->port->net_ctx, t->listener);
 
     if (handle < 0) {
-        return;
+        return false;
+    }
+    if (s->state != STREAM_FREE) {
+        drop(t, s);
     }
     s->handle = handle;
+    s->heard = false;
     s->net = t->port->net;
     s->net_ctx = t->port->net_ctx;
     s->deadline_ms = now_ms + TIMEOUT_MS;
@@ -321,9 +328,10 @@ static void accept_one(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s, 
     if (mbedtls_ssl_setup(&s->ssl, &t->config) != 0) {
         ACME_LOG(t->port, ACME_LOG_WARNING, "tls-alpn: no memory for a connection", NULL, 0);
         drop(t, s);
-        return;
+        return false;
     }
     mbedtls_ssl_set_bio(&s->ssl, s, bio_send, bio_recv, NULL);
+    return true;
 }
 
 static bool must_wait(int ret)
@@ -364,6 +372,27 @@ static void serve(struct acme_tls_alpn *t, struct acme_tls_alpn_stream *s, uint6
     }
 }
 
+/* A stream for a connection that waits: a free one, else the one that has been silent the longest.
+ * Or NULL. */
+static struct acme_tls_alpn_stream *find_room(struct acme_tls_alpn *t, uint64_t now_ms)
+{
+    struct acme_tls_alpn_stream *found = NULL;
+    size_t i;
+
+    for (i = 0; i < CONFIG_ACME_TLS_ALPN_STREAMS; i++) {
+        struct acme_tls_alpn_stream *s = &t->streams[i];
+
+        if (s->state == STREAM_FREE) {
+            return s;
+        }
+        if (!s->heard && now_ms + TIMEOUT_MS - s->deadline_ms >= YIELD_MS &&
+            (found == NULL || s->deadline_ms < found->deadline_ms)) {
+            found = s;
+        }
+    }
+    return found;
+}
+
 void acme_tls_alpn_poll(struct acme_tls_alpn *t, uint64_t now_ms)
 {
     size_t i;
@@ -373,10 +402,16 @@ void acme_tls_alpn_poll(struct acme_tls_alpn *t, uint64_t now_ms)
         return;
     }
     for (i = 0; i < CONFIG_ACME_TLS_ALPN_STREAMS; i++) {
-        if (t->streams[i].state == STREAM_FREE) {
-            accept_one(t, &t->streams[i], now_ms);
-        }
         serve(t, &t->streams[i], now_ms);
+    }
+    /* As many may come in one call as there are streams: nobody can keep it busy. */
+    for (i = 0; i < CONFIG_ACME_TLS_ALPN_STREAMS; i++) {
+        struct acme_tls_alpn_stream *s = find_room(t, now_ms);
+
+        if (s == NULL || !accept_one(t, s, now_ms)) {
+            return;
+        }
+        serve(t, s, now_ms);
     }
 }
 
@@ -389,26 +424,4 @@ void acme_tls_alpn_close(struct acme_tls_alpn *t)
         mbedtls_ssl_config_free(&t->config);
     }
 }
-
-/* ---- the type ---- */
-
-static int32_t answer(struct acme_challenges *s, const struct acme_challenge *challenge)
-{
-    int32_t rc = acme_tls_alpn_make(&s->tls, challenge->identifier, challenge->key_authorization);
-
-    return rc == ACME_OK && !s->tls_shared ? acme_tls_alpn_open(&s->tls, s->tls_port) : rc;
-}
-
-static void stop(struct acme_challenges *s)
-{
-    acme_tls_alpn_clear(&s->tls);
-}
-
-const struct acme_challenge_ops acme_challenge_tls_alpn_01 = {
-    .name = "tls-alpn-01",
-    .type = ACME_CHALLENGE_TLS_ALPN_01,
-    .proves = ACME_PROVES_NAME | ACME_PROVES_ADDRESS,
-    .answer = answer,
-    .stop = stop,
-};
 #endif

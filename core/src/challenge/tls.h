@@ -2,8 +2,9 @@
  * tls-alpn-01 (RFC 8737): a temporary certificate that carries the proof, and a responder that
  * speaks TLS far enough to show it. It knows streams and certificates, not orders.
  */
-#ifndef ACME_CHALLENGE_TLS_H
-#define ACME_CHALLENGE_TLS_H
+#pragma once
+
+#include <stdbool.h>
 
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
@@ -20,6 +21,7 @@ struct acme_tls_alpn_stream {
     acme_handle handle;
     uint64_t deadline_ms;
     uint8_t state;
+    bool heard; /* it has sent something */
     const struct acme_net_ops *net;
     void *net_ctx;
     mbedtls_ssl_context ssl;
@@ -58,6 +60,4 @@ int32_t acme_tls_alpn_open(struct acme_tls_alpn *t, uint16_t port);
 void acme_tls_alpn_poll(struct acme_tls_alpn *t, uint64_t now_ms);
 /** Closes everything, and forgets the certificate. Fine when closed already. */
 void acme_tls_alpn_close(struct acme_tls_alpn *t);
-#endif
-
 #endif

@@ -3,18 +3,28 @@
  * on flash at a time: each is fetched and looked at, and the one that suits is fetched last. It
  * must not know how a chain is checked or stored.
  */
-#include "client/client_state.h"
+#include "client/alternate.h"
 
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "client/certificate.h"
+#include "client/machine.h"
+#include "client/pool.h"
+#include "client/slots.h"
+#include "client/state.h"
 
 /* The CA's own choice, and the links that came with it. Links that do not fit are left out. */
 static void take_links(struct acme_client *c)
 {
     const struct acme_http_response *r = &c->exchange.parser.response;
-    struct acme_order_state *o = &c->order;
+    struct acme_chain_choice *o = &c->order.choice;
     uint8_t i;
 
-    o->chains[0] = o->certificate;
+    o->chains[0] = c->order.certificate;
     o->chains_count = 1;
     o->best_count = UINT8_MAX;
     for (i = 0; i < r->alternate_count; i++) {
@@ -30,7 +40,7 @@ static bool has_issuer(struct acme_client *c, const char *name)
     struct acme_cert_record record = {.chain_count = c->sink.count};
     uint8_t i;
 
-    acme_order_chain_check(c, &check);
+    acme_certificate_describe_check(c, &check);
     for (i = 0; i < record.chain_count; i++) {
         record.lengths[i] = c->sink.lengths[i];
     }
@@ -39,15 +49,15 @@ static bool has_issuer(struct acme_client *c, const char *name)
 
 static int32_t fetch(struct acme_client *c, uint8_t index)
 {
-    c->order.chain_index = index;
-    c->order.certificate = c->order.chains[index];
-    return acme_client_go(c, ACME_STATE_CERTIFICATE);
+    c->order.choice.chain_index = index;
+    c->order.certificate = c->order.choice.chains[index];
+    return acme_machine_go(c, ACME_STATE_CERTIFICATE);
 }
 
-int32_t acme_alternate_next(struct acme_client *c)
+int32_t acme_enter_chain_choice(struct acme_client *c)
 {
-    const struct acme_cert_request *request = acme_client_request(c);
-    struct acme_order_state *o = &c->order;
+    const struct acme_cert_request *request = acme_slots_request(c);
+    struct acme_chain_choice *o = &c->order.choice;
 
     if (o->chains_count == 0) {
         take_links(c);
@@ -60,30 +70,29 @@ int32_t acme_alternate_next(struct acme_client *c)
         o->chain_chosen = true;
     }
     if (o->chain_chosen || (request->preferred_issuer == NULL && !request->prefer_shortest)) {
-        return acme_client_go(c, ACME_STATE_INSTALL);
+        return acme_machine_go(c, ACME_STATE_INSTALL);
     }
     if (o->chain_index + 1u < o->chains_count) {
         return fetch(c, (uint8_t)(o->chain_index + 1u));
     }
     o->chain_chosen = true;
     if (o->chain_index == o->best_index) {
-        return acme_client_go(c, ACME_STATE_INSTALL);
+        return acme_machine_go(c, ACME_STATE_INSTALL);
     }
     return fetch(c, o->best_index);
 }
 
-bool acme_alternate_failed(struct acme_client *c, int32_t error)
+/* Whatever is wrong with an alternate chain, the CA's first choice is left. */
+int32_t acme_failed_chain(struct acme_client *c, int32_t error)
 {
-    struct acme_order_state *o = &c->order;
+    struct acme_chain_choice *o = &c->order.choice;
 
-    if ((c->state != ACME_STATE_CERTIFICATE && c->state != ACME_STATE_INSTALL) ||
-        o->chain_index == 0 || acme_error_severity(error) == ACME_SEVERITY_FATAL) {
-        return false;
+    if (acme_error_is_global(error) || o->chain_index == 0) {
+        return error;
     }
     ACME_LOG(c->config.port, ACME_LOG_WARNING,
              "acme: an alternate chain is of no use:", acme_error_text(error), error);
     o->chain_chosen = true;
-    (void)fetch(c, 0);
-    return true;
+    return fetch(c, 0);
 }
 #endif

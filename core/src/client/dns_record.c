@@ -2,7 +2,9 @@
  * The records that a person sets once, told to that person: dns-persist-01's whole,
  * dns-account-01's name. It must not change anything.
  */
-#include "client/client_state.h"
+#include "client/account_record.h"
+#include "client/pool.h"
+#include "client/state.h"
 
 #include <string.h>
 
@@ -16,11 +18,11 @@ static int32_t load_account(struct acme_client *c)
 {
     int32_t rc;
 
-    if (c->job != ACME_JOB_NONE) {
+    if (c->machine.job != ACME_JOB_NONE) {
         return ACME_ERR_STATE; /* the memory for the record is in use */
     }
     rc = acme_account_load(c);
-    return rc == ACME_OK && !c->account_exists ? ACME_ERR_ACCOUNT_NONE : rc;
+    return rc == ACME_OK && !c->account.exists ? ACME_ERR_ACCOUNT_NONE : rc;
 }
 
 /* The domain of a name that may be a wildcard; NULL: it is no domain name. */

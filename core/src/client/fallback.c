@@ -2,11 +2,17 @@
  * Other CAs: when the one in use does not deliver a certificate that is urgent enough, the job goes
  * on with the next. It must not know how a certificate is obtained.
  */
-#include "client/client_state.h"
+#include "client/fallback.h"
 
 #if defined(CONFIG_ACME_FALLBACK)
 
+#include "base/error.h"
+#include "client/account_record.h"
+#include "client/done.h"
+#include "client/machine.h"
 #include "client/schedule.h"
+#include "client/slots.h"
+#include "client/state.h"
 
 #define CA_NONE UINT16_MAX /* turning to one has failed: the first has to be set up again */
 
@@ -36,57 +42,58 @@ int32_t acme_fallback_reset(struct acme_client *c)
     return c->ca_index == 0 ? ACME_OK : use(c, 0);
 }
 
-/* Whether another CA could do better: not where the fault is the device's. */
-static bool is_of_ca(int32_t error)
-{
-    switch (error) {
-    case ACME_OK:
-    case ACME_ERR_LISTEN:
-    case ACME_ERR_AUTHORIZATION:
-    case ACME_ERR_CLOCK:
-    case ACME_ERR_NO_CLOCK:
-    case ACME_ERR_STORE_FULL:
-    case ACME_ERR_STORE_CORRUPT:
-        return false;
-    default:
-        return acme_error_severity(error) != ACME_SEVERITY_FATAL;
-    }
-}
-
 static bool wants_another(const struct acme_client *c, const struct acme_slot *s)
 {
-    return is_of_ca(s->error) && acme_schedule_is_due(c, s) &&
+    return acme_error_is_of_ca(s->error) && acme_schedule_is_due(c, s) &&
            (!s->has_cert || s->schedule.failures >= CONFIG_ACME_FALLBACK_AFTER);
 }
 
-bool acme_fallback_next(struct acme_client *c)
+/* Marks the certificates that want another CA. Whether there are any. */
+static bool mark_pending(struct acme_client *c)
 {
     bool wanted = false;
     uint16_t i;
 
-    if (c->job != ACME_JOB_RUN || c->ca_index == c->config.fallbacks_count) {
-        return false;
-    }
     for (i = 0; i < c->config.certs_count; i++) {
         c->slots[i].pending = wants_another(c, &c->slots[i]);
         wanted = wanted || c->slots[i].pending;
     }
-    if (!wanted || use(c, (uint16_t)(c->ca_index + 1u)) != ACME_OK ||
+    return wanted;
+}
+
+/* Begins anew with the next CA for the certificates that want it. */
+static bool begin_anew(struct acme_client *c)
+{
+    uint16_t i;
+
+    if (c->machine.job != ACME_JOB_RUN || c->ca_index == c->config.fallbacks_count ||
+        !mark_pending(c) || use(c, (uint16_t)(c->ca_index + 1u)) != ACME_OK ||
         acme_account_load(c) != ACME_OK) {
         return false;
     }
-    for (i = 0; i < c->config.certs_count; i++) {
-        c->slots[i].error = c->slots[i].pending ? ACME_OK : c->slots[i].error;
-    }
     c->slot = c->problem_slot = -1;
-    c->transient_retries = c->nonce_retries = 0;
-    c->account_retried = false;
-    c->result = ACME_OK;
+    c->io.transient_retries = c->io.nonce_retries = 0;
+    c->account.retried = false;
+    c->machine.result = ACME_OK;
     for (i = 0; i < c->config.certs_count; i++) {
-        c->result = c->slots[i].error != ACME_OK ? c->slots[i].error : c->result;
+        struct acme_slot *s = &c->slots[i];
+
+        s->error = s->pending ? ACME_OK : s->error;
+        c->machine.result = s->error != ACME_OK ? s->error : c->machine.result;
     }
-    acme_client_emit(c, ACME_EVENT_CA, c->config.directory_url);
-    acme_client_go(c, ACME_STATE_DIRECTORY);
+    acme_machine_emit(c, ACME_EVENT_CA, c->config.directory_url);
     return true;
+}
+
+int32_t acme_enter_next_ca(struct acme_client *c)
+{
+    if (begin_anew(c)) {
+        return acme_machine_go(c, ACME_STATE_DIRECTORY);
+    }
+    if (acme_fallback_reset(c) == ACME_OK) {
+        (void)acme_account_load(c); /* what is said of the client is said of the first CA */
+    }
+    acme_done_end_job(c);
+    return ACME_OK;
 }
 #endif

@@ -2,10 +2,13 @@
  * Sets a client up and takes it down: checks the configuration, mounts the store, starts PSA
  * Crypto, finds each request's slot in the store. It must not know the protocol.
  */
-#include "client/client_state.h"
-#if defined(CONFIG_ACME_DOCTOR)
-#include "doctor/doctor.h"
-#endif
+#include "base/log.h"
+#include "client/account_record.h"
+#include "client/keys.h"
+#include "client/pool.h"
+#include "client/slots.h"
+#include "client/state.h"
+#include "crypto/jws.h"
 
 #include <string.h>
 
@@ -17,6 +20,8 @@
 #include "net/uri.h"
 
 _Static_assert(sizeof(struct acme_client) <= ACME_MEMORY_SIZE, "ACME_MEMORY_SIZE is too small");
+_Static_assert(offsetof(struct acme_config, port) == 0,
+               "check_build finds it in any configuration");
 _Static_assert(CONFIG_ACME_WORK_SIZE <= UINT16_MAX + 1, "lengths in the work buffer have 16 bits");
 _Static_assert(CONFIG_ACME_JSON_ARENA_SIZE >= 1024, "the arena is the JWS's scratch, too");
 
@@ -253,7 +258,7 @@ static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_s
 {
     const struct acme_order_record *order;
     int32_t cert_rc = acme_store_read_cert(&c->log, index, &out->record);
-    int32_t order_rc = acme_order_load(c, index, &order);
+    int32_t order_rc = acme_slots_load_order(c, index, &order);
 
     if (cert_rc == ACME_ERR_STORE_IO || order_rc == ACME_ERR_STORE_IO) {
         return ACME_ERR_STORE_IO;
@@ -303,7 +308,7 @@ static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
     uint8_t i;
 
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
-        struct acme_slot *slot = acme_client_slot_of(c, (uint16_t)request);
+        struct acme_slot *slot = acme_slots_at(c, (uint16_t)request);
         struct store_slot s;
         uint8_t how;
         int32_t rc;
@@ -352,7 +357,7 @@ static int32_t map_slots(struct acme_client *c)
 /* Removes a key and a chain that no certificate and no order names. */
 static int32_t remove_generation(struct acme_client *c, uint8_t slot, uint8_t generation)
 {
-    int32_t rc = acme_jws_destroy_key(acme_client_cert_key(slot, generation));
+    int32_t rc = acme_jws_destroy_key(acme_keys_cert(slot, generation));
 
     return rc == ACME_OK ? acme_store_remove_chain(&c->log, slot, generation) : rc;
 }
@@ -398,13 +403,13 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
     c->first_ca.eab_hmac_key = config->eab_hmac_key;
 #endif
     c->slot = c->problem_slot = -1;
-    c->account_slot = UINT8_MAX;
-    c->pool_len = c->pool_order_mark = 1;
+    c->account.slot = UINT8_MAX;
+    c->pool_len = c->pool_order_mark = ACME_POOL_START;
     acme_clock_init(&c->clock, port->clock, port->clock_ctx, config->build_time_s);
 #if defined(CONFIG_ACME_CLOCK_POLICY)
     c->clock.policy = config->clock_policy;
 #endif
-    acme_json_init(&c->arena, c->arena_data, sizeof(c->arena_data));
+    acme_json_init(&c->arena, c->arena_memory.bytes, sizeof(c->arena_memory.bytes));
     acme_challenges_init(&c->challenges, config);
     c->exchange.port = port;
     c->exchange.clock = &c->clock;
@@ -421,7 +426,7 @@ static int32_t open_all(struct acme_client *c)
         rc = acme_store_open(&c->log, config);
     }
     if (rc == ACME_ERR_STORE_CORRUPT) {
-        acme_client_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
+        acme_machine_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
         rc = ACME_OK;
     }
     if (rc == ACME_OK) {
@@ -443,16 +448,13 @@ static int32_t open_all(struct acme_client *c)
         rc = map_slots(c);
     }
     if (rc == ACME_OK) {
-#if defined(CONFIG_ACME_SCHEDULE)
         acme_schedule_load(c);
-#endif
         rc = acme_account_load(c);
     }
-#if defined(CONFIG_ACME_KEY_ROLLOVER)
-    if (rc == ACME_OK && c->account_slot != UINT8_MAX && c->rollover == 0) {
-        rc = acme_jws_destroy_key(acme_rollover_key(c)); /* what a cut left */
+    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) && rc == ACME_OK && c->account.slot != UINT8_MAX &&
+        c->account.rollover == 0) {
+        rc = acme_jws_destroy_key(acme_keys_next_account(c)); /* what a cut left */
     }
-#endif
     return rc;
 }
 
@@ -463,8 +465,22 @@ int32_t acme_store_format(const struct acme_port *port)
     return in_use ? ACME_ERR_STATE : acme_flashlog_format(&log, port->flash, port->flash_ctx);
 }
 
-int32_t acme_init(acme_client **client, const struct acme_config *config, void *memory,
-                  size_t memory_size)
+/* A caller that was compiled with another configuration has its members elsewhere. The port is
+ * where it is in all of them: what is wrong can be said. */
+static int32_t check_build(const struct acme_config *config, uint32_t build)
+{
+    if (build == ACME_BUILD) {
+        return ACME_OK;
+    }
+    if (config->port != NULL) {
+        ACME_LOG(config->port, ACME_LOG_ERROR,
+                 "init: the core was built with another configuration than its caller", NULL, 0);
+    }
+    return ACME_ERR_ARGUMENT;
+}
+
+int32_t acme_init_checked(acme_client **client, const struct acme_config *config, void *memory,
+                          size_t memory_size, uint32_t build)
 {
     struct acme_client *c = memory;
     int32_t rc;
@@ -473,6 +489,10 @@ int32_t acme_init(acme_client **client, const struct acme_config *config, void *
         return ACME_ERR_ARGUMENT;
     }
     *client = NULL;
+    rc = check_build(config, build);
+    if (rc != ACME_OK) {
+        return rc;
+    }
     if (in_use) {
         return ACME_ERR_STATE;
     }
@@ -500,9 +520,9 @@ void acme_deinit(acme_client *c)
     if (c == NULL) {
         return;
     }
-#if defined(CONFIG_ACME_DOCTOR)
-    acme_doctor_stop(c);
-#endif
+    if (c->machine.side != NULL) {
+        c->machine.side->stop(c);
+    }
     acme_challenges_close(&c->challenges);
     acme_request_abort(c);
     acme_exchange_close(&c->exchange);

@@ -2,8 +2,7 @@
  * When a certificate is renewed, and how long to wait after a failure: arithmetic over dates. It
  * knows no certificates, no clock and no store.
  */
-#ifndef ACME_RENEWAL_H
-#define ACME_RENEWAL_H
+#pragma once
 
 #include <stdint.h>
 
@@ -34,6 +33,4 @@ int64_t acme_renewal_draw(int64_t start_s, int64_t end_s, int64_t not_before_s, 
                           uint64_t random);
 /** The pause before the next look, within the minute and the day, and short beside the lifetime. */
 int64_t acme_renewal_look(int64_t asked_s, int64_t lifetime_s);
-#endif
-
 #endif

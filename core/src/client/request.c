@@ -1,42 +1,24 @@
 /*
- * Builds requests in the work buffer, and hands replies to the rooms. It must not know what a
- * resource means.
+ * Builds requests in the work buffer, signs them and sends them. It must not know what a resource
+ * means.
  */
-#include "client/client_state.h"
+#include "client/request.h"
 
 #include <string.h>
 
+#include "base/b64url.h"
+#include "base/log.h"
+#include "client/account_record.h"
+#include "client/keys.h"
+#include "client/machine.h"
+#include "client/pool.h"
+#include "client/slots.h"
+#include "client/state.h"
+#include "crypto/jws.h"
+#include "net/uri.h"
+
 /* Room before the JWS for the request head: fixed words, host and path. */
 #define HEAD_RESERVE (256u + CONFIG_ACME_URL_MAX)
-
-int32_t acme_pool_add(struct acme_client *c, const char *text, uint16_t *offset)
-{
-    size_t len = strlen(text) + 1;
-
-    if (len > sizeof(c->pool) - c->pool_len) {
-        return ACME_ERR_LIMIT;
-    }
-    memcpy(c->pool + c->pool_len, text, len);
-    *offset = c->pool_len;
-    c->pool_len = (uint16_t)(c->pool_len + len);
-    return ACME_OK;
-}
-
-int32_t acme_pool_add_url(struct acme_client *c, const char *url, uint16_t *offset)
-{
-    struct acme_uri uri;
-
-    *offset = 0;
-    if (url == NULL) {
-        return ACME_ERR_FIELD;
-    }
-    return acme_uri_parse(url, &uri) == ACME_OK ? acme_pool_add(c, url, offset) : ACME_ERR_URL;
-}
-
-const char *acme_pool_get(const struct acme_client *c, uint16_t offset)
-{
-    return c->pool + offset;
-}
 
 /* Where body bytes go: a certificate chain to flash, all else to the work buffer. */
 static int32_t on_body(void *ctx, const uint8_t *data, size_t len)
@@ -44,17 +26,17 @@ static int32_t on_body(void *ctx, const uint8_t *data, size_t len)
     struct acme_client *c = ctx;
     const struct acme_http_response *r = &c->exchange.parser.response;
 
-    if (c->state == ACME_STATE_CERTIFICATE && r->status == 200) {
+    if (c->io.chain_to_flash && r->status == 200) {
         if (r->content != ACME_HTTP_CONTENT_PEM) {
             return ACME_ERR_CONTENT_TYPE;
         }
         return acme_chain_sink_push(&c->sink, data, len);
     }
-    if (len > sizeof(c->work) - c->body_len) {
-        return ACME_ERR_HTTP_LIMIT;
+    if (len > sizeof(c->work.text) - c->io.body_len) { /* of an error, what fits is enough */
+        return r->status >= 400 ? ACME_HTTP_ENOUGH : ACME_ERR_HTTP_LIMIT;
     }
-    memcpy(c->work + c->body_len, data, len);
-    c->body_len += (uint32_t)len;
+    memcpy(c->work.text + c->io.body_len, data, len);
+    c->io.body_len += (uint32_t)len;
     return ACME_OK;
 }
 
@@ -85,32 +67,32 @@ static int32_t launch(struct acme_client *c, const char *method, const char *url
     request.method = method;
     request.url = url;
     request.content_length = (uint32_t)body_len;
-    rc = acme_http_request_write(&request, c->work, HEAD_RESERVE);
+    rc = acme_http_request_write(&request, c->work.text, HEAD_RESERVE);
     if (rc < 0) {
         return rc;
     }
-    memmove(c->work + rc, c->work + HEAD_RESERVE, body_len);
-    c->body_len = 0;
+    memmove(c->work.text + rc, c->work.text + HEAD_RESERVE, body_len);
+    c->io.body_len = 0;
     acme_http_parser_init(&c->exchange.parser, method[0] == 'H',
-                          c->state == ACME_STATE_CERTIFICATE
+                          c->io.chain_to_flash
                               ? CONFIG_ACME_CHAIN_CERTS_MAX * 2u * CONFIG_ACME_CERT_SIZE_MAX
                               : CONFIG_ACME_WORK_SIZE,
                           on_body, c);
     ACME_LOG(c->config.port, ACME_LOG_DEBUG, method, url, 0);
-    rc = acme_exchange_start(&c->exchange, url, &request.uri, (const uint8_t *)c->work,
-                             (size_t)rc + body_len);
-    c->in_exchange = rc == ACME_OK;
+    rc = acme_exchange_start(&c->exchange, url, &request.uri, c->work.bytes, (size_t)rc + body_len);
+    c->io.in_exchange = rc == ACME_OK;
     return rc;
 }
 
 int32_t acme_request_plain(struct acme_client *c, const char *method, const char *url)
 {
+    c->io.chain_to_flash = false;
     return launch(c, method, url, 0);
 }
 
 void acme_request_payload(struct acme_client *c, struct acme_buf *payload)
 {
-    acme_buf_init(payload, c->work, sizeof(c->work));
+    acme_buf_init(payload, c->work.text, sizeof(c->work.text));
 }
 
 bool acme_request_has_nonce(struct acme_client *c)
@@ -118,16 +100,41 @@ bool acme_request_has_nonce(struct acme_client *c)
     if (c->nonce[0] != '\0') {
         return true;
     }
-    c->after_nonce = c->state;
-    acme_client_go(c, ACME_STATE_NEW_NONCE);
+    c->io.after_nonce = c->machine.state;
+    acme_machine_go(c, ACME_STATE_NEW_NONCE);
     return false;
+}
+
+void acme_request_der_payload(struct acme_client *c, struct acme_buf *payload, const char *name,
+                              size_t der_len)
+{
+    ACME_ASSERT(der_len <= sizeof(c->work.bytes));
+    acme_request_payload(c, payload);
+    acme_buf_add_form(payload, "{\"$\":\"", name);
+    acme_b64url_add(payload, c->work.bytes + sizeof(c->work.bytes) - der_len, der_len);
+    acme_buf_add(payload, "\"");
+}
+
+static void choose_signer(struct acme_client *c, enum acme_signer signer,
+                          struct acme_jws_params *params)
+{
+    if (signer == ACME_SIGNER_ACCOUNT) {
+        params->kid = c->account_url;
+    } else if (signer == ACME_SIGNER_CERT_JWK) {
+        const struct acme_slot *s = acme_slots_current(c);
+
+        params->key = acme_keys_cert(s->store_slot, s->cert.key_generation);
+        params->key_type = s->cert.key_type;
+    } else if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) && signer == ACME_SIGNER_NEXT_JWK) {
+        params->key = acme_keys_next_account(c);
+        params->key_type = acme_account_next_type(c);
+    }
 }
 
 int32_t acme_request_post(struct acme_client *c, const char *url, const struct acme_buf *payload,
                           enum acme_signer signer)
 {
-    struct acme_jws_params params = {acme_client_account_key(c), c->account_type, NULL, c->nonce,
-                                     url};
+    struct acme_jws_params params = {acme_keys_account(c), c->account.type, NULL, c->nonce, url};
     size_t len = 0;
     int32_t rc;
 
@@ -139,25 +146,14 @@ int32_t acme_request_post(struct acme_client *c, const char *url, const struct a
             return ACME_ERR_BUFFER;
         }
         len = payload->len;
-        memmove(c->work + sizeof(c->work) - len, c->work, len);
+        memmove(c->work.text + sizeof(c->work.text) - len, c->work.text, len);
     }
-    if (signer == ACME_SIGNER_ACCOUNT) {
-        params.kid = c->account_url;
-    } else if (signer == ACME_SIGNER_CERT_JWK) {
-        const struct acme_slot *s = acme_client_slot(c);
-
-        params.key = acme_client_cert_key(s->store_slot, s->cert.key_generation);
-        params.key_type = s->cert.key_type;
-#if defined(CONFIG_ACME_KEY_ROLLOVER)
-    } else if (signer == ACME_SIGNER_NEXT_JWK) {
-        params.key = acme_rollover_key(c);
-        params.key_type = acme_rollover_type(c);
-#endif
-    }
-    rc = acme_jws_start(&params, c->work, sizeof(c->work), HEAD_RESERVE, len, c->arena_data,
-                        sizeof(c->arena_data));
+    choose_signer(c, signer, &params);
+    c->io.chain_to_flash = false;
+    rc = acme_jws_start(&params, c->work.text, sizeof(c->work.text), HEAD_RESERVE, len,
+                        c->arena_memory.bytes, sizeof(c->arena_memory.bytes));
     c->nonce[0] = '\0'; /* a nonce is good for one request */
-    c->signing = rc == ACME_OK ? url : NULL;
+    c->io.signing = rc == ACME_OK ? url : NULL;
     return rc;
 }
 
@@ -167,70 +163,30 @@ int32_t acme_request_post_at(struct acme_client *c, uint16_t url, const struct a
     return acme_request_post(c, acme_pool_get(c, url), payload, signer);
 }
 
+int32_t acme_request_chain(struct acme_client *c, uint16_t url)
+{
+    int32_t rc = acme_request_post_at(c, url, NULL, ACME_SIGNER_ACCOUNT);
+
+    c->io.chain_to_flash = true;
+    return rc;
+}
+
 int32_t acme_request_sign(struct acme_client *c)
 {
-    int32_t rc = acme_jws_sign(c->arena_data, sizeof(c->arena_data));
-    const char *url = c->signing;
+    int32_t rc = acme_jws_sign(c->arena_memory.bytes, sizeof(c->arena_memory.bytes));
+    const char *url = c->io.signing;
 
     if (rc == ACME_ERR_AGAIN) {
         return ACME_OK;
     }
-    c->signing = NULL;
+    c->io.signing = NULL;
     return rc < 0 ? rc : launch(c, "POST", url, (size_t)rc);
 }
 
 void acme_request_abort(struct acme_client *c)
 {
-    if (c->signing != NULL) {
-        acme_jws_abort(c->arena_data);
-        c->signing = NULL;
+    if (c->io.signing != NULL) {
+        acme_jws_abort(c->arena_memory.bytes);
+        c->io.signing = NULL;
     }
-}
-
-int32_t acme_reply_json(struct acme_client *c, acme_json_value *root)
-{
-    const struct acme_http_response *r = &c->exchange.parser.response;
-
-    *root = NULL;
-    if (r->content != ACME_HTTP_CONTENT_JSON && r->content != ACME_HTTP_CONTENT_PROBLEM) {
-        return ACME_ERR_CONTENT_TYPE;
-    }
-    return acme_json_parse(&c->arena, c->work, c->body_len, root);
-}
-
-enum acme_status acme_reply_status(acme_json_value object)
-{
-    static const char names[][11] = {"pending", "processing", "ready", "valid", "invalid"};
-    const char *text = acme_json_string(object, "status");
-    uint32_t i;
-
-    if (text == NULL) {
-        return ACME_STATUS_NONE;
-    }
-    for (i = 0; i < sizeof(names) / sizeof(names[0]) && strcmp(names[i], text) != 0; i++) {
-    }
-    return (enum acme_status)(ACME_STATUS_PENDING + i);
-}
-
-uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_ms,
-                                uint32_t ceiling_ms)
-{
-    const struct acme_http_response *r = &c->exchange.parser.response;
-    int64_t seconds = r->retry_after, now;
-
-    if (!r->has_retry_after) {
-        return fallback_ms;
-    }
-    if (r->retry_after_is_date) {
-        if (r->has_date) {
-            now = r->date_s; /* the server's own clock is the fair one */
-        } else if (acme_clock_now(&c->clock, &now) != ACME_OK) {
-            return fallback_ms;
-        }
-        seconds -= now;
-    }
-    if (seconds > (int64_t)(ceiling_ms / 1000u)) {
-        return ceiling_ms;
-    }
-    return seconds > 0 ? (uint32_t)seconds * 1000u : 0;
 }

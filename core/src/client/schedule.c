@@ -5,14 +5,18 @@
 
 #include <string.h>
 
+#include "client/keys.h"
+#include "client/machine.h"
+#include "client/state.h"
+#include "crypto/jws.h"
+
 #if defined(CONFIG_ACME_SCHEDULE)
 
-#define DAY_S            INT64_C(86400)
-#define RETRY_CEILING_MS 604800000u    /* a week, of what a CA may ask for */
-#define FLOOR_STEP_S     (7 * DAY_S)   /* the floor is written that seldom, at most */
-#define FLOOR_LEAP_S     (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
-#define CALM_S           60
-#define FLOOR_DOUBT_S    60
+#define DAY_S         INT64_C(86400)
+#define FLOOR_STEP_S  (7 * DAY_S)   /* the floor is written that seldom, at most */
+#define FLOOR_LEAP_S  (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
+#define CALM_S        60
+#define FLOOR_DOUBT_S 60
 
 static uint32_t fnv(uint32_t hash, const char *text)
 {
@@ -91,16 +95,10 @@ bool acme_schedule_is_blocked(const struct acme_client *c, const struct acme_slo
 
 bool acme_schedule_is_look_due(const struct acme_client *c, const struct acme_slot *s)
 {
-#if defined(CONFIG_ACME_ARI)
     bool ours = s->schedule.ca == 0 || s->schedule.ca == acme_schedule_ca(c);
 
-    return s->has_cert && ours && !c->config.no_renewal_info &&
+    return ACME_ENABLED(CONFIG_ACME_ARI) && s->has_cert && ours && !c->config.no_renewal_info &&
            (c->config.look_now || !is_pausing(c, s, s->schedule.look_at_s));
-#else
-    (void)c;
-    (void)s;
-    return false;
-#endif
 }
 
 bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s)
@@ -118,11 +116,10 @@ static int64_t next_work(const struct acme_client *c, const struct acme_slot *s,
         return now;
     }
     next = acme_schedule_renew_time(c, s->store_slot, &s->cert);
-#if defined(CONFIG_ACME_ARI)
-    if (!c->config.no_renewal_info && s->schedule.look_at_s > now && s->schedule.look_at_s < next) {
+    if (ACME_ENABLED(CONFIG_ACME_ARI) && !c->config.no_renewal_info &&
+        s->schedule.look_at_s > now && s->schedule.look_at_s < next) {
         next = s->schedule.look_at_s;
     }
-#endif
     return next;
 }
 
@@ -164,10 +161,10 @@ void acme_schedule_write(struct acme_client *c, struct acme_slot *s)
     (void)acme_store_write_schedule(&c->log, s->store_slot, &s->schedule);
 }
 
-void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, int32_t error)
+void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t asked_s)
 {
     int64_t lifetime = s->has_cert ? s->cert.not_after_s - s->cert.not_before_s : 0;
-    int64_t pause, asked = 0;
+    int64_t pause, asked = asked_s;
     uint32_t random = 0;
 
     if (s->schedule.failures < UINT16_MAX) {
@@ -175,10 +172,7 @@ void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, int32_t er
     }
     (void)psa_generate_random((uint8_t *)&random, sizeof(random));
     pause = acme_renewal_backoff(s->schedule.failures, lifetime, random);
-    if (error == ACME_ERR_RATE_LIMITED || error == ACME_ERR_SERVER) {
-        asked = acme_reply_retry_after(c, 0, RETRY_CEILING_MS) / 1000u;
-        asked += asked * (random & 0xff) / 0x800; /* all of a fleet were told the same */
-    }
+    asked += asked * (random & 0xff) / 0x800; /* all of a fleet were told the same */
     s->schedule.retry_at_s = now_of(c) + (asked > pause ? asked : pause);
     acme_schedule_write(c, s);
 }
@@ -196,10 +190,10 @@ void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
     s->schedule.generation = s->cert.key_generation;
     s->schedule.ca = acme_schedule_ca(c);
     s->schedule.retry_at_s = now_of(c) + calm(s->cert.not_after_s - now_of(c));
-#if defined(CONFIG_ACME_ARI)
-    s->schedule.look_at_s =
-        now_of(c) + acme_renewal_look(DAY_S / 4, s->cert.not_after_s - s->cert.not_before_s);
-#endif
+    if (ACME_ENABLED(CONFIG_ACME_ARI)) {
+        s->schedule.look_at_s =
+            now_of(c) + acme_renewal_look(DAY_S / 4, s->cert.not_after_s - s->cert.not_before_s);
+    }
     acme_schedule_write(c, s);
 }
 
@@ -219,7 +213,8 @@ static int64_t floor_step(const struct acme_client *c)
     return step;
 }
 
-void acme_schedule_note_time(struct acme_client *c)
+/* Lets the time that the CA has proven raise the floor, seldom enough for the flash. */
+static void note_time(struct acme_client *c)
 {
     int64_t proven = acme_clock_offered(&c->clock) - FLOOR_DOUBT_S;
     int64_t floor_s = c->floor_written_s != 0 ? c->floor_written_s : c->clock.floor_s;
@@ -234,6 +229,47 @@ void acme_schedule_note_time(struct acme_client *c)
     }
 }
 
+void acme_schedule_forget(struct acme_client *c, struct acme_slot *s)
+{
+    memset(&s->schedule, 0, sizeof(s->schedule));
+    (void)acme_store_remove(&c->log, ACME_SPACE_SCHEDULE, s->store_slot);
+}
+
+void acme_schedule_hold_back(struct acme_client *c, bool hold_back)
+{
+    c->due_only = hold_back;
+}
+
+bool acme_schedule_is_held_back(const struct acme_client *c, const struct acme_slot *s)
+{
+    return c->due_only && acme_schedule_is_blocked(c, s);
+}
+
+void acme_schedule_job_ended(struct acme_client *c, int32_t error)
+{
+    c->time_asked = c->time_asked || error == ACME_OK;
+    note_time(c);
+    acme_machine_emit_next(c, acme_next_wakeup_s(c));
+}
+
+#else
+
+int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot,
+                                 const struct acme_cert_record *cert)
+{
+    (void)c;
+    (void)store_slot;
+    return acme_renewal_time(cert->not_before_s, cert->not_after_s);
+}
+
+int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s)
+{
+    int64_t now;
+
+    (void)acme_clock_now(&c->clock, &now);
+    return acme_schedule_is_due(c, s) ? now : acme_schedule_renew_time(c, s->store_slot, &s->cert);
+}
+
 #endif
 
 bool acme_schedule_is_due(const struct acme_client *c, const struct acme_slot *s)
@@ -241,9 +277,22 @@ bool acme_schedule_is_due(const struct acme_client *c, const struct acme_slot *s
     int64_t now;
 
     if (!s->has_cert || c->config.force_renewal ||
-        acme_jws_key_lost(acme_client_cert_key(s->store_slot, s->cert.key_generation))) {
+        acme_jws_key_lost(acme_keys_cert(s->store_slot, s->cert.key_generation))) {
         return true;
     }
     (void)acme_clock_now(&c->clock, &now);
     return now >= acme_schedule_renew_time(c, s->store_slot, &s->cert);
+}
+
+uint32_t acme_next_wakeup_s(acme_client *c)
+{
+    int64_t now, left, least = UINT32_MAX;
+    size_t i;
+
+    (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
+    for (i = 0; i < c->config.certs_count; i++) {
+        left = acme_schedule_next(c, &c->slots[i]) - now;
+        least = left < least ? left : least;
+    }
+    return least > 0 ? (uint32_t)least : 0;
 }

@@ -3,19 +3,23 @@
  * advice, when a failure is tried again. Without CONFIG_ACME_SCHEDULE only dates count. It knows no
  * requests and no replies.
  */
-#ifndef ACME_SCHEDULE_H
-#define ACME_SCHEDULE_H
+#pragma once
 
-#include "client/client_state.h"
 #include "client/renewal.h"
+#include "client/slots.h"
+
+struct acme_client;
 
 /** Whether a slot has no certificate in working order, or one that is to be renewed. */
 bool acme_schedule_is_due(const struct acme_client *c, const struct acme_slot *s);
-
-#if defined(CONFIG_ACME_SCHEDULE)
 /** The Unix second from which a slot's certificate is renewed. */
 int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot,
                                  const struct acme_cert_record *cert);
+/** The Unix second of the slot's next work, by the trusted time. */
+int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s);
+
+#if defined(CONFIG_ACME_SCHEDULE)
+
 /** Whether there is anything to do for a slot in a job that begins now. */
 bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s);
 /** Reads the slots' records and the floor, when the slots are mapped. */
@@ -24,24 +28,70 @@ void acme_schedule_load(struct acme_client *c);
 bool acme_schedule_is_blocked(const struct acme_client *c, const struct acme_slot *s);
 /** Whether the CA is to be asked for renewal information. */
 bool acme_schedule_is_look_due(const struct acme_client *c, const struct acme_slot *s);
-/** The Unix second of the slot's next work, by the trusted time. */
-int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s);
-/** What was tried for the slot failed: it is tried again after a pause, or when the CA says. */
-void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, int32_t error);
+/** What was tried for the slot failed: it is tried again after a pause of ours, or after what the
+ * CA asked for (0: nothing), if that is longer. */
+void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t asked_s);
 /** A new certificate is in force. */
 void acme_schedule_installed(struct acme_client *c, struct acme_slot *s);
+/** There is no certificate any more. */
+void acme_schedule_forget(struct acme_client *c, struct acme_slot *s);
 /** Writes the slot's record. A failure is not the job's: what is lost is obtained anew. */
 void acme_schedule_write(struct acme_client *c, struct acme_slot *s);
-/** Lets the time that the CA has proven raise the floor, seldom enough for the flash. */
-void acme_schedule_note_time(struct acme_client *c);
+/** Whether the job that begins keeps the pauses after failures. */
+void acme_schedule_hold_back(struct acme_client *c, bool hold_back);
+/** Whether it so leaves out a slot. */
+bool acme_schedule_is_held_back(const struct acme_client *c, const struct acme_slot *s);
+/** A job has ended: the time that the CA has proven is noted, and the firmware is told when there
+ * is something to do again. */
+void acme_schedule_job_ended(struct acme_client *c, int32_t error);
 /** A number for the CA in use, never 0. */
 uint32_t acme_schedule_ca(const struct acme_client *c);
 /** Whether nobody has told the time yet, neither a clock nor the CA. */
 bool acme_schedule_is_lost(const struct acme_client *c);
+
 #else
-#define acme_schedule_renew_time(c, store_slot, cert)                                              \
-    ((void)(c), acme_renewal_time((cert)->not_before_s, (cert)->not_after_s))
-#define acme_schedule_wants acme_schedule_is_due
-#endif
+
+static inline bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s)
+{
+    return acme_schedule_is_due(c, s);
+}
+static inline void acme_schedule_load(struct acme_client *c)
+{
+    (void)c;
+}
+static inline void acme_schedule_failed(struct acme_client *c, struct acme_slot *s,
+                                        uint32_t asked_s)
+{
+    (void)c;
+    (void)s;
+    (void)asked_s;
+}
+static inline void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
+{
+    (void)c;
+    (void)s;
+}
+static inline void acme_schedule_forget(struct acme_client *c, struct acme_slot *s)
+{
+    (void)c;
+    (void)s;
+}
+static inline void acme_schedule_hold_back(struct acme_client *c, bool hold_back)
+{
+    (void)c;
+    (void)hold_back;
+}
+static inline bool acme_schedule_is_held_back(const struct acme_client *c,
+                                              const struct acme_slot *s)
+{
+    (void)c;
+    (void)s;
+    return false;
+}
+static inline void acme_schedule_job_ended(struct acme_client *c, int32_t error)
+{
+    (void)c;
+    (void)error;
+}
 
 #endif

@@ -1,22 +1,52 @@
 /*
  * What a client tells about itself: certificates, account, counters. It must not change anything.
  */
-#include "client/client_state.h"
+#include "client/state.h"
 
 #include <string.h>
 
 #include <mbedtls/memory_buffer_alloc.h>
 
+#include "client/account_record.h"
+#include "client/keys.h"
 #include "client/schedule.h"
+#include "client/slots.h"
+#include "crypto/jws.h"
 
-static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_cert_record *record,
-                 struct acme_cert_status *status)
+const char *acme_version(void)
 {
+    return ACME_VERSION;
+}
+
+/* Whether all of a chain is in the store. The last byte of a piece is there only if the whole piece
+ * is: what the store finds it has checked. ACME_ERR_STORE_IO: the flash does not say. */
+static int32_t look_at_chain(struct acme_client *c, uint8_t store_slot,
+                             const struct acme_cert_record *record, uint32_t size)
+{
+    uint32_t end = 0;
+    int32_t rc = size > 0 ? ACME_OK : ACME_ERR_STORE_CORRUPT;
+
+    while (end < size && rc == ACME_OK) {
+        uint8_t last;
+
+        end = size - end > ACME_CHAIN_CHUNK ? end + ACME_CHAIN_CHUNK : size;
+        rc = acme_store_read_chain(&c->log, store_slot, record->key_generation, end - 1u, &last, 1);
+    }
+    return rc;
+}
+
+/* ACME_ERR_STORE_IO where the flash does not say whether chain and key are there. */
+static int32_t fill(struct acme_client *c, uint8_t store_slot,
+                    const struct acme_cert_record *record, struct acme_cert_status *status)
+{
+    int64_t now;
+    int32_t rc;
     uint8_t i;
 
-    status->key_id = acme_client_cert_key(store_slot, record->key_generation);
-    /* A read that fails is no reason to stop serving. */
-    status->valid = record->chain_count > 0 && !acme_jws_key_lost(status->key_id);
+    (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
+    status->stored = true;
+    status->unexpired = now < record->not_after_s;
+    status->key_id = acme_keys_cert(store_slot, record->key_generation);
     status->not_before_s = record->not_before_s;
     status->not_after_s = record->not_after_s;
     status->renew_after_s = acme_schedule_renew_time(c, store_slot, record);
@@ -26,11 +56,18 @@ static void fill(struct acme_client *c, uint8_t store_slot, const struct acme_ce
     for (i = 0; i < record->chain_count; i++) {
         status->chain_size += record->lengths[i];
     }
+    rc = look_at_chain(c, store_slot, record, status->chain_size);
+    status->readable = rc == ACME_OK;
+    status->key_usable = acme_jws_key_exists(status->key_id);
+    if (!status->key_usable && !acme_jws_key_lost(status->key_id)) {
+        return ACME_ERR_STORE_IO;
+    }
+    return rc == ACME_ERR_STORE_IO ? rc : ACME_OK;
 }
 
 int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_status *status)
 {
-    const struct acme_slot *s = acme_client_slot_of(c, slot);
+    const struct acme_slot *s = acme_slots_at(c, slot);
 
     if (slot >= c->config.certs_count || status == NULL) {
         return ACME_ERR_ARGUMENT;
@@ -38,7 +75,7 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
     memset(status, 0, sizeof(*status));
     status->error = s->error;
     if (c->problem_slot == (int16_t)slot) {
-        status->problem = *acme_client_slot_problem(c);
+        status->problem = *acme_slots_problem(c);
     }
 #if defined(CONFIG_ACME_SCHEDULE)
     status->next_s = acme_schedule_next(c, s);
@@ -49,15 +86,12 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
         status->retry_at_s = s->schedule.retry_at_s;
     }
 #endif
-    if (s->has_cert) {
-        fill(c, s->store_slot, &s->cert, status);
-    }
-    return ACME_OK;
+    return s->has_cert ? fill(c, s->store_slot, &s->cert, status) : ACME_OK;
 }
 
 int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *der, size_t size)
 {
-    const struct acme_slot *s = acme_client_slot_of(c, slot);
+    const struct acme_slot *s = acme_slots_at(c, slot);
     uint32_t offset = 0;
     uint8_t i;
     int32_t rc;
@@ -96,8 +130,7 @@ int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t nam
         }
         if (rc == ACME_OK) {
             memset(status, 0, sizeof(*status));
-            fill(c, slot, &record, status);
-            return ACME_OK;
+            return fill(c, slot, &record, status);
         }
         if (rc != ACME_ERR_NOT_FOUND && rc != ACME_ERR_STORE_CORRUPT) {
             return rc;
@@ -108,52 +141,28 @@ int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t nam
 
 int32_t acme_account_get_status(acme_client *c, struct acme_account_status *status)
 {
-    struct acme_account_record *r = (struct acme_account_record *)(void *)c->arena_data;
+    const struct acme_account_record *r = &c->arena_memory.account;
     int32_t rc;
 
     memset(status, 0, sizeof(*status));
-    if (c->job != ACME_JOB_NONE) {
+    if (c->machine.job != ACME_JOB_NONE) {
         return ACME_ERR_STATE; /* the memory for the record is in use */
     }
     rc = acme_account_load(c);
-    if (rc != ACME_OK || !c->account_exists) {
+    if (rc != ACME_OK || !c->account.exists) {
         return rc;
     }
-    rc = acme_store_read_account(&c->log, c->account_slot, r, (uint8_t *)c->work, sizeof(c->work));
+    rc = acme_account_read_record(c, c->account.slot);
     if (rc != ACME_OK) {
         return rc;
     }
     status->exists = true;
     status->key_type = r->key_type;
-    status->key_id = acme_client_account_key(c);
+    status->key_id = acme_keys_account(c);
     (void)acme_str_copy(status->url, sizeof(status->url), r->url);
     (void)acme_str_copy(status->tos_url, sizeof(status->tos_url), r->tos_url);
-    return acme_jws_thumbprint(status->key_id, status->thumbprint, c->arena_data,
-                               sizeof(c->arena_data));
-}
-
-/* Unix seconds of a slot's next work. */
-static int64_t next_of(const struct acme_client *c, const struct acme_slot *s, int64_t now)
-{
-#if defined(CONFIG_ACME_SCHEDULE)
-    (void)now;
-    return acme_schedule_next(c, s);
-#else
-    return acme_schedule_is_due(c, s) ? now : acme_schedule_renew_time(c, s->store_slot, &s->cert);
-#endif
-}
-
-uint32_t acme_next_wakeup_s(acme_client *c)
-{
-    int64_t now, left, least = UINT32_MAX;
-    size_t i;
-
-    (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
-    for (i = 0; i < c->config.certs_count; i++) {
-        left = next_of(c, &c->slots[i], now) - now;
-        least = left < least ? left : least;
-    }
-    return least > 0 ? (uint32_t)least : 0;
+    return acme_jws_thumbprint(status->key_id, status->thumbprint, c->arena_memory.bytes,
+                               sizeof(c->arena_memory.bytes));
 }
 
 void acme_get_counters(acme_client *c, struct acme_counters *counters)
@@ -161,7 +170,7 @@ void acme_get_counters(acme_client *c, struct acme_counters *counters)
     memset(counters, 0, sizeof(*counters));
     counters->requests = c->exchange.requests;
     counters->connections = c->exchange.connections;
-    counters->bad_nonces = c->bad_nonces;
+    counters->bad_nonces = c->io.bad_nonces;
     counters->new_orders = c->new_orders;
     counters->arena_peak = (uint32_t)c->arena.peak;
 #if defined(CONFIG_ACME_MBEDTLS_POOL) && defined(MBEDTLS_MEMORY_DEBUG)

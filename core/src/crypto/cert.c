@@ -1,6 +1,6 @@
 /*
- * CSR, chain sink, chain checks. mbedTLS parses and verifies; this file decides what has to hold.
- * It must not know where a chain comes from.
+ * CSR and chain checks. mbedTLS parses and verifies; this file decides what has to hold. It must
+ * not know where a chain comes from.
  */
 #include "crypto/cert.h"
 
@@ -14,16 +14,38 @@
 
 #include "base/buf.h"
 #include "base/ipaddr.h"
+#include "base/option.h"
 #include "net/x509.h"
 
 /* ---- CSR ---- */
 
 struct san_node {
     mbedtls_x509_san_list san;
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
-    uint8_t address[16];
-#endif
+    uint8_t address[ACME_ENABLED(CONFIG_ACME_IP_IDENTIFIERS) ? 16 : 1];
 };
+
+/* The length of the address that name is, 4 or 16; negative if it is none. */
+static int32_t read_address(const char *name, uint8_t address[16])
+{
+    return ACME_ENABLED(CONFIG_ACME_IP_IDENTIFIERS) ? acme_ipaddr_parse(name, address)
+                                                    : ACME_ERR_NAME;
+}
+
+static void set_name(struct san_node *node, const char *name)
+{
+    int32_t len = read_address(name, node->address);
+
+    memset(&node->san, 0, sizeof(node->san));
+    if (len > 0) {
+        node->san.node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
+        node->san.node.san.unstructured_name.p = node->address;
+        node->san.node.san.unstructured_name.len = (size_t)len;
+    } else {
+        node->san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
+        node->san.node.san.unstructured_name.p = (unsigned char *)(uintptr_t)name;
+        node->san.node.san.unstructured_name.len = strlen(name);
+    }
+}
 
 /* One node of the SAN list; the lists live on this frame, so names are added one at a time from the
  * caller's array without allocation. */
@@ -33,22 +55,8 @@ static int set_names(mbedtls_x509write_csr *csr, const struct acme_cert_request 
     size_t i;
 
     for (i = 0; i < request->names_count; i++) {
-        memset(&nodes[i].san, 0, sizeof(nodes[i].san));
-        nodes[i].san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
-        nodes[i].san.node.san.unstructured_name.p = (unsigned char *)(uintptr_t)request->names[i];
-        nodes[i].san.node.san.unstructured_name.len = strlen(request->names[i]);
+        set_name(&nodes[i], request->names[i]);
         nodes[i].san.next = i + 1 < request->names_count ? &nodes[i + 1].san : NULL;
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
-        {
-            int32_t len = acme_ipaddr_parse(request->names[i], nodes[i].address);
-
-            if (len > 0) {
-                nodes[i].san.node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
-                nodes[i].san.node.san.unstructured_name.p = nodes[i].address;
-                nodes[i].san.node.san.unstructured_name.len = (size_t)len;
-            }
-        }
-#endif
     }
     return mbedtls_x509write_csr_set_subject_alternative_name(csr, &nodes[0].san);
 }
@@ -85,137 +93,6 @@ int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_
     return acme_x509_error(rc, ACME_ERR_CRYPTO);
 }
 
-/* ---- the chain as it streams in ---- */
-
-enum sink_state { SINK_OUTSIDE, SINK_LINE, SINK_BODY, SINK_END_LINE };
-
-#define BEGIN_LINE "-----BEGIN CERTIFICATE-----"
-#define END_LINE   "-----END CERTIFICATE-----"
-
-void acme_chain_sink_init(struct acme_chain_sink *s, struct acme_store *log, uint8_t *chunk,
-                          uint8_t slot, uint8_t generation)
-{
-    memset(s, 0, sizeof(*s));
-    s->log = log;
-    s->chunk = chunk;
-    s->slot = slot;
-    s->generation = generation;
-}
-
-static int32_t flush_chunk(struct acme_chain_sink *s)
-{
-    int32_t rc = acme_store_write_chunk(s->log, s->slot, s->generation, s->chunk_count, s->chunk,
-                                        s->chunk_len);
-
-    s->chunk_count++;
-    s->chunk_len = 0;
-    return rc;
-}
-
-static int32_t add_der(struct acme_chain_sink *s, const uint8_t *bytes, int32_t count)
-{
-    int32_t i;
-
-    for (i = 0; i < count; i++) {
-        if (++s->cert_len > CONFIG_ACME_CERT_SIZE_MAX) {
-            return ACME_ERR_CERT_LIMIT;
-        }
-        s->chunk[s->chunk_len++] = bytes[i];
-        if (s->chunk_len == ACME_CHAIN_CHUNK) {
-            int32_t rc = flush_chunk(s);
-
-            if (rc != ACME_OK) {
-                return rc;
-            }
-        }
-    }
-    return ACME_OK;
-}
-
-static int32_t end_cert(struct acme_chain_sink *s)
-{
-    if (acme_b64_stream_end(&s->b64) != ACME_OK || s->cert_len == 0) {
-        return ACME_ERR_CERT_PARSE;
-    }
-    s->lengths[s->count++] = (uint16_t)s->cert_len;
-    s->cert_len = 0;
-    s->state = SINK_OUTSIDE;
-    return ACME_OK;
-}
-
-/* Outside a certificate only white space may stand (RFC 8555 9.1 allows nothing else). */
-static int32_t outside(struct acme_chain_sink *s, char c)
-{
-    if (c == '\n' || c == '\r' || c == ' ' || c == '\t') {
-        return ACME_OK;
-    }
-    if (c != '-') {
-        return ACME_ERR_CERT_PARSE;
-    }
-    if (s->count == CONFIG_ACME_CHAIN_CERTS_MAX) {
-        return ACME_ERR_CERT_LIMIT;
-    }
-    s->state = SINK_LINE;
-    s->dashes_len = 1;
-    return ACME_OK;
-}
-
-static int32_t line(struct acme_chain_sink *s, char c, const char *want)
-{
-    if (want[s->dashes_len++] != c) {
-        return ACME_ERR_CERT_PARSE;
-    }
-    if (want[s->dashes_len] != '\0') {
-        return ACME_OK;
-    }
-    if (s->state == SINK_END_LINE) {
-        return end_cert(s);
-    }
-    memset(&s->b64, 0, sizeof(s->b64));
-    s->state = SINK_BODY;
-    return ACME_OK;
-}
-
-static int32_t body(struct acme_chain_sink *s, char c)
-{
-    uint8_t out[3];
-    int32_t n;
-
-    if (c == '-') {
-        s->state = SINK_END_LINE;
-        s->dashes_len = 1;
-        return ACME_OK;
-    }
-    n = acme_b64_stream_push(&s->b64, c, out);
-    return n < 0 ? ACME_ERR_CERT_PARSE : add_der(s, out, n);
-}
-
-int32_t acme_chain_sink_push(struct acme_chain_sink *s, const uint8_t *data, size_t len)
-{
-    int32_t rc = ACME_OK;
-
-    for (; len > 0 && rc == ACME_OK; data++, len--) {
-        char c = (char)*data;
-
-        if (s->state == SINK_OUTSIDE) {
-            rc = outside(s, c);
-        } else if (s->state == SINK_BODY) {
-            rc = body(s, c);
-        } else {
-            rc = line(s, c, s->state == SINK_LINE ? BEGIN_LINE : END_LINE);
-        }
-    }
-    return rc;
-}
-
-int32_t acme_chain_sink_finish(struct acme_chain_sink *s)
-{
-    if (s->state != SINK_OUTSIDE || s->count == 0) {
-        return ACME_ERR_CERT_PARSE;
-    }
-    return s->chunk_len > 0 ? flush_chunk(s) : ACME_OK;
-}
-
 /* ---- checks ---- */
 
 static int32_t load(const struct acme_chain_check *check, const struct acme_cert_record *record,
@@ -236,7 +113,7 @@ static int32_t load(const struct acme_chain_check *check, const struct acme_cert
     if (rc != ACME_OK) {
         return rc;
     }
-    return acme_x509_error(mbedtls_x509_crt_parse_der(crt, check->scratch, record->lengths[index]),
+    return acme_x509_error(acme_x509_parse(crt, check->scratch, record->lengths[index], true),
                            ACME_ERR_CERT_PARSE);
 }
 
@@ -244,22 +121,23 @@ static int32_t load(const struct acme_chain_check *check, const struct acme_cert
 static int32_t check_key(const struct acme_chain_check *check, const mbedtls_x509_crt *leaf)
 {
     size_t half = check->scratch_size / 2;
+    uint8_t *our_half = check->scratch, *leaf_half = check->scratch + half;
     mbedtls_pk_context ours;
     int our_len, leaf_len;
 
     mbedtls_pk_init(&ours);
     our_len = mbedtls_pk_setup_opaque(&ours, check->key);
     if (our_len == 0) {
-        our_len = mbedtls_pk_write_pubkey_der(&ours, check->scratch, half);
+        our_len = mbedtls_pk_write_pubkey_der(&ours, our_half, half);
     }
     mbedtls_pk_free(&ours);
-    leaf_len = mbedtls_pk_write_pubkey_der(&leaf->pk, check->scratch + half, half);
+    leaf_len = mbedtls_pk_write_pubkey_der(&leaf->pk, leaf_half, half);
     if (our_len <= 0) {
         return ACME_ERR_CRYPTO;
     }
     /* Both stand at the end of their half. */
-    if (leaf_len != our_len || memcmp(check->scratch + half - our_len,
-                                      check->scratch + 2 * half - our_len, (size_t)our_len) != 0) {
+    if (leaf_len != our_len ||
+        memcmp(our_half + half - our_len, leaf_half + half - our_len, (size_t)our_len) != 0) {
         return ACME_ERR_CERT_KEY;
     }
     return ACME_OK;
@@ -281,17 +159,14 @@ bool acme_cert_has_name(const struct acme_cert_request *request, const char *nam
 static bool san_is(const mbedtls_x509_buf *san, const char *name)
 {
     int kind = san->tag & MBEDTLS_ASN1_TAG_VALUE_MASK;
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
     uint8_t address[16];
-    int32_t len = acme_ipaddr_parse(name, address);
+    int32_t len = read_address(name, address);
 
     if (len > 0) {
         return kind == MBEDTLS_X509_SAN_IP_ADDRESS && san->len == (size_t)len &&
                memcmp(san->p, address, san->len) == 0;
     }
-#endif
-    return kind == MBEDTLS_X509_SAN_DNS_NAME &&
-           acme_str_equal_nocase((const char *)san->p, san->len, name, strlen(name));
+    return kind == MBEDTLS_X509_SAN_DNS_NAME && acme_str_is((const char *)san->p, san->len, name);
 }
 
 static bool has_san(const mbedtls_x509_crt *leaf, const char *name)
@@ -308,55 +183,66 @@ static bool has_san(const mbedtls_x509_crt *leaf, const char *name)
 
 static bool is_wanted(const struct acme_cert_request *request, const mbedtls_x509_buf *san)
 {
-#if !defined(CONFIG_ACME_IP_IDENTIFIERS)
-    return acme_cert_has_name(request, (const char *)san->p, san->len);
-#else
     size_t i;
 
+    if (!ACME_ENABLED(CONFIG_ACME_IP_IDENTIFIERS)) {
+        return acme_cert_has_name(request, (const char *)san->p, san->len);
+    }
     for (i = 0; i < request->names_count; i++) {
         if (san_is(san, request->names[i])) {
             return true;
         }
     }
     return false;
-#endif
 }
 
-/* Every name that was asked for, and none besides. */
-static int32_t check_names(const struct acme_cert_request *request, const mbedtls_x509_crt *leaf)
+static bool has_all_names(const struct acme_cert_request *request, const mbedtls_x509_crt *leaf)
 {
-    const mbedtls_x509_sequence *san;
     size_t i;
 
     for (i = 0; i < request->names_count; i++) {
         if (!has_san(leaf, request->names[i])) {
-            return ACME_ERR_CERT_NAMES;
+            return false;
         }
     }
+    return true;
+}
+
+static bool has_more_names(const struct acme_cert_request *request, const mbedtls_x509_crt *leaf)
+{
+    const mbedtls_x509_sequence *san;
+
     for (san = &leaf->subject_alt_names; san != NULL; san = san->next) {
         if (san->buf.p != NULL && !is_wanted(request, &san->buf)) {
-            return ACME_ERR_CERT_NAMES;
+            return true;
         }
     }
-    return ACME_OK;
+    return false;
 }
 
 /* A CA backdates by an hour or so, and clocks differ: a minute of the future is not refused. */
 #define SKEW_S 60
 
+/* What is wrong with the leaf, but for what passes: ACME_ERR_CERT_NAMES_ADDED, _EARLY come last. */
 static int32_t check_leaf(const struct acme_chain_check *check, const mbedtls_x509_crt *leaf,
-                          struct acme_cert_record *record)
+                          struct acme_cert_record *record, int32_t *passing)
 {
-    int32_t rc = check_key(check, leaf);
+    uint32_t dates = acme_x509_bad_dates(check->clock, leaf, SKEW_S);
 
-    if (rc == ACME_OK) {
-        rc = check_names(check->request, leaf);
+    record->not_before_s = acme_x509_time(&leaf->valid_from);
+    record->not_after_s = acme_x509_time(&leaf->valid_to);
+    if (!has_all_names(check->request, leaf)) {
+        return ACME_ERR_CERT_NAMES;
     }
-    if (rc == ACME_OK) {
-        record->not_before_s = acme_x509_time(&leaf->valid_from);
-        record->not_after_s = acme_x509_time(&leaf->valid_to);
+    if ((dates & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
+        return ACME_ERR_CERT_DATES;
     }
-    return rc;
+    if (!check->may_add_names && has_more_names(check->request, leaf)) {
+        *passing = ACME_ERR_CERT_NAMES_ADDED;
+    } else if (dates != 0) {
+        *passing = ACME_ERR_CERT_EARLY;
+    }
+    return ACME_OK;
 }
 
 /* Whether child is signed by issuer: only the signature and the CA rights; dates are ours. */
@@ -372,47 +258,220 @@ static int32_t check_link(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
     return acme_x509_error(ret, ACME_ERR_CERT_CHAIN);
 }
 
-static int32_t check_one(const struct acme_chain_check *check, struct acme_cert_record *record,
-                         uint8_t index)
+/* ---- the chain in its order ---- */
+
+/* The certificates from the leaf up, each signed by the next, as their places in the store. A root
+ * is none of them: whoever trusts it has it. */
+struct path {
+    uint8_t places[CONFIG_ACME_CHAIN_CERTS_MAX];
+    uint8_t count;
+    bool taken[CONFIG_ACME_CHAIN_CERTS_MAX]; /* by place; the root, too */
+    bool complete;                           /* up to a root */
+};
+
+static bool same_name(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b)
 {
-    mbedtls_x509_crt child, issuer;
+    return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
+}
+
+static bool is_root(const mbedtls_x509_crt *crt)
+{
+    return same_name(&crt->issuer_raw, &crt->subject_raw);
+}
+
+/* The first certificate that is for our key. */
+static int32_t find_leaf(const struct acme_chain_check *check, struct acme_cert_record *record,
+                         struct path *path, int32_t *passing)
+{
+    int32_t rc = ACME_ERR_CERT_KEY;
+    uint8_t i;
+
+    for (i = 0; i < record->chain_count && rc == ACME_ERR_CERT_KEY; i++) {
+        mbedtls_x509_crt crt;
+
+        mbedtls_x509_crt_init(&crt);
+        rc = load(check, record, i, &crt);
+        if (rc == ACME_OK) {
+            rc = check_key(check, &crt);
+        }
+        if (rc == ACME_OK) {
+            rc = check_leaf(check, &crt, record, passing);
+            path->places[0] = i;
+            path->count = 1;
+            path->taken[i] = true;
+        }
+        mbedtls_x509_crt_free(&crt);
+    }
+    return rc;
+}
+
+/* Takes the certificate at a place if it is the issuer of child. ACME_ERR_NOT_FOUND: it is not, by
+ * its name, or it is a root; ACME_ERR_CERT_CHAIN: by its name, but it has not signed. */
+static int32_t take_issuer(const struct acme_chain_check *check,
+                           const struct acme_cert_record *record, uint8_t place,
+                           mbedtls_x509_crt *child, struct path *path)
+{
+    mbedtls_x509_crt issuer;
+    int32_t rc;
+
+    mbedtls_x509_crt_init(&issuer);
+    rc = load(check, record, place, &issuer);
+    if (rc == ACME_OK && !same_name(&child->issuer_raw, &issuer.subject_raw)) {
+        rc = ACME_ERR_NOT_FOUND;
+    }
+    if (rc == ACME_OK) {
+        rc = check_link(child, &issuer);
+    }
+    if (rc == ACME_OK) {
+        path->taken[place] = true;
+        if (is_root(&issuer)) {
+            path->complete = true;
+            rc = ACME_ERR_NOT_FOUND;
+        } else if (acme_x509_bad_dates(check->clock, &issuer, SKEW_S) != 0) {
+            rc = ACME_ERR_CERT_DATES;
+        } else {
+            path->places[path->count++] = place;
+        }
+    }
+    mbedtls_x509_crt_free(&issuer);
+    return rc;
+}
+
+/* Takes the issuer of the path's last certificate from what is left, the next in the store first.
+ * ACME_ERR_NOT_FOUND: the path ends here. */
+static int32_t find_issuer(const struct acme_chain_check *check,
+                           const struct acme_cert_record *record, struct path *path)
+{
+    uint8_t last = path->places[path->count - 1u], i;
+    int32_t result = ACME_ERR_NOT_FOUND;
+    mbedtls_x509_crt child;
     int32_t rc;
 
     mbedtls_x509_crt_init(&child);
-    mbedtls_x509_crt_init(&issuer);
-    rc = load(check, record, index, &child);
-    if (rc == ACME_OK && acme_x509_bad_dates(check->clock, &child, SKEW_S) != 0) {
-        rc = ACME_ERR_CERT_DATES;
-    }
-    if (rc == ACME_OK && index == 0) {
-        rc = check_leaf(check, &child, record);
-    }
-    if (rc == ACME_OK && index + 1 < record->chain_count) {
-        rc = load(check, record, (uint8_t)(index + 1), &issuer);
-        if (rc == ACME_OK) {
-            rc = check_link(&child, &issuer);
+    rc = load(check, record, last, &child);
+    for (i = 1; i < record->chain_count && rc == ACME_OK; i++) {
+        uint8_t place = (uint8_t)((last + i) % record->chain_count);
+        int32_t one = path->taken[place] ? ACME_ERR_NOT_FOUND
+                                         : take_issuer(check, record, place, &child, path);
+
+        if (one == ACME_OK) {
+            result = ACME_OK;
+            break;
+        }
+        if (one == ACME_ERR_CERT_CHAIN) {
+            result = one; /* there may be another of that name */
+        } else if (one != ACME_ERR_NOT_FOUND) {
+            rc = one;
         }
     }
     mbedtls_x509_crt_free(&child);
-    mbedtls_x509_crt_free(&issuer);
+    if (result == ACME_ERR_CERT_CHAIN && path->complete) {
+        result = ACME_ERR_NOT_FOUND;
+    }
+    return rc != ACME_OK ? rc : result;
+}
+
+/* Whether a certificate has the name of one on the path, or of its issuer. */
+static int32_t is_related(const struct acme_chain_check *check,
+                          const struct acme_cert_record *record, const struct path *path,
+                          const mbedtls_x509_crt *crt)
+{
+    int32_t rc = ACME_ERR_CERT_CHAIN;
+    uint8_t i;
+
+    for (i = 0; i < path->count && rc == ACME_ERR_CERT_CHAIN; i++) {
+        mbedtls_x509_crt member;
+
+        mbedtls_x509_crt_init(&member);
+        rc = load(check, record, path->places[i], &member);
+        if (rc == ACME_OK && !same_name(&member.subject_raw, &crt->subject_raw) &&
+            !same_name(&member.issuer_raw, &crt->subject_raw)) {
+            rc = ACME_ERR_CERT_CHAIN;
+        }
+        mbedtls_x509_crt_free(&member);
+    }
+    return rc;
+}
+
+/* What is left may be given twice, or be another way up: it is not served. What has nothing to do
+ * with the path means that a link between them is missing. */
+static int32_t check_rest(const struct acme_chain_check *check,
+                          const struct acme_cert_record *record, const struct path *path)
+{
+    int32_t rc = ACME_OK;
+    uint8_t i;
+
+    for (i = 0; i < record->chain_count && rc == ACME_OK; i++) {
+        mbedtls_x509_crt crt;
+
+        if (path->taken[i]) {
+            continue;
+        }
+        mbedtls_x509_crt_init(&crt);
+        rc = load(check, record, i, &crt);
+        if (rc == ACME_OK) {
+            rc = is_related(check, record, path, &crt);
+        }
+        mbedtls_x509_crt_free(&crt);
+    }
+    return rc;
+}
+
+static int32_t find_path(const struct acme_chain_check *check,
+                         const struct acme_cert_record *record, struct path *path)
+{
+    int32_t rc;
+
+    do {
+        rc = find_issuer(check, record, path);
+    } while (rc == ACME_OK);
+    return rc == ACME_ERR_NOT_FOUND ? check_rest(check, record, path) : rc;
+}
+
+/* Brings the certificates in the store into the path's order, and lets the record end with it. */
+static int32_t arrange(const struct acme_chain_check *check, struct acme_cert_record *record,
+                       struct path *path)
+{
+    int32_t rc = ACME_OK;
+    uint8_t i, k;
+
+    for (i = 0; i < path->count && rc == ACME_OK; i++) {
+        uint8_t from = path->places[i];
+
+        if (from == i) {
+            continue;
+        }
+        rc = acme_chain_move(check->log, check->slot, check->generation, record, from, i,
+                             check->scratch);
+        for (k = 0; k < path->count; k++) { /* those that it was moved in front of */
+            if (path->places[k] >= i && path->places[k] < from) {
+                path->places[k]++;
+            }
+        }
+        path->places[i] = i;
+    }
+    record->chain_count = path->count;
     return rc;
 }
 
 int32_t acme_cert_check_chain(const struct acme_chain_check *check, struct acme_cert_record *record)
 {
-    uint8_t i;
+    struct path path = {.count = 0};
+    int32_t passing = ACME_OK, rc;
 
-    for (i = 0; i < record->chain_count; i++) {
-        int32_t rc = check_one(check, record, i);
-
-        if (rc != ACME_OK) {
-            return rc;
-        }
+    if (record->chain_count == 0) {
+        return ACME_ERR_CERT_PARSE;
     }
-    return record->chain_count > 0 ? ACME_OK : ACME_ERR_CERT_PARSE;
+    rc = find_leaf(check, record, &path, &passing);
+    if (rc == ACME_OK) {
+        rc = find_path(check, record, &path);
+    }
+    if (rc == ACME_OK) {
+        rc = passing;
+    }
+    return rc == ACME_OK ? arrange(check, record, &path) : rc;
 }
 
-#if defined(CONFIG_ACME_ARI)
 int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cert_record *record,
                      struct acme_buf *out)
 {
@@ -434,28 +493,36 @@ int32_t acme_cert_id(const struct acme_chain_check *check, const struct acme_cer
     mbedtls_x509_crt_free(&leaf);
     return rc;
 }
-#endif
 
-#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+static bool has_common_name(const mbedtls_x509_name *part, const char *name)
+{
+    for (; part != NULL; part = part->next) {
+        if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0 && part->val.len == strlen(name) &&
+            memcmp(part->val.p, name, part->val.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int32_t acme_cert_issued_by(const struct acme_chain_check *check,
                             const struct acme_cert_record *record, const char *name)
 {
-    const mbedtls_x509_name *part;
+    struct acme_cert_record copy = *record;
+    struct path path = {.count = 0};
+    int32_t ignored, rc = find_leaf(check, &copy, &path, &ignored);
     mbedtls_x509_crt last;
-    int32_t rc;
 
-    mbedtls_x509_crt_init(&last);
-    rc = load(check, record, (uint8_t)(record->chain_count - 1u), &last);
     if (rc == ACME_OK) {
+        rc = find_path(check, record, &path);
+    }
+    mbedtls_x509_crt_init(&last);
+    if (rc == ACME_OK) {
+        rc = load(check, record, path.places[path.count - 1u], &last);
+    }
+    if (rc == ACME_OK && !has_common_name(&last.issuer, name)) {
         rc = ACME_ERR_NOT_FOUND;
-        for (part = &last.issuer; part != NULL && rc != ACME_OK; part = part->next) {
-            if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0 &&
-                part->val.len == strlen(name) && memcmp(part->val.p, name, part->val.len) == 0) {
-                rc = ACME_OK;
-            }
-        }
     }
     mbedtls_x509_crt_free(&last);
     return rc;
 }
-#endif

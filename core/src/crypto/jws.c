@@ -10,7 +10,9 @@
 
 #include <mbedtls/asn1.h>
 
+#include "base/assert.h"
 #include "base/b64url.h"
+#include "base/option.h"
 #include "store/store.h"
 
 struct key_kind {
@@ -21,24 +23,22 @@ struct key_kind {
     psa_algorithm_t hash;
 };
 
-static const struct key_kind *kind_of(uint8_t key_type)
-{
-    static const struct key_kind kinds[] = {
-        {"ES256", "P-256", PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 256, 32,
-         PSA_ALG_SHA_256},
+static const struct key_kind kinds[] = {
+    [ACME_KEY_EC_P256] = {"ES256", "P-256", PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 256,
+                          32, PSA_ALG_SHA_256},
 #if defined(CONFIG_ACME_KEY_P384)
-        {"ES384", "P-384", PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 384, 48,
-         PSA_ALG_SHA_384},
-#elif defined(CONFIG_ACME_KEY_RSA)
-        {NULL, NULL, 0, 0, 0, 0},
+    [ACME_KEY_EC_P384] = {"ES384", "P-384", PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 384,
+                          48, PSA_ALG_SHA_384},
 #endif
 #if defined(CONFIG_ACME_KEY_RSA)
-        {"RS256", NULL, PSA_KEY_TYPE_RSA_KEY_PAIR, 2048, 0, PSA_ALG_SHA_256},
-        {"RS256", NULL, PSA_KEY_TYPE_RSA_KEY_PAIR, 3072, 0, PSA_ALG_SHA_256},
-        {"RS256", NULL, PSA_KEY_TYPE_RSA_KEY_PAIR, 4096, 0, PSA_ALG_SHA_256},
+    [ACME_KEY_RSA_2048] = {"RS256", NULL, PSA_KEY_TYPE_RSA_KEY_PAIR, 2048, 0, PSA_ALG_SHA_256},
+    [ACME_KEY_RSA_3072] = {"RS256", NULL, PSA_KEY_TYPE_RSA_KEY_PAIR, 3072, 0, PSA_ALG_SHA_256},
+    [ACME_KEY_RSA_4096] = {"RS256", NULL, PSA_KEY_TYPE_RSA_KEY_PAIR, 4096, 0, PSA_ALG_SHA_256},
 #endif
-    };
+};
 
+static const struct key_kind *kind_of(uint8_t key_type)
+{
     if (key_type >= sizeof(kinds) / sizeof(kinds[0]) || kinds[key_type].alg == NULL) {
         return NULL;
     }
@@ -47,12 +47,7 @@ static const struct key_kind *kind_of(uint8_t key_type)
 
 static bool is_ec(const struct key_kind *k)
 {
-#if defined(CONFIG_ACME_KEY_RSA)
-    return k->coordinate != 0;
-#else
-    (void)k;
-    return true;
-#endif
+    return !ACME_ENABLED(CONFIG_ACME_KEY_RSA) || k->coordinate != 0;
 }
 
 static psa_algorithm_t sign_alg(const struct key_kind *k)
@@ -109,12 +104,9 @@ static psa_status_t key_status(psa_key_id_t id)
     return status;
 }
 
-/* Only keys that are to be reused can be copied. */
-#if defined(CONFIG_ACME_KEY_REUSE)
-#define KEY_USAGE_GIVES (PSA_KEY_USAGE_EXPORT | PSA_KEY_USAGE_COPY)
-#else
-#define KEY_USAGE_GIVES PSA_KEY_USAGE_EXPORT
-#endif
+/* What gives a key away. Only keys that are to be reused can be copied. */
+#define KEY_USAGE_GIVES                                                                            \
+    (PSA_KEY_USAGE_EXPORT | (ACME_ENABLED(CONFIG_ACME_KEY_REUSE) ? PSA_KEY_USAGE_COPY : 0U))
 
 static psa_key_usage_t key_usage(bool exportable)
 {
@@ -186,7 +178,6 @@ static psa_status_t look_at_key(psa_key_id_t id, const struct key_kind *k, psa_k
     return status;
 }
 
-#if defined(CONFIG_ACME_KEY_REUSE)
 /* What is not said here (no room, a flash that fails) is no reason for another key: the next try
  * may bring the copy. */
 static bool is_refusal(psa_status_t status)
@@ -226,7 +217,6 @@ static int32_t copy_or_generate(psa_key_id_t id, psa_key_id_t old, const struct 
     *copied = !is_refusal(status);
     return *copied ? from_psa(status) : generate(id, k, usage);
 }
-#endif
 
 /* copied: NULL if a copy is not wanted. */
 static int32_t ensure(psa_key_id_t id, psa_key_id_t old, uint8_t key_type, psa_key_usage_t usage,
@@ -253,13 +243,9 @@ static int32_t ensure(psa_key_id_t id, psa_key_id_t old, uint8_t key_type, psa_k
         }
     }
     *made = true;
-#if defined(CONFIG_ACME_KEY_REUSE)
-    if (copied != NULL) {
+    if (ACME_ENABLED(CONFIG_ACME_KEY_REUSE) && copied != NULL) {
         return copy_or_generate(id, old, k, usage, copied);
     }
-#endif
-    (void)old;
-    (void)copied;
     return generate(id, k, usage);
 }
 
@@ -268,7 +254,7 @@ int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, 
     return ensure(id, PSA_KEY_ID_NULL, key_type, key_usage(exportable), made, NULL);
 }
 
-#if defined(CONFIG_ACME_KEY_REUSE)
+#if defined(CONFIG_ACME_KEY_REUSE) /* else copied is NULL for the compiler, too */
 int32_t acme_jws_ensure_copy(psa_key_id_t id, psa_key_id_t old, uint8_t key_type, bool exportable,
                              bool *made, bool *copied)
 {
@@ -291,7 +277,6 @@ static int32_t add_ec(struct acme_buf *out, const uint8_t *pub, size_t len)
     return ACME_OK;
 }
 
-#if defined(CONFIG_ACME_KEY_RSA)
 static int32_t next_integer(uint8_t **p, const uint8_t *end, const uint8_t **value, size_t *len)
 {
     if (mbedtls_asn1_get_tag(p, end, len, MBEDTLS_ASN1_INTEGER) != 0) {
@@ -325,7 +310,6 @@ static int32_t add_rsa(struct acme_buf *out, uint8_t *pub, size_t size)
     acme_buf_add(out, "\"}");
     return ACME_OK;
 }
-#endif
 
 int32_t acme_jws_add_jwk(struct acme_buf *out, psa_key_id_t id, uint8_t *scratch, size_t size)
 {
@@ -338,11 +322,7 @@ int32_t acme_jws_add_jwk(struct acme_buf *out, psa_key_id_t id, uint8_t *scratch
     if (scratch[0] == 4) { /* an uncompressed point; PSA exports RSA keys as a SEQUENCE */
         return add_ec(out, scratch, len);
     }
-#if defined(CONFIG_ACME_KEY_RSA)
-    return add_rsa(out, scratch, len);
-#else
-    return ACME_ERR_CRYPTO;
-#endif
+    return ACME_ENABLED(CONFIG_ACME_KEY_RSA) ? add_rsa(out, scratch, len) : ACME_ERR_CRYPTO;
 }
 
 int32_t acme_jws_thumbprint(psa_key_id_t id, char out[44], uint8_t *scratch, size_t size)
@@ -368,13 +348,67 @@ int32_t acme_jws_thumbprint(psa_key_id_t id, char out[44], uint8_t *scratch, siz
 
 /* ---- JWS ---- */
 
-/* The protected header, as text in scratch; the second half of scratch takes the public key. */
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+/* Curves are computed in steps; RSA is not. */
+static bool has_steps(const struct acme_jws_signing *s)
+{
+    return !ACME_ENABLED(CONFIG_ACME_KEY_RSA) || PSA_ALG_IS_ECDSA(s->alg);
+}
+
+static psa_status_t start_steps(struct acme_jws_signing *s)
+{
+    psa_interruptible_set_max_ops(CONFIG_ACME_ECC_MAX_OPS);
+    return has_steps(s) ? psa_sign_hash_start(&s->op, s->key, s->alg, s->hash, s->hash_len)
+                        : PSA_SUCCESS;
+}
+
+static psa_status_t sign(struct acme_jws_signing *s, uint8_t *signature, size_t size, size_t *len)
+{
+    return has_steps(s) ? psa_sign_hash_complete(&s->op, signature, size, len)
+                        : psa_sign_hash(s->key, s->alg, s->hash, s->hash_len, signature, size, len);
+}
+
+static void abort_steps(struct acme_jws_signing *s)
+{
+    (void)psa_sign_hash_abort(&s->op);
+}
+#else
+static psa_status_t start_steps(struct acme_jws_signing *s)
+{
+    (void)s;
+    return PSA_SUCCESS;
+}
+
+static psa_status_t sign(struct acme_jws_signing *s, uint8_t *signature, size_t size, size_t *len)
+{
+    return psa_sign_hash(s->key, s->alg, s->hash, s->hash_len, signature, size, len);
+}
+
+static void abort_steps(struct acme_jws_signing *s)
+{
+    (void)s;
+}
+#endif
+
+/* The scratch memory has two lives. In the first it holds the text of the protected header, and
+ * behind that the public key that goes into it. Both are in the message when the second begins: the
+ * signing under way, and behind that the signature. */
+static size_t first_life_text(size_t size)
+{
+    return size / 3 * 2;
+}
+
+static struct acme_jws_signing *second_life(uint8_t *scratch)
+{
+    return (struct acme_jws_signing *)(void *)scratch;
+}
+
 static int32_t protected_header(const struct acme_jws_params *p, const struct key_kind *k,
                                 uint8_t *scratch, size_t size, struct acme_buf *out)
 {
-    size_t text = size / 3 * 2;
+    size_t text_size = first_life_text(size);
 
-    acme_buf_init(out, (char *)scratch, text);
+    acme_buf_init(out, (char *)scratch, text_size);
     acme_buf_add_form(out, "{\"alg\":\"$\",", k->alg);
     if (p->kid != NULL) {
         acme_buf_add_form(out, "\"kid\":\"@\"", p->kid);
@@ -382,7 +416,7 @@ static int32_t protected_header(const struct acme_jws_params *p, const struct ke
         int32_t rc;
 
         acme_buf_add(out, "\"jwk\":");
-        rc = acme_jws_add_jwk(out, p->key, scratch + text, size - text);
+        rc = acme_jws_add_jwk(out, p->key, scratch + text_size, size - text_size);
         if (rc != ACME_OK) {
             return rc;
         }
@@ -394,17 +428,11 @@ static int32_t protected_header(const struct acme_jws_params *p, const struct ke
     return acme_buf_result(out);
 }
 
-static struct acme_jws_signing *signing_in(uint8_t *scratch)
-{
-    return (struct acme_jws_signing *)(void *)scratch;
-}
-
-/* Hashes what is signed. The header's text and the public key lay in scratch before; they are in
- * the message by now. */
+/* Hashes what is signed. */
 static int32_t start_signing(const struct acme_jws_params *params, const struct key_kind *k,
                              const char *input, size_t len, uint8_t *scratch)
 {
-    struct acme_jws_signing *s = signing_in(scratch);
+    struct acme_jws_signing *s = second_life(scratch);
 
     memset(s, 0, sizeof(*s));
     s->key = params->key;
@@ -413,15 +441,7 @@ static int32_t start_signing(const struct acme_jws_params *params, const struct 
                          &s->hash_len) != PSA_SUCCESS) {
         return ACME_ERR_CRYPTO;
     }
-#if defined(MBEDTLS_ECP_RESTARTABLE)
-    if (is_ec(k)) {
-        psa_interruptible_set_max_ops(CONFIG_ACME_ECC_MAX_OPS);
-        if (psa_sign_hash_start(&s->op, s->key, s->alg, s->hash, s->hash_len) != PSA_SUCCESS) {
-            return ACME_ERR_CRYPTO;
-        }
-    }
-#endif
-    return ACME_OK;
+    return start_steps(s) == PSA_SUCCESS ? ACME_OK : ACME_ERR_CRYPTO;
 }
 
 int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t work_size,
@@ -463,27 +483,19 @@ int32_t acme_jws_start(const struct acme_jws_params *params, char *work, size_t 
     out.len += gap;
     memmove(dot + 1 + gap, dot + 1, encoded);
     memcpy(dot, between, 1 + gap);
-    signing_in(scratch)->out = out;
+    second_life(scratch)->out = out;
     return rc;
-}
-
-static psa_status_t sign(struct acme_jws_signing *s, uint8_t *signature, size_t size, size_t *len)
-{
-#if defined(MBEDTLS_ECP_RESTARTABLE)
-    if (PSA_ALG_IS_ECDSA(s->alg)) {
-        return psa_sign_hash_complete(&s->op, signature, size, len);
-    }
-#endif
-    return psa_sign_hash(s->key, s->alg, s->hash, s->hash_len, signature, size, len);
 }
 
 int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size)
 {
-    struct acme_jws_signing *s = signing_in(scratch);
+    struct acme_jws_signing *s = second_life(scratch);
     uint8_t *signature = scratch + sizeof(*s);
     size_t len;
-    psa_status_t status = sign(s, signature, scratch_size - sizeof(*s), &len);
+    psa_status_t status;
 
+    ACME_ASSERT(s->alg != 0 && s->hash_len <= sizeof(s->hash) && s->out.len < s->out.size);
+    status = sign(s, signature, scratch_size - sizeof(*s), &len);
     if (status != PSA_SUCCESS) {
         return status == PSA_OPERATION_INCOMPLETE ? ACME_ERR_AGAIN : ACME_ERR_CRYPTO;
     }
@@ -495,14 +507,63 @@ int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size)
 
 void acme_jws_abort(uint8_t *scratch)
 {
-#if defined(MBEDTLS_ECP_RESTARTABLE)
-    (void)psa_sign_hash_abort(&signing_in(scratch)->op);
-#else
-    (void)scratch;
-#endif
+    abort_steps(second_life(scratch));
 }
 
-#if defined(CONFIG_ACME_EAB)
+/* ---- external account binding ---- */
+
+#define EAB_KEY_MAX 128U
+
+/* base64url of a key, as CAs and people give it: with padding, with the two characters of base64
+ * that are others, with a line end. Returns its bytes, or ACME_ERR_EAB_KEY. */
+static int32_t decode_eab_key(const char *text, uint8_t raw[EAB_KEY_MAX])
+{
+    char clean[(EAB_KEY_MAX * 4 + 2) / 3 + 1];
+    size_t len = strlen(text), i;
+    int32_t n;
+
+    while (len > 0 && strchr("= \t\r\n", text[len - 1]) != NULL) {
+        len--;
+    }
+    if (len == 0 || len >= sizeof(clean)) {
+        return ACME_ERR_EAB_KEY;
+    }
+    for (i = 0; i < len; i++) {
+        char c = text[i] == '+' ? '-' : text[i];
+
+        clean[i] = c == '/' ? '_' : c;
+    }
+    n = acme_b64url_decode(clean, len, raw, EAB_KEY_MAX);
+    acme_zeroize(clean, sizeof(clean));
+    return n > 0 ? n : ACME_ERR_EAB_KEY;
+}
+
+/* Whether a key is itself the base64 of one: as long as that of 32 random bytes, of its characters
+ * alone, and of each kind of them. */
+static bool is_base64(const uint8_t *key, size_t len)
+{
+    bool upper = false, lower = false, digit = false;
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        upper = upper || (key[i] >= 'A' && key[i] <= 'Z');
+        lower = lower || (key[i] >= 'a' && key[i] <= 'z');
+        digit = digit || acme_is_digit((char)key[i]);
+    }
+    return len >= 40 && upper && lower && digit &&
+           acme_word_len((const char *)key, len, "-_+/=\r\n") == len;
+}
+
+int32_t acme_jws_check_eab_key(const char *hmac_key)
+{
+    uint8_t raw[EAB_KEY_MAX];
+    int32_t n = decode_eab_key(hmac_key, raw);
+    bool twice = n > 0 && is_base64(raw, (size_t)n);
+
+    acme_zeroize(raw, sizeof(raw));
+    return n > 0 && !twice ? ACME_OK : ACME_ERR_EAB_KEY;
+}
+
 static int32_t hmac_sign(const char *hmac_key, const char *head, size_t head_len,
                          const char *payload, size_t payload_len, uint8_t mac[32])
 {
@@ -510,13 +571,13 @@ static int32_t hmac_sign(const char *hmac_key, const char *head, size_t head_len
     psa_mac_operation_t op = PSA_MAC_OPERATION_INIT;
     psa_key_id_t key = 0;
     psa_status_t status;
-    uint8_t raw[128];
+    uint8_t raw[EAB_KEY_MAX];
     size_t len;
-    int32_t n = acme_b64url_decode(hmac_key, strlen(hmac_key), raw, sizeof(raw));
+    int32_t n = decode_eab_key(hmac_key, raw);
 
     if (n <= 0) {
         acme_zeroize(raw, sizeof(raw)); /* what was decoded before the fault */
-        return ACME_ERR_EAB;
+        return ACME_ERR_EAB_KEY;
     }
     psa_set_key_type(&attributes, PSA_KEY_TYPE_HMAC);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_MESSAGE);
@@ -575,4 +636,3 @@ int32_t acme_jws_add_eab(struct acme_buf *out, psa_key_id_t account_key, const c
     acme_buf_add(out, "\"}");
     return acme_buf_result(out) < 0 ? ACME_ERR_BUFFER : ACME_OK;
 }
-#endif

@@ -3,8 +3,7 @@
  * (RFC 8555 6.2), signed by PSA keys that nobody here can read. It knows no HTTP and no ACME
  * resource.
  */
-#ifndef ACME_JWS_H
-#define ACME_JWS_H
+#pragma once
 
 #include <psa/crypto.h>
 
@@ -16,13 +15,11 @@ int32_t acme_jws_check_key_type(uint8_t key_type);
 /** Makes sure that the persistent key `id` of this type exists: finds it or generates it. *made
  * says which. ACME_OK, ACME_ERR_KEY_TYPE, ACME_ERR_CRYPTO, ACME_ERR_STORE_*. */
 int32_t acme_jws_ensure_key(psa_key_id_t id, uint8_t key_type, bool exportable, bool *made);
-#if defined(CONFIG_ACME_KEY_REUSE)
 /** The same for a key that can be copied: one that is not there becomes a copy of `old` (or 0:
  * none), if that has this type, may be exported just so, and its place lets it be copied
  * (*copied); else a new one is made. No new one for a failure that may pass. */
 int32_t acme_jws_ensure_copy(psa_key_id_t id, psa_key_id_t old, uint8_t key_type, bool exportable,
                              bool *made, bool *copied);
-#endif
 /** Destroys a persistent key; fine if there is none. */
 int32_t acme_jws_destroy_key(psa_key_id_t id);
 /** Whether the key is there and can be used now. */
@@ -71,9 +68,11 @@ int32_t acme_jws_sign(uint8_t *scratch, size_t scratch_size);
 /** Gives up a signature under way. */
 void acme_jws_abort(uint8_t *scratch);
 
+/** Whether the HMAC key of an external account binding can be read: base64url of 1 to 128 bytes;
+ * also taken are padding, '+' and '/', and blanks and line ends at its end. ACME_OK, or
+ * ACME_ERR_EAB_KEY: another text, or one that was encoded twice. For before a CA is talked to. */
+int32_t acme_jws_check_eab_key(const char *hmac_key);
 /** Adds an external account binding (RFC 8555 7.3.4), HS256, for the account key to out.
- * ACME_ERR_EAB when hmac_key is not base64url. */
+ * ACME_ERR_EAB_KEY as acme_jws_check_eab_key says it. */
 int32_t acme_jws_add_eab(struct acme_buf *out, psa_key_id_t account_key, const char *kid,
                          const char *hmac_key, const char *url, uint8_t *scratch, size_t size);
-
-#endif

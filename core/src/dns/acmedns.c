@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "dns/provider.h"
@@ -118,7 +119,7 @@ static int32_t on_body(void *ctx, const uint8_t *data, size_t len)
 {
     acme_dns_acmedns *a = ctx;
 
-    /* The parser's limit is the size of body. */
+    ACME_ASSERT(len <= sizeof(a->body) - a->body_len); /* the parser's limit */
     memcpy(a->body + a->body_len, data, len);
     a->body_len = (uint16_t)(a->body_len + len);
     return ACME_OK;
@@ -213,18 +214,25 @@ static int32_t post(acme_dns_acmedns *a, const char *value)
 
 /* ---- the reply ---- */
 
+/* What a status means that has no use for the body; ACME_OK: the body says more. */
+static int32_t status_error(uint16_t status)
+{
+    if (status >= 500) {
+        return ACME_ERR_SERVER;
+    }
+    return status >= 300 && status < 400 ? ACME_ERR_HTTP_REDIRECT : ACME_OK;
+}
+
 static int32_t on_reply(acme_dns_acmedns *a, const char *value)
 {
     uint16_t status = a->exchange.parser.response.status;
+    int32_t rc = status_error(status);
     struct acme_json_arena arena;
     acme_json_value root;
     const char *txt;
 
-    if (status >= 500) {
-        return ACME_ERR_SERVER;
-    }
-    if (status >= 300 && status < 400) {
-        return ACME_ERR_HTTP_REDIRECT;
+    if (rc != ACME_OK) {
+        return rc;
     }
     acme_json_init(&arena, a->arena, sizeof(a->arena));
     if (acme_json_parse(&arena, a->body, a->body_len, &root) != ACME_OK) {
@@ -289,7 +297,7 @@ static int32_t acmedns_present(void *ctx, const struct acme_dns_record *record, 
         acmedns_stop(a);
     }
     acme_dns_base_enter(&a->base, ACME_DNS_OP_PRESENT);
-    rc = poll_present(a, record, wait_ms);
+    rc = acme_dns_base_leave(&a->base, poll_present(a, record, wait_ms));
     if (rc != ACME_ERR_AGAIN) {
         acmedns_stop(a); /* the next request may be weeks away: give TLS's memory back */
     }
@@ -311,11 +319,19 @@ static int32_t acmedns_lookup(void *ctx, const char *name, acme_dns_txt_fn found
     return acme_dns_base_lookup(&a->base, name, found, found_ctx, wait_ms);
 }
 
+static void acmedns_end(void *ctx)
+{
+    acme_dns_acmedns *a = ctx;
+
+    acme_dns_base_forget(&a->base);
+}
+
 const struct acme_dns_ops acme_dns_acmedns_ops = {
     .present = acmedns_present,
     .ready = acmedns_ready,
     .lookup = acmedns_lookup,
     .stop = acmedns_stop,
+    .end = acmedns_end,
 };
 
 #endif

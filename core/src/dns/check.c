@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/log.h"
 
@@ -150,6 +151,7 @@ static int32_t on_txt(struct acme_dns_check *c, struct acme_dns_lookup *l, int32
                  c->zone, rc);
     }
     c->index++;
+    ACME_ASSERT(c->count <= CONFIG_ACME_DNS_SERVERS_MAX && c->seen <= c->index);
     if (c->index < c->count) {
         rc = ask_txt(c, l);
         return rc == ACME_OK ? ACME_ERR_AGAIN : rc;

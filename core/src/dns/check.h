@@ -2,8 +2,7 @@
  * Whether a TXT record shows at the name servers of its zone: each of them is asked itself, since
  * the CA may ask any.
  */
-#ifndef ACME_DNS_CHECK_H
-#define ACME_DNS_CHECK_H
+#pragma once
 
 #include "dns/lookup.h"
 
@@ -27,5 +26,3 @@ int32_t acme_dns_check_start(struct acme_dns_check *c, struct acme_dns_lookup *l
  * it when it takes too long. Errors are those of the resolver. */
 int32_t acme_dns_check_poll(struct acme_dns_check *c, struct acme_dns_lookup *lookup,
                             const char *value, uint32_t *wait_ms);
-
-#endif

@@ -14,6 +14,7 @@
 #include <psa/crypto.h>
 
 #include "net/address.h"
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/log.h"
 
@@ -241,31 +242,47 @@ static int32_t send_tcp(struct acme_dns_client *c)
     return ACME_OK;
 }
 
-static int32_t recv_tcp(struct acme_dns_client *c)
+/* The two bytes in front of the reply, which are its length. */
+static int32_t recv_prefix(struct acme_dns_client *c)
 {
-    for (;;) {
-        size_t want = (size_t)c->prefix[0] << 8 | c->prefix[1];
-        bool head = c->in_len < 2;
-        int32_t n;
+    while (c->in_len < sizeof(c->prefix)) {
+        int32_t n = c->port->net->recv(c->port->net_ctx, c->stream, c->prefix + c->in_len,
+                                       sizeof(c->prefix) - c->in_len);
 
-        if (!head && (want > sizeof(c->reply) || want < ACME_DNS_HEAD_SIZE)) {
-            return want < ACME_DNS_HEAD_SIZE ? ACME_ERR_DNS_MESSAGE : ACME_ERR_BUFFER;
-        }
-        if (!head && c->reply_len == want) {
-            return is_reply(c, want) ? ACME_OK : ACME_ERR_DNS_MESSAGE;
-        }
-        n = c->port->net->recv(c->port->net_ctx, c->stream,
-                               head ? c->prefix + c->in_len : c->reply + c->reply_len,
-                               head ? 2u - c->in_len : want - c->reply_len);
         if (n < 0) {
             return n;
         }
-        if (head) {
-            c->in_len = (uint16_t)(c->in_len + n);
-        } else {
-            c->reply_len += (uint32_t)n;
-        }
+        c->in_len = (uint16_t)(c->in_len + n);
+        ACME_ASSERT(c->in_len <= sizeof(c->prefix));
     }
+    return ACME_OK;
+}
+
+static int32_t recv_tcp(struct acme_dns_client *c)
+{
+    int32_t n = recv_prefix(c);
+    size_t want;
+
+    if (n != ACME_OK) {
+        return n;
+    }
+    want = (size_t)c->prefix[0] << 8 | c->prefix[1];
+    if (want < ACME_DNS_HEAD_SIZE) {
+        return ACME_ERR_DNS_MESSAGE;
+    }
+    if (want > sizeof(c->reply)) {
+        return ACME_ERR_BUFFER;
+    }
+    while (c->reply_len < want) {
+        n = c->port->net->recv(c->port->net_ctx, c->stream, c->reply + c->reply_len,
+                               want - c->reply_len);
+        if (n < 0) {
+            return n;
+        }
+        c->reply_len += (uint32_t)n;
+    }
+    ACME_ASSERT(c->reply_len == want);
+    return is_reply(c, want) ? ACME_OK : ACME_ERR_DNS_MESSAGE;
 }
 
 static int32_t poll_tcp(struct acme_dns_client *c)
@@ -323,6 +340,7 @@ static int32_t step(struct acme_dns_client *c)
 {
     int32_t rc;
 
+    ACME_ASSERT(c->tries <= CONFIG_ACME_DNS_TRIES && c->request_len <= sizeof(c->request));
     if (c->state == STATE_PAUSE) {
         if (now_ms(c) < c->until_ms) {
             return ACME_ERR_AGAIN;

@@ -3,8 +3,7 @@
  * reply is truncated, when UDP stays silent, or when the port has none. It checks that a reply
  * belongs to its request; it knows no zone and no record.
  */
-#ifndef ACME_DNS_CLIENT_H
-#define ACME_DNS_CLIENT_H
+#pragma once
 
 #include "acme/config.h"
 #include "acme/port.h"
@@ -53,5 +52,3 @@ int32_t acme_dns_client_poll(struct acme_dns_client *c, uint32_t *wait_ms);
 void acme_dns_client_stop(struct acme_dns_client *c);
 /** The response code of the reply. */
 uint16_t acme_dns_client_rcode(const struct acme_dns_client *c);
-
-#endif

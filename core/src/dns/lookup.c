@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 
 #define HOPS_MAX 16 /* CNAMEs in all */
@@ -61,35 +62,43 @@ int32_t acme_dns_lookup_next(struct acme_dns_lookup *l, struct acme_dns_entry *e
     return next_of(l, l->type, entry) == ACME_OK ? ACME_OK : ACME_ERR_NOT_FOUND;
 }
 
+/* Goes on from l->name to what its CNAME in the reply names. ACME_ERR_NOT_FOUND: it has none. */
+static int32_t hop(struct acme_dns_lookup *l)
+{
+    struct acme_dns_entry entry;
+
+    acme_dns_lookup_rewind(l);
+    if (next_of(l, ACME_DNS_TYPE_CNAME, &entry) != ACME_OK) {
+        return ACME_ERR_NOT_FOUND; /* the reply was read to its end before: it is well-formed */
+    }
+    if (++l->hops > HOPS_MAX) {
+        return ACME_ERR_LIMIT;
+    }
+    return acme_dns_read_target(&l->reader, &entry, l->name);
+}
+
 /* ACME_OK: the reply has what was asked for, or says that there is none. ACME_ERR_AGAIN: it ends in
  * a CNAME, whose target was asked for. */
 static int32_t follow(struct acme_dns_lookup *l)
 {
     struct acme_dns_entry entry;
-    bool moved = false;
+    uint8_t before = l->hops;
     int32_t rc;
 
-    for (;;) {
+    do {
         acme_dns_lookup_rewind(l);
         rc = next_of(l, l->type, &entry);
         if (rc != ACME_ERR_NOT_FOUND || l->type == ACME_DNS_TYPE_CNAME) {
             return rc == ACME_ERR_NOT_FOUND ? ACME_OK : rc;
         }
-        acme_dns_lookup_rewind(l);
-        if (next_of(l, ACME_DNS_TYPE_CNAME, &entry) != ACME_OK) {
-            break; /* there is none: the reply was read to its end before */
-        }
-        if (++l->hops > HOPS_MAX) {
-            return ACME_ERR_LIMIT;
-        }
-        rc = acme_dns_read_target(&l->reader, &entry, l->name);
-        if (rc != ACME_OK) {
-            return rc;
-        }
-        moved = true;
+        rc = hop(l);
+    } while (rc == ACME_OK);
+    if (rc != ACME_ERR_NOT_FOUND) {
+        return rc;
     }
+    ACME_ASSERT(l->hops <= HOPS_MAX);
     /* A resolver follows to the end by itself. */
-    if (!moved || acme_dns_client_rcode(l->client) == ACME_DNS_NXDOMAIN) {
+    if (l->hops == before || acme_dns_client_rcode(l->client) == ACME_DNS_NXDOMAIN) {
         return ACME_OK;
     }
     rc = ask(l);

@@ -1,8 +1,7 @@
 /*
  * Lookups: the records of one type at a name, along CNAMEs. It knows no zone and no use of them.
  */
-#ifndef ACME_DNS_LOOKUP_H
-#define ACME_DNS_LOOKUP_H
+#pragma once
 
 #include "dns/client.h"
 
@@ -40,5 +39,3 @@ int32_t acme_dns_lookup_poll_host(struct acme_dns_lookup *l, struct acme_address
  * primary; ACME_ERR_NOT_FOUND. */
 int32_t acme_dns_lookup_authority(struct acme_dns_lookup *l, char zone[ACME_DNS_NAME_SIZE],
                                   char primary[ACME_DNS_NAME_SIZE]);
-
-#endif

@@ -2,14 +2,11 @@
  * Writes and reads DNS messages. Everything is bounded by the message and by the caller's memory.
  * It must not know who sent a message or why.
  */
-#include "acme/config.h"
-
-#if defined(CONFIG_ACME_DNS_CLIENT)
-
 #include "dns/message.h"
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 
 #define LABEL_MAX  63u
@@ -56,6 +53,29 @@ static size_t label_len(const char *name)
     return n;
 }
 
+/* Whether a label may have n characters; the last one has no dot behind it. */
+static bool is_label_len(const char *label, size_t n)
+{
+    return n > 0 && n <= LABEL_MAX && (label[n] == '\0' || label[n + 1] != '\0');
+}
+
+/* Writes a label of n characters and its length in front. Whether text may hold such a label. */
+static bool label_to_wire(const char *label, size_t n, bool lower, uint8_t *out)
+{
+    size_t i;
+
+    *out++ = (uint8_t)n;
+    for (i = 0; i < n; i++) {
+        uint8_t c = (uint8_t)label[i];
+
+        if (!is_label_byte(c)) {
+            return false;
+        }
+        out[i] = lower ? lower_of(c) : c;
+    }
+    return true;
+}
+
 int32_t acme_dns_name_to_wire(const char *name, bool lower, uint8_t *out, size_t size)
 {
     size_t len = 0;
@@ -64,23 +84,18 @@ int32_t acme_dns_name_to_wire(const char *name, bool lower, uint8_t *out, size_t
         return ACME_ERR_NAME;
     }
     while (*name != '\0') {
-        size_t i, n = label_len(name);
+        size_t n = label_len(name);
 
-        if (n == 0 || n > LABEL_MAX || (name[n] == '.' && name[n + 1] == '\0')) {
+        if (!is_label_len(name, n)) {
             return ACME_ERR_NAME;
         }
         if (size - len < n + 2) {
             return ACME_ERR_BUFFER;
         }
-        out[len++] = (uint8_t)n;
-        for (i = 0; i < n; i++) {
-            uint8_t c = (uint8_t)name[i];
-
-            if (!is_label_byte(c)) {
-                return ACME_ERR_NAME;
-            }
-            out[len++] = lower ? lower_of(c) : c;
+        if (!label_to_wire(name, n, lower, out + len)) {
+            return ACME_ERR_NAME;
         }
+        len += n + 1;
         name += name[n] == '.' ? n + 1 : n;
     }
     if (size - len < 1) {
@@ -148,6 +163,7 @@ static uint8_t *grow(struct acme_dns_writer *w, size_t n)
     }
     at = w->data + w->len;
     w->len += n;
+    ACME_ASSERT(w->len <= w->size);
     return at;
 }
 
@@ -330,27 +346,35 @@ struct walk {
     size_t total; /* bytes of the name without compression */
 };
 
-/* Finds the next label: its length, 0 at the end of the name, or ACME_ERR_DNS_MESSAGE. */
-static int32_t next_label(const struct acme_dns_reader *r, struct walk *w)
+/* Goes where pointers lead, if there are any. Whether they are whole and lead backwards. */
+static bool follow_pointers(const struct acme_dns_reader *r, struct walk *w)
 {
     while (w->at < r->len && r->data[w->at] >= 0xc0) {
         size_t to;
 
         if (r->len - w->at < 2) {
-            return ACME_ERR_DNS_MESSAGE;
+            return false;
         }
         to = get16(r->data + w->at) & 0x3fffu;
         if (w->end == 0) {
             w->end = w->at + 2;
         }
         if (to >= w->floor) {
-            return ACME_ERR_DNS_MESSAGE;
+            return false;
         }
         w->at = w->floor = to;
     }
-    if (w->at >= r->len || r->data[w->at] > LABEL_MAX || r->len - w->at - 1 < r->data[w->at]) {
+    return true;
+}
+
+/* Finds the next label: its length, 0 at the end of the name, or ACME_ERR_DNS_MESSAGE. */
+static int32_t next_label(const struct acme_dns_reader *r, struct walk *w)
+{
+    if (!follow_pointers(r, w) || w->at >= r->len || r->data[w->at] > LABEL_MAX ||
+        r->len - w->at - 1 < r->data[w->at]) {
         return ACME_ERR_DNS_MESSAGE;
     }
+    ACME_ASSERT(w->at < r->len);
     w->total += r->data[w->at] + 1u;
     if (w->total > ACME_DNS_WIRE_SIZE) {
         return ACME_ERR_DNS_MESSAGE;
@@ -480,5 +504,3 @@ int32_t acme_dns_read_caa(const struct acme_dns_reader *r, const struct acme_dns
     caa->value_len = (uint16_t)(record->rdata_len - 2 - caa->tag_len);
     return ACME_OK;
 }
-
-#endif

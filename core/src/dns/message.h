@@ -6,8 +6,7 @@
  * of a message that text cannot hold as it stands (a dot, a blank, a backslash, a byte that is not
  * ASCII) is an error of whoever asks for the text, not of the message.
  */
-#ifndef ACME_DNS_MESSAGE_H
-#define ACME_DNS_MESSAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -154,5 +153,3 @@ bool acme_dns_same_name(const char *a, const char *b);
 bool acme_dns_is_below(const char *name, const char *zone);
 /** The name without its first label; "" for the last label. */
 const char *acme_dns_parent(const char *name);
-
-#endif

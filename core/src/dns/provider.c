@@ -11,6 +11,7 @@
 
 #include "acme/dns_resolver.h"
 #include "net/address.h"
+#include "base/assert.h"
 #include "base/buf.h"
 
 #define TXT_MAX 1024
@@ -42,9 +43,16 @@ void acme_dns_base_enter(struct acme_dns_base *b, enum acme_dns_op op)
 int32_t acme_dns_base_leave(struct acme_dns_base *b, int32_t rc)
 {
     if (rc != ACME_ERR_AGAIN) {
+        /* A record that was set is removed where it was set, whatever comes in between. */
+        b->zone_known = b->zone_known && (rc == ACME_OK || b->op != ACME_DNS_OP_PRESENT);
         acme_dns_base_stop(b);
     }
     return rc;
+}
+
+void acme_dns_base_forget(struct acme_dns_base *b)
+{
+    b->zone_known = false;
 }
 
 void acme_dns_base_stop(struct acme_dns_base *b)
@@ -92,6 +100,7 @@ static int32_t poll_ready(struct acme_dns_base *b, const struct acme_dns_record 
             return rc;
         }
     }
+    ACME_ASSERT(b->op == ACME_DNS_OP_READY && (b->step == 3 || b->zone_known));
     if (b->step == 2) {
         rc = acme_dns_check_start(&b->check, &b->lookup, &b->client, &b->resolver, b->ns_port,
                                   b->zone.name, b->zone.target);
@@ -198,10 +207,18 @@ static void resolver_stop(void *ctx)
     acme_dns_base_stop(&r->base);
 }
 
+static void resolver_end(void *ctx)
+{
+    acme_dns_resolver *r = ctx;
+
+    acme_dns_base_forget(&r->base);
+}
+
 const struct acme_dns_ops acme_dns_resolver_ops = {
     .ready = resolver_ready,
     .lookup = resolver_lookup,
     .stop = resolver_stop,
+    .end = resolver_end,
 };
 
 #endif

@@ -2,8 +2,7 @@
  * What the providers over the network have in common: the zone of a name, whether a record shows,
  * and lookups at a resolver. One operation at a time (acme/dns.h).
  */
-#ifndef ACME_DNS_PROVIDER_H
-#define ACME_DNS_PROVIDER_H
+#pragma once
 
 #include "acme/dns.h"
 #include "dns/check.h"
@@ -26,7 +25,7 @@ struct acme_dns_base {
     uint16_t ns_port;
     uint8_t op;      /* under way; enum acme_dns_op */
     uint8_t step;    /* of it; 0 at its beginning */
-    bool zone_known; /* zone is that of name */
+    bool zone_known; /* zone is that of name; until the job ends, or a record could not be set */
     char name[ACME_DNS_NAME_SIZE];
 };
 
@@ -37,6 +36,8 @@ int32_t acme_dns_base_init(struct acme_dns_base *b, const struct acme_port *port
 void acme_dns_base_enter(struct acme_dns_base *b, enum acme_dns_op op);
 /** Leaves the operation unless it goes on. Returns rc. */
 int32_t acme_dns_base_leave(struct acme_dns_base *b, int32_t rc);
+/** Forgets the zone that was found: where a CNAME leads to, and who serves the zone, may change. */
+void acme_dns_base_forget(struct acme_dns_base *b);
 /** Finds the zone of a name, unless it is known. Uses step 0 and 1, leaves 2. ACME_OK or as
  * acme_dns_zone_poll. */
 int32_t acme_dns_base_zone(struct acme_dns_base *b, const char *name, uint32_t *wait_ms);
@@ -47,5 +48,3 @@ int32_t acme_dns_base_ready(struct acme_dns_base *b, const struct acme_dns_recor
 int32_t acme_dns_base_lookup(struct acme_dns_base *b, const char *name, acme_dns_txt_fn found,
                              void *found_ctx, uint32_t *wait_ms);
 void acme_dns_base_stop(struct acme_dns_base *b);
-
-#endif

@@ -1,16 +1,13 @@
 /*
  * TSIG records: MAC input, appending, verifying. It must not know what a message asks for.
  */
-#include "acme/config.h"
-
-#if defined(CONFIG_ACME_DNS_UPDATE)
-
 #include "dns/tsig.h"
 
 #include <string.h>
 
 #include <mbedtls/constant_time.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 
 #define TIME_SIZE 6u
@@ -184,6 +181,7 @@ int32_t acme_tsig_sign(const struct acme_tsig_key *key, uint8_t *message, size_t
     if (len < ACME_DNS_HEAD_SIZE || len > size) {
         return ACME_ERR_BUFFER;
     }
+    ACME_ASSERT(algorithms[key->algorithm].mac_len <= ACME_TSIG_MAC_MAX);
     t.original_id = get16(message);
     t.mac_len = algorithms[key->algorithm].mac_len;
     mac_begin(&m, key);
@@ -318,6 +316,23 @@ static int32_t check_signed(const struct tsig *t, int64_t now_s, int64_t *server
     return is_in_window(t, now_s) ? ACME_OK : ACME_ERR_DNS_REPLY_SIG;
 }
 
+/* A server that does not have the key cannot sign what it says about the key. */
+static int32_t check_unsigned(const struct tsig *t)
+{
+    if (t->mac_len != 0) {
+        return ACME_OK;
+    }
+    switch (t->error) {
+    case ACME_TSIG_BADKEY:
+        return ACME_ERR_DNS_KEY;
+    case ACME_TSIG_BADSIG:
+    case ACME_TSIG_BADTRUNC:
+        return ACME_ERR_DNS_SIG;
+    default:
+        return ACME_OK;
+    }
+}
+
 int32_t acme_tsig_verify(const struct acme_tsig_key *key, const uint8_t *message, size_t len,
                          const struct acme_tsig_request *request, int64_t now_s, int64_t *server_s)
 {
@@ -335,19 +350,13 @@ int32_t acme_tsig_verify(const struct acme_tsig_key *key, const uint8_t *message
     if (rc == ACME_OK) {
         rc = split(&r, &record, key, &t);
     }
-    /* Who does not have the key cannot sign what it says about it. */
-    if (t.mac_len == 0 && (rc == ACME_OK || rc == ACME_ERR_DNS_REPLY_SIG)) {
-        if (t.error == ACME_TSIG_BADKEY) {
-            return ACME_ERR_DNS_KEY;
-        }
-        if (t.error == ACME_TSIG_BADSIG || t.error == ACME_TSIG_BADTRUNC) {
-            return ACME_ERR_DNS_SIG;
-        }
+    if (rc == ACME_OK || rc == ACME_ERR_DNS_REPLY_SIG) {
+        int32_t unsigned_rc = check_unsigned(&t);
+
+        rc = unsigned_rc != ACME_OK ? unsigned_rc : rc;
     }
     if (rc == ACME_OK) {
         rc = check_mac(key, message, record.start, request, &t);
     }
     return rc == ACME_OK ? check_signed(&t, now_s, server_s) : rc;
 }
-
-#endif

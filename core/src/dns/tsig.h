@@ -2,8 +2,7 @@
  * TSIG (RFC 8945): signs a DNS request with a shared secret and verifies its reply, with PSA's
  * HMAC. It knows no server and no socket. One message a reply: no zone transfers.
  */
-#ifndef ACME_TSIG_H
-#define ACME_TSIG_H
+#pragma once
 
 #include <psa/crypto.h>
 
@@ -42,5 +41,3 @@ int32_t acme_tsig_sign(const struct acme_tsig_key *key, uint8_t *message, size_t
  * outside the window. ACME_ERR_DNS_MESSAGE: malformed. ACME_ERR_CRYPTO. */
 int32_t acme_tsig_verify(const struct acme_tsig_key *key, const uint8_t *message, size_t len,
                          const struct acme_tsig_request *request, int64_t now_s, int64_t *server_s);
-
-#endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "net/address.h"
+#include "base/assert.h"
 #include "base/buf.h"
 #include "dns/provider.h"
 #include "base/log.h"
@@ -98,32 +99,26 @@ static int32_t write_update(acme_dns_update *u, const struct acme_dns_record *re
                            record->value);
     }
     rc = acme_dns_write_result(&w);
+    ACME_ASSERT(rc <= (int32_t)sizeof(client->request));
     if (rc > 0) {
         client->request_len = (uint16_t)rc;
     }
     return rc > 0 ? ACME_OK : rc;
 }
 
-static int32_t now_s(const acme_dns_update *u, int64_t *now)
-{
-    return u->config.port->clock->wall_s(u->config.port->clock_ctx, now);
-}
-
-static int32_t sign(acme_dns_update *u)
+static int32_t sign(acme_dns_update *u, int64_t now_s)
 {
     struct acme_dns_client *client = &u->base.client;
-    int64_t now;
     int32_t rc;
 
     if (u->config.key == NULL) {
         return ACME_OK;
     }
-    rc = now_s(u, &now);
-    if (rc != ACME_OK) {
-        return rc;
+    if (now_s <= 0) {
+        return ACME_ERR_NO_CLOCK;
     }
     rc = acme_tsig_sign(u->config.key, client->request, client->request_len,
-                        sizeof(client->request), now, &u->request);
+                        sizeof(client->request), now_s, &u->request);
     if (rc > 0) {
         client->request_len = (uint16_t)rc;
     }
@@ -135,7 +130,7 @@ static int32_t send_update(acme_dns_update *u, const struct acme_dns_record *rec
     int32_t rc = write_update(u, record, add);
 
     if (rc == ACME_OK) {
-        rc = sign(u);
+        rc = sign(u, record->now_s);
     }
     if (rc == ACME_OK) {
         rc = acme_dns_client_start(&u->base.client, &u->server);
@@ -162,15 +157,14 @@ static int32_t rcode_error(uint16_t rcode)
 }
 
 /* What the server says of the key comes first; and only a reply that it signed says yes. */
-static int32_t on_reply(acme_dns_update *u)
+static int32_t on_reply(acme_dns_update *u, int64_t now_s)
 {
     struct acme_dns_client *client = &u->base.client;
     int32_t rc = ACME_OK, error = rcode_error(acme_dns_client_rcode(client));
-    int64_t now = 0, server = 0;
+    int64_t server = 0;
 
     if (u->config.key != NULL) {
-        (void)now_s(u, &now);
-        rc = acme_tsig_verify(u->config.key, client->reply, client->reply_len, &u->request, now,
+        rc = acme_tsig_verify(u->config.key, client->reply, client->reply_len, &u->request, now_s,
                               &server);
     }
     if (server != 0) {
@@ -183,14 +177,14 @@ static int32_t on_reply(acme_dns_update *u)
     return error != ACME_OK ? error : rc;
 }
 
-static int32_t poll_update(acme_dns_update *u, const struct acme_dns_record *record, bool add,
-                           uint32_t *wait_ms)
+/* Finds the zone and the address of its server. */
+static int32_t poll_server(acme_dns_update *u, const char *name, uint32_t *wait_ms)
 {
     struct acme_dns_base *b = &u->base;
     int32_t rc = ACME_OK;
 
     if (b->step < STEP_SERVER) {
-        rc = acme_dns_base_zone(b, record->name, wait_ms);
+        rc = acme_dns_base_zone(b, name, wait_ms);
     }
     if (rc == ACME_OK && b->step == STEP_SERVER) {
         rc = find_server(u);
@@ -199,13 +193,22 @@ static int32_t poll_update(acme_dns_update *u, const struct acme_dns_record *rec
         rc = acme_dns_lookup_poll_host(&b->lookup, &u->server.address, wait_ms);
         b->step = rc == ACME_OK ? STEP_UPDATE : b->step;
     }
+    return rc;
+}
+
+static int32_t poll_update(acme_dns_update *u, const struct acme_dns_record *record, bool add,
+                           uint32_t *wait_ms)
+{
+    struct acme_dns_base *b = &u->base;
+    int32_t rc = poll_server(u, record->name, wait_ms);
+
     if (rc == ACME_OK && b->step == STEP_UPDATE) {
         rc = send_update(u, record, add);
     }
     if (rc == ACME_OK) {
         rc = acme_dns_client_poll(&b->client, wait_ms);
     }
-    return rc == ACME_OK ? on_reply(u) : rc;
+    return rc == ACME_OK ? on_reply(u, record->now_s) : rc;
 }
 
 /* ---- the provider ---- */
@@ -248,8 +251,20 @@ static void update_stop(void *ctx)
     acme_dns_base_stop(&u->base);
 }
 
+static void update_end(void *ctx)
+{
+    acme_dns_update *u = ctx;
+
+    acme_dns_base_forget(&u->base);
+}
+
 const struct acme_dns_ops acme_dns_update_ops = {
-    update_present, update_ready, update_cleanup, update_lookup, update_stop,
+    .present = update_present,
+    .ready = update_ready,
+    .cleanup = update_cleanup,
+    .lookup = update_lookup,
+    .stop = update_stop,
+    .end = update_end,
 };
 
 #endif

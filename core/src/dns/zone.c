@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 
 #define HOPS_MAX 8
@@ -70,6 +71,7 @@ static int32_t on_soa(struct acme_dns_zone *z, struct acme_dns_lookup *l)
             return ACME_OK;
         }
     }
+    ACME_ASSERT(z->asked >= z->target && z->asked < z->target + sizeof(z->target));
     z->asked = acme_dns_parent(z->asked);
     if (z->asked[0] == '\0') {
         return ACME_ERR_DNS_ZONE;

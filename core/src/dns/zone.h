@@ -2,8 +2,7 @@
  * Where a record has to be written: the end of the CNAMEs that start at a name, and the zone which
  * that is in (RFC 8555 8.4 lets the CA follow them, so the proof may live in another zone).
  */
-#ifndef ACME_DNS_ZONE_H
-#define ACME_DNS_ZONE_H
+#pragma once
 
 #include "dns/lookup.h"
 
@@ -24,5 +23,3 @@ int32_t acme_dns_zone_start(struct acme_dns_zone *z, struct acme_dns_lookup *loo
  * (CNAMEs without end), or as acme_dns_lookup_poll. */
 int32_t acme_dns_zone_poll(struct acme_dns_zone *z, struct acme_dns_lookup *lookup,
                            uint32_t *wait_ms);
-
-#endif

@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "base/date.h"
-#include "doctor/doctor.h"
-#if defined(CONFIG_ACME_SCHEDULE)
+#include "doctor/steps.h"
+#include "client/reply.h"
 #include "client/schedule.h"
-#endif
 
 #define CLOCK_TOLERANCE_S 300
 
@@ -35,29 +34,44 @@ static bool take_number(const char **at, size_t digits, int32_t *value, char aft
     return true;
 }
 
+/* A number and what follows it, in a text of "retry after". */
+struct part {
+    uint8_t digits;
+    char after;
+    uint16_t least, most;
+};
+
 /* "... retry after 2026-01-31 23:59:59 UTC ...", as Let's Encrypt words it, in UTC. 0: no such. */
 static int64_t end_of(const char *detail)
 {
-    int32_t year, month, day, hour, minute, second;
-    const char *at = strstr(detail, "retry after ");
+    static const struct part parts[] = {{4, '-', 1970, 9999}, {2, '-', 1, 12}, {2, ' ', 1, 31},
+                                        {2, ':', 0, 23},      {2, ':', 0, 59}, {2, ' ', 0, 60}};
+    static const char words[] = "retry after ";
+    const char *at = strstr(detail, words);
+    int32_t v[6];
+    size_t i;
 
     if (at == NULL) {
         return 0;
     }
-    at += strlen("retry after ");
-    if (!take_number(&at, 4, &year, '-') || !take_number(&at, 2, &month, '-') ||
-        !take_number(&at, 2, &day, ' ') || !take_number(&at, 2, &hour, ':') ||
-        !take_number(&at, 2, &minute, ':') || !take_number(&at, 2, &second, ' ') || year < 1970 ||
-        month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) {
-        return 0;
+    at += sizeof(words) - 1;
+    for (i = 0; i < 6; i++) {
+        const struct part *p = &parts[i];
+
+        if (!take_number(&at, p->digits, &v[i], p->after) || v[i] < p->least || v[i] > p->most) {
+            return 0;
+        }
     }
-    return acme_date_to_unix(year, month, day, hour, minute, second);
+    return acme_date_to_unix(v[0], v[1], v[2], v[3], v[4], v[5]);
 }
 
-/* The store knows of pauses, be it after a reset; what the CA said is known in this run only. */
+#if defined(CONFIG_ACME_SCHEDULE)
+#include "client/schedule.h"
+
+/* The store knows of pauses from before a reset, too; what the CA said is known in this run only.
+ */
 static void tell_pauses(struct acme_doctor *d)
 {
-#if defined(CONFIG_ACME_SCHEDULE)
     const struct acme_client *c = d->client;
     uint16_t i;
 
@@ -68,10 +82,13 @@ static void tell_pauses(struct acme_doctor *d)
             acme_doctor_tell(d, ACME_FINDING_PAUSED, c->config.certs[i].names[0], "", &more);
         }
     }
-#else
-    (void)d;
-#endif
 }
+#else
+static void tell_pauses(struct acme_doctor *d)
+{
+    (void)d;
+}
+#endif
 
 int32_t acme_doctor_rate_limit(struct acme_doctor *d, uint32_t *wait_ms)
 {
@@ -226,7 +243,7 @@ int32_t acme_doctor_ca(struct acme_doctor *d, uint32_t *wait_ms)
         *wait_ms = c->exchange.more ? 0 : left < *wait_ms ? (uint32_t)left : *wait_ms;
         return rc;
     }
-    c->in_exchange = false;
+    c->io.in_exchange = false;
     if (rc == ACME_OK) {
         on_directory(d);
     } else {
@@ -293,8 +310,8 @@ static int32_t open_plain(struct acme_doctor *d)
     request.uri.authority_len = (uint16_t)(b.len - ACME_URI_AUTHORITY);
     request.uri.path_offset = (uint16_t)b.len;
     acme_buf_add(&b, "/");
-    c->body_len = (uint32_t)acme_http_request_write(&request, c->work,
-                                                    sizeof(c->work)); /* of the request, here */
+    c->io.body_len = (uint32_t)acme_http_request_write(
+        &request, c->work.text, sizeof(c->work.text)); /* of the request, here */
     acme_http_parser_init(&c->exchange.parser, false, 65536, ignore_body, d);
     d->trip.deadline_ms = acme_doctor_now_ms(d) + ACME_DOCTOR_CONNECT_MS;
     return ACME_OK;
@@ -308,11 +325,11 @@ static int32_t poll_plain(struct acme_doctor *d)
     uint8_t data[128];
     int32_t n = port->net->connected(port->net_ctx, d->trip.out);
 
-    while (n == ACME_OK && c->body_len > 0) {
-        n = port->net->send(port->net_ctx, d->trip.out, (const uint8_t *)c->work, c->body_len);
+    while (n == ACME_OK && c->io.body_len > 0) {
+        n = port->net->send(port->net_ctx, d->trip.out, c->work.bytes, c->io.body_len);
         if (n > 0) {
-            memmove(c->work, c->work + n, c->body_len - (uint32_t)n);
-            c->body_len -= (uint32_t)n;
+            memmove(c->work.text, c->work.text + n, c->io.body_len - (uint32_t)n);
+            c->io.body_len -= (uint32_t)n;
             n = ACME_OK;
         }
     }

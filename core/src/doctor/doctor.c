@@ -1,15 +1,15 @@
 /*
- * The doctor's job: its steps in their order, and how findings are told. It must not know how a
- * step finds out.
+ * The doctor's job: its steps in their order. It must not know how a step finds out.
  */
 #include "acme/config.h"
 
 #if defined(CONFIG_ACME_DOCTOR)
 
-#include "doctor/doctor.h"
+#include "doctor/steps.h"
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "net/address.h"
 
 _Static_assert(sizeof(struct acme_doctor) <= ACME_DOCTOR_SIZE, "ACME_DOCTOR_SIZE");
@@ -26,107 +26,10 @@ static const step_fn steps[] = {
 };
 #define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
 
-/* ---- findings ---- */
-
-struct meaning {
-    uint8_t value;
-    uint8_t severity;
-    const char *code;
-#if defined(CONFIG_ACME_ERROR_TEXTS)
-    const char *text;
-#endif
-};
-
-#if defined(CONFIG_ACME_ERROR_TEXTS)
-#define MEANING(name, value, severity, code, sentence)                                             \
-    {(value), ACME_FINDING_##severity, (code), (sentence)},
-#else
-#define MEANING(name, value, severity, code, sentence) {(value), ACME_FINDING_##severity, (code)},
-#endif
-
-/* The last one stands for what is in no list. */
-static const struct meaning *meaning_of(enum acme_finding_code code)
+/* The client knows its job by the first member. */
+static struct acme_doctor *doctor_of(const struct acme_client *c)
 {
-    static const struct meaning meanings[] = {
-        ACME_FINDING_LIST(MEANING) MEANING(NONE, 0, ERROR, "unknown", "an unknown finding")};
-    size_t i = 0;
-
-    while (i < sizeof(meanings) / sizeof(meanings[0]) - 1 && meanings[i].value != (uint8_t)code) {
-        i++;
-    }
-    return &meanings[i];
-}
-
-const char *acme_finding_name(enum acme_finding_code code)
-{
-    return meaning_of(code)->code;
-}
-
-const char *acme_finding_text(enum acme_finding_code code)
-{
-#if defined(CONFIG_ACME_ERROR_TEXTS)
-    return meaning_of(code)->text;
-#else
-    (void)code;
-    return "look its code up in acme/doctor.h";
-#endif
-}
-
-void acme_doctor_tell(struct acme_doctor *d, enum acme_finding_code code, const char *subject,
-                      const char *detail, const struct acme_finding *more)
-{
-    struct acme_finding finding = {0};
-
-    if (more != NULL) {
-        finding = *more;
-    }
-    finding.code = code;
-    finding.severity = (enum acme_finding_severity)meaning_of(code)->severity;
-    finding.subject = subject;
-    finding.detail = detail;
-    d->config.on_finding(d->config.ctx, &finding);
-}
-
-uint64_t acme_doctor_now_ms(const struct acme_doctor *d)
-{
-    return acme_clock_uptime_ms(&d->client->clock);
-}
-
-/* ---- the job ---- */
-
-int32_t acme_doctor_start(acme_client *c, const struct acme_doctor_config *config, void *memory,
-                          size_t memory_size)
-{
-    struct acme_doctor *d = memory;
-    char host[ACME_IPADDR_TEXT];
-
-    if (c->job != ACME_JOB_NONE) {
-        return ACME_ERR_STATE;
-    }
-    if (config->on_finding == NULL || d == NULL || (uintptr_t)memory % 8u != 0) {
-        return ACME_ERR_ARGUMENT;
-    }
-    if (memory_size < sizeof(*d)) {
-        return ACME_ERR_MEMORY;
-    }
-    memset(d, 0, sizeof(*d));
-    d->client = c;
-    d->config = *config;
-    d->listeners[0] = d->listeners[1] = d->trip.out = d->trip.in = ACME_HANDLE_NONE;
-    acme_dns_client_init(&d->dns, c->config.port);
-    if (config->resolver != NULL) {
-        if (acme_endpoint_split(config->resolver, ACME_DNS_PORT, host, sizeof(host),
-                                &d->resolver.port) != ACME_OK ||
-            acme_address_parse(host, &d->resolver.address) != ACME_OK) {
-            return ACME_ERR_ARGUMENT;
-        }
-        d->has_resolver = true;
-    }
-    c->doctor = d;
-    c->job = ACME_JOB_DOCTOR;
-    c->result = ACME_OK;
-    c->slot = -1;
-    return ACME_OK;
+    return (struct acme_doctor *)(uintptr_t)c->machine.side;
 }
 
 static void close_handle(struct acme_doctor *d, acme_handle *handle)
@@ -137,14 +40,12 @@ static void close_handle(struct acme_doctor *d, acme_handle *handle)
     }
 }
 
-void acme_doctor_stop(struct acme_client *c)
+/* Closes what the job has open and forgets it. */
+static void stop(struct acme_client *c)
 {
-    struct acme_doctor *d = c->doctor;
+    struct acme_doctor *d = doctor_of(c);
     int i;
 
-    if (d == NULL) {
-        return;
-    }
     acme_dns_client_stop(&d->dns);
     close_handle(d, &d->trip.out);
     close_handle(d, &d->trip.in);
@@ -154,9 +55,9 @@ void acme_doctor_stop(struct acme_client *c)
         }
     }
     acme_exchange_close(&c->exchange);
-    c->in_exchange = false;
-    c->doctor = NULL;
-    c->job = ACME_JOB_NONE;
+    c->io.in_exchange = false;
+    c->machine.side = NULL;
+    c->machine.job = ACME_JOB_NONE;
 }
 
 /* The next name. One that is an address leads there by itself. */
@@ -180,9 +81,9 @@ static bool next_name(struct acme_doctor *d)
     return false;
 }
 
-int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms)
+static int32_t go_on(struct acme_client *c, uint32_t *wait_ms)
 {
-    struct acme_doctor *d = c->doctor;
+    struct acme_doctor *d = doctor_of(c);
     int32_t rc = ACME_OK;
     int i;
 
@@ -191,10 +92,11 @@ int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms)
             d->host = NULL;
             d->step = FIRST_OF_NAME;
             if (!next_name(d)) {
-                acme_doctor_stop(c);
+                stop(c);
                 return ACME_OK;
             }
         }
+        ACME_ASSERT(d->step < STEP_COUNT && (d->step < FIRST_OF_NAME || d->host != NULL));
         rc = steps[d->step](d, wait_ms);
         if (rc != ACME_ERR_AGAIN) {
             d->step++;
@@ -203,6 +105,43 @@ int32_t acme_doctor_poll(struct acme_client *c, uint32_t *wait_ms)
         }
     }
     return rc;
+}
+
+int32_t acme_doctor_start(acme_client *c, const struct acme_doctor_config *config, void *memory,
+                          size_t memory_size)
+{
+    struct acme_doctor *d = memory;
+    char host[ACME_IPADDR_TEXT];
+
+    if (c->machine.job != ACME_JOB_NONE) {
+        return ACME_ERR_STATE;
+    }
+    if (config->on_finding == NULL || d == NULL || (uintptr_t)memory % 8u != 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if (memory_size < sizeof(*d)) {
+        return ACME_ERR_MEMORY;
+    }
+    memset(d, 0, sizeof(*d));
+    d->client = c;
+    d->config = *config;
+    d->listeners[0] = d->listeners[1] = d->trip.out = d->trip.in = ACME_HANDLE_NONE;
+    acme_dns_client_init(&d->dns, c->config.port);
+    if (config->resolver != NULL) {
+        if (acme_endpoint_split(config->resolver, ACME_DNS_PORT, host, sizeof(host),
+                                &d->resolver.port) != ACME_OK ||
+            acme_address_parse(host, &d->resolver.address) != ACME_OK) {
+            return ACME_ERR_ARGUMENT;
+        }
+        d->has_resolver = true;
+    }
+    d->side.poll = go_on;
+    d->side.stop = stop;
+    c->machine.side = &d->side;
+    c->machine.job = ACME_JOB_SIDE;
+    c->machine.result = ACME_OK;
+    c->slot = -1;
+    return ACME_OK;
 }
 
 #endif

@@ -11,8 +11,9 @@
 #include <psa/crypto.h>
 
 #include "net/address.h"
+#include "base/assert.h"
 #include "base/buf.h"
-#include "doctor/doctor.h"
+#include "doctor/steps.h"
 
 static uint16_t local_port(const struct acme_doctor *d, uint8_t way)
 {
@@ -203,36 +204,66 @@ static int32_t trip_connect(struct acme_doctor *d)
     return rc;
 }
 
-/* The nonce goes out; whether it comes in again through the listener says who is there. ACME_OK: it
- * did. ACME_ERR_NOT_FOUND: something else is there. */
-static int32_t trip_back(struct acme_doctor *d)
+/* ACME_OK once the nonce is out. */
+static int32_t trip_send(struct acme_doctor *d)
 {
     const struct acme_port *port = d->client->config.port;
     struct acme_doctor_trip *t = &d->trip;
-    int32_t n;
 
     while (t->sent < sizeof(t->nonce)) {
-        n = port->net->send(port->net_ctx, t->out, t->nonce + t->sent, sizeof(t->nonce) - t->sent);
+        int32_t n =
+            port->net->send(port->net_ctx, t->out, t->nonce + t->sent, sizeof(t->nonce) - t->sent);
+
         if (n < 0) {
             return n == ACME_ERR_AGAIN ? n : ACME_ERR_NOT_FOUND;
         }
         t->sent = (uint8_t)(t->sent + n);
+        ACME_ASSERT(t->sent <= sizeof(t->nonce));
     }
+    return ACME_OK;
+}
+
+/* ACME_OK once as many bytes have come in as a nonce has. */
+static int32_t trip_receive(struct acme_doctor *d)
+{
+    const struct acme_port *port = d->client->config.port;
+    struct acme_doctor_trip *t = &d->trip;
+
     if (t->in == ACME_HANDLE_NONE) {
-        n = port->net->accept(port->net_ctx, d->listeners[d->way]);
-        if (n < 0) {
+        acme_handle handle = port->net->accept(port->net_ctx, d->listeners[d->way]);
+
+        if (handle < 0) {
             return ACME_ERR_AGAIN;
         }
-        t->in = n;
+        t->in = handle;
     }
     while (t->got < sizeof(t->back)) {
-        n = port->net->recv(port->net_ctx, t->in, t->back + t->got, sizeof(t->back) - t->got);
+        int32_t n =
+            port->net->recv(port->net_ctx, t->in, t->back + t->got, sizeof(t->back) - t->got);
+
         if (n < 0) {
             return n == ACME_ERR_AGAIN ? n : ACME_ERR_NOT_FOUND;
         }
         t->got = (uint8_t)(t->got + n);
+        ACME_ASSERT(t->got <= sizeof(t->back));
     }
-    return memcmp(t->back, t->nonce, sizeof(t->nonce)) == 0 ? ACME_OK : ACME_ERR_NOT_FOUND;
+    return ACME_OK;
+}
+
+/* The nonce goes out; whether it comes in again through the listener says who is there. ACME_OK: it
+ * did. ACME_ERR_NOT_FOUND: something else is there. */
+static int32_t trip_back(struct acme_doctor *d)
+{
+    int32_t rc = trip_send(d);
+
+    if (rc == ACME_OK) {
+        rc = trip_receive(d);
+    }
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    return memcmp(d->trip.back, d->trip.nonce, sizeof(d->trip.nonce)) == 0 ? ACME_OK
+                                                                           : ACME_ERR_NOT_FOUND;
 }
 
 static void trip_judge(struct acme_doctor *d, int32_t rc)
@@ -306,6 +337,11 @@ int32_t acme_doctor_reach(struct acme_doctor *d, uint32_t *wait_ms)
 
 /* ---- CAA (RFC 8659) ---- */
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 /* The issuer's name: what stands before the first ';', blanks aside. */
 static bool names_ca(const struct acme_doctor *d, const struct acme_dns_caa *caa)
 {
@@ -315,10 +351,10 @@ static bool names_ca(const struct acme_doctor *d, const struct acme_dns_caa *caa
     while (to < caa->value_len && caa->value[to] != ';') {
         to++;
     }
-    while (from < to && (caa->value[from] == ' ' || caa->value[from] == '\t')) {
+    while (from < to && is_blank(caa->value[from])) {
         from++;
     }
-    while (to > from && (caa->value[to - 1] == ' ' || caa->value[to - 1] == '\t')) {
+    while (to > from && is_blank(caa->value[to - 1])) {
         to--;
     }
     for (; *id != '\0'; id += strlen(id) + 1) {
@@ -329,9 +365,14 @@ static bool names_ca(const struct acme_doctor *d, const struct acme_dns_caa *caa
     return false;
 }
 
-static bool is_tag(const struct acme_dns_caa *caa, const char *tag)
+/* Properties that this client knows; those behind the first two say nothing of who may issue. */
+enum property { PROPERTY_ISSUE, PROPERTY_ISSUEWILD, PROPERTY_OTHER, PROPERTY_UNKNOWN = 6 };
+
+static size_t property_of(const struct acme_dns_caa *caa)
 {
-    return acme_str_equal_nocase(caa->tag, caa->tag_len, tag, strlen(tag));
+    static const char tags[] = "issue\0issuewild\0iodef\0issuemail\0contactemail\0contactphone\0";
+
+    return acme_str_find(caa->tag, caa->tag_len, tags);
 }
 
 /* What a set of CAA records says. */
@@ -349,15 +390,22 @@ static struct verdict read_set(struct acme_doctor *d)
         v.any = true;
         if (acme_dns_read_caa(&d->lookup.reader, &entry, &caa) != ACME_OK) {
             v.critical = true; /* nobody can say what it means */
-        } else if (is_tag(&caa, "issue")) {
+            continue;
+        }
+        switch (property_of(&caa)) {
+        case PROPERTY_ISSUE:
             v.issue = true;
             v.issue_ok = v.issue_ok || names_ca(d, &caa);
-        } else if (is_tag(&caa, "issuewild")) {
+            break;
+        case PROPERTY_ISSUEWILD:
             v.wild = true;
             v.wild_ok = v.wild_ok || names_ca(d, &caa);
-        } else if (caa.critical && !is_tag(&caa, "iodef") && !is_tag(&caa, "issuemail") &&
-                   !is_tag(&caa, "contactemail") && !is_tag(&caa, "contactphone")) {
-            v.critical = true;
+            break;
+        case PROPERTY_UNKNOWN:
+            v.critical = v.critical || caa.critical;
+            break;
+        default:
+            break;
         }
     }
     return v;

@@ -1,5 +1,5 @@
 /*
- * Compiles the private copy of cJSON over the arena of json.c. It must not reach the process's
+ * Compiles the private copy of cJSON over the arena of arena.c. It must not reach the process's
  * allocator or its locale: malloc, realloc, free and strtod are the arena's. The core only parses,
  * so cJSON's printing gets a printf that fails: a C library's own may bring its heap into the
  * image.

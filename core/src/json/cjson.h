@@ -2,8 +2,7 @@
  * Names for the private copy of cJSON: each public symbol gets the prefix acme_, so that an
  * application can link a cJSON of its own, with its own hooks. Included before cJSON.h, always.
  */
-#ifndef ACME_JSON_CJSON_H
-#define ACME_JSON_CJSON_H
+#pragma once
 
 #define CJSON_NESTING_LIMIT 8
 
@@ -87,5 +86,3 @@
 #define cJSON_malloc                            acme_cJSON_malloc
 
 #include "cJSON.h"
-
-#endif

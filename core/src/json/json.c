@@ -1,81 +1,12 @@
 /*
- * The arena under the private cJSON, and typed access to parsed values. It must not know what a
- * document means, and never keeps more than one.
+ * Parsing by the private cJSON, and typed access to parsed values. It must not know what a document
+ * means, and never keeps more than one.
  */
 #include "json/json.h"
 
 #include <string.h>
 
-#include "json/arena.h"
 #include "json/cjson.h"
-
-/* cJSON's allocator hooks have no context argument, so the arena in use is named here for the
- * duration of a parse. */
-static struct acme_json_arena *current;
-
-void acme_json_init(struct acme_json_arena *arena, uint8_t *data, size_t size)
-{
-    memset(arena, 0, sizeof(*arena));
-    arena->data = data;
-    arena->size = size & ~(size_t)7u;
-}
-
-void acme_json_reset(struct acme_json_arena *arena)
-{
-    arena->used = 0;
-    arena->exhausted = false;
-}
-
-void *acme_json_arena_malloc(size_t size)
-{
-    size_t rounded = (size + 7u) & ~(size_t)7u;
-    void *at;
-
-    /* What is left is a multiple of eight, too: so rounding up neither overflows nor goes beyond.
-     */
-    if (current == NULL || size > current->size - current->used) {
-        if (current != NULL) {
-            current->exhausted = true;
-        }
-        return NULL;
-    }
-    at = current->data + current->used;
-    current->used += rounded;
-    if (current->used > current->peak) {
-        current->peak = current->used;
-    }
-    return at;
-}
-
-void *acme_json_arena_realloc(void *old, size_t size)
-{
-    /* Only cJSON's printer reallocates, and the core never prints with it. */
-    (void)old;
-    (void)size;
-    return NULL;
-}
-
-void acme_json_arena_free(void *old)
-{
-    /* The whole arena ends at once. */
-    (void)old;
-}
-
-double acme_json_strtod(const char *text, char **end)
-{
-    const char *p = text;
-    int32_t value = 0;
-
-    if (*p == '-') {
-        p++;
-    }
-    /* Larger ones are all the same: what reads a number bounds it. */
-    for (; *p >= '0' && *p <= '9'; p++) {
-        value = value >= INT32_MAX / 10 ? INT32_MAX : value * 10 + (*p - '0');
-    }
-    *end = (char *)(uintptr_t)(p[-1] == '-' ? text : p);
-    return *text == '-' ? -value : value;
-}
 
 /* A value of a type, or NULL. */
 static const cJSON *typed(acme_json_value value, int type)
@@ -91,9 +22,9 @@ int32_t acme_json_parse(struct acme_json_arena *arena, const char *text, size_t 
 
     acme_json_reset(arena);
     *root = NULL;
-    current = arena;
+    acme_json_arena_use(arena);
     parsed = cJSON_ParseWithLengthOpts(text, len, &end, 0);
-    current = NULL;
+    acme_json_arena_use(NULL);
     if (parsed == NULL) {
         return arena->exhausted ? ACME_ERR_ARENA : ACME_ERR_JSON;
     }
@@ -109,12 +40,14 @@ int32_t acme_json_parse(struct acme_json_arena *arena, const char *text, size_t 
 
 static const cJSON *member(acme_json_value object, const char *name, int type)
 {
-    const cJSON *child = acme_json_first(object);
+    const cJSON *child = acme_json_first(object), *found = NULL;
 
-    while (child != NULL && (child->string == NULL || strcmp(child->string, name) != 0)) {
-        child = child->next;
+    for (; child != NULL; child = child->next) {
+        if (child->string != NULL && strcmp(child->string, name) == 0) {
+            found = child;
+        }
     }
-    return typed(child, type);
+    return typed(found, type);
 }
 
 const char *acme_json_string(acme_json_value object, const char *name)

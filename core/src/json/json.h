@@ -1,33 +1,22 @@
 /*
  * JSON (RFC 8259) of the CA's replies: cJSON, as a private copy with its own symbol names, inside
  * one bounded arena. It knows no ACME resource. One document lives at a time; parsing the next one,
- * or acme_json_reset, ends the last. Nesting deeper than 8 is refused.
+ * or acme_json_reset (json/arena.h), ends the last. Nesting deeper than 8 is refused. Of a member
+ * given twice the last is read.
  */
-#ifndef ACME_JSON_H
-#define ACME_JSON_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "acme/error.h"
+#include "json/arena.h"
 
 /** A value inside the parsed document. */
 struct cJSON;
 typedef const struct cJSON *acme_json_value;
 
-struct acme_json_arena {
-    uint8_t *data;
-    size_t size;
-    size_t used;
-    size_t peak;
-    bool exhausted;
-};
-
-/** Gives the arena its memory (8-byte aligned, lent for the arena's life). */
-void acme_json_init(struct acme_json_arena *arena, uint8_t *data, size_t size);
-/** Ends the document that lives in the arena. */
-void acme_json_reset(struct acme_json_arena *arena);
 /** Parses len bytes; the root must be an object and nothing but white space may follow. ACME_OK,
  * ACME_ERR_JSON, ACME_ERR_ARENA. */
 int32_t acme_json_parse(struct acme_json_arena *arena, const char *text, size_t len,
@@ -47,5 +36,3 @@ acme_json_value acme_json_first(acme_json_value array);
 acme_json_value acme_json_next(acme_json_value element);
 /** The text of a value that is a string, or NULL. */
 const char *acme_json_text(acme_json_value value);
-
-#endif

@@ -7,7 +7,8 @@
 
 #include "base/buf.h"
 
-#define URN_PREFIX "urn:ietf:params:acme:error:"
+/* The second is that of drafts, which some CAs still send. */
+static const char prefixes[] = "urn:ietf:params:acme:error:\0urn:acme:error:\0";
 
 static void copy_printable(char *dst, size_t size, const char *src)
 {
@@ -19,6 +20,30 @@ static void copy_printable(char *dst, size_t size, const char *src)
     dst[i] = '\0';
 }
 
+static const char *behind_prefix(const char *type)
+{
+    for (const char *prefix = prefixes; *prefix != '\0'; prefix += strlen(prefix) + 1) {
+        if (strncmp(type, prefix, strlen(prefix)) == 0) {
+            return type + strlen(prefix);
+        }
+    }
+    return type;
+}
+
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+static void read_instance(struct acme_problem *problem, acme_json_value object)
+{
+    copy_printable(problem->instance, sizeof(problem->instance),
+                   acme_json_string(object, "instance"));
+}
+#else
+static void read_instance(struct acme_problem *problem, acme_json_value object)
+{
+    (void)problem;
+    (void)object;
+}
+#endif
+
 void acme_problem_read(struct acme_problem *problem, acme_json_value object, uint16_t http_status)
 {
     const char *type = acme_json_string(object, "type");
@@ -27,20 +52,22 @@ void acme_problem_read(struct acme_problem *problem, acme_json_value object, uin
 
     memset(problem, 0, sizeof(*problem));
     problem->status = http_status;
-    if (type != NULL && strncmp(type, URN_PREFIX, sizeof(URN_PREFIX) - 1) == 0) {
-        type += sizeof(URN_PREFIX) - 1;
-    }
-    copy_printable(problem->type, sizeof(problem->type), type);
+    copy_printable(problem->type, sizeof(problem->type), type == NULL ? NULL : behind_prefix(type));
     copy_printable(problem->detail, sizeof(problem->detail), acme_json_string(object, "detail"));
     copy_printable(problem->identifier, sizeof(problem->identifier), name);
+    read_instance(problem, object);
 }
 
 void acme_problem_read_error(struct acme_problem *problem, acme_json_value object)
 {
     acme_json_value error = acme_json_object(object, "error");
+    const char *text = acme_json_string(object, "error");
 
     if (error != NULL) {
         acme_problem_read(problem, error, (uint16_t)acme_json_int(error, "status", 0));
+    } else if (text != NULL) { /* some CAs write a sentence there */
+        acme_problem_read(problem, NULL, 0);
+        copy_printable(problem->detail, sizeof(problem->detail), text);
     }
 }
 
@@ -49,35 +76,28 @@ bool acme_problem_is(const struct acme_problem *problem, const char *type)
     return strcmp(problem->type, type) == 0;
 }
 
+/* The types that mean something here, and the errors that they are. */
+#define TYPES(X)                                                                                   \
+    X("badNonce", ACME_ERR_NONCE)                                                                  \
+    X("rateLimited", ACME_ERR_RATE_LIMITED)                                                        \
+    X("accountDoesNotExist", ACME_ERR_ACCOUNT_NONE)                                                \
+    X("externalAccountRequired", ACME_ERR_EAB)                                                     \
+    X("userActionRequired", ACME_ERR_TOS)                                                          \
+    X("invalidContact", ACME_ERR_ACCOUNT)                                                          \
+    X("unsupportedContact", ACME_ERR_ACCOUNT)                                                      \
+    X("alreadyRevoked", ACME_ERR_ALREADY_REVOKED)                                                  \
+    X("serverInternal", ACME_ERR_SERVER)                                                           \
+    X("rejectedIdentifier", ACME_ERR_ORDER)                                                        \
+    X("unsupportedIdentifier", ACME_ERR_ORDER)                                                     \
+    X("badCSR", ACME_ERR_ORDER)                                                                    \
+    X("invalidProfile", ACME_ERR_PROFILE)
+#define TYPE_NAME(name, error)  name "\0"
+#define TYPE_ERROR(name, error) -(error),
+
 int32_t acme_problem_error(const struct acme_problem *problem)
 {
-    static const char types[] =
-        "badNonce\0rateLimited\0accountDoesNotExist\0externalAccountRequired\0userActionRequired\0"
-        "invalidContact\0unsupportedContact\0alreadyRevoked\0serverInternal\0rejectedIdentifier\0"
-        "unsupportedIdentifier\0badCSR\0"
-#if defined(CONFIG_ACME_PROFILES)
-        "invalidProfile\0"
-#endif
-        ;
-    static const uint8_t errors[] = {
-        /* in this order, with their signs changed; last what any other type means */
-        -ACME_ERR_NONCE,
-        -ACME_ERR_RATE_LIMITED,
-        -ACME_ERR_ACCOUNT_NONE,
-        -ACME_ERR_EAB,
-        -ACME_ERR_TOS,
-        -ACME_ERR_ACCOUNT,
-        -ACME_ERR_ACCOUNT,
-        -ACME_ERR_ALREADY_REVOKED,
-        -ACME_ERR_SERVER,
-        -ACME_ERR_ORDER,
-        -ACME_ERR_ORDER,
-        -ACME_ERR_ORDER,
-#if defined(CONFIG_ACME_PROFILES)
-        -ACME_ERR_PROFILE,
-#endif
-        -ACME_ERR_PROBLEM
-    };
+    static const char types[] = TYPES(TYPE_NAME);
+    static const uint8_t errors[] = {TYPES(TYPE_ERROR) - ACME_ERR_PROBLEM};
     int32_t error = -(int32_t)errors[acme_str_find(problem->type, strlen(problem->type), types)];
 
     if (error != ACME_ERR_PROBLEM) {

@@ -1,10 +1,6 @@
 /*
  * Addresses of the port's kind, and endpoints. It must not know who is there.
  */
-#include "acme/config.h"
-
-#if defined(CONFIG_ACME_DNS_CLIENT)
-
 #include "net/address.h"
 
 #include <string.h>
@@ -35,50 +31,42 @@ bool acme_address_equal(const struct acme_address *a, const struct acme_address 
     return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == 4 ? 4 : 16) == 0;
 }
 
-static int32_t read_port(const char *text, size_t len, size_t *at)
+/* The port of len digits; 0: it is none. */
+static uint16_t read_port(const char *text, size_t len)
 {
-    int32_t value = 0;
+    uint32_t value = 0;
 
-    while (*at < len && text[*at] >= '0' && text[*at] <= '9' && value <= UINT16_MAX) {
-        value = value * 10 + (text[(*at)++] - '0');
+    for (; len > 0 && *text >= '0' && *text <= '9' && value <= UINT16_MAX; text++, len--) {
+        value = value * 10 + (uint32_t)(*text - '0');
     }
-    return value;
+    return len == 0 && value <= UINT16_MAX ? (uint16_t)value : 0;
+}
+
+/* Where the host ends: at the bracket that closes it, at the only colon, or with the text. */
+static size_t host_end(const char *text)
+{
+    const char *colon = strchr(text, ':');
+
+    if (text[0] == '[') {
+        return strcspn(text, "]");
+    }
+    return colon != NULL && strchr(colon + 1, ':') == NULL ? (size_t)(colon - text) : strlen(text);
 }
 
 int32_t acme_endpoint_split(const char *text, uint16_t fallback, char *host, size_t host_size,
                             uint16_t *port)
 {
-    size_t at = 0, skip = text[0] == '[' ? 1 : 0, len = strlen(text), host_len;
-    const char *colon = strchr(text, ':');
-    int32_t value = fallback;
+    size_t start = text[0] == '[' ? 1 : 0, end = host_end(text), len = end - start;
+    const char *rest = text + end;
 
-    if (skip == 1) {
-        const char *close = strchr(text, ']');
-
-        host_len = close == NULL ? 0 : (size_t)(close - text) - 1;
-        at = host_len + 2;
-    } else if (colon != NULL && strchr(colon + 1, ':') == NULL) {
-        host_len = (size_t)(colon - text);
-        at = host_len;
-    } else {
-        host_len = at = len;
-    }
-    if (host_len == 0 || host_len >= host_size) {
+    if (start == 1 && *rest++ != ']') {
         return ACME_ERR_ARGUMENT;
     }
-    if (at < len) {
-        if (text[at++] != ':') {
-            return ACME_ERR_ARGUMENT;
-        }
-        value = read_port(text, len, &at);
-    }
-    if (at != len || value < 1 || value > UINT16_MAX) {
+    *port = *rest == ':' ? read_port(rest + 1, strlen(rest + 1)) : fallback;
+    if (end < start + 1 || len >= host_size || *port == 0 || (*rest != ':' && *rest != '\0')) {
         return ACME_ERR_ARGUMENT;
     }
-    memcpy(host, text + skip, host_len);
-    host[host_len] = '\0';
-    *port = (uint16_t)value;
+    memcpy(host, text + start, len);
+    host[len] = '\0';
     return ACME_OK;
 }
-
-#endif

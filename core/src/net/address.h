@@ -1,8 +1,7 @@
 /*
  * The port's addresses between text and bytes, and endpoints. It knows no network.
  */
-#ifndef ACME_ADDRESS_H
-#define ACME_ADDRESS_H
+#pragma once
 
 #include "acme/port.h"
 #include "base/ipaddr.h"
@@ -17,5 +16,3 @@ bool acme_address_equal(const struct acme_address *a, const struct acme_address 
  * goes to host of host_size bytes. ACME_OK, ACME_ERR_ARGUMENT. */
 int32_t acme_endpoint_split(const char *text, uint16_t fallback, char *host, size_t host_size,
                             uint16_t *port);
-
-#endif

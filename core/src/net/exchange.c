@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/log.h"
 
@@ -34,6 +35,7 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
 {
     const char *host = url + uri->host_offset;
 
+    x->url = url;
     x->out = out;
     x->out_len = (uint32_t)out_len;
     x->out_sent = 0;
@@ -75,7 +77,7 @@ static int32_t poll_receive(struct acme_exchange *x)
     int32_t rc;
 
     if (n == ACME_ERR_CLOSED && x->got_bytes) {
-        return acme_http_parser_finish(&x->parser);
+        return acme_http_parser_finish(&x->parser, x->tls.goodbye);
     }
     if (n < 0) {
         return n;
@@ -109,34 +111,74 @@ static bool is_stale(const struct acme_exchange *x, int32_t rc)
     return x->reused && !x->got_bytes && (rc == ACME_ERR_CLOSED || rc == ACME_ERR_NET);
 }
 
-int32_t acme_exchange_poll(struct acme_exchange *x)
+/* The same request once more, over a new connection. */
+static int32_t connect_again(struct acme_exchange *x)
+{
+    int32_t rc;
+
+    ACME_LOG(x->port, ACME_LOG_INFO, "http: connecting again to", x->origin, 0);
+    acme_tls_close(&x->tls);
+    x->out_sent = 0;
+    rc = connect_origin(x);
+    return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
+}
+
+/* As many steps as there are to be done now. Bounded: a fast server must not keep the caller's loop
+ * from turning. */
+static int32_t steps(struct acme_exchange *x)
 {
     int32_t rc;
     int rounds = 0;
 
-    /* Bounded: a fast server must not keep the caller's loop from turning. */
     do {
         rc = step(x);
         rounds++;
     } while (rc == MORE && rounds < 8 && x->state != ACME_EXCHANGE_CONNECT);
+    return rc;
+}
+
+/* The URLs in a response's fields may be relative (RFC 9110 10.2.2, RFC 8288 3.1). */
+static int32_t resolve(struct acme_exchange *x)
+{
+    struct acme_http_response *r = &x->parser.response;
+    struct acme_uri uri;
+    char *text;
+
+    (void)acme_uri_parse(x->url, &uri); /* as it was when this began */
+    for (size_t i = 0; (text = acme_http_response_url(r, i)) != NULL; i++) {
+        size_t len = acme_uri_resolve(x->url, &uri, text, CONFIG_ACME_URL_MAX + 1U);
+
+        if (len > CONFIG_ACME_URL_MAX) {
+            acme_limit_note(&r->limit, ACME_LIMIT_URL, len);
+            return ACME_ERR_HTTP_LIMIT;
+        }
+    }
+    return ACME_OK;
+}
+
+int32_t acme_exchange_poll(struct acme_exchange *x)
+{
+    int32_t rc;
+
+    ACME_ASSERT(x->state != ACME_EXCHANGE_IDLE && x->out_sent <= x->out_len);
+    rc = steps(x);
     x->more = rc == MORE;
     if (rc == MORE) {
         return ACME_ERR_AGAIN;
     }
-    if (rc == ACME_ERR_AGAIN && acme_clock_uptime_ms(x->clock) > x->deadline_ms) {
+    if (rc == ACME_ERR_AGAIN) {
+        if (acme_clock_uptime_ms(x->clock) <= x->deadline_ms) {
+            return rc;
+        }
         rc = ACME_ERR_TIMEOUT;
     }
-    if (rc == ACME_ERR_AGAIN) {
-        return rc;
-    }
     if (is_stale(x, rc)) {
-        ACME_LOG(x->port, ACME_LOG_INFO, "http: connecting again to", x->origin, 0);
-        acme_tls_close(&x->tls);
-        x->out_sent = 0;
-        rc = connect_origin(x);
-        return rc == ACME_OK ? ACME_ERR_AGAIN : rc;
+        return connect_again(x);
     }
     x->state = ACME_EXCHANGE_IDLE;
+    if (rc == ACME_OK) {
+        rc = resolve(x);
+    }
     if (rc != ACME_OK || x->parser.response.close) {
         acme_tls_close(&x->tls);
     }

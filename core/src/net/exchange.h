@@ -2,8 +2,7 @@
  * One request and its response at a time over one kept-alive TLS connection: connects when there is
  * none, sends what stands in the caller's buffer, and feeds the parser. It knows origins, not ACME.
  */
-#ifndef ACME_EXCHANGE_H
-#define ACME_EXCHANGE_H
+#pragma once
 
 #include "net/http.h"
 #include "net/tls.h"
@@ -23,6 +22,7 @@ enum acme_exchange_state {
 struct acme_exchange {
     const struct acme_port *port;
     const struct acme_clock *clock;
+    const char *url; /* that is asked for; lent until the response is complete */
     uint16_t origin_port;
     uint8_t state;
     bool reused;    /* the connection has carried a request before */
@@ -37,9 +37,10 @@ struct acme_exchange {
     char origin[ACME_ORIGIN_MAX + 1]; /* host of the open connection */
 };
 
-/** Starts the exchange with the server of url, parsed into uri. out (lent until the first byte of
- * the response) is the whole request; the parser is set up by the caller before. ACME_OK,
- * ACME_ERR_LIMIT, ACME_ERR_RESOLVE, ACME_ERR_CONNECT. */
+/** Starts the exchange with the server of url, parsed into uri; url is lent until the response is
+ * complete, whose relative Location and Link fields are resolved against it. out (lent until the
+ * first byte of the response) is the whole request; the parser is set up by the caller before.
+ * ACME_OK, ACME_ERR_LIMIT, ACME_ERR_RESOLVE, ACME_ERR_CONNECT. */
 int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const struct acme_uri *uri,
                             const uint8_t *out, size_t out_len);
 /** Moves on. ACME_OK: the response is complete. ACME_ERR_AGAIN, or an error (the connection is then
@@ -47,5 +48,3 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
 int32_t acme_exchange_poll(struct acme_exchange *x);
 /** Closes the connection and forgets the exchange. */
 void acme_exchange_close(struct acme_exchange *x);
-
-#endif

@@ -8,11 +8,18 @@
 #include <string.h>
 
 #include "acme/client.h" /* ACME_VERSION */
+#include "base/assert.h"
 #include "base/buf.h"
-#include "base/date.h"
+#include "base/option.h"
+#include "net/http_date.h"
+#include "net/link.h"
 
 #define YEAR_S    31536000U
 #define TOO_LARGE UINT32_MAX /* a number that does not fit 32 bits */
+
+_Static_assert(CONFIG_ACME_HTTP_LINE_MAX >= CONFIG_ACME_NONCE_MAX + sizeof("Replay-Nonce: ") &&
+                   CONFIG_ACME_HTTP_LINE_MAX >= CONFIG_ACME_URL_MAX + sizeof("Location: "),
+               "CONFIG_ACME_HTTP_LINE_MAX is too small for a nonce or a URL");
 
 enum state {
     /* these read lines */
@@ -31,11 +38,6 @@ enum state {
 };
 
 /* ---- characters and numbers ---- */
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
 
 static uint32_t digit_value(char c)
 {
@@ -61,92 +63,10 @@ static size_t read_number(const char *text, size_t len, uint32_t base, uint32_t 
     return n;
 }
 
-/* ---- dates (RFC 9110 5.6.7) ---- */
-
-/* What follows the day of the week: 0 to 5 is a digit of the year, month, day, hour, minute or
- * second, mmm the month's name, _ a digit of the day or a space; all else stands for itself. */
-static const char *const date_forms[] = {
-    ", 22 mmm 0000 33:44:55 GMT", /* IMF-fixdate */
-    ", 22-mmm-00 33:44:55 GMT",   /* RFC 850 */
-    " mmm _2 33:44:55 0000"       /* asctime */
-};
-#define FORM_RFC850 1U
-
-static const char day_names[] = "SunMonTueWedThuFriSat";
-static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-/* The number of the name that text begins with, from 1; 0: none. */
-static int32_t find_name(const char *names, const char *text)
-{
-    for (int32_t i = 1; *names != '\0'; i++, names += 3) {
-        if (memcmp(names, text, 3) == 0) {
-            return i;
-        }
-    }
-    return 0;
-}
-
-/* The day of the week is not compared with the date: that would catch no more than typing errors.
- */
-static bool is_day_name(const char *text, size_t len, bool whole)
-{
-    return whole ? len >= 6 && memcmp(text + len - 3, "day", 3) == 0
-                 : len == 3 && find_name(day_names, text) != 0;
-}
-
-static bool read_form(const char *form, const char *text, int32_t v[6])
-{
-    for (; *form != '\0'; form++, text++) {
-        if (*form == 'm') {
-            v[1] = find_name(month_names, text);
-            form += 2;
-            text += 2;
-        } else if (acme_is_digit(*text) && *form >= '0' && *form <= '5') {
-            v[*form - '0'] = v[*form - '0'] * 10 + (*text - '0');
-        } else if (*form == '_' && acme_is_digit(*text)) {
-            v[2] = *text - '0';
-        } else if (*text != (*form == '_' ? ' ' : *form)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_real(const int32_t v[6])
-{
-    static const uint8_t lengths[] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = v[1] == 2 && v[0] % 4 == 0 && (v[0] % 100 != 0 || v[0] % 400 == 0);
-
-    return v[0] >= 1970 && v[2] >= 1 && v[2] <= lengths[v[1]] + leap && v[3] <= 23 && v[4] <= 59 &&
-           v[5] <= 60;
-}
-
-int32_t acme_http_parse_date(const char *text, size_t len, int64_t *unix_s)
-{
-    size_t name_len = acme_word_len(text, len, "");
-    size_t form = 0;
-    int32_t v[6] = {0};
-
-    while (strlen(date_forms[form]) != len - name_len) {
-        if (++form == sizeof(date_forms) / sizeof(date_forms[0])) {
-            return ACME_ERR_HTTP;
-        }
-    }
-    if (!is_day_name(text, name_len, form == FORM_RFC850) ||
-        !read_form(date_forms[form], text + name_len, v)) {
-        return ACME_ERR_HTTP;
-    }
-    if (form == FORM_RFC850) { /* the window of POSIX; that of RFC 9110 would need a clock */
-        v[0] += v[0] < 70 ? 2000 : 1900;
-    }
-    if (!is_real(v)) {
-        return ACME_ERR_HTTP;
-    }
-    *unix_s = acme_date_to_unix(v[0], v[1], v[2], v[3], v[4], v[5]);
-    return ACME_OK;
-}
-
 /* ---- requests ---- */
+
+#define NANOACME " nanoacme/" ACME_VERSION "\r\nAccept: */*\r\n"
+_Static_assert(sizeof(CONFIG_ACME_USER_AGENT) <= 129, "CONFIG_ACME_USER_AGENT: 128 characters");
 
 int32_t acme_http_request_write(const struct acme_http_request *r, char *out, size_t size)
 {
@@ -156,7 +76,9 @@ int32_t acme_http_request_write(const struct acme_http_request *r, char *out, si
     acme_buf_init(&b, out, size);
     acme_buf_add_form(&b, "$ $ HTTP/1.1\r\nHost: ", r->method, *path != '\0' ? path : "/");
     acme_buf_add_n(&b, r->url + ACME_URI_AUTHORITY, r->uri.authority_len);
-    acme_buf_add(&b, "\r\nUser-Agent: nanoacme/" ACME_VERSION "\r\nAccept: */*\r\n");
+    acme_buf_add(&b, sizeof(CONFIG_ACME_USER_AGENT) > 1
+                         ? "\r\nUser-Agent: " CONFIG_ACME_USER_AGENT NANOACME
+                         : "\r\nUser-Agent:" NANOACME);
     if (r->content_length > 0) {
         acme_buf_add_form(&b, "Content-Type: application/jose+json\r\nContent-Length: #\r\n",
                           r->content_length);
@@ -172,7 +94,7 @@ void acme_http_parser_init(struct acme_http_parser *p, bool head_request, uint32
 {
     memset(p, 0, sizeof(*p));
     p->head_request = head_request;
-    p->body_limit = body_limit;
+    p->body_limit = body_limit < UINT32_MAX ? body_limit : UINT32_MAX - 1U;
     p->body_fn = body_fn;
     p->body_ctx = body_ctx;
     p->state = STATE_STATUS;
@@ -181,19 +103,28 @@ void acme_http_parser_init(struct acme_http_parser *p, bool head_request, uint32
 /* What follows returns ACME_OK to go on, also where the response is complete: STATE_DONE says that.
  */
 
-/* Only the first twelve characters count; the reason may be of any length. */
-static int32_t status_line(struct acme_http_parser *p)
+/* The status, if a line begins with "HTTP/1.0" or "HTTP/1.1" and one; else 0. The reason may be of
+ * any length. */
+static uint32_t read_status(const char *line)
 {
-    const char *l = p->line;
     uint32_t status;
 
-    if (p->line_len < 12 || memcmp(l, "HTTP/1.", 7) != 0 || (l[7] != '0' && l[7] != '1') ||
-        l[8] != ' ' || read_number(l + 9, 3, 10, &status) != 3 || status < 100 || status > 599 ||
-        (l[12] != ' ' && l[12] != '\0')) {
+    if (strncmp(line, "HTTP/1.", 7) != 0 || (line[7] != '0' && line[7] != '1') || line[8] != ' ' ||
+        read_number(line + 9, 3, 10, &status) != 3) {
+        return 0;
+    }
+    return line[12] == ' ' || line[12] == '\0' ? status : 0;
+}
+
+static int32_t status_line(struct acme_http_parser *p)
+{
+    uint32_t status = read_status(p->line);
+
+    if (status < 100 || status > 599) {
         return ACME_ERR_HTTP;
     }
     p->response.status = (uint16_t)status;
-    p->response.close = p->http10 = l[7] == '0';
+    p->response.close = p->http10 = p->line[7] == '0';
     p->state = STATE_HEADER;
     return ACME_OK;
 }
@@ -208,7 +139,7 @@ static int32_t on_content_length(struct acme_http_parser *p, const char *v, size
     }
     p->have_length = true;
     p->remaining = value;
-    return value == TOO_LARGE ? ACME_ERR_HTTP_LIMIT : ACME_OK;
+    return ACME_OK;
 }
 
 /* Where a proxy and we could disagree on the end of the body, somebody may be smuggling. */
@@ -226,7 +157,7 @@ static int32_t on_connection(struct acme_http_parser *p, const char *v, size_t l
     size_t start = 0;
 
     for (size_t i = 0; i <= len; i++) {
-        if (i < len && v[i] != ',' && !is_blank(v[i])) {
+        if (i < len && v[i] != ',' && !acme_is_blank(v[i])) {
             continue;
         }
         if (acme_str_is(v + start, i - start, "close")) {
@@ -244,21 +175,32 @@ static int32_t on_content_type(struct acme_http_parser *p, const char *v, size_t
         "application/json\0application/problem+json\0application/pem-certificate-chain\0";
     size_t end = 0;
 
-    while (end < len && v[end] != ';' && !is_blank(v[end])) {
+    while (end < len && v[end] != ';' && !acme_is_blank(v[end])) {
         end++;
     }
     p->response.content = (uint8_t)(ACME_HTTP_CONTENT_JSON + acme_str_find(v, end, types));
     return ACME_OK;
 }
 
-/* RFC 8555 6.5.1: a client must ignore an invalid Replay-Nonce. */
+static int32_t over(struct acme_http_parser *p, enum acme_limit_id limit, size_t size)
+{
+    acme_limit_note(&p->response.limit, limit, size);
+    return ACME_ERR_HTTP_LIMIT;
+}
+
+/* RFC 8555 6.5.1: a client must ignore an invalid Replay-Nonce. One that is too long is valid: it
+ * is our fault that it cannot be used. */
 static int32_t on_nonce(struct acme_http_parser *p, const char *v, size_t len)
 {
     p->response.nonce[0] = '\0';
-    if (len <= CONFIG_ACME_NONCE_MAX && acme_word_len(v, len, "-_") == len) {
-        memcpy(p->response.nonce, v, len);
-        p->response.nonce[len] = '\0';
+    if (acme_word_len(v, len, "-_") != len) {
+        return ACME_OK;
     }
+    if (len > CONFIG_ACME_NONCE_MAX) {
+        return over(p, ACME_LIMIT_NONCE, len);
+    }
+    memcpy(p->response.nonce, v, len);
+    p->response.nonce[len] = '\0';
     return ACME_OK;
 }
 
@@ -268,7 +210,7 @@ static int32_t on_location(struct acme_http_parser *p, const char *v, size_t len
     size_t old_len = strlen(location);
 
     if (len > CONFIG_ACME_URL_MAX) {
-        return ACME_ERR_HTTP_LIMIT;
+        return over(p, ACME_LIMIT_URL, len);
     }
     if (!acme_str_visible(v, len) ||
         (old_len > 0 && (old_len != len || memcmp(location, v, len) != 0))) {
@@ -302,72 +244,94 @@ static int32_t on_date(struct acme_http_parser *p, const char *v, size_t len)
     return ACME_OK;
 }
 
+/* Where nothing is made of a link, none is looked at. */
+#define LINKS_MATTER                                                                               \
+    (ACME_ENABLED(CONFIG_ACME_ALTERNATE_CHAINS) || ACME_ENABLED(CONFIG_ACME_PROBLEM_LINKS))
+
+static void take_url(const struct acme_link *link, char url[CONFIG_ACME_URL_MAX + 1])
+{
+    memcpy(url, link->url, link->url_len);
+    url[link->url_len] = '\0';
+}
+
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
-/* Whether the parameters of a link (RFC 8288 3) say that it is an alternate. */
-static bool is_alternate(const char *v, size_t len)
+static void take_alternate(struct acme_http_response *r, const struct acme_link *link)
 {
-    static const char rel[] = "rel=", word[] = "alternate";
-    size_t start, i;
-
-    for (i = 0; i + sizeof(rel) - 1 <= len; i++) {
-        if ((i == 0 || v[i - 1] == ';' || is_blank(v[i - 1])) &&
-            acme_str_equal_nocase(v + i, sizeof(rel) - 1, rel, sizeof(rel) - 1)) {
-            break;
-        }
+    if (r->alternate_count < CONFIG_ACME_ALTERNATES_MAX && acme_link_is(link, "alternate")) {
+        take_url(link, r->alternates[r->alternate_count++]);
     }
-    start = i + sizeof(rel) - 1;
-    if (start > len) {
-        return false;
-    }
-    for (i = start; i <= len; i++) { /* one word, or a quoted list of them */
-        if (i < len && v[i] != '"' && v[i] != ';' && !is_blank(v[i])) {
-            continue;
-        }
-        if (acme_str_equal_nocase(v + start, i - start, word, sizeof(word) - 1)) {
-            return true;
-        }
-        if (i < len && v[i] == ';') {
-            return false;
-        }
-        start = i + 1;
-    }
-    return false;
 }
 
-static void take_link(struct acme_http_response *r, const char *url, size_t len)
+static char *alternate(struct acme_http_response *r, size_t index)
 {
-    if (r->alternate_count < CONFIG_ACME_ALTERNATES_MAX && len <= CONFIG_ACME_URL_MAX &&
-        acme_str_visible(url, len)) {
-        memcpy(r->alternates[r->alternate_count], url, len);
-        r->alternates[r->alternate_count][len] = '\0';
-        r->alternate_count++;
+    return index < r->alternate_count ? r->alternates[index] : NULL;
+}
+#else
+static char *alternate(struct acme_http_response *r, size_t index)
+{
+    (void)r;
+    (void)index;
+    return NULL;
+}
+
+static void take_alternate(struct acme_http_response *r, const struct acme_link *link)
+{
+    (void)r;
+    (void)link;
+}
+#endif
+
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+static void take_terms(struct acme_http_response *r, const struct acme_link *link)
+{
+    if (acme_link_is(link, "terms-of-service")) {
+        take_url(link, r->terms);
     }
 }
+
+static char *terms(struct acme_http_response *r)
+{
+    return r->terms;
+}
+#else
+static char *terms(struct acme_http_response *r)
+{
+    return r->location;
+}
+
+static void take_terms(struct acme_http_response *r, const struct acme_link *link)
+{
+    (void)r;
+    (void)link;
+}
+#endif
 
 /* Links are hints: one that is malformed is left out, with what follows it. */
 static int32_t on_link(struct acme_http_parser *p, const char *v, size_t len)
 {
+    struct acme_link link;
     size_t at = 0;
 
-    while (at < len && v[at] == '<') {
-        const char *end = memchr(v + at, '>', len - at);
-        size_t url_end = end == NULL ? len : (size_t)(end - v);
-        size_t next = url_end;
-        bool quoted = false;
-
-        while (next < len && (quoted || v[next] != ',')) {
-            quoted = v[next] == '"' ? !quoted : quoted;
-            next++;
-        }
-        if (url_end < len && is_alternate(v + url_end + 1, next - url_end - 1)) {
-            take_link(&p->response, v + at + 1, url_end - at - 1);
-        }
-        for (at = next < len ? next + 1 : len; at < len && is_blank(v[at]); at++) {
+    while (acme_link_next(v, len, &at, &link)) {
+        if (link.url_len <= CONFIG_ACME_URL_MAX && acme_str_visible(link.url, link.url_len)) {
+            take_alternate(&p->response, &link);
+            take_terms(&p->response, &link);
         }
     }
     return ACME_OK;
 }
-#endif
+
+char *acme_http_response_url(struct acme_http_response *r, size_t index)
+{
+    switch (index) {
+    case 0:
+        return r->location;
+    case 1:
+        return terms(r);
+    default:
+        return alternate(r, index - 2);
+    }
+}
 
 /* The fields of interest, and their names in this order. */
 enum field {
@@ -379,18 +343,12 @@ enum field {
     FIELD_LOCATION,
     FIELD_RETRY_AFTER,
     FIELD_DATE,
-#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
     FIELD_LINK,
-#endif
     FIELD_OTHER
 };
 static const char field_names[] =
     "content-length\0transfer-encoding\0connection\0content-type\0replay-nonce\0location\0"
-    "retry-after\0date\0"
-#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
-    "link\0"
-#endif
-    ;
+    "retry-after\0date\0link\0";
 
 static int32_t on_field(struct acme_http_parser *p, size_t field, const char *v, size_t len)
 {
@@ -409,10 +367,8 @@ static int32_t on_field(struct acme_http_parser *p, size_t field, const char *v,
         return on_location(p, v, len);
     case FIELD_RETRY_AFTER:
         return on_retry_after(p, v, len);
-#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
     case FIELD_LINK:
         return on_link(p, v, len);
-#endif
     default:
         return on_date(p, v, len);
     }
@@ -425,22 +381,17 @@ static int32_t dispatch(struct acme_http_parser *p, size_t name_len)
     size_t field = acme_str_find(l, name_len, field_names);
     size_t start = name_len + 1, end = p->line_len;
 
-    if (field == FIELD_OTHER) {
+    /* A link is a hint: one that is too long is left out. */
+    if (field == FIELD_OTHER || (field == FIELD_LINK && (!LINKS_MATTER || p->line_overflow))) {
         return ACME_OK;
     }
     if (p->line_overflow) {
-#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
-        if (field == FIELD_LINK) {
-            return ACME_OK;
-        }
-#endif
-        return ACME_ERR_HTTP_LIMIT;
+        return over(p, ACME_LIMIT_HTTP_LINE, CONFIG_ACME_HTTP_LINE_MAX + p->line_overflow);
     }
-
-    while (start < end && is_blank(l[start])) {
+    while (start < end && acme_is_blank(l[start])) {
         start++;
     }
-    while (end > start && is_blank(l[end - 1])) {
+    while (end > start && acme_is_blank(l[end - 1])) {
         end--;
     }
     return on_field(p, field, l + start, end - start);
@@ -450,13 +401,41 @@ static int32_t header_line(struct acme_http_parser *p)
 {
     size_t name_len = acme_word_len(p->line, p->line_len, "!#$%&'*+-.^_`|~");
 
-    if (name_len == CONFIG_ACME_HTTP_LINE_MAX) {
-        return ACME_ERR_HTTP_LIMIT; /* its colon was not seen */
+    if (name_len == CONFIG_ACME_HTTP_LINE_MAX) { /* its colon was not seen */
+        return over(p, ACME_LIMIT_HTTP_LINE, CONFIG_ACME_HTTP_LINE_MAX + p->line_overflow);
     }
     if (name_len == 0 || p->line[name_len] != ':') {
         return ACME_ERR_HTTP; /* obs-fold and "Name :" are refused here, too */
     }
     return dispatch(p, name_len);
+}
+
+/* The reply ends here, with more on its way. */
+static int32_t enough(struct acme_http_parser *p)
+{
+    p->response.truncated = p->response.close = true;
+    p->state = STATE_DONE;
+    return ACME_OK;
+}
+
+/* As many bytes come next as are said, in a body whose end is known: all of them have to fit. Of an
+ * error as many as fit are enough, for its status and its fields say what to do. */
+static int32_t fit(struct acme_http_parser *p, uint32_t size)
+{
+    uint32_t room = p->body_limit - p->response.body_len;
+
+    p->remaining = size;
+    if (size <= room) {
+        return ACME_OK;
+    }
+    if (p->response.status < 400) {
+        room = UINT32_MAX - p->response.body_len;
+        return over(p, ACME_LIMIT_HTTP_BODY,
+                    size < room ? size + p->response.body_len : UINT32_MAX);
+    }
+    p->remaining = room;
+    p->cut = true;
+    return room > 0 ? ACME_OK : enough(p);
 }
 
 static int32_t headers_end(struct acme_http_parser *p)
@@ -484,10 +463,9 @@ static int32_t headers_end(struct acme_http_parser *p)
         p->response.close = true;
         p->remaining = p->body_limit;
         p->state = STATE_BODY_CLOSE;
-    } else if (p->remaining > p->body_limit) {
-        return ACME_ERR_HTTP_LIMIT;
     } else if (p->remaining > 0) {
         p->state = STATE_BODY_LENGTH;
+        return fit(p, p->remaining);
     }
     return ACME_OK;
 }
@@ -497,7 +475,7 @@ static bool is_extension(const char *text)
 {
     const char *p = text;
 
-    while (is_blank(*p)) {
+    while (acme_is_blank(*p)) {
         p++;
     }
     return *p == ';' || *text == '\0';
@@ -513,14 +491,12 @@ static int32_t chunk_size_line(struct acme_http_parser *p)
         return ACME_ERR_HTTP;
     }
     /* The data bounds how many chunks come, but not what their extensions add. */
-    if (size == TOO_LARGE || size > p->body_limit - p->response.body_len ||
-        rest > (size_t)CONFIG_ACME_HTTP_HEADERS_MAX - p->header_bytes) {
-        return ACME_ERR_HTTP_LIMIT;
+    if (rest > (size_t)CONFIG_ACME_HTTP_HEADERS_MAX - p->header_bytes) {
+        return over(p, ACME_LIMIT_HTTP_HEADERS, p->header_bytes + rest);
     }
     p->header_bytes = (uint16_t)(p->header_bytes + rest);
-    p->remaining = size;
     p->state = size == 0 ? STATE_TRAILER : STATE_BODY_CHUNK;
-    return ACME_OK;
+    return fit(p, size);
 }
 
 static int32_t line_done(struct acme_http_parser *p)
@@ -552,8 +528,11 @@ static int32_t line_store(struct acme_http_parser *p, char c)
         p->line[p->line_len++] = c;
         return ACME_OK;
     }
-    p->line_overflow = true;
-    return p->state == STATE_CHUNK_SIZE ? ACME_ERR_HTTP_LIMIT : ACME_OK;
+    if (p->state == STATE_CHUNK_SIZE) {
+        return over(p, ACME_LIMIT_HTTP_LINE, CONFIG_ACME_HTTP_LINE_MAX + 1);
+    }
+    p->line_overflow++; /* the head is shorter than this can count */
+    return ACME_OK;
 }
 
 /* Collects a line; '\n' must follow '\r', and both must stand nowhere else. */
@@ -564,7 +543,7 @@ static int32_t line_byte(struct acme_http_parser *p, char c)
     /* Of the chunks, only the extensions count, which chunk_size_line adds. */
     if (p->state <= STATE_TRAILER) {
         if (p->header_bytes >= CONFIG_ACME_HTTP_HEADERS_MAX) {
-            return ACME_ERR_HTTP_LIMIT;
+            return over(p, ACME_LIMIT_HTTP_HEADERS, CONFIG_ACME_HTTP_HEADERS_MAX + 1);
         }
         p->header_bytes++;
     }
@@ -579,8 +558,28 @@ static int32_t line_byte(struct acme_http_parser *p, char c)
     rc = line_done(p);
     p->line_len = 0;
     p->line_cr = false;
-    p->line_overflow = false;
+    p->line_overflow = 0;
     return rc;
+}
+
+/* Only a body that ends with the connection gets more than remains. What remained was handed over
+ * first, so that the outcome does not depend on how the bytes were split. */
+static int32_t body_too_long(struct acme_http_parser *p)
+{
+    return p->response.status >= 400 ? enough(p)
+                                     : over(p, ACME_LIMIT_HTTP_BODY, p->body_limit + 1U);
+}
+
+static int32_t body_handed_over(struct acme_http_parser *p)
+{
+    if (p->remaining > 0 || p->state == STATE_BODY_CLOSE) {
+        return ACME_OK;
+    }
+    if (p->cut) {
+        return enough(p);
+    }
+    p->state = p->state == STATE_BODY_CHUNK ? STATE_CHUNK_END : STATE_DONE;
+    return ACME_OK;
 }
 
 static int32_t body_bytes(struct acme_http_parser *p, const uint8_t *data, size_t len, size_t *took)
@@ -588,29 +587,26 @@ static int32_t body_bytes(struct acme_http_parser *p, const uint8_t *data, size_
     uint32_t n = len < p->remaining ? (uint32_t)len : p->remaining;
     int32_t rc = ACME_OK;
 
-    /* Only a body that ends with the connection gets more than remains. What remained was handed
-     * over first, so that the outcome does not depend on how the bytes were split. */
+    *took = n;
     if (n == 0) {
-        return ACME_ERR_HTTP_LIMIT;
+        return body_too_long(p);
     }
     if (p->body_fn != NULL) {
         rc = p->body_fn(p->body_ctx, data, n);
     }
-    if (rc != ACME_OK) {
+    if (rc < 0) {
         return rc == ACME_ERR_AGAIN ? ACME_ERR_INTERNAL : rc; /* a sink can not refuse for now */
     }
     p->response.body_len += n;
     p->remaining -= n;
-    *took = n;
-    if (p->remaining == 0 && p->state != STATE_BODY_CLOSE) {
-        p->state = p->state == STATE_BODY_CHUNK ? STATE_CHUNK_END : STATE_DONE;
-    }
-    return ACME_OK;
+    return rc == ACME_HTTP_ENOUGH ? enough(p) : body_handed_over(p);
 }
 
 int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, size_t len,
                               size_t *used)
 {
+    ACME_ASSERT(p->state <= STATE_FAILED && p->line_len <= CONFIG_ACME_HTTP_LINE_MAX);
+    ACME_ASSERT(p->response.body_len <= p->body_limit);
     *used = 0;
     if (p->state == STATE_FAILED) {
         return ACME_ERR_HTTP;
@@ -629,10 +625,12 @@ int32_t acme_http_parser_feed(struct acme_http_parser *p, const uint8_t *data, s
     return p->state == STATE_DONE ? ACME_OK : ACME_ERR_AGAIN;
 }
 
-int32_t acme_http_parser_finish(struct acme_http_parser *p)
+int32_t acme_http_parser_finish(struct acme_http_parser *p, bool whole)
 {
-    if (p->state == STATE_BODY_CLOSE) {
+    if (p->state == STATE_BODY_CLOSE && whole) {
         p->state = STATE_DONE;
+    } else if (p->state > STATE_HEADER && p->state < STATE_DONE && p->response.status >= 400) {
+        return enough(p);
     }
     return p->state == STATE_DONE ? ACME_OK : ACME_ERR_CLOSED;
 }

@@ -5,8 +5,11 @@
 
 #include <string.h>
 
+#include <mbedtls/oid.h>
+#include <mbedtls/platform.h>
 #include <mbedtls/psa_util.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "net/x509.h"
 
@@ -59,7 +62,82 @@ static uint32_t check_pins(struct acme_tls *t, const mbedtls_x509_crt *crt, int 
     t->pinned = t->pinned || is_pinned(t, crt);
     return depth == 0 && t->pins_count > 0 && !t->pinned ? MBEDTLS_X509_BADCERT_OTHER : 0;
 }
+
+static void forget_pins_seen(struct acme_tls *t)
+{
+    t->pinned = false;
+}
+#else
+static uint32_t check_pins(struct acme_tls *t, const mbedtls_x509_crt *crt, int depth)
+{
+    (void)t;
+    (void)crt;
+    (void)depth;
+    return 0;
+}
+
+static void forget_pins_seen(struct acme_tls *t)
+{
+    (void)t;
+}
 #endif
+
+#if defined(MBEDTLS_SSL_ALPN)
+/* Some servers speak HTTP/2 with whoever does not say which protocol it wants. */
+static int32_t ask_for_http(struct acme_tls *t)
+{
+    static const char *const protocols[] = {"http/1.1", NULL};
+
+    return mbedtls_ssl_conf_alpn_protocols(&t->config, (const char **)(uintptr_t)protocols) == 0
+               ? ACME_OK
+               : ACME_ERR_TLS;
+}
+#else
+static int32_t ask_for_http(struct acme_tls *t)
+{
+    (void)t;
+    return ACME_OK;
+}
+#endif
+
+/* How a server is called stands in its subject alternative names, and never in its common name
+ * (RFC 9525), which mbedTLS still takes. An address is compared here, for mbedTLS was not told. */
+static uint32_t check_host(const struct acme_tls *t, const mbedtls_x509_crt *server)
+{
+    const mbedtls_x509_sequence *san = &server->subject_alt_names;
+
+    if (!mbedtls_x509_crt_has_ext_type(server, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME)) {
+        return MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    }
+    for (; san != NULL && t->address_len > 0; san = san->next) {
+        if ((san->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_X509_SAN_IP_ADDRESS &&
+            san->buf.len == t->address_len && memcmp(san->buf.p, t->address, san->buf.len) == 0) {
+            return 0;
+        }
+    }
+    return t->address_len > 0 ? MBEDTLS_X509_BADCERT_CN_MISMATCH : 0;
+}
+
+/* mbedTLS says of a signature that it could not check for want of memory that it is not trusted. So
+ * where there is less than the check of one takes, that is no verdict. */
+#define SIGNATURE_MEMORY 1024U
+
+static bool has_memory(void)
+{
+    void *probe = mbedtls_calloc(1, SIGNATURE_MEMORY);
+
+    mbedtls_free(probe);
+    return probe != NULL;
+}
+
+static int32_t flags_error(uint32_t flags)
+{
+    if ((flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
+        return ACME_ERR_TLS_DATES;
+    }
+    return (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0 && !has_memory() ? ACME_ERR_TLS_MEMORY
+                                                                            : ACME_ERR_TLS_VERIFY;
+}
 
 /* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
  * clock only what is expired for sure is refused. */
@@ -68,15 +146,10 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
     struct acme_tls *t = ctx;
 
     *flags |= acme_x509_bad_dates(t->clock, crt, 0);
-#if defined(CONFIG_ACME_PINNING)
     *flags |= check_pins(t, crt, depth);
-#endif
-    if ((*flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
-        t->verify_error = ACME_ERR_TLS_DATES;
-    } else if (*flags != 0) {
-        t->verify_error = ACME_ERR_TLS_VERIFY;
-    }
+    *flags |= depth == 0 ? check_host(t, crt) : 0;
     if (*flags != 0) {
+        t->verify_error = flags_error(*flags);
         ACME_LOG(t->port, ACME_LOG_WARNING, "tls: certificate refused, MBEDTLS_X509_BADCERT flags",
                  depth == 0 ? "of the server" : "of an issuer", (int32_t)*flags);
     }
@@ -92,6 +165,7 @@ static int32_t to_error(struct acme_tls *t, int ret)
         return t->net_error;
     }
     if (ret == 0 || ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
+        t->goodbye = ret != 0;
         return ACME_ERR_CLOSED;
     }
     ACME_LOG(t->port, ACME_LOG_WARNING, "tls: mbedTLS error", NULL, ret);
@@ -111,7 +185,7 @@ static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor 
     int32_t rc = ACME_OK;
 
     for (i = 0; i < count; i++) {
-        int ret = mbedtls_x509_crt_parse_der_nocopy(&t->anchors, anchors[i].der, anchors[i].len);
+        int ret = acme_x509_parse(&t->anchors, anchors[i].der, anchors[i].len, false);
 
         if (ret == 0) {
             good++;
@@ -130,7 +204,6 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                       const struct acme_clock *clock, const struct acme_trust_anchor *anchors,
                       size_t count)
 {
-    static const char *const alpn[] = {"http/1.1", NULL};
     int32_t rc;
 
     memset(t, 0, sizeof(*t));
@@ -152,14 +225,7 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
     mbedtls_ssl_conf_ca_chain(&t->config, &t->anchors, NULL);
     mbedtls_ssl_conf_verify(&t->config, verify, t);
     mbedtls_ssl_conf_rng(&t->config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
-#if defined(MBEDTLS_SSL_ALPN)
-    if (mbedtls_ssl_conf_alpn_protocols(&t->config, (const char **)(uintptr_t)alpn) != 0) {
-        return ACME_ERR_TLS;
-    }
-#else
-    (void)alpn;
-#endif
-    return ACME_OK;
+    return ask_for_http(t);
 }
 
 void acme_tls_free(struct acme_tls *t)
@@ -174,15 +240,15 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
     int ret;
 
     t->stream = stream;
+    t->goodbye = false;
     t->net_error = ACME_ERR_CLOSED;
     t->verify_error = ACME_ERR_TLS_VERIFY;
-#if defined(CONFIG_ACME_PINNING)
-    t->pinned = false;
-#endif
+    forget_pins_seen(t);
+    t->address_len = (uint8_t)mbedtls_x509_crt_parse_cn_inet_pton(host, t->address);
     mbedtls_ssl_init(&t->ssl);
     ret = mbedtls_ssl_setup(&t->ssl, &t->config);
-    if (ret == 0) {
-        ret = mbedtls_ssl_set_hostname(&t->ssl, host);
+    if (ret == 0) { /* an address must not be sent as a server's name (RFC 6066 3) */
+        ret = mbedtls_ssl_set_hostname(&t->ssl, t->address_len > 0 ? NULL : host);
     }
     if (ret != 0) {
         acme_tls_close(t);
@@ -194,9 +260,11 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
 
 int32_t acme_tls_handshake(struct acme_tls *t)
 {
-    int32_t rc = t->port->net->connected(t->port->net_ctx, t->stream);
+    int32_t rc;
     int ret;
 
+    ACME_ASSERT(acme_tls_is_open(t));
+    rc = t->port->net->connected(t->port->net_ctx, t->stream);
     if (rc != ACME_OK) {
         return rc;
     }
@@ -213,8 +281,10 @@ int32_t acme_tls_handshake(struct acme_tls *t)
 
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
 {
-    int ret = mbedtls_ssl_write(&t->ssl, data, len);
+    int ret;
 
+    ACME_ASSERT(acme_tls_is_open(t));
+    ret = mbedtls_ssl_write(&t->ssl, data, len);
     return ret > 0 ? (int32_t)ret : to_error(t, ret);
 }
 
@@ -222,6 +292,7 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
 {
     int ret, tickets = 0;
 
+    ACME_ASSERT(acme_tls_is_open(t));
     /* TLS 1.3 tickets come between records; the core keeps no sessions. */
     do {
         ret = mbedtls_ssl_read(&t->ssl, data, size);

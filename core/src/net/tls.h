@@ -3,8 +3,7 @@
  * trust anchors, and the dates of its chain against the trusted clock. It knows no HTTP. Nothing
  * blocks: whatever has to wait returns ACME_ERR_AGAIN.
  */
-#ifndef ACME_TLS_H
-#define ACME_TLS_H
+#pragma once
 
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
@@ -18,6 +17,9 @@ struct acme_tls {
     acme_handle stream;
     int32_t net_error;    /* of the port, behind an mbedTLS error; never ACME_OK */
     int32_t verify_error; /* likewise, of the certificates */
+    uint8_t address[16];  /* of a host that is one */
+    uint8_t address_len;  /* 0: it is a name */
+    bool goodbye;         /* the peer has said that it sends no more (close_notify) */
 #if defined(CONFIG_ACME_PINNING)
     const struct acme_pin *pins; /* set by the owner after acme_tls_init; lent */
     uint16_t pins_count;
@@ -48,5 +50,3 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size);
 /** Says goodbye as far as that does not block, and closes the stream. Fine when closed already. */
 void acme_tls_close(struct acme_tls *t);
 bool acme_tls_is_open(const struct acme_tls *t);
-
-#endif

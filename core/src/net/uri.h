@@ -1,8 +1,7 @@
 /*
  * Splits and checks https URLs (RFC 3986, the part that ACME uses). Knows nothing of sockets.
  */
-#ifndef ACME_URI_H
-#define ACME_URI_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +27,11 @@ struct acme_uri {
  * query without a path, host a name or address and not empty, port 1 to 65535 without leading zeros
  * (default 443), length at most CONFIG_ACME_URL_MAX. ACME_OK or ACME_ERR_URL. */
 int32_t acme_uri_parse(const char *url, struct acme_uri *uri);
+/** Turns a reference of a reply (Location, Link) into a URL, in place (RFC 3986 5.2), against base,
+ * the URL that was asked for, parsed into uri. An absolute one, and "", stay as they are; of others
+ * a fragment goes. text has size bytes, CONFIG_ACME_URL_MAX + 1 at most. Returns the length, also
+ * where that is size or more: text is then left as it was. */
+size_t acme_uri_resolve(const char *base, const struct acme_uri *uri, char *text, size_t size);
 /** Whether two parsed URLs have the same host (case-insensitive) and port. */
 bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const char *url_b,
                           const struct acme_uri *b);
@@ -35,5 +39,3 @@ bool acme_uri_same_origin(const char *url_a, const struct acme_uri *a, const cha
  * at most 253 in all, no trailing dot, optional leading "*." when wildcard is true, not all-numeric
  * last label, A-labels well-formed (CONFIG_ACME_IDN_CHECK). ACME_OK or ACME_ERR_NAME. */
 int32_t acme_uri_check_name(const char *name, bool wildcard);
-
-#endif

@@ -4,12 +4,39 @@
  */
 #include "net/x509.h"
 
+#include <string.h>
+
 #include <mbedtls/asn1.h>
 #include <mbedtls/bignum.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
 
 #include "base/date.h"
+
+/* id-ce and a number. */
+static int let_pass(void *ctx, const mbedtls_x509_crt *crt, const mbedtls_x509_buf *oid,
+                    int critical, const unsigned char *p, const unsigned char *end)
+{
+    static const unsigned char numbers[] = {30 /* nameConstraints */, 32 /* certificatePolicies */,
+                                            33 /* policyMappings */, 36 /* policyConstraints */,
+                                            54 /* inhibitAnyPolicy */};
+
+    (void)ctx;
+    (void)crt;
+    (void)p;
+    (void)end;
+    if (critical == 0 || (oid->len == 3 && memcmp(oid->p, MBEDTLS_OID_ID_CE, 2) == 0 &&
+                          memchr(numbers, oid->p[2], sizeof(numbers)) != NULL)) {
+        return 0;
+    }
+    return MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE;
+}
+
+int acme_x509_parse(mbedtls_x509_crt *crt, const uint8_t *der, size_t len, bool copy)
+{
+    return mbedtls_x509_crt_parse_der_with_ext_cb(crt, der, len, copy ? 1 : 0, let_pass, NULL);
+}
 
 int64_t acme_x509_time(const mbedtls_x509_time *t)
 {

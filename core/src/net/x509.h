@@ -1,13 +1,18 @@
 /*
  * mbedTLS's X.509 in the core's terms: dates against the trusted clock, and errors.
  */
-#ifndef ACME_X509_H
-#define ACME_X509_H
+#pragma once
 
 #include <mbedtls/x509_crt.h>
 
 #include "base/clock.h"
 
+/** Parses a certificate of the CA's side, whose constraints on others are not ours to enforce:
+ * where it is only looked at how a chain fits together, or which anchor is trusted. Critical
+ * nameConstraints, policyConstraints, policyMappings, inhibitAnyPolicy and certificatePolicies are
+ * let pass, other critical extensions that mbedTLS does not know are refused. The bytes are copied,
+ * or lent. What mbedTLS returns. */
+int acme_x509_parse(mbedtls_x509_crt *crt, const uint8_t *der, size_t len, bool copy);
 /** MBEDTLS_X509_BADCERT_EXPIRED and _FUTURE, or 0, by the trusted clock; skew_s of the future is
  * not refused. Without a clock only what is expired for sure is refused. */
 uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
@@ -17,5 +22,3 @@ uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_
 int32_t acme_x509_error(int ret, int32_t other);
 /** Unix seconds of an X.509 date. */
 int64_t acme_x509_time(const mbedtls_x509_time *t);
-
-#endif

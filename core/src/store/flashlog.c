@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/crc.h"
@@ -32,9 +33,18 @@
 #define CHUNK            ACME_FLASHLOG_CHUNK
 
 #if defined(CONFIG_ACME_STORE_SEAL)
-#define FORMAT(log) ((log)->sealed ? FORMAT_SEALED : FORMAT_VERSION)
+#define FORMAT(log)           ((log)->sealed ? FORMAT_SEALED : FORMAT_VERSION)
+#define SET_SEALED(log, what) ((log)->sealed = (what))
 #else
-#define FORMAT(log) FORMAT_VERSION
+#define FORMAT(log)           FORMAT_VERSION
+#define SET_SEALED(log, what) ((void)(what))
+#endif
+
+/* Whether a fragment tells that its change is committed: the last one does. */
+#if defined(ACME_MUTATE_COMMIT_ORDER) /* a deliberate bug, for the power-cut runner to find */
+#define TELLS_COMMIT(fragment, left) ((fragment) == 0)
+#else
+#define TELLS_COMMIT(fragment, left) ((left) == 0)
 #endif
 
 /* The second byte of a record: the kind, flags, and the space of the key in the high half. */
@@ -172,6 +182,9 @@ static int32_t outcome(struct acme_flashlog *log, int32_t rc)
 {
     bool failed = log->read_failed;
 
+    ACME_ASSERT(log->head < log->geometry.sector_count);
+    ACME_ASSERT(log->head_offset <= log->geometry.sector_size);
+    ACME_ASSERT(log->freed_seq <= log->head_seq && log->head_seq < log->next_seq);
     log->read_failed = false;
     acme_zeroize(log->chunk, sizeof(log->chunk));
     return failed ? ACME_ERR_STORE_IO : rc;
@@ -485,6 +498,7 @@ static bool write_record(struct acme_flashlog *log, struct record *r)
     uint32_t len = len_of(r), from = 0, fill = RECORD_LEN, crc;
     struct record written;
 
+    ACME_ASSERT(log->head_offset <= log->geometry.sector_size - size_of(log, r));
     crc = acme_crc32(0, r->raw, 18);
     acme_put16(r->raw + 18, crc ^ crc >> 16);
     acme_put32(r->raw + 20, record_crc(log, r));
@@ -641,44 +655,69 @@ static void drop_head(struct acme_flashlog *log)
     log->head_offset = log->geometry.sector_size;
 }
 
+/* A newest sector that has nothing but copies is what an interrupted compaction has left: it is
+ * begun anew. After a drop the place before is the head's only if no bad sector is between them. */
+static void drop_interrupted(struct acme_flashlog *log)
+{
+    uint8_t raw[HEADER_LEN];
+
+    if (log->head_seq > log->freed_seq + 1 && read_header(log, log->head, raw) == log->head_seq &&
+        survey_sector(log, log->head, log->head_seq) && !log->read_failed) {
+        drop_head(log);
+    }
+}
+
+/* Copies what lives in the oldest sector, at which the cursor stands, to the head. */
+static int32_t copy_live(struct acme_flashlog *log, struct cursor *c)
+{
+    uint32_t oldest = c->seq;
+    struct record r;
+    int32_t rc = ACME_OK;
+
+    while (rc == ACME_OK && cursor_next(log, c, &r) && c->seq == oldest) {
+        if (is_live(log, &r)) {
+            r.raw[1] = (uint8_t)((r.raw[1] & ~FLAG_COMMIT) | FLAG_COPIED);
+            rc = append(log, &r);
+        }
+    }
+    return rc == ACME_OK ? flash_sync(log) : rc;
+}
+
+/* Says on flash that all sectors up to this sequence number are free. */
+static int32_t mark_freed(struct acme_flashlog *log, uint32_t seq)
+{
+    struct record r;
+    int32_t rc;
+
+    ACME_ASSERT(seq > log->freed_seq && seq < log->head_seq);
+    make_record(log, &r, seq);
+    r.raw[1] = KIND_FREED;
+    rc = append(log, &r);
+    if (rc == ACME_OK) {
+        log->freed_seq = seq;
+        rc = flash_sync(log);
+    }
+    return rc;
+}
+
 /* Moves what lives in the oldest sector to the head, and frees it. */
 static int32_t reclaim(struct acme_flashlog *log)
 {
     struct cursor c;
-    struct record r;
     uint32_t oldest;
     int32_t rc = ACME_OK;
 
-    /* After a drop the place before is the head's only if no bad sector is between them. */
-    if (log->head_seq > log->freed_seq + 1 && read_header(log, log->head, r.raw) == log->head_seq &&
-        survey_sector(log, log->head, log->head_seq) && !log->read_failed) {
-        drop_head(log);
-    }
+    drop_interrupted(log);
     cursor_start(log, &c);
     (void)cursor_next_sector(log, &c);
     oldest = c.seq;
     if (oldest == log->head_seq) {
         rc = open_next(log); /* the head itself is the oldest: go on in another one first */
     }
-    while (rc == ACME_OK && cursor_next(log, &c, &r) && c.seq == oldest) {
-        if (is_live(log, &r)) {
-            r.raw[1] = (uint8_t)((r.raw[1] & ~FLAG_COMMIT) | FLAG_COPIED);
-            rc = append(log, &r);
-        }
-    }
     if (rc == ACME_OK) {
-        rc = flash_sync(log);
+        rc = copy_live(log, &c);
     }
-    if (rc == ACME_OK) {
-        make_record(log, &r, oldest);
-        r.raw[1] = KIND_FREED;
-        rc = append(log, &r);
-    }
-    if (rc == ACME_OK) {
-        log->freed_seq = oldest;
-        rc = flash_sync(log);
-    }
-    return rc;
+    return rc == ACME_OK ? mark_freed(log, oldest) : rc;
 }
 
 static uint32_t bad_count(const struct acme_flashlog *log)
@@ -789,12 +828,7 @@ static int32_t put(struct acme_flashlog *log, uint32_t what, uint64_t key, const
         len -= n;
         acme_put16(r.raw + 2, n);
         acme_put16(r.raw + 16, frag | (len == 0 ? FRAG_LAST : 0));
-#ifdef ACME_MUTATE_COMMIT_ORDER
-        /* A deliberate bug, for the power-cut runner to find: the commit is ahead of the data. */
-        r.raw[1] = (uint8_t)((r.raw[1] & ~FLAG_COMMIT) | (frag == 0 ? what : 0));
-#else
-        r.raw[1] |= (uint8_t)(len == 0 ? what : 0);
-#endif
+        r.raw[1] |= (uint8_t)(TELLS_COMMIT(frag, len) ? what : 0);
         rc = append(log, &r);
         frag++;
         if (len > 0) {
@@ -941,7 +975,7 @@ static int32_t start(struct acme_flashlog *log, const struct acme_flash_ops *ops
     return ACME_OK;
 }
 
-static int32_t log_mount(struct acme_flashlog *log)
+static int32_t mount_started(struct acme_flashlog *log)
 {
     struct cursor c;
     uint32_t before;
@@ -972,19 +1006,17 @@ int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_o
 {
     int32_t rc = start(log, ops, ctx);
 
-    return rc == ACME_OK ? outcome(log, log_mount(log)) : rc;
+    return rc == ACME_OK ? outcome(log, mount_started(log)) : rc;
 }
 
-#if defined(CONFIG_ACME_STORE_SEAL)
 int32_t acme_flashlog_mount_sealed(struct acme_flashlog *log, const struct acme_flash_ops *ops,
                                    void *ctx)
 {
     int32_t rc = start(log, ops, ctx);
 
-    log->sealed = true;
-    return rc == ACME_OK ? outcome(log, log_mount(log)) : rc;
+    SET_SEALED(log, true);
+    return rc == ACME_OK ? outcome(log, mount_started(log)) : rc;
 }
-#endif
 
 int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
 {

@@ -4,8 +4,7 @@
  * never between. It knows flash_ops and nothing of what the values mean. See docs/store_format.md
  * for the format. Functions may take as long as the flash driver does.
  */
-#ifndef ACME_FLASHLOG_H
-#define ACME_FLASHLOG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,12 +65,10 @@ struct acme_flashlog_stat {
  * ACME_ERR_STORE_CORRUPT (mounted, readable, but something is missing: .damaged is set). */
 int32_t acme_flashlog_mount(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx);
 
-#if defined(CONFIG_ACME_STORE_SEAL)
-/** The same for an area whose values are sealed. Each refuses what the other has written:
- * ACME_ERR_STORE_VERSION. */
+/** The same for an area whose values are sealed; only with CONFIG_ACME_STORE_SEAL. Each refuses
+ * what the other has written: ACME_ERR_STORE_VERSION. */
 int32_t acme_flashlog_mount_sealed(struct acme_flashlog *log, const struct acme_flash_ops *ops,
                                    void *ctx);
-#endif
 
 /** Erases every sector; the log is mounted empty afterwards. */
 int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_ops *ops,
@@ -107,5 +104,3 @@ static inline int32_t acme_flashlog_length(struct acme_flashlog *log, uint64_t k
 {
     return acme_flashlog_read(log, key, 0, NULL, SIZE_MAX);
 }
-
-#endif

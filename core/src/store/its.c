@@ -1,10 +1,13 @@
 /*
- * PSA Internal Trusted Storage 1.0 on the records: where mbedTLS keeps persistent keys. It must not
- * know what the values are. PSA has one store per process, so there is one binding.
+ * PSA Internal Trusted Storage 1.0 over the records: where mbedTLS keeps persistent keys. PSA has
+ * one storage for the whole program, so there is one store behind it. It must not know what the
+ * values are.
  */
 #include <psa/crypto.h>
 
 #include <psa/internal_trusted_storage.h>
+
+#include "base/assert.h"
 #include "store/store.h"
 
 static struct acme_store *bound;
@@ -54,7 +57,7 @@ static psa_status_t read_flags(psa_storage_uid_t uid, psa_storage_create_flags_t
     return rc == ACME_ERR_NOT_FOUND ? PSA_SUCCESS : to_psa(rc);
 }
 
-static int32_t set_once(psa_storage_uid_t uid, uint32_t data_length, const void *p_data)
+static psa_status_t set_once(psa_storage_uid_t uid, uint32_t data_length, const void *p_data)
 {
     uint8_t flags = PSA_STORAGE_FLAG_WRITE_ONCE;
     int32_t rc = acme_record_begin(bound, (size_t)data_length + 1, 2);
@@ -67,9 +70,9 @@ static int32_t set_once(psa_storage_uid_t uid, uint32_t data_length, const void 
     }
     if (rc != ACME_OK) {
         acme_record_abort(bound);
-        return rc;
+        return to_psa(rc);
     }
-    return acme_record_commit(bound);
+    return to_psa(acme_record_commit(bound));
 }
 
 #else
@@ -81,12 +84,23 @@ static psa_status_t read_flags(psa_storage_uid_t uid, psa_storage_create_flags_t
     return PSA_SUCCESS;
 }
 
+static psa_status_t set_once(psa_storage_uid_t uid, uint32_t data_length, const void *p_data)
+{
+    (void)uid;
+    (void)data_length;
+    (void)p_data;
+    return PSA_ERROR_NOT_SUPPORTED;
+}
+
 #endif
 
 static psa_status_t check_writable(psa_storage_uid_t uid)
 {
     psa_storage_create_flags_t flags;
-    psa_status_t status = read_flags(uid, &flags);
+    psa_status_t status;
+
+    ACME_ASSERT(bound != NULL);
+    status = read_flags(uid, &flags);
 
     return status == PSA_SUCCESS && flags != 0 ? PSA_ERROR_NOT_PERMITTED : status;
 }
@@ -106,11 +120,9 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, uint32_t data_length, const void
     if (status != PSA_SUCCESS) {
         return status;
     }
-#if defined(CONFIG_ACME_ITS_WRITE_ONCE)
     if (create_flags == PSA_STORAGE_FLAG_WRITE_ONCE) {
-        return to_psa(set_once(uid, data_length, p_data));
+        return set_once(uid, data_length, p_data);
     }
-#endif
     if (create_flags != 0) {
         return PSA_ERROR_NOT_SUPPORTED;
     }

@@ -1,126 +1,20 @@
 /*
- * What stands between the store and the place of its records, where there is more than one place
- * or a seal: the choice of the back end; sealing; protection against older images. It must not know
- * what the values mean. docs/store_format.md says why a sealed store is safe, and against what.
+ * Seals the records on their way to their place and back: each value is encrypted, and
+ * authenticated together with its key. It must not know what the values mean. docs/store_format.md
+ * says why a sealed store is safe, and against what.
  */
 #include "store/record.h"
 
-#if defined(ACME_RECORD_LAYERS)
+#if defined(CONFIG_ACME_STORE_SEAL)
 
 #include <string.h>
 
 #include <psa/crypto.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/bytes.h"
-
-/* ---- the back end ---- */
-
-#if defined(CONFIG_ACME_STORE_BACKENDS)
-#define DISPATCH(store, foreign, own) ((store)->ops != NULL ? (foreign) : (own))
-#else
-#define DISPATCH(store, foreign, own) (own)
-#endif
-
-static int32_t place_begin(struct acme_store *s, size_t len, size_t count)
-{
-    return DISPATCH(s, s->ops->begin(s->ops_ctx, len, count),
-                    acme_flashlog_begin(&s->log, len, count));
-}
-
-static int32_t place_put(struct acme_store *s, uint64_t key, const void *data, size_t len)
-{
-    return DISPATCH(s, s->ops->put(s->ops_ctx, key, data, len),
-                    acme_flashlog_put(&s->log, key, data, len));
-}
-
-static int32_t place_commit(struct acme_store *s)
-{
-    return DISPATCH(s, s->ops->commit(s->ops_ctx), acme_flashlog_commit(&s->log));
-}
-
-static int32_t place_read(struct acme_store *s, uint64_t key, size_t offset, void *data,
-                          size_t size)
-{
-    return DISPATCH(s, s->ops->read(s->ops_ctx, key, offset, data, size),
-                    acme_flashlog_read(&s->log, key, offset, data, size));
-}
-
-int32_t acme_record_next(struct acme_store *s, uint64_t *key)
-{
-    int32_t rc;
-
-    do {
-        rc = DISPATCH(s, s->ops->next(s->ops_ctx, key), acme_flashlog_next(&s->log, key));
-    } while (rc == ACME_OK && ACME_KEY_SPACE(*key) >= 14); /* not the store's */
-    return rc;
-}
-
-int32_t acme_record_delete(struct acme_store *s, uint64_t key)
-{
-    return DISPATCH(s, s->ops->remove(s->ops_ctx, key), acme_flashlog_delete(&s->log, key));
-}
-
-void acme_record_abort(struct acme_store *s)
-{
-#if defined(CONFIG_ACME_STORE_BACKENDS)
-    if (s->ops != NULL) {
-        s->ops->abort(s->ops_ctx);
-        return;
-    }
-#endif
-    acme_flashlog_abort(&s->log);
-}
-
-static int32_t place_open(struct acme_store *s, const struct acme_config *config, bool sealed)
-{
-#if defined(CONFIG_ACME_STORE_BACKENDS)
-    s->ops = config->records;
-    s->ops_ctx = config->records_ctx;
-    if (s->ops != NULL) {
-        return s->ops->open(s->ops_ctx);
-    }
-#endif
-    if (config->port->flash == NULL) {
-        return ACME_ERR_ARGUMENT;
-    }
-#if defined(CONFIG_ACME_STORE_SEAL)
-    if (sealed) {
-        return acme_flashlog_mount_sealed(&s->log, config->port->flash, config->port->flash_ctx);
-    }
-#endif
-    (void)sealed;
-    return acme_flashlog_mount(&s->log, config->port->flash, config->port->flash_ctx);
-}
-
-#if !defined(CONFIG_ACME_STORE_SEAL)
-
-int32_t acme_store_open(struct acme_store *s, const struct acme_config *config)
-{
-    return place_open(s, config, false);
-}
-
-int32_t acme_record_begin(struct acme_store *s, size_t data_len, size_t count)
-{
-    return place_begin(s, data_len, count);
-}
-
-int32_t acme_record_put(struct acme_store *s, uint64_t key, const void *data, size_t len)
-{
-    return place_put(s, key, data, len);
-}
-
-int32_t acme_record_commit(struct acme_store *s)
-{
-    return place_commit(s);
-}
-
-int32_t acme_record_read(struct acme_store *s, uint64_t key, size_t offset, void *data, size_t size)
-{
-    return place_read(s, key, offset, data, size);
-}
-
-#else
+#include "store/counter.h"
 
 /* ---- the seal: nonce, ciphertext, tag; the key of the record is authenticated with it ---- */
 
@@ -130,8 +24,8 @@ int32_t acme_record_read(struct acme_store *s, uint64_t key, size_t offset, void
 #define SEAL_VERSION 1u
 #define AAD_LEN      9u
 /* Written before anything else, and with each batch where there is a counter: its next value. */
-#define KEY_STATE    ACME_KEY(14, 0)
-#define STATE_LEN    4u
+#define KEY_STATE ACME_KEY(14, 0)
+#define STATE_LEN 4u
 
 _Static_assert(sizeof(((struct acme_store *)0)->sealed) >= CONFIG_ACME_STORE_SEAL_MAX + OVERHEAD,
                "a sealed value fits");
@@ -160,6 +54,7 @@ static int32_t seal_put(struct acme_store *s, uint64_t key, const void *data, si
     size_t got = 0;
     psa_status_t status;
 
+    ACME_ASSERT(s->seal_key != 0);
     if (len > CONFIG_ACME_STORE_SEAL_MAX) {
         return ACME_ERR_BUFFER;
     }
@@ -173,13 +68,13 @@ static int32_t seal_put(struct acme_store *s, uint64_t key, const void *data, si
     if (status != PSA_SUCCESS || got != len + TAG_LEN) {
         return ACME_ERR_CRYPTO;
     }
-    return place_put(s, key, s->sealed, len + OVERHEAD);
+    return acme_place_put(s, key, s->sealed, len + OVERHEAD);
 }
 
 /* Opens a value into plain. Returns its length. */
 static int32_t unseal(struct acme_store *s, uint64_t key)
 {
-    int32_t len = place_read(s, key, 0, s->sealed, sizeof(s->sealed));
+    int32_t len = acme_place_read(s, key, 0, s->sealed, sizeof(s->sealed));
     uint8_t aad[AAD_LEN];
     size_t got = 0;
     psa_status_t status;
@@ -197,6 +92,7 @@ static int32_t unseal(struct acme_store *s, uint64_t key)
     if (status != PSA_SUCCESS) {
         return status == PSA_ERROR_INVALID_SIGNATURE ? ACME_ERR_STORE_CORRUPT : ACME_ERR_CRYPTO;
     }
+    ACME_ASSERT(got == (size_t)len - OVERHEAD);
     return (int32_t)got;
 }
 
@@ -206,7 +102,7 @@ int32_t acme_record_read(struct acme_store *s, uint64_t key, size_t offset, void
     size_t n = 0;
 
     if (s->seal_key == 0) {
-        return place_read(s, key, offset, data, size);
+        return acme_place_read(s, key, offset, data, size);
     }
     len = unseal(s, key);
     if (len < 0) {
@@ -222,74 +118,6 @@ int32_t acme_record_read(struct acme_store *s, uint64_t key, size_t offset, void
     return (int32_t)n;
 }
 
-/* ---- the counter ---- */
-
-#if defined(CONFIG_ACME_STORE_ROLLBACK)
-
-static bool counts(const struct acme_store *s)
-{
-    return s->counter != NULL && s->seal_key != 0;
-}
-
-static int32_t count_up(struct acme_store *s)
-{
-    if (s->counter->increment(s->counter_ctx) != ACME_OK) {
-        return ACME_ERR_STORE_IO;
-    }
-    s->count++;
-    return ACME_OK;
-}
-
-static int32_t read_counter(struct acme_store *s, const struct acme_config *config)
-{
-    s->counter = config->counter;
-    s->counter_ctx = config->counter_ctx;
-    s->count = 0;
-    if (counts(s) && s->counter->read(s->counter_ctx, &s->count) != ACME_OK) {
-        return ACME_ERR_STORE_IO;
-    }
-    return ACME_OK;
-}
-
-/* A cut between a batch and its count leaves the store one ahead. */
-static int32_t check_count(struct acme_store *s, uint32_t stored)
-{
-    if (!counts(s) || stored == s->count) {
-        return ACME_OK;
-    }
-    return stored == s->count + 1 ? count_up(s) : ACME_ERR_STORE_ROLLBACK;
-}
-
-#else
-
-static bool counts(const struct acme_store *s)
-{
-    (void)s;
-    return false;
-}
-
-static int32_t count_up(struct acme_store *s)
-{
-    (void)s;
-    return ACME_OK;
-}
-
-static int32_t read_counter(struct acme_store *s, const struct acme_config *config)
-{
-    (void)s;
-    (void)config;
-    return ACME_OK;
-}
-
-static int32_t check_count(struct acme_store *s, uint32_t stored)
-{
-    (void)s;
-    (void)stored;
-    return ACME_OK;
-}
-
-#endif
-
 static int32_t put_state(struct acme_store *s, uint32_t count)
 {
     uint8_t raw[STATE_LEN];
@@ -298,110 +126,49 @@ static int32_t put_state(struct acme_store *s, uint32_t count)
     return seal_put(s, KEY_STATE, raw, sizeof(raw));
 }
 
-static uint32_t current_count(const struct acme_store *s)
+/* ---- batches ---- */
+
+int32_t acme_record_delete(struct acme_store *s, uint64_t key)
 {
-#if defined(CONFIG_ACME_STORE_ROLLBACK)
-    return s->count;
-#else
-    (void)s;
-    return 0;
-#endif
+    return acme_place_remove(s, key);
 }
 
-/* ---- batches ---- */
+void acme_record_abort(struct acme_store *s)
+{
+    acme_place_abort(s);
+}
 
 int32_t acme_record_begin(struct acme_store *s, size_t data_len, size_t count)
 {
     if (s->seal_key != 0 && data_len <= INT32_MAX / 8 && count <= 4096) {
-        size_t extra = counts(s) ? 1 : 0;
+        size_t extra = acme_counter_counts(s) ? 1 : 0;
 
         data_len += count * OVERHEAD + extra * (STATE_LEN + OVERHEAD);
         count += extra;
     }
-    return place_begin(s, data_len, count);
+    return acme_place_begin(s, data_len, count);
 }
 
 int32_t acme_record_put(struct acme_store *s, uint64_t key, const void *data, size_t len)
 {
-    return s->seal_key != 0 ? seal_put(s, key, data, len) : place_put(s, key, data, len);
+    return s->seal_key != 0 ? seal_put(s, key, data, len) : acme_place_put(s, key, data, len);
 }
 
 int32_t acme_record_commit(struct acme_store *s)
 {
     int32_t rc = ACME_OK;
 
-    if (!counts(s)) {
-        return place_commit(s);
+    if (!acme_counter_counts(s)) {
+        return acme_place_commit(s);
     }
-    rc = put_state(s, current_count(s) + 1);
+    rc = put_state(s, acme_counter_value(s) + 1);
     if (rc != ACME_OK) {
         acme_record_abort(s);
         return rc;
     }
-    rc = place_commit(s);
-    return rc == ACME_OK ? count_up(s) : rc;
+    rc = acme_place_commit(s);
+    return rc == ACME_OK ? acme_counter_count(s) : rc;
 }
-
-/* ---- opening ---- */
-
-/* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.
- * One with records must have a state under this key. */
-static int32_t open_state(struct acme_store *s)
-{
-    uint64_t key = 0;
-    int32_t rc = unseal(s, KEY_STATE);
-
-    if (rc == (int32_t)STATE_LEN) {
-        return check_count(s, acme_get32(s->plain));
-    }
-    if (rc != ACME_ERR_NOT_FOUND) {
-        return rc >= 0 || rc == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : rc;
-    }
-    rc = acme_record_next(s, &key);
-    if (rc != ACME_ERR_NOT_FOUND) {
-        return rc == ACME_OK ? ACME_ERR_STORE_SEAL : rc;
-    }
-    rc = place_begin(s, STATE_LEN + OVERHEAD, 1);
-    if (rc == ACME_OK) {
-        rc = put_state(s, current_count(s));
-    }
-    if (rc != ACME_OK) {
-        acme_record_abort(s);
-        return rc;
-    }
-    return place_commit(s);
-}
-
-int32_t acme_store_open(struct acme_store *s, const struct acme_config *config)
-{
-    int32_t mounted, rc = ACME_OK;
-
-    s->seal_key = 0;
-    if (config->seal != NULL) {
-        rc = config->seal->key(config->seal_ctx, &s->seal_key);
-        if (rc == ACME_OK && s->seal_key == 0) {
-            rc = ACME_ERR_CRYPTO;
-        }
-    }
-    if (rc == ACME_OK) {
-        rc = read_counter(s, config);
-    }
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    mounted = place_open(s, config, s->seal_key != 0);
-    if (s->seal_key != 0 && (mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT)) {
-        rc = open_state(s);
-    }
-#if defined(CONFIG_ACME_STORE_BACKENDS)
-    else if (s->ops != NULL && mounted == ACME_OK && place_read(s, KEY_STATE, 0, NULL, 1) >= 0) {
-        rc = ACME_ERR_STORE_SEAL; /* sealed, but there is no key */
-    }
-#endif
-    return rc != ACME_OK ? rc : mounted;
-}
-
-#endif
 
 int32_t acme_record_set(struct acme_store *s, uint64_t key, const void *data, size_t len)
 {
@@ -417,8 +184,84 @@ int32_t acme_record_set(struct acme_store *s, uint64_t key, const void *data, si
     return acme_record_commit(s);
 }
 
-#else
+int32_t acme_record_next(struct acme_store *s, uint64_t *key)
+{
+    int32_t rc;
 
-typedef int acme_record_is_not_needed;
+    do {
+        rc = acme_place_next(s, key);
+    } while (rc == ACME_OK && ACME_KEY_SPACE(*key) >= ACME_KEY_SPACE(KEY_STATE)); /* not theirs */
+    return rc;
+}
+
+/* ---- opening ---- */
+
+/* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.
+ * One with records must have a state under this key. */
+static int32_t open_state(struct acme_store *s)
+{
+    uint64_t key = 0;
+    int32_t rc = unseal(s, KEY_STATE);
+
+    if (rc == (int32_t)STATE_LEN) {
+        return acme_counter_check(s, acme_get32(s->plain));
+    }
+    if (rc != ACME_ERR_NOT_FOUND) {
+        return rc >= 0 || rc == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : rc;
+    }
+    rc = acme_record_next(s, &key);
+    if (rc != ACME_ERR_NOT_FOUND) {
+        return rc == ACME_OK ? ACME_ERR_STORE_SEAL : rc;
+    }
+    rc = acme_place_begin(s, STATE_LEN + OVERHEAD, 1);
+    if (rc == ACME_OK) {
+        rc = put_state(s, acme_counter_value(s));
+    }
+    if (rc != ACME_OK) {
+        acme_record_abort(s);
+        return rc;
+    }
+    return acme_place_commit(s);
+}
+
+/* The key and the counter that the configuration names. */
+static int32_t take_seal(struct acme_store *s, const struct acme_config *config)
+{
+    int32_t rc = ACME_OK;
+
+    s->seal_key = 0;
+    if (config->seal != NULL) {
+        rc = config->seal->key(config->seal_ctx, &s->seal_key);
+        if (rc == ACME_OK && s->seal_key == 0) {
+            rc = ACME_ERR_CRYPTO;
+        }
+    }
+    return rc == ACME_OK ? acme_counter_start(s, config) : rc;
+}
+
+/* Whether the records are sealed as the configuration wants it. */
+static int32_t check_seal(struct acme_store *s, int32_t mounted)
+{
+    if (s->seal_key != 0) {
+        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT ? open_state(s) : ACME_OK;
+    }
+    /* The log has looked when it was mounted. */
+    return acme_place_is_foreign(s) && mounted == ACME_OK &&
+                   acme_place_read(s, KEY_STATE, 0, NULL, 1) >= 0
+               ? ACME_ERR_STORE_SEAL
+               : ACME_OK;
+}
+
+int32_t acme_store_open(struct acme_store *s, const struct acme_config *config)
+{
+    int32_t mounted, rc = take_seal(s, config);
+
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    mounted = acme_place_open(s, config, s->seal_key != 0);
+    rc = check_seal(s, mounted);
+    return rc != ACME_OK ? rc : mounted;
+}
 
 #endif

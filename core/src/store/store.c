@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 #define RECORD_VERSION 1u
@@ -70,6 +71,7 @@ static int32_t write_texts(struct acme_store *store, uint64_t key, uint8_t *raw,
     size_t at = HEAD_LEN;
     const char *in = (const char *)record + TEXTS_AT;
 
+    ACME_ASSERT(size >= HEAD_LEN);
     raw[0] = RECORD_VERSION;
     memcpy(raw + 1, record, TEXTS_AT);
     acme_put32(raw + 4, 0);
@@ -169,6 +171,7 @@ int32_t acme_store_install(struct acme_store *store, uint8_t slot, const struct 
     size_t len = CERT_FIXED + 2u * r->chain_count, names_len = strlen(names), i;
     int32_t rc;
 
+    ACME_ASSERT(r->chain_count <= CONFIG_ACME_CHAIN_CERTS_MAX);
     memset(raw, 0, CERT_LEN);
     raw[0] = RECORD_VERSION;
     raw[1] = r->key_type;
@@ -226,7 +229,6 @@ int32_t acme_store_remove(struct acme_store *store, enum acme_store_space space,
 
 /* ---- the schedule ---- */
 
-#if defined(CONFIG_ACME_SCHEDULE)
 /* version, generation, failures, ca, and six times */
 #define SCHEDULE_LEN 56u
 
@@ -289,7 +291,6 @@ int32_t acme_store_write_floor(struct acme_store *store, int64_t unix_s)
     acme_put64(raw, (uint64_t)unix_s);
     return acme_record_set(store, ACME_KEY(ACME_SPACE_TIME, 0), raw, sizeof(raw));
 }
-#endif
 
 /* ---- chains ---- */
 

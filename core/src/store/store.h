@@ -1,16 +1,14 @@
 /*
- * Records over what keeps them (record.h): accounts, orders, certificates with their chains, and
+ * All state that survives a reset: accounts, orders, certificates with their chains, schedules, and
  * PSA's internal trusted storage, so that mbedTLS's persistent keys live in the same place. It
- * knows the shape of the records, not when they are written. This page lists all state that
- * survives a reset.
+ * knows the shape of the records, not what keeps them (record.h) and not when they are written.
  */
-#ifndef ACME_STORE_H
-#define ACME_STORE_H
+#pragma once
 
 #include "acme/client.h"
 #include "store/record.h"
 
-/** Spaces of keys. Never renumbered; the spaces 14 and 15 are record.c's and the log's. */
+/** Spaces of keys. Never renumbered; 14 is record.c's, 15 the log's. */
 enum acme_store_space {
     ACME_SPACE_ITS = 1,       /* id: PSA ITS uid */
     ACME_SPACE_ACCOUNT = 2,   /* id: account slot */
@@ -26,7 +24,7 @@ enum acme_store_space {
 /** Bytes of chain in one record. */
 #define ACME_CHAIN_CHUNK 512u
 
-/* Both of these begin with three bytes, which texts follow. */
+/* This one and the next begin with three bytes, which texts follow. */
 struct acme_account_record {
     uint8_t key_type;
     uint8_t key_generation;
@@ -57,7 +55,6 @@ struct acme_cert_record {
     int64_t not_after_s;
 };
 
-#if defined(CONFIG_ACME_SCHEDULE)
 /** When a certificate is looked at again. Times are Unix seconds; 0: none. */
 struct acme_schedule {
     int64_t noted_s;        /* when this was written: an earlier time voids look_at and retry_at */
@@ -70,7 +67,6 @@ struct acme_schedule {
     uint16_t failures;  /* in a row */
     uint8_t generation; /* of the certificate that the window is for */
 };
-#endif
 
 /** Gives psa_its_* the store they live in (open, lent until NULL is given). */
 void acme_store_bind_its(struct acme_store *store);
@@ -102,14 +98,13 @@ int32_t acme_store_remove_cert(struct acme_store *store, uint8_t slot);
 /** Removes one record; fine if it is not there. */
 int32_t acme_store_remove(struct acme_store *store, enum acme_store_space space, uint64_t id);
 
-#if defined(CONFIG_ACME_SCHEDULE)
+/* The schedule and the floor: only with CONFIG_ACME_SCHEDULE. */
 int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct acme_schedule *s);
 int32_t acme_store_write_schedule(struct acme_store *store, uint8_t slot,
                                   const struct acme_schedule *s);
 /** The time floor that was proven, in Unix seconds. */
 int32_t acme_store_read_floor(struct acme_store *store, int64_t *unix_s);
 int32_t acme_store_write_floor(struct acme_store *store, int64_t unix_s);
-#endif
 
 int32_t acme_store_write_chunk(struct acme_store *store, uint8_t slot, uint8_t generation,
                                uint16_t chunk, const uint8_t *data, size_t len);
@@ -121,5 +116,3 @@ int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t 
 
 /** An identifier of a list of names, for finding its slot again. Not for security. */
 uint64_t acme_store_names_id(const char *const *names, size_t count);
-
-#endif

@@ -138,7 +138,8 @@ bool device_has_cert(uint16_t slot)
     uint8_t signature[64];
     size_t len;
 
-    return acme_cert_get_status(w.client, slot, &status) == ACME_OK && status.valid &&
+    return acme_cert_get_status(w.client, slot, &status) == ACME_OK &&
+           acme_cert_can_serve(&status) &&
            psa_sign_hash(status.key_id, PSA_ALG_ECDSA(PSA_ALG_SHA_256), hash, sizeof(hash),
                          signature, sizeof(signature), &len) == PSA_SUCCESS;
 }

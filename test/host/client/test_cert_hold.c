@@ -51,13 +51,13 @@ static void test_the_key_stays_while_it_is_held(void **state)
 
     (void)state;
     assert_int_equal(acme_cert_get_status(w.client, 0, &before), ACME_OK);
-    acme_cert_hold(w.client, true);
+    acme_cert_hold(w.client);
     assert_true(run_to(10000));
     assert_int_equal(heard.events[ACME_EVENT_INSTALLED], 0);
     assert_int_equal(acme_cert_get_status(w.client, 0, &after), ACME_OK);
     assert_int_equal(after.key_id, before.key_id);
     assert_true(can_sign(before.key_id));
-    acme_cert_hold(w.client, false);
+    acme_cert_release(w.client);
     assert_false(run_to(10500));
     assert_int_equal(heard.events[ACME_EVENT_INSTALLED], 1);
     assert_int_equal(acme_cert_get_status(w.client, 0, &after), ACME_OK);
@@ -69,7 +69,7 @@ static void test_the_key_stays_while_it_is_held(void **state)
 static void test_nobody_holds_it_for_ever(void **state)
 {
     (void)state;
-    acme_cert_hold(w.client, true);
+    acme_cert_hold(w.client);
     assert_true(run_to(29000));
     assert_int_equal(heard.events[ACME_EVENT_INSTALLED], 0);
     assert_false(run_to(31000));
@@ -87,10 +87,54 @@ static void test_nobody_holds_it_for_ever(void **state)
 static void test_who_lets_go_in_time_delays_nothing(void **state)
 {
     (void)state;
-    acme_cert_hold(w.client, true);
-    acme_cert_hold(w.client, false);
+    acme_cert_hold(w.client);
+    acme_cert_release(w.client);
     assert_false(run_to(1000));
     assert_int_equal(heard.events[ACME_EVENT_INSTALLED], 1);
+}
+
+/* Two handshakes at once: what the first gives back is not the second's. */
+static void test_the_last_one_counts(void **state)
+{
+    (void)state;
+    acme_cert_hold(w.client);
+    acme_cert_hold(w.client);
+    acme_cert_release(w.client);
+    assert_true(run_to(10000));
+    assert_int_equal(heard.events[ACME_EVENT_INSTALLED], 0);
+    acme_cert_release(w.client);
+    assert_false(run_to(10500));
+    assert_int_equal(heard.events[ACME_EVENT_INSTALLED], 1);
+}
+
+/* A release too many owes nothing to the next hold. */
+static void test_a_release_too_many(void **state)
+{
+    (void)state;
+    acme_cert_release(w.client);
+    acme_cert_release(w.client);
+    acme_cert_hold(w.client);
+    assert_true(run_to(10000));
+    assert_int_equal(heard.events[ACME_EVENT_INSTALLED], 0);
+    acme_cert_release(w.client);
+    assert_false(run_to(10500));
+}
+
+/* More than can be counted: it waits, at worst too long. */
+static void test_holds_beyond_counting(void **state)
+{
+    uint32_t i;
+
+    (void)state;
+    for (i = 0; i < UINT16_MAX + 2u; i++) {
+        acme_cert_hold(w.client);
+    }
+    assert_true(run_to(10000));
+    assert_int_equal(heard.events[ACME_EVENT_INSTALLED], 0);
+    for (i = 0; i < UINT16_MAX + 2u; i++) {
+        acme_cert_release(w.client);
+    }
+    assert_false(run_to(10500));
 }
 
 int main(void)
@@ -99,6 +143,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_key_stays_while_it_is_held, set_up,
                                         device_tear_down),
         cmocka_unit_test_setup_teardown(test_nobody_holds_it_for_ever, set_up, device_tear_down),
+        cmocka_unit_test_setup_teardown(test_the_last_one_counts, set_up, device_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_release_too_many, set_up, device_tear_down),
+        cmocka_unit_test_setup_teardown(test_holds_beyond_counting, set_up, device_tear_down),
         cmocka_unit_test_setup_teardown(test_who_lets_go_in_time_delays_nothing, set_up,
                                         device_tear_down),
     };

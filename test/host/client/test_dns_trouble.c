@@ -16,7 +16,8 @@ enum operation { PRESENT, READY, CLEANUP, LOOKUP, OPERATIONS };
 static struct provider {
     int32_t result[OPERATIONS]; /* ACME_OK, or what it says instead */
     uint32_t times[OPERATIONS]; /* so often, 0: always */
-    uint32_t calls[OPERATIONS], stops;
+    uint32_t calls[OPERATIONS], stops, ends;
+    int64_t now_s;            /* what the last record said */
     char names[RECORDS][128]; /* of the records that stand */
     char values[RECORDS][600];
     const char *txt; /* what a look finds, or NULL */
@@ -35,6 +36,7 @@ static int32_t present(void *ctx, const struct acme_dns_record *record, uint32_t
     size_t i;
 
     (void)ctx;
+    p.now_s = record->now_s;
     *wait_ms = 500;
     for (i = 0; rc == ACME_OK && i < RECORDS; i++) {
         if (p.names[i][0] == '\0') {
@@ -88,7 +90,13 @@ static void stop(void *ctx)
     p.stops++;
 }
 
-static const struct acme_dns_ops whole = {present, ready, cleanup, lookup, stop};
+static void end(void *ctx)
+{
+    (void)ctx;
+    p.ends++;
+}
+
+static const struct acme_dns_ops whole = {present, ready, cleanup, lookup, stop, end};
 static struct acme_dns_ops ops;
 
 static uint32_t standing(void)
@@ -119,6 +127,27 @@ static void want(uint16_t slot_names, const char *const *list)
 }
 
 /* ---- the provider fails ---- */
+
+/* A provider is told the time that the client trusts, with every record, and each job's end. Where
+ * the wall clock is dead, that is the CA's time. */
+static void test_the_time_and_the_end_are_told(void **state)
+{
+    int dead;
+
+    (void)state;
+    for (dead = 0; dead < 2; dead++) {
+        uint32_t ends = p.ends;
+        int64_t begin_s = sim_clock_true_s(&w.clock);
+
+        w.clock.skew_s = dead == 1 ? -20 * INT64_C(31557600) : 0;
+        device_boot();
+        p.now_s = 0;
+        assert_int_equal(dead == 1 ? device_renew() : device_run(), ACME_OK);
+        assert_in_range(p.now_s, begin_s - 5, sim_clock_true_s(&w.clock) + 5);
+        assert_true(p.ends > ends && p.stops >= p.ends);
+        sim_world_halt(&w);
+    }
+}
 
 static void test_all_goes_well(void **state)
 {
@@ -556,6 +585,7 @@ static void test_the_firmwares_server_is_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        DNS_TEST(test_the_time_and_the_end_are_told),
         DNS_TEST(test_all_goes_well),
         DNS_TEST(test_a_provider_that_fails),
         DNS_TEST(test_a_provider_that_never_ends),

@@ -5,7 +5,7 @@
  */
 #include "device.h"
 
-#include "client/client_state.h"
+#include "client/state.h"
 
 static uint8_t leaf[2][2048];
 
@@ -64,7 +64,7 @@ static const struct lie {
      ACME_ERR_URL_POLICY},
     {CA_SIM_DIRECTORY_GET, NULL, "HTTP/1.1 301 X\r\nLocation: https://ca.example.org/d\r\n\r\n",
      ACME_ERR_HTTP_REDIRECT},
-    {CA_SIM_NEW_NONCE, "Replay-Nonce", "X-Nonce", ACME_ERR_NONCE},
+    {CA_SIM_NEW_NONCE, "Replay-Nonce", "X-Nonce", ACME_ERR_NONCE_NONE},
     {CA_SIM_NEW_ORDER, "HTTP/1.1 201", "HTTP/1.1 200", ACME_ERR_HTTP_STATUS},
     {CA_SIM_NEW_ORDER, "Location", "X-Location", ACME_ERR_FIELD},
     {CA_SIM_NEW_ORDER, "Content-Type: application/json", "Content-Type: text/html",

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "client/client_state.h"
+#include "client/state.h"
 
 static struct acme_cert_status status(void)
 {
@@ -240,7 +240,7 @@ static void test_slots_run_out(void **state)
         char text[64];
 
         while (acme_cert_list(w.client, &cursor, text, sizeof(text), &s) == ACME_OK) {
-            count += s.valid ? 1u : 0u;
+            count += acme_cert_can_serve(&s) ? 1u : 0u;
         }
         assert_int_equal(count, CONFIG_ACME_CERT_SLOTS);
     }
@@ -255,7 +255,7 @@ static void test_a_held_key_stays(void **state)
     uint64_t since;
 
     (void)state;
-    acme_cert_hold(w.client, true);
+    acme_cert_hold(w.client);
     assert_int_equal(acme_renew_start(w.client), ACME_OK);
     while (device_entered("INSTALL") == 0) {
         (void)acme_poll(w.client, &result);
@@ -266,7 +266,7 @@ static void test_a_held_key_stays(void **state)
     assert_int_equal(sim_world_drive(&w), ACME_OK);
     assert_in_range(w.clock.now_ms - since, 29000, 31000);
     assert_int_not_equal(status().key_id, before.key_id);
-    acme_cert_hold(w.client, false);
+    acme_cert_release(w.client);
     assert_int_equal(device_renew(), ACME_OK);
     assert_true(device_has_cert(0));
 }

@@ -83,9 +83,10 @@ static void stop(void *ctx)
     (void)printf("stop\n");
 }
 
-static const struct acme_dns_ops whole = {present, ready, cleanup, NULL, stop};
-static const struct acme_dns_ops least = {present, NULL, NULL, NULL, NULL};
-static const struct acme_dns_ops nothing = {NULL, NULL, NULL, NULL, NULL};
+static const struct acme_dns_ops whole = {
+    .present = present, .ready = ready, .cleanup = cleanup, .stop = stop};
+static const struct acme_dns_ops least = {.present = present};
+static const struct acme_dns_ops nothing = {.present = NULL};
 
 static void on_event(void *ctx, const struct acme_event *event)
 {

@@ -79,13 +79,17 @@ static int32_t call(const struct acme_dns_ops *ops, void *ctx, const char *what,
 }
 
 static int32_t drive(const struct acme_dns_ops *ops, void *ctx, const char *what,
-                     const struct acme_dns_record *record, uint32_t limit_s)
+                     struct acme_dns_record *record, uint32_t limit_s)
 {
     uint64_t end = uptime_ms(NULL) + limit_s * 1000u;
 
     while (uptime_ms(NULL) < end) {
         uint32_t wait_ms = 1000;
-        int32_t rc = call(ops, ctx, what, record, &wait_ms);
+        int32_t rc;
+
+        record->now_s = 0;
+        (void)wall_s(NULL, &record->now_s);
+        rc = call(ops, ctx, what, record, &wait_ms);
 
         if (rc != ACME_ERR_AGAIN) {
             return rc;

@@ -154,8 +154,8 @@ MISBEHAVIOUR = {
     "body without end": ("directory", raw(OK + "Content-Type: application/json\r\n\r\n" + " " * 200000), "ACME_ERR_HTTP_LIMIT"),
     "redirect": ("directory", say("", 302, headers={"Location": "https://127.0.0.1/elsewhere"}), "ACME_ERR_HTTP_REDIRECT"),
     "status without problem": ("directory", say("go away", 404, "text/plain"), "ACME_ERR_HTTP_STATUS"),
-    "nonce with quotes": ("nonce", raw(OK + 'Replay-Nonce: a"b\r\n\r\n'), "ACME_ERR_NONCE"),
-    "no nonce": ("nonce", raw(OK + "\r\n"), "ACME_ERR_NONCE"),
+    "nonce with quotes": ("nonce", raw(OK + 'Replay-Nonce: a"b\r\n\r\n'), "ACME_ERR_NONCE_NONE"),
+    "no nonce": ("nonce", raw(OK + "\r\n"), "ACME_ERR_NONCE_NONE"),
     # directory
     "not JSON": ("directory", say("<html>hello</html>"), "ACME_ERR_JSON"),
     "not even close to JSON": ("directory", say("{\"newNonce\":"), "ACME_ERR_JSON"),

@@ -214,10 +214,10 @@ def test_external_account_binding(make_lab, tmp_path):
                            "externalAccountMACKeys": {"kid-1": key}})
     cli = Cli(tmp_path, lab)
     refused = cli.run("eab.example.org")
-    assert refused.code == 5 and "ACME_ERR_EAB" in refused.err, refused
+    assert refused.code == 5 and "(ACME_ERR_EAB)" in refused.err, refused
     for kid, wrong_key, error in (
             ("kid-1", "AAAA", "the CA says"), ("kid-1", key[:-1] + "X", "the CA says"),
-            ("kid-2", key, "the CA says"), ("kid-1", "not base64url!", "ACME_ERR_EAB")):
+            ("kid-2", key, "the CA says"), ("kid-1", "not base64url!", "ACME_ERR_EAB_KEY")):
         wrong = cli.run("eab.example.org", extra=["--eab-kid", kid, "--eab-hmac-key", wrong_key])
         assert wrong.code == 5 and error in wrong.err and accounts(lab) == 0, wrong
     done = cli.run("eab.example.org", extra=["--eab-kid", "kid-1", "--eab-hmac-key", key])

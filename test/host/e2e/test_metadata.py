@@ -152,7 +152,9 @@ def test_esp_idf_component(tmp_path):
 # ---- PlatformIO ----
 
 def version():
-    found = re.search(r'#define ACME_VERSION "([^"]+)"', read("core/include/acme/client.h"))[1]
+    header = read("core/include/acme/version.h")
+    found = ".".join(re.search(rf"#define ACME_VERSION_{part} (\d+)$", header, re.M)[1]
+                     for part in ("MAJOR", "MINOR", "PATCH"))
     assert f"project(nanoacme VERSION {found} " in read("CMakeLists.txt")
     return found
 

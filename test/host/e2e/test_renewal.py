@@ -472,7 +472,8 @@ def test_deauthorize(make_lab, tmp_path):
     assert cli.run(*names).code == 0
     assert cli.run(*names, extra=["--force"]).code == 0
     assert lab.count("Attempting to validate") == 6  # three looks a name; reused the second time
-    done = cli.call("deauthorize", "-d", names[0])
+    assert cli.call("deauthorize", "-d", names[0]).code == 2  # the other name would go, too
+    done = cli.call("deauthorize", "-d", names[0], "-d", names[1])
     assert done.code == 0, done
     assert cli.run(*names, extra=["--force"]).code == 0
     assert lab.count("Attempting to validate") == 12

@@ -85,5 +85,5 @@ int main(int argc, char **argv)
     }
     acme_posix_net_close(&net);
     (void)printf("%s\n", acme_error_name(result.error));
-    return result.error == ACME_OK && status.valid ? 0 : 1;
+    return result.error == ACME_OK && acme_cert_can_serve(&status) ? 0 : 1;
 }

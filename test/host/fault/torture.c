@@ -184,7 +184,7 @@ static int32_t run(const struct acme_config *config, bool *valid)
     rc = acme_start(client);
     rc = rc == ACME_OK ? drive(client) : rc;
     if (acme_cert_get_status(client, 0, &status) == ACME_OK) {
-        *valid = status.valid;
+        *valid = acme_cert_can_serve(&status);
     }
     acme_deinit(client);
     return rc;

@@ -122,8 +122,8 @@ static uint8_t valid_certs(struct life *l)
     uint16_t i;
 
     for (i = 0; i < l->world->config.certs_count; i++) {
-        if (acme_cert_get_status(l->world->client, i, &status) == ACME_OK && status.valid &&
-            is_pair(l, i, status.key_id)) {
+        if (acme_cert_get_status(l->world->client, i, &status) == ACME_OK &&
+            acme_cert_can_serve(&status) && is_pair(l, i, status.key_id)) {
             valid |= (uint8_t)(1u << i);
         }
     }

@@ -65,7 +65,7 @@ static void *read_status(void *argument)
             acme_task_get_cert(&tasks[0].task, 0, &cert) != ACME_OK) {
             fail("status", ACME_ERR_INTERNAL);
         }
-        if (cert.valid && cert.not_after_s <= cert.not_before_s) {
+        if (cert.stored && cert.not_after_s <= cert.not_before_s) {
             fail("a status that is torn", ACME_ERR_INTERNAL);
         }
         (void)atomic_fetch_add(&readings, 1);
@@ -243,7 +243,7 @@ static void report(const char *when)
     acme_task_get_status(&task->task, &status);
     (void)acme_task_get_cert(&task->task, 0, &cert);
     (void)printf("%s: valid %d, error %s, jobs %u, failed %u, new orders %u\n", when,
-                 (int)cert.valid, acme_error_name(status.error), status.jobs, status.failed,
+                 (int)acme_cert_can_serve(&cert), acme_error_name(status.error), status.jobs, status.failed,
                  status.counters.new_orders);
 }
 

@@ -150,7 +150,7 @@ static void test_requests_wait_for_the_network(void **state)
     assert_int_equal(status.done, 0);
     assert_int_equal(status.jobs, 0);
     assert_int_equal(acme_task_get_cert(&t.task, 0, &cert), ACME_OK);
-    assert_false(cert.valid);
+    assert_false(cert.stored);
     assert_int_equal(acme_task_get_cert(&t.task, 1, &cert), ACME_ERR_ARGUMENT);
     acme_task_stop(&t.task);
     status = wait_for_end(&t, 1);

@@ -219,7 +219,7 @@ static void use_binding(void)
     text[sizeof(text) - 3] = '!';
     acme_buf_init(&b, out, sizeof(out));
     check(acme_jws_add_eab(&b, KEY, "kid", text, "https://ca.example/a", scratch,
-                           sizeof(scratch)) == ACME_ERR_EAB,
+                           sizeof(scratch)) == ACME_ERR_EAB_KEY,
           "a key that is not base64url");
     search("after a binding with a key that is not base64url");
     check(acme_jws_destroy_key(KEY) == ACME_OK, "it is destroyed");

@@ -318,6 +318,24 @@ static int add_names(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
     return count == 0 ? 0 : mbedtls_x509write_crt_set_subject_alternative_name(w, list);
 }
 
+/* They say nothing, but for a policy that nobody knows. */
+static int add_critical(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
+{
+    static const uint8_t policy[] = {0x30, 7, 0x30, 5, 0x06, 3, 0x2a, 3, 4}, nothing[] = {0x30, 0};
+    char oid[] = MBEDTLS_OID_ID_CE "?";
+    int ret = 0;
+
+    for (const char *number = t->critical; number != NULL && *number != '\0' && ret == 0;
+         number++) {
+        bool policies = *number == 32;
+
+        oid[2] = *number;
+        ret = mbedtls_x509write_crt_set_extension(w, oid, 3, 1, policies ? policy : nothing,
+                                                  policies ? sizeof(policy) : sizeof(nothing));
+    }
+    return ret;
+}
+
 static int fill(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
 {
     char from[16], to[16];
@@ -340,6 +358,7 @@ static int fill(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
             : mbedtls_x509write_crt_set_key_usage(w, t->is_ca ? MBEDTLS_X509_KU_KEY_CERT_SIGN
                                                               : MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
     ret = ret != 0 ? ret : add_key_ids(w, t);
+    ret = ret != 0 ? ret : add_critical(w, t);
     return ret != 0 ? ret : add_names(w, t);
 }
 

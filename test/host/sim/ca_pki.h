@@ -41,6 +41,7 @@ struct ca_pki_template {
     const char *names[4];   /* DNS names; NULL ends them */
     const uint8_t *address; /* one more name, of address_len bytes; or NULL */
     size_t address_len;
+    const char *critical; /* more critical extensions, of id-ce: their numbers; or NULL */
 };
 /** Writes a certificate: its length, or 0. */
 size_t ca_pki_write(const struct ca_pki_template *t, uint8_t *der, size_t size);

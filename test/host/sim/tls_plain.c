@@ -44,7 +44,10 @@ int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
 
 int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
 {
-    return t->port->net->recv(t->port->net_ctx, t->stream, data, size);
+    int32_t n = t->port->net->recv(t->port->net_ctx, t->stream, data, size);
+
+    t->goodbye = n == ACME_ERR_CLOSED; /* as a close_notify comes before a proper end */
+    return n;
 }
 
 void acme_tls_close(struct acme_tls *t)

@@ -98,7 +98,7 @@ static void look_at_certificate(struct life *l)
     struct sim_world *w = l->world;
     struct acme_cert_status status;
 
-    if (acme_cert_get_status(w->client, 0, &status) == ACME_OK && status.valid) {
+    if (acme_cert_get_status(w->client, 0, &status) == ACME_OK && acme_cert_can_serve(&status)) {
         if (status.not_after_s < l->covered_until_s) {
             lose(l, "an older certificate came back");
         }

@@ -10,6 +10,7 @@
 
 #include "base/date.h"
 #include "net/http.h"
+#include "net/http_date.h"
 #include "script.h"
 
 #define LAST_S INT64_C(253402300799) /* the end of the year 9999 */

@@ -13,26 +13,15 @@
 
 #include "acme_posix.h"
 #include "dns.h"
+#include "exit.h"
 #include "base/entropy.h"
-#include "pem.c" /* to take back what lives as long as a process */
+#include "anchors.c" /* to take back what lives as long as a process */
 #include "script.h"
 
 #define DOMAIN "_acme-challenge.example.org"
 
 static char path[32];
 static struct acme_port port = {.net = &acme_posix_net_ops, .clock = &acme_posix_clock_ops};
-
-/* The command line's other files, which these need. */
-void cli_say(const char *format, ...)
-{
-    (void)format;
-}
-
-int cli_exit_code(int32_t error)
-{
-    (void)error;
-    return CLI_CONFIG;
-}
 
 static void open_dns(const struct cli_dns_options *dns)
 {
@@ -63,7 +52,7 @@ static void read_inline_key(const uint8_t *data, size_t size)
 static void read_anchors(void)
 {
     const struct acme_trust_anchor *anchors = NULL;
-    int i, count = cli_pem_read_anchors(path, &anchors);
+    int i, count = cli_read_anchors(path, &anchors);
 
     CHECK(count == -1 || count > 0);
     for (i = 0; i < count; i++) {

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "exit.h"
+#include "options.h"
 #include "script.h"
 
 #define WORDS_MAX 24

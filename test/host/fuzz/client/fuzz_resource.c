@@ -12,7 +12,15 @@
 #include <psa/crypto.h>
 
 #include "acme_posix.h"
-#include "client/client_state.h"
+#include "client/account.h"
+#include "client/account_manage.h"
+#include "client/ari.h"
+#include "client/authorization.h"
+#include "client/challenge.h"
+#include "client/order.h"
+#include "client/pool.h"
+#include "client/pre_authorization.h"
+#include "client/state.h"
 #include "flash_sim.h"
 #include "client/schedule.h"
 #include "script.h"
@@ -72,7 +80,7 @@ static void check_url(uint16_t offset)
     CHECK(offset == 0 || acme_uri_parse(check_offset(offset), &uri) == ACME_OK);
 }
 
-static void check_order(const struct acme_order_state *o)
+static void check_order(const struct acme_order *o)
 {
     uint16_t i;
 
@@ -97,7 +105,7 @@ static void check_client(void)
     const struct acme_schedule *s = &c->slots[0].schedule;
     size_t i;
 
-    CHECK(c->state < ACME_STATE_COUNT);
+    CHECK(c->machine.state < ACME_STATE_COUNT);
     CHECK(c->pool_len <= sizeof(c->pool) && c->pool[c->pool_len - 1] == '\0');
     for (i = 0; i < ACME_URL_COUNT; i++) {
         check_url(c->directory.urls[i]);
@@ -106,7 +114,7 @@ static void check_client(void)
     check_text(c->account_url);
     check_order(&c->order);
     CHECK(s->renew_at_s == 0 || s->window_end_s > s->window_start_s);
-    CHECK(c->arena.peak <= sizeof(c->arena_data));
+    CHECK(c->arena.peak <= sizeof(c->arena_memory.bytes));
     CHECK(!flash.violation);
 }
 
@@ -142,12 +150,12 @@ static bool reply(struct script *s)
     r->retry_after = (int64_t)how * how * how * how;
     (void)acme_str_copy(r->location, sizeof(r->location), locations[how / 16u % 3u]);
     len = len < s->len ? len : s->len;
-    len = len < sizeof(c->work) ? len : sizeof(c->work);
-    memcpy(c->work, s->data, len);
+    len = len < sizeof(c->work.text) ? len : sizeof(c->work.text);
+    memcpy(c->work.text, s->data, len);
     s->data += len;
     s->len -= len;
-    c->body_len = (uint32_t)len;
-    c->state = kinds[kind].state;
+    c->io.body_len = (uint32_t)len;
+    c->machine.state = kinds[kind].state;
     c->slot = 0;
     c->order.pool_mark = c->order.pool_mark != 0 ? c->order.pool_mark : c->pool_len;
     rc = kinds[kind].read(c);
@@ -176,7 +184,7 @@ static void set_up(void)
 
     flash_sim_init(&flash, 4096, 8, 4, 1);
     CHECK(acme_init(&c, &config, memory, sizeof(memory)) == ACME_OK);
-    c->job = ACME_JOB_RUN;
+    c->machine.job = ACME_JOB_RUN;
     c->pool_len = 1;
     c->pool_order_mark = 1;
     CHECK(acme_str_copy(c->account_url, sizeof(c->account_url), "https://ca.example/a/1") ==

@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                           .accounts = &account,
                                                           .accounts_count = 1,
                                                           .anchors = &no_anchor};
-    const struct acme_dns_record record = {"_acme-challenge.example.org", value};
+    const struct acme_dns_record record = {"_acme-challenge.example.org", value, 1700000000};
     struct script script = {data, size};
     static bool ready;
     acme_dns_acmedns *acmedns;

@@ -51,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .name = "key.example", .secret = secret, .secret_len = sizeof(secret)};
     static const struct acme_dns_update_config config = {
         .port = &name_server_port, .server = "127.0.0.1", .key = &key};
-    static const struct acme_dns_record record = {"_acme-challenge.example.org", "value"};
+    static const struct acme_dns_record record = {"_acme-challenge.example.org", "value",
+                                                  1700000000};
     static bool ready;
     struct script script = {data, size};
     acme_dns_update *update;

@@ -7,7 +7,7 @@
 
 #include "acme/doctor.h"
 #include "acme_posix.h"
-#include "client/client_state.h"
+#include "client/state.h"
 #include "flash_sim.h"
 #include "name_server.h"
 

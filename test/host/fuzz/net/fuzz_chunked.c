@@ -64,7 +64,7 @@ static int32_t feed(const char *text, size_t len, uint32_t limit, size_t piece, 
         CHECK(used <= n);
         *taken += used;
     }
-    CHECK(rc != ACME_ERR_AGAIN || acme_http_parser_finish(&p) == ACME_ERR_CLOSED);
+    CHECK(rc != ACME_ERR_AGAIN || acme_http_parser_finish(&p, true) == ACME_ERR_CLOSED);
     return rc;
 }
 

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "net/http.h"
+#include "net/http_date.h"
 
 #define BODY_MAX 4096
 
@@ -53,7 +54,7 @@ static void run(const uint8_t *data, size_t len, uint8_t setup, uint32_t seed, s
         o->used += used;
     }
     o->response = p.response;
-    o->finished = acme_http_parser_finish(&p);
+    o->finished = acme_http_parser_finish(&p, true);
 }
 
 static void check_text(const char *text, size_t max)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/cert.h"
+#include "store/chain.h"
 #include "flash_sim.h"
 
 static struct flash_sim flash;

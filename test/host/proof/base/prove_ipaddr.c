@@ -42,7 +42,8 @@ static void parse_any(const char *text)
 
 /* proof: parse; unwind 9; any string of up to 7 characters */
 /* loop: parse_group.0 6 */
-/* loop: parse_v4.1 5 */
+/* loop: parse_v4.0 5 */
+/* loop: parse_byte.0 5 */
 /* mutant: parse; base/ipaddr.c; "text += n + 1;" -> "text += n + 2;" */
 void parse(void)
 {

@@ -24,6 +24,8 @@
 
 #include "base/buf.c"
 #include "base/date.c"
+#include "net/link.c"
+#include "net/http_date.c"
 #include "net/http.c"
 
 /* Takes all of what it is given. */
@@ -221,18 +223,20 @@ void location(void)
     PROVE(is_parser(&parser));
 }
 
-/* proof: alternate; unwind 16; any parameters of a link of up to 13 characters */
-/* mutant: alternate; net/http.c; "i + sizeof(rel) - 1 <= len" -> "i + sizeof(rel) - 2 <= len" */
-void alternate(void)
+/* proof: relation; unwind 20; any parameters of a link of up to 17 characters */
+/* mutant: relation; net/link.c; "i + name_len <= len" -> "i + name_len <= len + 1" */
+void relation(void)
 {
-    any_value(13);
-    SHOW(is_alternate(value, value_len));
+    struct acme_link link = {NULL, 0, NULL, any_size(17)};
+
+    link.params = any_bytes(link.params_len, 17);
+    SHOW(acme_link_is(&link, "alternate"));
 }
 
-/* proof: links; unwind 7; any value of Link of up to 5 characters */
+/* proof: links; unwind 8; any value of Link of up to 6 characters */
 void links(void)
 {
-    any_value(5);
+    any_value(6);
     SHOW(on_link(&parser, value, value_len) == ACME_OK);
     PROVE(is_parser(&parser));
 }
@@ -250,12 +254,12 @@ void retry_after(void)
 /* loop: find_name.0 14 */
 void date_form(void)
 {
-    int32_t v[6] = {0};
-    size_t form = any_size(2);
-    size_t len = strlen(date_forms[form]);
+    int32_t read[FIELDS] = {0};
+    size_t form = any_size(FORMS - 1);
+    size_t len = strlen(forms[form]);
 
-    if (read_form(date_forms[form], any_bytes(len, 26), v) && is_real(v)) {
-        SHOW(form == 0 && v[1] == 12);
+    if (read_form(forms[form], any_bytes(len, 26), read) && is_real(read)) {
+        SHOW(form == FORM_IMF && read[MONTH] == 12);
     }
 }
 
@@ -267,5 +271,5 @@ void date(void)
     const char *text = any_bytes(len, 32);
 
     ASSUME(name_len <= len);
-    SHOW(is_day_name(text, name_len, nondet_bool()));
+    SHOW(is_day_name(text, name_len, nondet_bool() ? FORM_RFC850 : FORM_IMF));
 }

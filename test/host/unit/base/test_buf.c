@@ -177,7 +177,7 @@ struct listed {
     const char *name;
 };
 
-#define LISTED(name, value, severity, sentence) {value, #name},
+#define LISTED(name, value, ...) {value, #name},
 static const struct listed list[] = {ACME_ERROR_LIST(LISTED) ACME_ERROR_LIST_DNS(LISTED)};
 #define LIST_LEN (sizeof(list) / sizeof(list[0]))
 

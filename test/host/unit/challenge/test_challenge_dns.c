@@ -169,7 +169,7 @@ static int32_t look(void *ctx, const char *name, acme_dns_txt_fn found, void *fo
 
 static void test_persist_looks(void **state)
 {
-    static const struct acme_dns_ops ops = {.lookup = look}, blind = {NULL, NULL, NULL, NULL, NULL};
+    static const struct acme_dns_ops ops = {.lookup = look}, blind = {.stop = NULL};
     const struct acme_challenge challenge = {
         .identifier = "www.example.org",
         .account_url = ACCOUNT,
@@ -178,7 +178,7 @@ static void test_persist_looks(void **state)
     };
     const struct acme_challenge_ops *type = &acme_challenge_dns_persist_01;
     struct acme_challenges s;
-    struct acme_dns_record record;
+    struct acme_dns_record record = {.now_s = NOW};
     char name[128], value[64];
     struct acme_buf n, v;
     uint32_t wait_ms = 1000;

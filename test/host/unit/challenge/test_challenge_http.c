@@ -253,6 +253,74 @@ static void test_slow_peers(void **state)
     assert_int_equal(r.served, 1);
 }
 
+/* Connections without a word, as many as there are streams, do not keep the CA out: the one that
+ * has been silent the longest yields. So does one that asks for something else and does not end. */
+static void test_silent_peers_yield(void **state)
+{
+    static const char *const words[] = {"", "GET /index.html HTTP/1.1\r\nHost: a.example\r\n", "X"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        int first = accepted, busy = (int)CONFIG_ACME_HTTP_01_STREAMS, n;
+        uint64_t now = 100000 * (i + 1);
+
+        for (n = first; n < first + busy; n++) {
+            peers[n].request = words[i];
+        }
+        waiting = first + busy;
+        acme_responder_poll(&r, now);
+        acme_responder_poll(&r, now + 1000);
+        peers[waiting].request = GOOD;
+        peers[waiting + 1].request = GOOD;
+        waiting += 2;
+        acme_responder_poll(&r, now + 1001);
+        assert_int_equal(r.served, 2 * (i + 1));
+        assert_false(peers[first].open);
+        assert_true(peers[first + 2].open); /* no more of them than had to */
+        acme_responder_poll(&r, now + 50000);
+    }
+}
+
+/* A connection that has just come may still speak: it waits for nobody, and nobody for it long. */
+static void test_who_has_just_come_does_not_yield(void **state)
+{
+    int n, busy = (int)CONFIG_ACME_HTTP_01_STREAMS;
+
+    (void)state;
+    for (n = 0; n < 2 * busy; n++) {
+        peers[n].request = "";
+    }
+    waiting = 2 * busy;
+    acme_responder_poll(&r, 1000);
+    acme_responder_poll(&r, 1010);
+    assert_int_equal(accepted, busy);
+    for (n = 0; n < busy; n++) {
+        peers[n].request = GOOD;
+    }
+    acme_responder_poll(&r, 1020);
+    assert_int_equal(r.served, busy);
+}
+
+/* Who is in the middle of the right request stays, however slow. */
+static void test_the_right_request_does_not_yield(void **state)
+{
+    int n, busy = (int)CONFIG_ACME_HTTP_01_STREAMS;
+
+    (void)state;
+    for (n = 0; n < busy; n++) { /* in its path, and behind its first line */
+        peers[n].request = n % 2 == 0 ? "GET /.well-known/acme-challenge/L"
+                                      : "GET /.well-known/acme-challenge/" TOKEN
+                                        " HTTP/1.1\r\nHost";
+    }
+    peers[busy].request = GOOD;
+    waiting = busy + 1;
+    acme_responder_poll(&r, 1000);
+    acme_responder_poll(&r, 9000);
+    assert_int_equal(closed, 0);
+    assert_int_equal(accepted, busy);
+}
+
 static void test_more_than_a_request(void **state)
 {
     (void)state;
@@ -325,6 +393,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_right_path, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_silent_peers_yield, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_has_just_come_does_not_yield, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_right_request_does_not_yield, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_split_everywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_requests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_challenge, set_up, tear_down),

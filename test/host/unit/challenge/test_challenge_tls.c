@@ -250,6 +250,24 @@ static void test_slow_and_hasty_peers(void **state)
     assert_int_equal(t.served, 0);
 }
 
+/* Connections without a word do not keep the CA out: the one that has been silent the longest
+ * yields, but not at once. */
+static void test_silent_peers_yield(void **state)
+{
+    (void)state;
+    assert_int_equal(acme_tls_alpn_make(&t, "a.example.org", ANSWER), ACME_OK);
+    assert_int_equal(acme_tls_alpn_open(&t, 443), ACME_OK);
+    waiting = CONFIG_ACME_TLS_ALPN_STREAMS + 1;
+    acme_tls_alpn_poll(&t, 1000);
+    acme_tls_alpn_poll(&t, 1010);
+    assert_int_equal(accepted, CONFIG_ACME_TLS_ALPN_STREAMS);
+    acme_tls_alpn_poll(&t, 2000);
+    assert_int_equal(accepted, CONFIG_ACME_TLS_ALPN_STREAMS + 1);
+    assert_int_equal(closed, 1);
+    acme_tls_alpn_poll(&t, 2001); /* nobody else has come */
+    assert_int_equal(closed, 1);
+}
+
 /* ---- handshakes with a real peer ---- */
 
 static int peer_send(void *ctx, const unsigned char *data, size_t len)
@@ -518,6 +536,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_too_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_port_is_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_slow_and_hasty_peers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_silent_peers_yield, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_ca_is_served_and_nobody_else, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ports_that_do_not_take_it_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_certificate_is_half_made, set_up, tear_down),

@@ -10,7 +10,11 @@
 
 #include <cmocka.h>
 
-#include "client/client_state.h"
+#include "client/account_record.h"
+#include "client/keys.h"
+#include "client/pool.h"
+#include "client/state.h"
+#include "crypto/jws.h"
 #include "lan_bench.h"
 
 #define DIRECTORY "https://example.com/dir"
@@ -59,12 +63,12 @@ static void make_account(const char *url)
     bool made;
 
     (void)strcpy(r.url, url);
-    assert_int_equal(acme_store_write_account(&client->log, 0, &r, (uint8_t *)client->work,
-                                              sizeof(client->work)),
+    assert_int_equal(acme_store_write_account(&client->log, 0, &r, client->work.bytes,
+                                              sizeof(client->work.bytes)),
                      ACME_OK);
     assert_int_equal(acme_account_load(client), ACME_OK);
     assert_int_equal(
-        acme_jws_ensure_key(acme_client_account_key(client), client->account_type, false, &made),
+        acme_jws_ensure_key(acme_keys_account(client), client->account.type, false, &made),
         ACME_OK);
 }
 

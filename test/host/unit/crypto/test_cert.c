@@ -17,6 +17,7 @@
 #include "crypto/cert.h"
 #include "crypto_bench.h"
 #include "crypto/jws.h"
+#include "store/chain.h"
 
 #define KEY       0x0ac30000u
 #define OTHER_KEY 0x0ac30001u
@@ -260,115 +261,6 @@ static void test_csr_without_memory(void **state)
     assert_true(n > 100 && named > 2);
 }
 
-/* ---- the chain as it streams in ---- */
-
-#define BEGIN "-----BEGIN CERTIFICATE-----\n"
-#define END   "-----END CERTIFICATE-----\n"
-
-static void test_sink_takes_pem(void **state)
-{
-    struct acme_chain_sink s = new_sink();
-    static const char text[] = "\r\n \t" BEGIN "QUJD\r\nRA==\n" END "\n" BEGIN "RUZH" END;
-    uint8_t out[7];
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < sizeof(text) - 1; i++) { /* in the smallest pieces */
-        assert_int_equal(acme_chain_sink_push(&s, (const uint8_t *)text + i, 1), ACME_OK);
-    }
-    assert_int_equal(acme_chain_sink_finish(&s), ACME_OK);
-    assert_int_equal(s.count, 2);
-    assert_int_equal(s.lengths[0], 4);
-    assert_int_equal(s.lengths[1], 3);
-    assert_int_equal(acme_store_read_chain(&bench_log, 0, 0, 0, out, sizeof(out)), ACME_OK);
-    assert_memory_equal(out, "ABCDEFG", 7);
-}
-
-static void test_sink_refuses(void **state)
-{
-    static const char *const bad[] = {
-        "x" BEGIN "QUJD" END,                         /* text around it */
-        BEGIN "QUJD" END "-x",                        /* after it */
-        "-----BEGIN X509 CERTIFICATE-----\nQUJD" END, /* another label */
-        BEGIN "QUJD-----END PRIVATE KEY-----\n",      /* another end */
-        BEGIN "QU*D" END,                             /* no base64 */
-        BEGIN "QUJDQ" END,                            /* half a byte */
-        BEGIN "QQ==QUJD" END,                         /* goes on after its end */
-        BEGIN END,                                    /* nothing in it */
-    };
-    static const char *const unfinished[] = {"", "\n", "---", BEGIN, BEGIN "QUJD", BEGIN "QUJD---"};
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct acme_chain_sink s = new_sink();
-
-        assert_int_equal(push(&s, bad[i]), ACME_ERR_CERT_PARSE);
-    }
-    for (i = 0; i < sizeof(unfinished) / sizeof(unfinished[0]); i++) {
-        struct acme_chain_sink s = new_sink();
-
-        assert_int_equal(push(&s, unfinished[i]), ACME_OK);
-        assert_int_equal(acme_chain_sink_finish(&s), ACME_ERR_CERT_PARSE);
-    }
-}
-
-static void test_sink_has_limits(void **state)
-{
-    struct acme_chain_sink s = new_sink();
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < CONFIG_ACME_CHAIN_CERTS_MAX; i++) {
-        assert_int_equal(push(&s, BEGIN "QUJD" END), ACME_OK);
-    }
-    assert_int_equal(acme_chain_sink_finish(&s), ACME_OK);
-    assert_int_equal(push(&s, "-"), ACME_ERR_CERT_LIMIT);
-    s = new_sink();
-    assert_int_equal(push(&s, BEGIN), ACME_OK);
-    for (i = 0; i + 3 <= CONFIG_ACME_CERT_SIZE_MAX; i += 3) {
-        assert_int_equal(push(&s, "QUJD"), ACME_OK);
-    }
-    assert_int_equal(push(&s, "QUJD"), ACME_ERR_CERT_LIMIT);
-}
-
-/* A chain that ends where a chunk does leaves no empty one behind. */
-static void test_sink_ends_with_a_chunk(void **state)
-{
-    struct acme_chain_sink s = new_sink();
-    uint8_t out[ACME_CHAIN_CHUNK];
-    size_t i;
-
-    (void)state;
-    assert_int_equal(push(&s, BEGIN), ACME_OK);
-    for (i = 0; i + 3 < ACME_CHAIN_CHUNK; i += 3) {
-        assert_int_equal(push(&s, "QUJD"), ACME_OK);
-    }
-    assert_int_equal(ACME_CHAIN_CHUNK - i, 2);
-    assert_int_equal(push(&s, "QUI=" END), ACME_OK);
-    assert_int_equal(acme_chain_sink_finish(&s), ACME_OK);
-    assert_int_equal(s.lengths[0], ACME_CHAIN_CHUNK);
-    assert_int_equal(s.chunk_count, 1);
-    assert_int_equal(acme_store_read_chain(&bench_log, 0, 0, 0, out, sizeof(out)), ACME_OK);
-    assert_int_equal(acme_store_read_chain(&bench_log, 0, 0, ACME_CHAIN_CHUNK, out, 1),
-                     ACME_ERR_STORE_CORRUPT);
-}
-
-static void test_sink_says_that_the_flash_fails(void **state)
-{
-    struct acme_chain_sink s = new_sink();
-    size_t i;
-    int32_t rc = push(&s, BEGIN);
-
-    (void)state;
-    bench_flash.off = true;
-    for (i = 0; i < ACME_CHAIN_CHUNK && rc == ACME_OK; i += 3) {
-        rc = push(&s, "QUJD");
-    }
-    assert_int_equal(rc, ACME_ERR_STORE_IO);
-    flash_sim_power_on(&bench_flash);
-}
-
 /* ---- chains ---- */
 
 static void test_good_chains(void **state)
@@ -380,6 +272,7 @@ static void test_good_chains(void **state)
     for (count = 1; count <= 3; count++) {
         store(chain, count);
         assert_int_equal(check_chain(), ACME_OK);
+        assert_int_equal(record.chain_count, count < 3 ? count : 2); /* the root is not served */
         assert_true(record.not_before_s == NOW - DAY);
         assert_true(record.not_after_s == NOW + 90 * DAY);
     }
@@ -421,7 +314,7 @@ static void test_other_names(void **state)
     t.names[1] = "B.Example.ORG";
     assert_int_equal(check_leaf(t), ACME_OK); /* DNS has no case */
     t.names[2] = "evil.example.org";
-    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES); /* one too many */
+    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES_ADDED); /* one too many */
     t = leaf_template();
     t.names[1] = "c.example.org";
     assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES);
@@ -458,7 +351,7 @@ static void test_addresses(void **state)
     t = leaf_template();
     t.address = v4;
     t.address_len = 4;
-    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES);
+    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES_ADDED);
 }
 #endif
 
@@ -472,7 +365,7 @@ static void test_dates(void **state)
     assert_int_equal(check_leaf(t), ACME_ERR_CERT_DATES);
     t = leaf_template();
     t.not_before_s = NOW + 61;
-    assert_int_equal(check_leaf(t), ACME_ERR_CERT_DATES);
+    assert_int_equal(check_leaf(t), ACME_ERR_CERT_EARLY);
     t.not_before_s = NOW + 60; /* clocks differ */
     assert_int_equal(check_leaf(t), ACME_OK);
     /* without a clock nothing is early, but what is before the floor is late */
@@ -492,33 +385,175 @@ static void test_dates(void **state)
     assert_int_equal(check_chain(), ACME_ERR_CERT_DATES);
 }
 
-static void test_out_of_order(void **state)
+static void test_broken_chains(void **state)
 {
-    struct cert leaf = make(leaf_template()), ca = make(ca_template()),
-                root = make(root_template());
+    struct cert leaf = make(leaf_template()), root = make(root_template());
     struct ca_pki_template t = ca_template();
-    struct cert chain[3] = {leaf, root, ca};
+    struct cert chain[3] = {leaf, root};
 
     (void)state;
-    store(chain, 3);
-    assert_int_equal(check_chain(), ACME_ERR_CERT_CHAIN);
-    chain[1] = chain[2] = ca; /* the issuer is not its own */
-    store(chain, 3);
+    store(chain, 2); /* the link between them is missing */
     assert_int_equal(check_chain(), ACME_ERR_CERT_CHAIN);
     t.subject_point = stranger_point; /* the right name, the wrong key */
     chain[1] = make(t);
     store(chain, 2);
+    assert_int_equal(check_chain(), ACME_ERR_CERT_CHAIN);
+    chain[2] = root;
+    store(chain, 3);
     assert_int_equal(check_chain(), ACME_ERR_CERT_CHAIN);
     t = ca_template();
     t.is_ca = false;
     chain[1] = make(t);
     store(chain, 2);
     assert_int_equal(check_chain(), ACME_ERR_CERT_CHAIN);
-    /* the chain of somebody else comes first */
-    chain[0] = ca;
-    chain[1] = leaf;
+    /* somebody else's chain */
+    chain[0] = make(ca_template());
+    chain[1] = root;
     store(chain, 2);
     assert_int_equal(check_chain(), ACME_ERR_CERT_KEY);
+}
+
+/* The store has these certificates now, one behind the other, and the record says so. */
+static void assert_served(const struct cert *const *want, size_t count)
+{
+    uint32_t offset = 0;
+    uint8_t der[CERT_MAX];
+
+    assert_int_equal(record.chain_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(record.lengths[i], want[i]->len);
+        assert_int_equal(acme_store_read_chain(&bench_log, 0, 0, offset, der, want[i]->len),
+                         ACME_OK);
+        assert_memory_equal(der, want[i]->der, want[i]->len);
+        offset += record.lengths[i];
+    }
+}
+
+/* All orders of a leaf, two issuers, their root, and one of these again: it is the same chain. */
+static void test_sorted_and_cut(void **state)
+{
+    struct ca_pki_template t = ca_template();
+    struct cert leaf, low, high = make(ca_template()), root = make(root_template());
+    const struct cert *given[5] = {&leaf, &low, &high, &root, NULL};
+    const struct cert *const want[] = {&leaf, &low, &high};
+    size_t orders = 0;
+
+    (void)state;
+    t.subject = "CN=Lower CA";
+    t.issuer = "CN=Issuing CA";
+    t.subject_point = stranger_point;
+    t.issuer_key = ca_key;
+    t.issuer_point = ca_point;
+    low = make(t);
+    t = leaf_template();
+    t.issuer = "CN=Lower CA";
+    t.issuer_key = stranger;
+    t.issuer_point = stranger_point;
+    leaf = make(t);
+    for (size_t again = 0; again < 4; again++) {
+        given[4] = given[again];
+        for (size_t n = 0; n < 3125; n++) {
+            struct cert chain[5];
+            uint32_t seen = 0;
+
+            for (size_t i = 0, rest = n; i < 5; i++, rest /= 5) {
+                chain[i] = *given[rest % 5];
+                seen |= 1U << rest % 5;
+            }
+            if (seen != 31U || (again + n) % 7 != 0) { /* no permutation, or enough of them */
+                continue;
+            }
+            store(chain, 5);
+            assert_int_equal(check_chain(), ACME_OK);
+            assert_served(want, 3);
+            assert_int_equal(check_chain(), ACME_OK); /* again */
+            assert_served(want, 3);
+            orders++;
+        }
+    }
+    assert_true(orders > 40);
+}
+
+/* Two ways up: whichever is not the root is served, and the other one is left out. */
+static void test_two_ways_up(void **state)
+{
+    struct ca_pki_template t = root_template();
+    struct cert leaf = make(leaf_template()), ca = make(ca_template()), root = make(t), cross;
+    struct cert chain[4] = {leaf, ca, root};
+    const struct cert *const want[] = {&leaf, &ca, &cross};
+
+    (void)state;
+    t.issuer = "CN=Old Root";
+    t.issuer_key = stranger;
+    t.issuer_point = stranger_point;
+    cross = make(t);
+    chain[3] = cross;
+    store(chain, 4);
+    assert_int_equal(check_chain(), ACME_OK);
+    assert_served(want, 3);
+}
+
+/* Of two issuers of one name, the one that has signed counts. */
+static void test_issuers_of_one_name(void **state)
+{
+    struct ca_pki_template t = ca_template();
+    struct cert leaf = make(leaf_template()), ca = make(t), other;
+    struct cert chain[3] = {leaf};
+    const struct cert *const want[] = {&leaf, &ca};
+
+    (void)state;
+    t.subject_point = stranger_point;
+    other = make(t);
+    chain[1] = other;
+    chain[2] = ca;
+    store(chain, 3);
+    assert_int_equal(check_chain(), ACME_OK);
+    assert_served(want, 2);
+}
+
+/* What a CA's certificates demand of others is not in the way of a chain that fits together. */
+static void test_critical_constraints(void **state)
+{
+    struct ca_pki_template t = ca_template();
+    struct cert chain[2];
+
+    (void)state;
+    t.critical = "\x1e\x20\x21\x24\x36";
+    chain[1] = make(t);
+    t = leaf_template();
+    t.critical = "\x20";
+    chain[0] = make(t);
+    store(chain, 2);
+    assert_int_equal(check_chain(), ACME_OK);
+    t.critical = "\x7e"; /* which nobody knows */
+    chain[0] = make(t);
+    store(chain, 2);
+    assert_int_equal(check_chain(), ACME_ERR_CERT_PARSE);
+}
+
+/* What passes, or is for a person to decide, is said when nothing else is wrong. */
+static void test_early_and_added(void **state)
+{
+    struct ca_pki_template t = leaf_template();
+    struct cert chain[2] = {{.len = 0}, make(ca_template())};
+
+    (void)state;
+    t.not_before_s = NOW + 300;
+    t.names[2] = "www.device.example.org";
+    chain[0] = make(t);
+    store(chain, 2);
+    assert_int_equal(check_chain(), ACME_ERR_CERT_NAMES_ADDED);
+    check.may_add_names = true;
+    assert_int_equal(check_chain(), ACME_ERR_CERT_EARLY);
+    assert_true(record.not_before_s == NOW + 300 && record.not_after_s == NOW + 90 * DAY);
+    now_s = NOW + 240;
+    assert_int_equal(check_chain(), ACME_OK);
+    now_s = NOW;
+    chain[1] = make(root_template());
+    store(chain, 2);
+    assert_int_equal(check_chain(), ACME_ERR_CERT_CHAIN);
+    t.names[0] = NULL;
+    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES);
 }
 
 /* An mbedTLS that looks at its own clock may be wrong about the dates, and about nothing else. */
@@ -716,11 +751,6 @@ int main(void)
         cmocka_unit_test_setup(test_csr_of_every_size, fresh),
         cmocka_unit_test_setup(test_csr_needs_a_key, fresh),
         cmocka_unit_test_setup(test_csr_without_memory, fresh),
-        cmocka_unit_test_setup(test_sink_takes_pem, fresh),
-        cmocka_unit_test_setup(test_sink_refuses, fresh),
-        cmocka_unit_test_setup(test_sink_has_limits, fresh),
-        cmocka_unit_test_setup(test_sink_ends_with_a_chunk, fresh),
-        cmocka_unit_test_setup(test_sink_says_that_the_flash_fails, fresh),
         cmocka_unit_test_setup(test_good_chains, fresh),
         cmocka_unit_test_setup(test_nothing_is_no_chain, fresh),
         cmocka_unit_test_setup(test_another_key, fresh),
@@ -729,7 +759,12 @@ int main(void)
         cmocka_unit_test_setup(test_addresses, fresh),
 #endif
         cmocka_unit_test_setup(test_dates, fresh),
-        cmocka_unit_test_setup(test_out_of_order, fresh),
+        cmocka_unit_test_setup(test_broken_chains, fresh),
+        cmocka_unit_test_setup(test_sorted_and_cut, fresh),
+        cmocka_unit_test_setup(test_two_ways_up, fresh),
+        cmocka_unit_test_setup(test_issuers_of_one_name, fresh),
+        cmocka_unit_test_setup(test_critical_constraints, fresh),
+        cmocka_unit_test_setup(test_early_and_added, fresh),
         cmocka_unit_test_setup(test_dates_are_ours, fresh),
         cmocka_unit_test_setup(test_every_byte_counts, fresh),
         cmocka_unit_test_setup(test_a_store_that_fails, fresh),

@@ -548,9 +548,9 @@ static void test_eab(void **state)
     (void)psa_destroy_key(hmac);
     acme_buf_init(&b, out, sizeof(out));
     assert_int_equal(acme_jws_add_eab(&b, KEY, "k", "not base64!", "u", scratch, sizeof(scratch)),
-                     ACME_ERR_EAB);
+                     ACME_ERR_EAB_KEY);
     assert_int_equal(acme_jws_add_eab(&b, KEY, "k", "", "u", scratch, sizeof(scratch)),
-                     ACME_ERR_EAB);
+                     ACME_ERR_EAB_KEY);
     acme_buf_init(&b, out, 200);
     assert_int_equal(acme_jws_add_eab(&b, KEY, "k", key_text, "u", scratch, sizeof(scratch)),
                      ACME_ERR_BUFFER);
@@ -739,6 +739,59 @@ static int32_t eab(const char *kid, size_t size, size_t scratch_size, char *out)
 }
 
 /* Whichever call it is: no binding comes of it, and the secret is not left in the key store. */
+/* As CAs' pages, mails and files give it. */
+static void test_eab_key_forms(void **state)
+{
+    static const char plain[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    static const char *const good[] = {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+                                       "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n",
+                                       "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\r\n",
+                                       "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8 "};
+    static const char *const bad[] = {
+        "", "=", "\n", "A", "AAECAw QFBgc", "AAECAw==QFBgc", "not base64!", "\xc3\xa4" "AAA",
+        /* a key of 32 and one of 64 random bytes, encoded twice */
+        "U0E1VTR6dmtQOEhmcTNLcDB4NmJXd2kyUi1mN1llZzlfTGpBbVRvQ3NEOA",
+        "cDhRdktZT0g4a0Z3c3RhTnZqWGkyYzYvVEJvU1JxMEx4VU1nZEpFOXlHND0="};
+    static char want[2000], out[2000], longest[180];
+    uint8_t scratch[2048];
+    struct acme_buf b;
+    bool made;
+
+    (void)state;
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    acme_buf_init(&b, want, sizeof(want));
+    assert_int_equal(acme_jws_add_eab(&b, KEY, "k", plain, "u", scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(acme_jws_check_eab_key(plain), ACME_OK);
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(acme_jws_check_eab_key(good[i]), ACME_OK);
+        acme_buf_init(&b, out, sizeof(out));
+        assert_int_equal(acme_jws_add_eab(&b, KEY, "k", good[i], "u", scratch, sizeof(scratch)),
+                         ACME_OK);
+        assert_string_equal(out, want);
+    }
+    acme_buf_init(&b, want, sizeof(want));
+    (void)acme_jws_add_eab(&b, KEY, "k", "-_-_", "u", scratch, sizeof(scratch));
+    acme_buf_init(&b, out, sizeof(out));
+    (void)acme_jws_add_eab(&b, KEY, "k", "+/-_", "u", scratch, sizeof(scratch));
+    assert_string_equal(out, want);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (acme_jws_check_eab_key(bad[i]) != ACME_ERR_EAB_KEY) {
+            fail_msg("taken: %s", bad[i]);
+        }
+    }
+    /* 64 hexadecimal digits, and a sentence, are keys like others */
+    assert_int_equal(
+        acme_jws_check_eab_key("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5"
+                               "YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg"),
+        ACME_OK);
+    memset(longest, 'A', sizeof(longest) - 1);
+    longest[171] = '\0'; /* 128 bytes */
+    assert_int_equal(acme_jws_check_eab_key(longest), ACME_OK);
+    longest[171] = 'A';
+    longest[172] = '\0';
+    assert_int_equal(acme_jws_check_eab_key(longest), ACME_ERR_EAB_KEY);
+}
+
 static void test_eab_fails(void **state)
 {
     static const struct {
@@ -812,6 +865,7 @@ int main(void)
 #endif
         cmocka_unit_test_setup_teardown(test_strange_public_keys, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_hashes_fail, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_eab_key_forms, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_eab_fails, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_eab_small_buffers, bench_up, bench_down),
     };

@@ -66,14 +66,14 @@ static int32_t init(void)
 
 static int32_t poll_present(void *ctx, uint32_t *wait_ms)
 {
-    const struct acme_dns_record record = {NAME, ctx};
+    const struct acme_dns_record record = {NAME, ctx, 0};
 
     return acme_dns_acmedns_ops.present(acmedns, &record, wait_ms);
 }
 
 static int32_t poll_ready(void *ctx, uint32_t *wait_ms)
 {
-    const struct acme_dns_record record = {NAME, ctx};
+    const struct acme_dns_record record = {NAME, ctx, 0};
 
     return acme_dns_acmedns_ops.ready(acmedns, &record, wait_ms);
 }

@@ -30,6 +30,9 @@ static const uint8_t secret[32] = {1, 2, 3};
 static const struct acme_tsig_key key = {
     .name = "key.example", .secret = secret, .secret_len = sizeof(secret)};
 
+/* The time that the core trusts, which is the wall clock's unless a test says otherwise. */
+static int64_t trusted_start_s;
+
 static int set_up(void **state)
 {
     int rc = lan_bench_up(state);
@@ -43,6 +46,7 @@ static int set_up(void **state)
     sim_lan_address(&lan, "ns1.example", "192.0.2.2");
     sim_lan_address(&lan, "ns2.example", "2001:db8::3");
     config = (struct acme_dns_update_config){.port = &port, .resolver = "192.0.2.1"};
+    trusted_start_s = 0;
     return rc;
 }
 
@@ -68,6 +72,13 @@ static struct {
     char found[2048];
 } call;
 
+static int64_t trusted_s(void)
+{
+    int64_t start_s = trusted_start_s != 0 ? trusted_start_s : lan.wall_s;
+
+    return start_s != 0 ? start_s + (int64_t)(lan.now_ms / 1000) : 0;
+}
+
 static void found(void *ctx, const char *text, size_t len)
 {
     (void)ctx;
@@ -77,7 +88,7 @@ static void found(void *ctx, const char *text, size_t len)
 
 static int32_t poll(void *ctx, uint32_t *wait_ms)
 {
-    const struct acme_dns_record record = {call.name, call.value};
+    const struct acme_dns_record record = {call.name, call.value, trusted_s()};
     const struct acme_dns_ops *ops = &acme_dns_update_ops;
 
     (void)ctx;
@@ -321,6 +332,28 @@ static void test_what_servers_say_of_keys(void **state)
     assert_non_null(strstr(bench_lines, "the name server's clock is ahead by seconds (4000)"));
 }
 
+/* Updates are signed with the time that the core trusts, whatever the wall clock says. */
+static void test_the_time_is_the_core_s(void **state)
+{
+    static const int64_t wall_s[] = {1, 1700000000 - 86400, 1700000000 + 86400, 0};
+    size_t i;
+
+    (void)state;
+    memset(&tsig, 0, sizeof(tsig));
+    config.key = &key;
+    ns1->tamper = sign_reply;
+    init();
+    for (i = 0; i < sizeof(wall_s) / sizeof(wall_s[0]); i++) {
+        lan.wall_s = wall_s[i];
+        trusted_start_s = 1700000000;
+        tsig.ahead_s = trusted_start_s - lan.wall_s; /* the server's clock is right */
+        assert_int_equal(run(PRESENT), ACME_OK);
+        assert_int_equal(run(CLEANUP), ACME_OK);
+        trusted_start_s = 1700000000 + 4000; /* and where it is not, the wall clock does not help */
+        assert_int_equal(run(PRESENT), ACME_ERR_DNS_REPLY_SIG);
+    }
+}
+
 static void test_a_key_needs_a_clock(void **state)
 {
     (void)state;
@@ -329,6 +362,51 @@ static void test_a_key_needs_a_clock(void **state)
     lan.wall_s = 0;
     assert_int_equal(run(PRESENT), ACME_ERR_NO_CLOCK);
     assert_int_equal(ns1->udp + ns1->tcp, 0);
+}
+
+/* ---- another zone ---- */
+
+/* The name's proof moves to another zone, as where its owner sets or changes a CNAME. */
+static void move_to(const char *zone, const char *target)
+{
+    char server[64];
+
+    (void)snprintf(server, sizeof(server), "ns.%s", zone);
+    sim_lan_zone(&lan, zone, server);
+    sim_lan_name(&lan, zone, ACME_DNS_TYPE_NS, server);
+    sim_lan_address(&lan, server, "192.0.2.2");
+    sim_lan_name(&lan, NAME, ACME_DNS_TYPE_CNAME, target);
+}
+
+/* A job's end and a failure to publish forget where a name's proof belongs; a job under way keeps
+ * it, so that what it has set is what it removes. */
+static void test_what_was_learned_is_forgotten(void **state)
+{
+    (void)state;
+    init();
+    assert_int_equal(run(PRESENT), ACME_OK);
+    assert_true(sim_lan_has_txt(&lan, NAME, VALUE));
+    move_to("moved", "proof.moved");
+    assert_int_equal(run(CLEANUP), ACME_OK);
+    assert_false(sim_lan_has_txt(&lan, NAME, VALUE));
+    acme_dns_update_ops.stop(update);
+    acme_dns_update_ops.end(update);
+    assert_int_equal(run(PRESENT), ACME_OK);
+    assert_true(sim_lan_has_txt(&lan, "proof.moved", VALUE));
+    assert_false(sim_lan_has_txt(&lan, NAME, VALUE));
+}
+
+static void test_a_failure_forgets(void **state)
+{
+    (void)state;
+    init();
+    ns1->rcode = ACME_DNS_NOTAUTH; /* the zone has moved away from it */
+    assert_int_equal(run(PRESENT), ACME_ERR_DNS_ZONE);
+    ns1->rcode = 0;
+    move_to("moved", "proof.moved");
+    assert_int_equal(run(PRESENT), ACME_OK);
+    assert_true(sim_lan_has_txt(&lan, "proof.moved", VALUE));
+    assert_false(sim_lan_has_txt(&lan, NAME, VALUE));
 }
 
 /* ---- propagation ---- */
@@ -508,7 +586,7 @@ static void test_one_operation_at_a_time(void **state)
 
 static int32_t poll_resolver(void *ctx, uint32_t *wait_ms)
 {
-    const struct acme_dns_record record = {call.name, call.value};
+    const struct acme_dns_record record = {call.name, call.value, trusted_s()};
 
     return call.op == READY ? acme_dns_resolver_ops.ready(ctx, &record, wait_ms)
                             : acme_dns_resolver_ops.lookup(ctx, call.name, found, NULL, wait_ms);
@@ -571,7 +649,7 @@ static void test_a_provider_that_only_looks(void **state)
 /* acme-dns's server is verified: where no root can be read, nothing is said to it. */
 static int32_t poll_acmedns(void *ctx, uint32_t *wait_ms)
 {
-    const struct acme_dns_record record = {NAME, VALUE};
+    const struct acme_dns_record record = {NAME, VALUE, 0};
 
     return acme_dns_acmedns_ops.present(ctx, &record, wait_ms);
 }
@@ -626,7 +704,10 @@ int main(void)
         TEST(test_what_does_not_fit),
         TEST(test_signed_updates),
         TEST(test_what_servers_say_of_keys),
+        TEST(test_the_time_is_the_core_s),
         TEST(test_a_key_needs_a_clock),
+        TEST(test_what_was_learned_is_forgotten),
+        TEST(test_a_failure_forgets),
         TEST(test_each_name_server_has_to_show_it),
         TEST(test_dead_name_servers),
         TEST(test_name_servers_without_addresses),

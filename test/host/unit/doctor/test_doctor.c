@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "doctor/doctor.h"
+#include "doctor/steps.h"
 
 static int64_t wall;
 static int told;

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "net/address.h"
-#include "doctor/doctor.h"
+#include "doctor/steps.h"
 #include "lan_bench.h"
 
 #define HOST "device.example"

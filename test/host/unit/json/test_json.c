@@ -18,7 +18,7 @@
 #include "json/problem.h"
 #include "client/renewal.h"
 
-static _Alignas(8) uint8_t memory[4096];
+static _Alignas(8) uint8_t memory[16384];
 static struct acme_json_arena arena;
 
 static int32_t parse(const char *text, acme_json_value *root)
@@ -84,9 +84,8 @@ static void test_refused(void **state)
                                       "{\"a\":tru}",
                                       "{\"a\":\"x}",
                                       "{\"a\":\"\\x\"}",
-                                      "{\"a\":1.5}",
                                       "{\"a\":-}",
-                                      "{\"a\":1e9}",
+                                      "{\"a\":.5}",
                                       "{\"a\":[[[[[[[[[1]]]]]]]]]}",
                                       "{\"a\":\"\\ud800\"}"};
     acme_json_value root;
@@ -148,6 +147,7 @@ static void test_problems(void **state)
     };
     struct acme_problem p;
     acme_json_value root;
+    static char longer[sizeof(p.detail) + 400];
     char text[400];
     size_t i;
 
@@ -168,10 +168,10 @@ static void test_problems(void **state)
     acme_problem_read(&p, NULL, 418);
     assert_string_equal(p.type, "");
     assert_int_equal(p.status, 418);
-    memset(text, 'x', sizeof(text));
-    memcpy(text, "{\"detail\":\"", 11);
-    memcpy(text + sizeof(text) - 3, "\"}", 3);
-    assert_int_equal(parse(text, &root), ACME_OK);
+    memset(longer, 'x', sizeof(longer));
+    memcpy(longer, "{\"detail\":\"", 11);
+    memcpy(longer + sizeof(longer) - 3, "\"}", 3);
+    assert_int_equal(parse(longer, &root), ACME_OK);
     acme_problem_read(&p, root, 400);
     assert_int_equal(strlen(p.detail), sizeof(p.detail) - 1);
 }

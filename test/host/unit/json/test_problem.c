@@ -84,12 +84,12 @@ static void test_types_of_others(void **state)
 
 static void test_texts_are_fit_to_be_shown(void **state)
 {
-    char text[1024] = "{\"detail\":\"";
+    static char text[sizeof(problem.detail) + 600] = "{\"detail\":\"";
 
     (void)state;
     read_text("{\"detail\":\"a\\u0007b\\u007f\xc3\xa9~ \"}", 400);
     assert_string_equal(problem.detail, "a?b???~ ");
-    memset(text + strlen(text), 'x', 500);
+    memset(text + strlen(text), 'x', sizeof(problem.detail) + 100);
     strcat(text, "\"}");
     read_text(text, 400);
     assert_int_equal(strlen(problem.detail), sizeof(problem.detail) - 1);

@@ -6,11 +6,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "net/http.h"
+#include "net/http_date.h"
 
 #define BODY_LIMIT 64
 #define OK_LINE    "HTTP/1.1 200 OK\r\n"
@@ -59,7 +61,7 @@ static void run_split(const char *text, size_t len, bool head, size_t first, siz
     }
     o->used = at;
     o->response = p.response;
-    o->finished = acme_http_parser_finish(&p);
+    o->finished = acme_http_parser_finish(&p, true);
 }
 
 static void assert_same(const struct outcome *a, const struct outcome *b)
@@ -108,6 +110,16 @@ static void assert_refused(const char *text, int32_t want)
     }
     assert_int_equal(o.rc, want);
     assert_int_equal(o.finished, ACME_ERR_CLOSED);
+}
+
+static void assert_limit(const char *text, int id, size_t size)
+{
+    struct outcome o;
+
+    assert_refused(text, ACME_ERR_HTTP_LIMIT);
+    run_split(text, strlen(text), false, 1, 1, &o);
+    assert_int_equal(o.response.limit.id, id);
+    assert_int_equal(o.response.limit.size, size);
 }
 
 static void assert_body(const struct outcome *o, const char *want)
@@ -282,10 +294,10 @@ static void test_content_length(void **state)
     assert_body(&o, "a");
     assert_refused(OK_LINE "Content-Length: 1\r\nContent-Length: 2\r\n", ACME_ERR_HTTP);
     assert_refused(OK_LINE "Content-Length: 65\r\n\r\n", ACME_ERR_HTTP_LIMIT);
-    assert_refused(OK_LINE "Content-Length: 4294967295\r\n", ACME_ERR_HTTP_LIMIT);
-    assert_refused(OK_LINE "Content-Length: 4294967297\r\n", ACME_ERR_HTTP_LIMIT);
-    assert_refused(OK_LINE "Content-Length: 18446744073709551617\r\n", ACME_ERR_HTTP_LIMIT);
-    assert_refused(OK_LINE "Content-Length: 340282366920938463463374607431768211457\r\n",
+    assert_refused(OK_LINE "Content-Length: 4294967295\r\n\r\n", ACME_ERR_HTTP_LIMIT);
+    assert_refused(OK_LINE "Content-Length: 4294967297\r\n\r\n", ACME_ERR_HTTP_LIMIT);
+    assert_refused(OK_LINE "Content-Length: 18446744073709551617\r\n\r\n", ACME_ERR_HTTP_LIMIT);
+    assert_refused(OK_LINE "Content-Length: 340282366920938463463374607431768211457\r\n\r\n",
                    ACME_ERR_HTTP_LIMIT);
 }
 
@@ -529,14 +541,170 @@ static void test_nonce(void **state)
         assert_parses(text, &o);
         assert_string_equal(o.response.nonce, "");
     }
-    for (size_t extra = 0; extra < 2; extra++) {
+    /* No CA's nonce is too long, and one that is does not go without a word. */
+    for (size_t len = 1; len <= CONFIG_ACME_NONCE_MAX; len++) {
         strcpy(text, OK_LINE "Replay-Nonce: ");
-        append(text, 'N', CONFIG_ACME_NONCE_MAX + extra);
+        append(text, 'N', len);
         strcat(text, "\r\n" EMPTY "\r\n");
         assert_parses(text, &o);
-        assert_int_equal(strlen(o.response.nonce), extra > 0 ? 0 : CONFIG_ACME_NONCE_MAX);
+        assert_int_equal(strlen(o.response.nonce), len);
+        assert_int_equal(o.response.limit.id, ACME_LIMIT_NONE);
+    }
+    assert_true(CONFIG_ACME_NONCE_MAX >= 192);
+    strcpy(text, OK_LINE "Replay-Nonce: ");
+    append(text, 'N', CONFIG_ACME_NONCE_MAX + 7);
+    strcat(text, "\r\n");
+    assert_limit(text, ACME_LIMIT_NONCE, CONFIG_ACME_NONCE_MAX + 7);
+}
+
+/* Whatever is too long is said with its limit and its size. */
+static void test_limits_have_names(void **state)
+{
+    static char text[CONFIG_ACME_HTTP_HEADERS_MAX + 200];
+
+    (void)state;
+    strcpy(text, OK_LINE "Location: ");
+    append(text, 'u', CONFIG_ACME_URL_MAX + 3);
+    strcat(text, "\r\n");
+    assert_limit(text, ACME_LIMIT_URL, CONFIG_ACME_URL_MAX + 3);
+    strcpy(text, OK_LINE "Replay-Nonce: ");
+    append(text, 'N', CONFIG_ACME_HTTP_LINE_MAX);
+    strcat(text, "\r\n");
+    assert_limit(text, ACME_LIMIT_HTTP_LINE, CONFIG_ACME_HTTP_LINE_MAX + 14);
+    strcpy(text, OK_LINE);
+    append(text, 'n', CONFIG_ACME_HTTP_LINE_MAX + 5);
+    strcat(text, "\r\n");
+    assert_limit(text, ACME_LIMIT_HTTP_LINE, CONFIG_ACME_HTTP_LINE_MAX + 5);
+    strcpy(text, OK_LINE "a:");
+    append(text, 'x', CONFIG_ACME_HTTP_HEADERS_MAX);
+    assert_limit(text, ACME_LIMIT_HTTP_HEADERS, CONFIG_ACME_HTTP_HEADERS_MAX + 1);
+    assert_limit(OK_LINE "Content-Length: 65\r\n\r\n", ACME_LIMIT_HTTP_BODY, 65);
+    assert_limit(OK_LINE "Content-Length: 4294967297\r\n\r\n", ACME_LIMIT_HTTP_BODY, UINT32_MAX);
+    assert_limit(CHUNKED "1\r\na\r\n40\r\n", ACME_LIMIT_HTTP_BODY, 65);
+    strcpy(text, OK_LINE "\r\n");
+    append(text, 'x', BODY_LIMIT + 9);
+    assert_limit(text, ACME_LIMIT_HTTP_BODY, BODY_LIMIT + 1);
+    assert_string_equal(acme_limit_name(ACME_LIMIT_NONCE), "CONFIG_ACME_NONCE_MAX");
+    assert_string_equal(acme_limit_name(ACME_LIMIT_CERT_SIZE), "CONFIG_ACME_CERT_SIZE_MAX");
+    assert_string_equal(acme_limit_name(ACME_LIMIT_NONE), "");
+    assert_string_equal(acme_limit_name(UINT8_MAX), "");
+}
+
+/* Of an error what fits is kept, and its status and fields count, however long its page is. */
+static void test_long_errors_are_cut(void **state)
+{
+    static const char *const ends[] = {"Content-Length: 61440\r\n\r\n",
+                                       "Content-Length: 99999999999999\r\n\r\n",
+                                       "\r\n",
+                                       "Transfer-Encoding: chunked\r\n\r\nF000\r\n",
+                                       "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFF\r\n",
+                                       "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n3F\r\n"};
+    static char text[2000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        static const int statuses[] = {400, 429, 500, 503};
+
+        for (size_t k = 0; k < sizeof(statuses) / sizeof(statuses[0]); k++) {
+            struct outcome o;
+            bool last = i == sizeof(ends) / sizeof(ends[0]) - 1;
+
+            snprintf(text, sizeof(text),
+                     "HTTP/1.1 %d No\r\nRetry-After: 3600\r\nReplay-Nonce: abc\r\n%s", statuses[k],
+                     ends[i]);
+            append(text, 'x', last ? 63 : 1000);
+            strcat(text, last ? "\r\n1\r\nx" : "");
+            parse(text, &o);
+            assert_int_equal(o.rc, ACME_OK);
+            assert_int_equal(o.finished, ACME_OK);
+            assert_int_equal(o.body_len, BODY_LIMIT);
+            assert_true(o.response.truncated && o.response.close);
+            assert_int_equal(o.response.status, statuses[k]);
+            assert_true(o.response.retry_after == 3600);
+            assert_string_equal(o.response.nonce, "abc");
+            assert_int_equal(o.response.limit.id, ACME_LIMIT_NONE);
+        }
     }
 }
+
+static void test_errors_that_fit_are_whole(void **state)
+{
+    struct outcome o;
+    char text[200] = "HTTP/1.1 500 No\r\nContent-Length: 64\r\n\r\n";
+
+    (void)state;
+    append(text, 'x', BODY_LIMIT);
+    assert_parses(text, &o);
+    assert_int_equal(o.body_len, BODY_LIMIT);
+    assert_false(o.response.truncated || o.response.close);
+}
+
+static int32_t enough(void *ctx, const uint8_t *data, size_t len)
+{
+    (void)data;
+    *(size_t *)ctx += len;
+    return ACME_HTTP_ENOUGH;
+}
+
+/* Who reads the body may have had enough of it. */
+static void test_enough(void **state)
+{
+    static const char text[] = OK_LINE "Content-Length: 60\r\n\r\nabc";
+    struct acme_http_parser p;
+    size_t used, took = 0;
+
+    (void)state;
+    acme_http_parser_init(&p, false, BODY_LIMIT, enough, &took);
+    assert_int_equal(acme_http_parser_feed(&p, (const uint8_t *)text, sizeof(text) - 1, &used),
+                     ACME_OK);
+    assert_int_equal(took, 3);
+    assert_true(p.response.truncated && p.response.close);
+}
+
+/* RFC 9112 9.8: without its goodbye, an end of the connection may be anybody's. */
+static void test_a_body_ends_with_a_goodbye(void **state)
+{
+    static const struct {
+        const char *text;
+        bool whole;
+        int32_t finished;
+    } cases[] = {{OK_LINE "\r\nabc", true, ACME_OK},
+                 {OK_LINE "\r\nabc", false, ACME_ERR_CLOSED},
+                 {OK_LINE "\r\n", false, ACME_ERR_CLOSED},
+                 {OK_LINE "Content-Length: 3\r\n\r\nabc", false, ACME_OK},
+                 {OK_LINE "Content-Length: 3\r\n\r\nab", true, ACME_ERR_CLOSED},
+                 {CHUNKED "3\r\nabc\r\n", true, ACME_ERR_CLOSED},
+                 {"HTTP/1.1 503 No\r\n\r\nabc", false, ACME_OK},
+                 {"HTTP/1.1 503 No\r\nContent-Length: 5\r\n\r\nabc", false, ACME_OK},
+                 {"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n", true, ACME_OK},
+                 {"HTTP/1.1 503 No\r\nContent-Length: 5\r\n", true, ACME_ERR_CLOSED}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct acme_http_parser p;
+        size_t used;
+
+        acme_http_parser_init(&p, false, BODY_LIMIT, NULL, NULL);
+        (void)acme_http_parser_feed(&p, (const uint8_t *)cases[i].text, strlen(cases[i].text),
+                                    &used);
+        assert_int_equal(acme_http_parser_finish(&p, cases[i].whole), cases[i].finished);
+    }
+}
+
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+static void test_terms(void **state)
+{
+    struct outcome o;
+
+    (void)state;
+    assert_parses(WITH("Link: <https://ca/dir>;rel=\"index\"\r\n"
+                       "Link: <https://ca/terms>;rel=\"terms-of-service\"\r\n"),
+                  &o);
+    assert_string_equal(o.response.terms, "https://ca/terms");
+    assert_parses(WITH("Link: <https://ca/terms>;rel=up\r\n"), &o);
+    assert_string_equal(o.response.terms, "");
+}
+#endif
 
 static void test_location(void **state)
 {
@@ -608,6 +776,9 @@ static void test_links(void **state)
                                        WITH("Link: <https://ca/1>;rel=up;x=alternate\r\n"),
                                        WITH("Link: <https://ca/1>;rel=\"alternates\"\r\n"),
                                        WITH("Link: <https://ca/1>;title=\"rel=alternate\"\r\n"),
+                                       WITH("Link: <https://ca/1>;title=\"a; rel=alternate\"\r\n"),
+                                       WITH("Link: <https://ca/1>;title=\" rel=alternate\"\r\n"),
+                                       WITH("Link: <https://ca/1>;rel=up;rel=alternate\r\n"),
                                        WITH("Link: <https://ca/1>;xrel=alternate\r\n"),
                                        WITH("Link: <https://c a/1>;rel=alternate\r\n")};
     static char text[CONFIG_ACME_HTTP_LINE_MAX + 200];
@@ -720,7 +891,7 @@ static void test_body_error_and_failed(void **state)
     assert_int_equal(used, sizeof(text) - 2);
     assert_int_equal(acme_http_parser_feed(&p, (const uint8_t *)"a", 1, &used), ACME_ERR_HTTP);
     assert_int_equal(used, 0);
-    assert_int_equal(acme_http_parser_finish(&p), ACME_ERR_CLOSED);
+    assert_int_equal(acme_http_parser_finish(&p, true), ACME_ERR_CLOSED);
     error = ACME_ERR_AGAIN;
     acme_http_parser_init(&p, false, BODY_LIMIT, refuse, &error);
     assert_int_equal(acme_http_parser_feed(&p, (const uint8_t *)text, sizeof(text) - 1, &used),
@@ -901,6 +1072,15 @@ int main(void)
         cmocka_unit_test(test_header_limit),
         cmocka_unit_test(test_many_chunks),
         cmocka_unit_test(test_nonce),
+        cmocka_unit_test(test_limits_have_names),
+        cmocka_unit_test(test_long_errors_are_cut),
+        cmocka_unit_test(test_errors_that_fit_are_whole),
+        cmocka_unit_test(test_enough),
+        cmocka_unit_test(test_a_body_ends_with_a_goodbye),
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+        cmocka_unit_test(test_terms),
+#endif
+
         cmocka_unit_test(test_location),
         cmocka_unit_test(test_retry_after),
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)

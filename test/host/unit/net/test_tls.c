@@ -28,6 +28,7 @@
 /* ---- the failing library ---- */
 
 static uint32_t calloc_calls, calloc_fail_at; /* the n-th fails; 0: none */
+static size_t calloc_fail_size;               /* one of this size fails; 0: none */
 static bool config_fails, alpn_fails, hash_fails;
 static int tickets; /* that come before data */
 static mbedtls_ssl_context *client_ssl;
@@ -36,6 +37,9 @@ void *__real_mbedtls_calloc(size_t count, size_t size);
 void *__wrap_mbedtls_calloc(size_t count, size_t size);
 void *__wrap_mbedtls_calloc(size_t count, size_t size)
 {
+    if (count == 1 && size == calloc_fail_size) {
+        return NULL;
+    }
     return ++calloc_calls == calloc_fail_at ? NULL : __real_mbedtls_calloc(count, size);
 }
 
@@ -369,6 +373,91 @@ static void test_another_name(void **state)
     assert_int_equal(result_with("a.ca.example.org"), ACME_ERR_TLS_VERIFY);
 }
 
+/* What the client has sent so far, in clear: its hello. */
+static bool hello_has(const char *host, const char *text)
+{
+    int32_t rc;
+    bool found;
+
+    server_start();
+    client_init();
+    rc = acme_tls_start(&t, STREAM, host);
+    for (uint32_t i = 0; i < 20 && (rc >= 0 || rc == ACME_ERR_AGAIN); i++) {
+        rc = acme_tls_handshake(&t);
+    }
+    found = memmem(up.data, up.len, text, strlen(text)) != NULL;
+    assert_true(up.len > 100);
+    hang_up();
+    return found;
+}
+
+/* RFC 6066 3: an address is no server name; it is verified all the same. */
+static void test_addresses(void **state)
+{
+    static const uint8_t v4[4] = {192, 0, 2, 7};
+    static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 7};
+
+    (void)state;
+    assert_true(hello_has(HOST, HOST));
+    assert_false(hello_has("192.0.2.7", "192.0.2.7"));
+    assert_false(hello_has("2001:db8::7", "2001:db8::7"));
+    server_t.address = v4;
+    server_t.address_len = sizeof(v4);
+    expect(ACME_OK);
+    for (version = MBEDTLS_SSL_VERSION_TLS1_2;; version = MBEDTLS_SSL_VERSION_TLS1_3) {
+        assert_int_equal(result_with("192.0.2.7"), ACME_OK);
+        assert_int_equal(result_with("192.0.2.8"), ACME_ERR_TLS_VERIFY);
+        assert_int_equal(result_with("2001:db8::7"), ACME_ERR_TLS_VERIFY);
+        if (version == MBEDTLS_SSL_VERSION_TLS1_3) {
+            break;
+        }
+    }
+    server_t.address = v6;
+    server_t.address_len = sizeof(v6);
+    server_t.names[0] = NULL;
+    assert_int_equal(result_with("2001:db8::7"), ACME_OK);
+    assert_int_equal(result_with("2001:db8:0:0::0:7"), ACME_OK);
+    assert_int_equal(result_with("2001:db8::8"), ACME_ERR_TLS_VERIFY);
+    assert_int_equal(result_with(HOST), ACME_ERR_TLS_VERIFY);
+    server_t.address = NULL;
+    server_t.subject = "CN=192.0.2.7";
+    assert_int_equal(result_with("192.0.2.7"), ACME_ERR_TLS_VERIFY);
+}
+
+/* RFC 9525: the common name says nothing. */
+static void test_a_name_in_the_subject(void **state)
+{
+    (void)state;
+    server_t.names[0] = NULL;
+    expect(ACME_ERR_TLS_VERIFY);
+}
+
+/* What an anchor demands of those below it does not make it unreadable; what nobody knows does. */
+static void test_anchors_with_constraints(void **state)
+{
+    (void)state;
+    root_t.critical = "\x1e\x20\x21\x24\x36";
+    anchor.len = ca_pki_write(&root_t, root_der, sizeof(root_der));
+    expect(ACME_OK);
+    root_t.critical = "\x7e";
+    anchor.len = ca_pki_write(&root_t, root_der, sizeof(root_der));
+    assert_int_equal(acme_tls_init(&t, &port, &device_clock, &anchor, 1), ACME_ERR_CERT_PARSE);
+    acme_tls_free(&t);
+}
+
+/* Where there is not the memory for looking at a signature, no anchor is called wrong. */
+static void test_no_verdict_without_memory(void **state)
+{
+    (void)state;
+    root_t.subject_point = root_t.issuer_point = server_point;
+    root_t.issuer_key = server_key;
+    anchor.len = ca_pki_write(&root_t, root_der, sizeof(root_der));
+    expect(ACME_ERR_TLS_VERIFY);
+    calloc_fail_size = 1024;
+    expect(ACME_ERR_TLS_MEMORY);
+    calloc_fail_size = 0;
+}
+
 static void test_another_root(void **state)
 {
     size_t len;
@@ -659,10 +748,12 @@ static void test_the_end(void **state)
     server_turn();
     assert_int_equal(mbedtls_ssl_close_notify(&server.ssl), 0);
     assert_int_equal(acme_tls_recv(&t, in, sizeof(in)), ACME_ERR_CLOSED);
+    assert_true(t.goodbye);
     hang_up();
     assert_int_equal(connect_to(HOST), ACME_OK);
     down.closed = true;
     assert_int_equal(acme_tls_recv(&t, in, sizeof(in)), ACME_ERR_CLOSED);
+    assert_false(t.goodbye);
     hang_up();
     /* the connection breaks */
     assert_int_equal(connect_to(HOST), ACME_OK);
@@ -817,6 +908,7 @@ static int fresh(void **state)
     config_fails = alpn_fails = hash_fails = send_lies = recv_lies = false;
     tickets = 0;
     calloc_fail_at = 0;
+    calloc_fail_size = 0;
     server_does_not_look = false;
     has_clock = true;
     version = MBEDTLS_SSL_VERSION_TLS1_3;
@@ -830,6 +922,10 @@ int main(void)
         cmocka_unit_test_setup(test_good, fresh),
         cmocka_unit_test_setup(test_another_name, fresh),
         cmocka_unit_test_setup(test_another_root, fresh),
+        cmocka_unit_test_setup(test_addresses, fresh),
+        cmocka_unit_test_setup(test_a_name_in_the_subject, fresh),
+        cmocka_unit_test_setup(test_anchors_with_constraints, fresh),
+        cmocka_unit_test_setup(test_no_verdict_without_memory, fresh),
         cmocka_unit_test_setup(test_a_server_that_is_a_ca, fresh),
         cmocka_unit_test_setup(test_an_issuer_that_is_no_ca, fresh),
         cmocka_unit_test_setup(test_dates, fresh),

@@ -248,12 +248,94 @@ static void test_name_lengths(void **state)
     assert_int_equal(acme_uri_check_name(name, false), ACME_ERR_NAME);
 }
 
+/* RFC 3986 5.4, and what a CA may write. */
+static void test_resolve(void **state)
+{
+    static const char base[] = "https://ca.example:8443/b/c/d;p?q";
+    static const struct {
+        const char *reference, *want;
+    } cases[] = {{"g:h", "g:h"},
+                 {"g", "https://ca.example:8443/b/c/g"},
+                 {"./g", "https://ca.example:8443/b/c/g"},
+                 {"g/", "https://ca.example:8443/b/c/g/"},
+                 {"/g", "https://ca.example:8443/g"},
+                 {"//g", "https://g"},
+                 {"//g/./h", "https://g/h"},
+                 {"?y", "https://ca.example:8443/b/c/d;p?y"},
+                 {"g?y", "https://ca.example:8443/b/c/g?y"},
+                 {"g#s", "https://ca.example:8443/b/c/g"},
+                 {"g?y#s", "https://ca.example:8443/b/c/g?y"},
+                 {";x", "https://ca.example:8443/b/c/;x"},
+                 {"g;x", "https://ca.example:8443/b/c/g;x"},
+                 {"g;x?y", "https://ca.example:8443/b/c/g;x?y"},
+                 {"", ""},
+                 {".", "https://ca.example:8443/b/c/"},
+                 {"./", "https://ca.example:8443/b/c/"},
+                 {"..", "https://ca.example:8443/b/"},
+                 {"../", "https://ca.example:8443/b/"},
+                 {"../g", "https://ca.example:8443/b/g"},
+                 {"../..", "https://ca.example:8443/"},
+                 {"../../", "https://ca.example:8443/"},
+                 {"../../g", "https://ca.example:8443/g"},
+                 {"../../../g", "https://ca.example:8443/g"},
+                 {"../../../../g", "https://ca.example:8443/g"},
+                 {"/./g", "https://ca.example:8443/g"},
+                 {"/../g", "https://ca.example:8443/g"},
+                 {"g.", "https://ca.example:8443/b/c/g."},
+                 {".g", "https://ca.example:8443/b/c/.g"},
+                 {"g..", "https://ca.example:8443/b/c/g.."},
+                 {"..g", "https://ca.example:8443/b/c/..g"},
+                 {"./../g", "https://ca.example:8443/b/g"},
+                 {"./g/.", "https://ca.example:8443/b/c/g/"},
+                 {"g/./h", "https://ca.example:8443/b/c/g/h"},
+                 {"g/../h", "https://ca.example:8443/b/c/h"},
+                 {"g;x=1/./y", "https://ca.example:8443/b/c/g;x=1/y"},
+                 {"g;x=1/../y", "https://ca.example:8443/b/c/y"},
+                 {"g?y/./x", "https://ca.example:8443/b/c/g?y/./x"},
+                 {"g?y/../x", "https://ca.example:8443/b/c/g?y/../x"},
+                 {"/acme/order/1", "https://ca.example:8443/acme/order/1"},
+                 {"https://other.example/x", "https://other.example/x"},
+                 {"HTTPS://ca.example/x#f", "HTTPS://ca.example/x#f"}};
+    struct acme_uri uri;
+    char text[CONFIG_ACME_URL_MAX + 1];
+
+    (void)state;
+    assert_int_equal(acme_uri_parse(base, &uri), ACME_OK);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        strcpy(text, cases[i].reference);
+        if (acme_uri_resolve(base, &uri, text, sizeof(text)) != strlen(cases[i].want) ||
+            strcmp(text, cases[i].want) != 0) {
+            fail_msg("%s: %s", cases[i].reference, text);
+        }
+    }
+    /* a base without a path */
+    assert_int_equal(acme_uri_parse("https://h", &uri), ACME_OK);
+    strcpy(text, "g");
+    assert_int_equal(acme_uri_resolve("https://h", &uri, text, sizeof(text)), 11);
+    assert_string_equal(text, "https://h/g");
+    strcpy(text, "?q");
+    (void)acme_uri_resolve("https://h", &uri, text, sizeof(text));
+    assert_string_equal(text, "https://h/?q");
+    /* where there is no room for it, it stays, and its length is said */
+    for (size_t size = 4; size < 12; size++) {
+        strcpy(text, "/ab");
+        assert_int_equal(acme_uri_resolve("https://h", &uri, text, size), size < 13 ? 13 : 12);
+        assert_string_equal(text, "/ab");
+    }
+    memset(text, 'u', sizeof(text) - 1);
+    text[0] = '/';
+    text[sizeof(text) - 1] = '\0';
+    assert_true(acme_uri_resolve("https://h", &uri, text, sizeof(text)) > CONFIG_ACME_URL_MAX);
+    assert_int_equal(strlen(text), CONFIG_ACME_URL_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split),   cmocka_unit_test(test_refused),
         cmocka_unit_test(test_lengths), cmocka_unit_test(test_same_origin),
         cmocka_unit_test(test_names),   cmocka_unit_test(test_name_lengths),
+        cmocka_unit_test(test_resolve),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,35 @@
+/*
+ * The account as the store has it: which of its slots is the CA's, which key is in use. It must not
+ * know requests.
+ */
+#pragma once
+
+#include "acme/client.h"
+
+struct acme_client;
+
+/** What is known of the account at the CA in use. Its URL and its key's thumbprint are texts of the
+ * client. */
+struct acme_account {
+    bool exists;            /* the CA has it, as far as is known */
+    bool retried;           /* a lost account was made anew in this job */
+    bool replaced;          /* a deactivated account got a new key in this job */
+    bool rollover_in_doubt; /* the CA may have taken the new key */
+    uint8_t rollover;       /* as in the account's record */
+    uint8_t slot;           /* of the store; UINT8_MAX: none, and none is free */
+    uint8_t type;           /* enum acme_key_type of the key in use */
+    uint8_t generation;     /* of the key in use */
+};
+
+/** Loads the account of the directory URL, if the store has one. ACME_ERR_STORE_IO. */
+int32_t acme_account_load(struct acme_client *c);
+/** Reads the record of a slot into the arena. As acme_store_read_account. */
+int32_t acme_account_read_record(struct acme_client *c, uint8_t slot);
+/** Writes the record anew, with the client's URL and this agreement. ACME_ERR_STORE_*. */
+int32_t acme_account_write_record(struct acme_client *c, const char *tos_url);
+/** Writes the record again with the keys as the client has them. ACME_ERR_STORE_*. */
+int32_t acme_account_rewrite_keys(struct acme_client *c);
+/** Forgets that the CA has the account: its record stays, without a URL. ACME_ERR_STORE_*. */
+int32_t acme_account_forget_url(struct acme_client *c);
+/** The type of the key that a rollover under way brings. */
+uint8_t acme_account_next_type(const struct acme_client *c);

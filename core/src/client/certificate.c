@@ -1,0 +1,144 @@
+/*
+ * The certificate of an order (RFC 8555 7.4.2): its chain to flash, its check, its installation. It
+ * must not know how it was ordered.
+ */
+#include "client/certificate.h"
+
+#include <string.h>
+
+#include "client/hold.h"
+#include "client/keys.h"
+#include "client/request.h"
+#include "client/schedule.h"
+#include "client/slots.h"
+#include "client/state.h"
+#include "crypto/cert.h"
+#include "crypto/jws.h"
+
+int32_t acme_enter_certificate(struct acme_client *c)
+{
+    uint8_t slot = acme_slots_current(c)->store_slot;
+    int32_t rc;
+
+    if (!acme_request_has_nonce(c)) {
+        return ACME_OK;
+    }
+    rc = acme_store_remove_chain(&c->log, slot, c->order.generation);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    acme_chain_sink_init(&c->sink, &c->log, c->arena_memory.chunk, slot, c->order.generation);
+    return acme_request_chain(c, c->order.certificate);
+}
+
+int32_t acme_reply_certificate(struct acme_client *c)
+{
+    int32_t rc;
+
+    if (c->exchange.parser.response.status != 200) {
+        return ACME_ERR_HTTP_STATUS;
+    }
+    rc = acme_chain_sink_finish(&c->sink);
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    return acme_machine_go(c, ACME_ENABLED(CONFIG_ACME_ALTERNATE_CHAINS) ? ACME_STATE_CHAIN_CHOICE
+                                                                         : ACME_STATE_INSTALL);
+}
+
+/* The new chain and key are whole and in force; what they replace can go. A cut here leaves
+ * remains, which acme_init removes. */
+void acme_certificate_remove_replaced(struct acme_client *c)
+{
+    const struct acme_slot *s = acme_slots_current(c);
+    uint8_t old = c->order.generation ^ 1u;
+
+    (void)acme_jws_destroy_key(acme_keys_cert(s->store_slot, old));
+    (void)acme_store_remove_chain(&c->log, s->store_slot, old);
+}
+
+void acme_certificate_describe_check(struct acme_client *c, struct acme_chain_check *check)
+{
+    const struct acme_slot *s = acme_slots_current(c);
+
+    check->log = &c->log;
+    check->clock = &c->clock;
+    check->request = acme_slots_request(c);
+    check->key = acme_keys_cert(s->store_slot, c->order.generation);
+    check->slot = s->store_slot;
+    check->generation = c->order.generation;
+    check->scratch = c->work.bytes;
+    check->scratch_size = sizeof(c->work.bytes);
+}
+
+static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
+{
+    struct acme_chain_check check;
+
+    acme_certificate_describe_check(c, &check);
+    memset(record, 0, sizeof(*record));
+    record->names_id = acme_store_names_id(check.request->names, check.request->names_count);
+    record->key_type = check.request->key_type;
+    record->key_exportable = check.request->key_exportable;
+    record->key_generation = c->order.generation;
+    record->chain_count = c->sink.count;
+    memcpy(record->lengths, c->sink.lengths, sizeof(record->lengths));
+    return acme_cert_check_chain(&check, record);
+}
+
+#if defined(CONFIG_ACME_REVOKE_REPLACED)
+static bool revokes_replaced(const struct acme_client *c)
+{
+    return acme_slots_request(c)->revoke_replaced;
+}
+#else
+static bool revokes_replaced(const struct acme_client *c)
+{
+    (void)c;
+    return false;
+}
+#endif
+
+/* The record is in force: the slot has the new certificate. */
+static int32_t take_new(struct acme_client *c, struct acme_slot *s,
+                        const struct acme_cert_record *record)
+{
+    bool revokes =
+        revokes_replaced(c) && s->has_cert && c->directory.urls[ACME_URL_REVOKE_CERT] != 0;
+
+    c->order.use.replaced_len = revokes ? s->cert.lengths[0] : 0;
+    s->cert = *record;
+    s->has_cert = s->occupied = true;
+    acme_clock_raise_floor(&c->clock, record->not_before_s);
+    acme_schedule_installed(c, s);
+    acme_machine_emit(c, ACME_EVENT_INSTALLED, NULL);
+    if (revokes) {
+        return acme_machine_go(c, ACME_STATE_REVOKE_REPLACED);
+    }
+    acme_certificate_remove_replaced(c);
+    return acme_machine_end_slot(c, ACME_OK);
+}
+
+int32_t acme_enter_install(struct acme_client *c)
+{
+    struct acme_slot *s = acme_slots_current(c);
+    struct acme_cert_record record;
+    int32_t rc;
+
+    if (acme_hold_must_wait(c)) {
+        return ACME_ERR_AGAIN;
+    }
+    rc = check_chain(c, &record);
+#if defined(ACME_MUTATE_REPLACE_FIRST)
+    /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain is
+     * in force. */
+    acme_certificate_remove_replaced(c);
+#endif
+    if (rc == ACME_OK) {
+        rc = acme_slots_join_names(c, acme_slots_request(c));
+    }
+    if (rc == ACME_OK) {
+        rc = acme_store_install(&c->log, s->store_slot, &record, c->work.text);
+    }
+    return rc == ACME_OK ? take_new(c, s, &record) : rc;
+}

@@ -1,0 +1,60 @@
+/*
+ * Which key is which. It must not know what a key is used for.
+ */
+#include "client/keys.h"
+
+#include "client/state.h"
+
+static psa_key_id_t account_key(const struct acme_client *c, uint8_t generation)
+{
+    return CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)c->account.slot * 2u + generation;
+}
+
+#if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
+bool acme_keys_is_external(const struct acme_client *c)
+{
+    return c->config.account_key_id != 0;
+}
+
+psa_key_id_t acme_keys_account(const struct acme_client *c)
+{
+    return acme_keys_is_external(c) ? c->config.account_key_id
+                                    : account_key(c, c->account.generation);
+}
+#else
+bool acme_keys_is_external(const struct acme_client *c)
+{
+    (void)c;
+    return false;
+}
+
+psa_key_id_t acme_keys_account(const struct acme_client *c)
+{
+    return account_key(c, c->account.generation);
+}
+#endif
+
+psa_key_id_t acme_keys_next_account(const struct acme_client *c)
+{
+    return acme_keys_is_external(c) ? PSA_KEY_ID_NULL : account_key(c, c->account.generation ^ 1u);
+}
+
+psa_key_id_t acme_keys_cert(uint8_t store_slot, uint8_t generation)
+{
+    return CONFIG_ACME_KEY_ID_BASE + 0x100u + (psa_key_id_t)store_slot * 2u + generation;
+}
+
+/* PSA keeps what it has loaded. */
+void acme_keys_purge(const struct acme_client *c)
+{
+    uint8_t i;
+
+    (void)psa_purge_key(acme_keys_account(c));
+    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER)) {
+        (void)psa_purge_key(acme_keys_next_account(c));
+    }
+    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
+        (void)psa_purge_key(acme_keys_cert(i, 0));
+        (void)psa_purge_key(acme_keys_cert(i, 1));
+    }
+}

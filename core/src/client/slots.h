@@ -1,0 +1,50 @@
+/*
+ * The slots: one for each certificate that is asked for, with what is stored of it. It must not
+ * know how a certificate is obtained.
+ */
+#pragma once
+
+#include "acme/client.h"
+#include "store/store.h"
+
+struct acme_client;
+
+struct acme_slot {
+    int32_t error;      /* of the last try */
+    uint8_t store_slot; /* where its records are */
+    bool occupied;    /* cert is a stored record, be it for other names that are no longer wanted */
+    bool has_cert;    /* cert is for this request */
+    bool pending : 1; /* to be done in this job */
+    bool looked : 1;  /* the CA was asked for renewal information in this job */
+    bool profile_missing : 1; /* the CA does not have it */
+#if defined(CONFIG_ACME_SCHEDULE)
+    struct acme_schedule schedule;
+#endif
+    struct acme_cert_record cert;
+};
+
+/** Whether the one slot's failure ends the job, whose last problem is then the slot's. Where more
+ * may follow, the slot's problem is kept beside. */
+#if ACME_MEMORY_PROBLEM > 0
+#define ACME_SLOT_PROBLEM
+#endif
+
+/* acme_slots_at, _request and _current are at the end of state.h: where there is one slot they are
+ * constants. */
+
+/** The problem that goes with the error of c->problem_slot. */
+struct acme_problem *acme_slots_problem(struct acme_client *c);
+/** Keeps the problem of the last reply as the current slot's. */
+void acme_slots_keep_problem(struct acme_client *c);
+
+/** Joins a request's names with commas into work. ACME_ERR_BUFFER. */
+int32_t acme_slots_join_names(struct acme_client *c, const struct acme_cert_request *request);
+/** Whether the names of a request are those of an identifier in the store. */
+bool acme_slots_names_are(const struct acme_cert_request *request, uint64_t names_id);
+
+/** Reads the order of a slot of the store. *r is in the arena, until a reply, whatever comes of it.
+ * As acme_store_read_order. */
+int32_t acme_slots_load_order(struct acme_client *c, uint8_t store_slot,
+                              const struct acme_order_record **r);
+/** Forgets the order of the current slot. ACME_ERR_STORE_*. */
+int32_t acme_slots_drop_order(struct acme_client *c);

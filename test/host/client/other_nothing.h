@@ -1,0 +1,1 @@
+/* Nothing: other_build.c has read its configuration already. */
