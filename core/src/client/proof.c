@@ -81,7 +81,8 @@ static int32_t write_record(struct acme_client *c, const struct acme_challenge_o
         rc = acme_buf_result(&name) < 0 || acme_buf_result(&value) <= 0 ? ACME_ERR_NAME : ACME_OK;
     }
     if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(json, "url"), &r->url);
+        rc = acme_error_at(&c->machine.place, "url",
+                           acme_pool_add_url(c, acme_json_string(json, "url"), &r->url));
     }
     if (rc == ACME_OK) {
         rc = acme_pool_add(c, name.data, &r->name);
