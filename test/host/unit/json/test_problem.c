@@ -98,9 +98,7 @@ static void test_the_old_namespace(void **state)
 /* An order's error may be a sentence. */
 static void test_an_error_that_is_a_text(void **state)
 {
-    static _Alignas(8) uint8_t memory[1024];
     static const char text[] = "{\"error\":\"some text\\u0007\"}";
-    struct acme_json_arena arena;
     acme_json_value root;
 
     (void)state;
