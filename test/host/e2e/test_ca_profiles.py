@@ -5,7 +5,7 @@ import pytest
 from ca_profiles import PROFILES, USED_BINDING
 from conftest import Cli
 from scripted_ca import Reply, ScriptedCa, Wire, problem
-from test_ca_answers import EAB, PAGE, once
+from test_ca_answers import EAB, HURRY, PAGE, once
 from test_issuance import chain_of, names_of
 
 NAME = "device.example.org"
@@ -81,8 +81,8 @@ def test_the_accounts_answer_is_lost(world):
         ca_.usual("account", request)
         return Wire(lambda tls: None)
     ca.answers["account"] = once(lost)
-    cli.want(NAME)
-    done = cli.want(NAME)
+    cli.want(NAME, env=HURRY)
+    done = cli.want(NAME, env=HURRY)
     assert done.code == 0 and len(ca.keys) == 1, done
 
 
