@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from cryptography import x509
 
 sys.path.insert(0, os.path.dirname(__file__))
 import lab as lab_module  # noqa: E402
@@ -63,6 +64,16 @@ class Cli:
         return Result(subprocess.run(self.argv(*args), capture_output=True, text=True,
                                      timeout=timeout, env={**os.environ, **(env or {})},
                                      check=False))
+
+    def chain(self, name):
+        """The stored chain with this name among others, which have to be named all."""
+        listed = self.quietly("list", "--json").json
+        names = next(c["names"] for c in listed if name in c["names"])
+        done = self.quietly("export", *(word for each in names for word in ("-d", each)))
+        assert done.code == 0, done
+        end = "-----END CERTIFICATE-----\n"
+        return [x509.load_pem_x509_certificate((text + end).encode())
+                for text in done.out.split(end)[:-1]]
 
     def records(self):
         """What the store's image holds."""
