@@ -187,8 +187,11 @@ int32_t acme_reply_new_account(struct acme_client *c)
         return rc;
     }
     status = acme_reply_status(root);
-    if (status == ACME_STATUS_NONE || r->location[0] == '\0') {
-        return ACME_ERR_FIELD;
+    if (status == ACME_STATUS_NONE) {
+        return acme_error_at(&c->machine.place, "status", ACME_ERR_FIELD);
+    }
+    if (r->location[0] == '\0') {
+        return acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     return status == ACME_STATUS_VALID ? account_valid(c, r->location) : acme_account_replace(c);
 }

@@ -22,5 +22,6 @@ struct acme_chain_choice {
 
 /** A chain is stored: installs it, or fetches another that may suit better. */
 int32_t acme_enter_chain_choice(struct acme_client *c);
+int32_t acme_problem_chain(struct acme_client *c, int32_t error);
 /** A chain could not be had, or is of no use. */
 int32_t acme_failed_chain(struct acme_client *c, int32_t error);

@@ -50,7 +50,7 @@ static int32_t take_urls(struct acme_client *c, acme_json_value root)
         int32_t rc = acme_pool_add_url(c, url, &c->directory.urls[i]);
 
         if (rc != ACME_OK && (rc != ACME_ERR_FIELD || i < ACME_URL_NEEDED)) {
-            return rc;
+            return acme_error_at(&c->machine.place, names[i], rc);
         }
     }
     return ACME_OK;
@@ -87,10 +87,11 @@ static int32_t take_terms(struct acme_client *c, const char *terms)
     if (terms == NULL) {
         return ACME_OK;
     }
-    if (len > CONFIG_ACME_URL_MAX) {
-        return ACME_ERR_LIMIT;
-    }
-    return acme_str_visible(terms, len) ? acme_pool_add(c, terms, &c->directory.tos) : ACME_ERR_URL;
+    return acme_error_at(&c->machine.place, "termsOfService",
+                         len > CONFIG_ACME_URL_MAX ? ACME_ERR_LIMIT
+                         : !acme_str_visible(terms, len)
+                             ? ACME_ERR_URL
+                             : acme_pool_add(c, terms, &c->directory.tos));
 }
 
 int32_t acme_directory_write_issuers(acme_json_value array, struct acme_buf *out)
@@ -161,13 +162,28 @@ int32_t acme_reply_directory(struct acme_client *c)
 
 int32_t acme_enter_new_nonce(struct acme_client *c)
 {
-    return acme_request_plain(c, "HEAD", acme_pool_get(c, c->directory.urls[ACME_URL_NEW_NONCE]));
+    return acme_request_plain(c, c->io.nonce_by_get ? "GET" : "HEAD",
+                              acme_pool_get(c, c->directory.urls[ACME_URL_NEW_NONCE]));
 }
 
 int32_t acme_reply_new_nonce(struct acme_client *c)
 {
     if (c->nonce[0] == '\0') {
-        return ACME_ERR_NONCE_NONE;
+        return c->where.limit.id == ACME_LIMIT_NONCE ? ACME_ERR_LIMIT : ACME_ERR_NONCE_NONE;
     }
     return acme_machine_go(c, (enum acme_state)c->io.after_nonce);
+}
+
+/* A nonce is good whatever the status that it came with; a CA that refuses HEAD (405, 404, 501) has
+ * to take GET (RFC 8555 7.2). */
+int32_t acme_problem_new_nonce(struct acme_client *c, int32_t error)
+{
+    if (c->nonce[0] != '\0') {
+        return acme_reply_new_nonce(c);
+    }
+    if (c->io.nonce_by_get || error == ACME_ERR_RATE_LIMITED || c->problem.status == 503) {
+        return error;
+    }
+    c->io.nonce_by_get = true;
+    return ACME_OK;
 }

@@ -28,8 +28,10 @@
 /** What the client's events have said. */
 struct heard {
     uint32_t events[DEVICE_EVENTS];
-    int32_t error;         /* of the last ERROR or CHALLENGE_FAILED */
-    int16_t slot;          /* of the last of them */
+    int32_t error;  /* of the last ERROR or CHALLENGE_FAILED */
+    int16_t slot;   /* of the last of them */
+    char route[32]; /* and where it was met */
+    char member[32];
     char problem_type[64]; /* that came with it */
     char text[128];        /* of the last event with one, STATE aside */
     char states[4096];     /* the first ones entered, each with a space behind it */

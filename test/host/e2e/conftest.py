@@ -65,11 +65,15 @@ class Cli:
                                      timeout=timeout, env={**os.environ, **(env or {})},
                                      check=False))
 
+    def domains(self, name):
+        """--domain for each name of the only stored certificate that has this one."""
+        found = [c["names"] for c in self.call("list", "--json").json if name in c["names"]]
+        assert len(found) == 1, (name, found)
+        return [arg for each in found[0] for arg in ("--domain", each)]
+
     def chain(self, name):
-        """The stored chain with this name among others, which have to be named all."""
-        listed = self.quietly("list", "--json").json
-        names = next(c["names"] for c in listed if name in c["names"])
-        done = self.quietly("export", *(word for each in names for word in ("-d", each)))
+        """The stored chain with this name among others."""
+        done = self.quietly("export", *self.domains(name))
         assert done.code == 0, done
         end = "-----END CERTIFICATE-----\n"
         return [x509.load_pem_x509_certificate((text + end).encode())
