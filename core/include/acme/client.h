@@ -362,7 +362,7 @@ typedef struct acme_client acme_client;
 #endif
 /** The responder of http-01. */
 #if defined(CONFIG_ACME_HTTP_01)
-#define ACME_MEMORY_HTTP_01 (16 * CONFIG_ACME_HTTP_01_STREAMS + 8 * sizeof(void *))
+#define ACME_MEMORY_HTTP_01 (CONFIG_ACME_HTTP_01_STREAMS * (size_t)16 + 8 * sizeof(void *))
 #else
 #define ACME_MEMORY_HTTP_01 0
 #endif
@@ -381,7 +381,7 @@ typedef struct acme_client acme_client;
 #endif
 /** Sealing: a record, and the same sealed. */
 #if defined(CONFIG_ACME_STORE_SEAL)
-#define ACME_MEMORY_SEAL (2 * CONFIG_ACME_STORE_SEAL_MAX + 9 * sizeof(void *))
+#define ACME_MEMORY_SEAL (CONFIG_ACME_STORE_SEAL_MAX * (size_t)2 + 9 * sizeof(void *))
 #else
 #define ACME_MEMORY_SEAL 0
 #endif
