@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "client/certificate.h"
 #include "client/machine.h"
+#include "client/order_state.h"
 #include "client/pool.h"
 #include "client/slots.h"
 #include "client/state.h"

@@ -101,7 +101,6 @@ static void find_replaced(struct acme_client *c, char id[ACME_CERT_ID_MAX])
                              acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
 }
 #else
-#define ACME_CERT_ID_MAX 1
 static void add_replaces(struct acme_client *c, struct acme_buf *payload, const char *id)
 {
     (void)c;

@@ -5,10 +5,19 @@
 #pragma once
 
 #include "challenge/challenge.h"
-#include "client/alternate.h"
 #include "client/machine.h"
 
 struct acme_client;
+
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+/** The choice among the chains that a CA offers: alternate.c makes it. */
+struct acme_chain_choice {
+    uint16_t chains[CONFIG_ACME_ALTERNATES_MAX + 1]; /* URLs; the first is the CA's choice */
+    uint8_t chains_count, chain_index;               /* the one that was fetched last */
+    uint8_t best_index, best_count;
+    bool chain_chosen;
+};
+#endif
 
 /** Texts and URLs are in the pool; 0: none. */
 struct acme_order {

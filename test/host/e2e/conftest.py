@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from cryptography import x509
 
 sys.path.insert(0, os.path.dirname(__file__))
 import lab as lab_module  # noqa: E402
@@ -69,6 +70,14 @@ class Cli:
         found = [c["names"] for c in self.call("list", "--json").json if name in c["names"]]
         assert len(found) == 1, (name, found)
         return [arg for each in found[0] for arg in ("--domain", each)]
+
+    def chain(self, name):
+        """The stored chain with this name among others."""
+        done = self.quietly("export", *self.domains(name))
+        assert done.code == 0, done
+        end = "-----END CERTIFICATE-----\n"
+        return [x509.load_pem_x509_certificate((text + end).encode())
+                for text in done.out.split(end)[:-1]]
 
     def records(self):
         """What the store's image holds."""

@@ -19,7 +19,7 @@ from conftest import Cli
 from lab import Process, wait_until
 from scripted_ca import PEM, Reply, ScriptedCa, Wire, huge_authorization, problem
 from test_hostile_ca import change, say, with_header
-from test_issuance import chain_of, names_of
+from test_issuance import names_of
 
 NAME = "device.example.org"
 HMAC = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
@@ -55,7 +55,7 @@ def issued(ca, cli, names=(NAME,), extra=(), orders=1, **options):
     """The certificate is there, for one order, and a second run does not want another."""
     done = cli.run(*names, extra=extra, **options)
     assert done.code == 0 and done.json["result"] == "ACME_OK", done
-    chain_there = chain_of(cli, names[0])
+    chain_there = cli.chain(names[0])
     assert sorted(names_of(chain_there[0])) == sorted(names) and len(chain_there) == 2
     assert ca.orders == orders, done
     assert len(ca.keys) == 1
@@ -392,7 +392,7 @@ def test_names_that_the_ca_may_add(ca, cli):
     ca.answers["certificate"] = with_www
     done = cli.run(NAME, extra=["--allow-added-names"])
     assert done.code == 0 and ca.orders == 1, done
-    assert names_of(chain_of(cli, NAME)[0]) == [NAME, "www." + NAME]
+    assert names_of(cli.chain(NAME)[0]) == [NAME, "www." + NAME]
 
 
 @pytest.mark.parametrize("status,kind", [(409, "alreadyReplaced"), (409, "conflict"), (400, "malformed"),
