@@ -355,7 +355,7 @@ static void end_unicode(struct acme_json_filter *f)
         return;
     }
     if (c == '\0') {
-        put_text(f, "\\ufffd");
+        put_text(f, "\\u001a");
         return;
     }
     if (c == '"' || c == '\\') {
