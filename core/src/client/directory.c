@@ -84,14 +84,10 @@ static int32_t take_terms(struct acme_client *c, const char *terms)
     size_t len = terms == NULL ? 0 : strlen(terms);
 
     c->directory.tos = 0;
-    if (terms == NULL) {
-        return ACME_OK;
+    if (terms == NULL || len > CONFIG_ACME_URL_MAX || !acme_str_visible(terms, len)) {
+        return ACME_OK; /* what cannot be shown cannot be agreed to: as if there were none */
     }
-    return acme_error_at(&c->machine.place, "termsOfService",
-                         len > CONFIG_ACME_URL_MAX ? ACME_ERR_LIMIT
-                         : !acme_str_visible(terms, len)
-                             ? ACME_ERR_URL
-                             : acme_pool_add(c, terms, &c->directory.tos));
+    return acme_pool_add(c, terms, &c->directory.tos);
 }
 
 int32_t acme_directory_write_issuers(acme_json_value array, struct acme_buf *out)
