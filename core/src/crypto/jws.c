@@ -542,19 +542,19 @@ static int32_t decode_eab_key(const char *text, uint8_t raw[EAB_KEY_MAX])
  * alone, and of each kind of them. */
 static bool is_base64(const uint8_t *key, size_t len)
 {
-    uint32_t kinds = 0;
+    uint32_t seen = 0;
     size_t i;
 
     for (i = 0; i < len; i++) {
         if (key[i] >= 'a' && key[i] <= 'z') {
-            kinds |= 1U;
+            seen |= 1U;
         } else if (key[i] >= 'A' && key[i] <= 'Z') {
-            kinds |= 2U;
+            seen |= 2U;
         } else if (acme_is_digit((char)key[i])) {
-            kinds |= 4U;
+            seen |= 4U;
         }
     }
-    return len >= 40 && kinds == 7U && acme_word_len((const char *)key, len, "-_+/=\r\n") == len;
+    return len >= 40 && seen == 7U && acme_word_len((const char *)key, len, "-_+/=\r\n") == len;
 }
 
 int32_t acme_jws_check_eab_key(const char *hmac_key)
