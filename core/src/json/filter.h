@@ -24,8 +24,8 @@
  * - of "detail" as many characters as struct acme_problem has room for.
  * - values nested deeper than 8 become null. What is not kept may be nested 65535 deep, and is
  *   looked at for its quotes and brackets alone beyond 32.
- * Characters beyond ASCII that are spelled as \uXXXX, and control characters, become U+FFFD, so
- * that no surrogate comes out without its other half, and no U+0000.
+ * Characters beyond ASCII that are spelled as \uXXXX, and control characters, become U+001A (a
+ * substitute), so that no surrogate comes out without its other half, and no U+0000.
  */
 #pragma once
 

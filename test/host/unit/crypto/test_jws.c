@@ -748,7 +748,9 @@ static void test_eab_key_forms(void **state)
                                        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\r\n",
                                        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8 "};
     static const char *const bad[] = {
-        "", "=", "\n", "A", "AAECAw QFBgc", "AAECAw==QFBgc", "not base64!", "\xc3\xa4" "AAA",
+        "", "=", "\n", "A", "AAECAw QFBgc", "AAECAw==QFBgc", "not base64!",
+        "\xc3\xa4"
+        "AAA",
         /* a key of 32 and one of 64 random bytes, encoded twice */
         "U0E1VTR6dmtQOEhmcTNLcDB4NmJXd2kyUi1mN1llZzlfTGpBbVRvQ3NEOA",
         "cDhRdktZT0g4a0Z3c3RhTnZqWGkyYzYvVEJvU1JxMEx4VU1nZEpFOXlHND0="};
