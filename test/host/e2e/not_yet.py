@@ -76,9 +76,6 @@ CAUSES = {
         "test_ca_answers.py::test_goes_on[terms-not-ascii]",
         "test_ca_answers.py::test_goes_on[terms-with-space]",
     ],
-    "an authorization is parsed whole (client/request.c on_body, json/json.c)": [
-        "test_cas_board.py::test_an_authorization_of_64_KB",
-    ],
     "a pause of nothing is taken as it stands (client/request.c, client/order.c wait_for_order)": [
         "test_ca_answers.py::test_a_pause_of_nothing[past]",
         "test_ca_answers.py::test_a_pause_of_nothing[zero]",
