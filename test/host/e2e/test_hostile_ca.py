@@ -464,7 +464,7 @@ def test_misbehaviour(world, case):
     if cli.store.endswith(".other"):
         return
     # Nothing that was good is lost, and a CA that comes to its senses is used again.
-    assert (cli.call("list", "--json").out == before) == (error != "ACME_OK")
+    assert error == "ACME_OK" or cli.call("list", "--json").out == before
     ca.answers.clear()
     ca.give_nonces = True
     if case in LOST_ORDERS:
