@@ -47,7 +47,8 @@ static int32_t take_urls(struct acme_client *c, acme_json_value root)
 
     for (i = 0; i < ACME_URL_COUNT; i++) {
         const char *url = is_used(i) ? acme_json_string(root, names[i]) : NULL;
-        int32_t rc = acme_pool_add_url(c, url, &c->directory.urls[i]);
+        bool none = url == NULL || url[0] == '\0'; /* some CAs write what they do not offer so */
+        int32_t rc = acme_pool_add_url(c, none ? NULL : url, &c->directory.urls[i]);
 
         if (rc != ACME_OK && (rc != ACME_ERR_FIELD || i < ACME_URL_NEEDED)) {
             return rc;
@@ -78,19 +79,34 @@ static void check_profiles(struct acme_client *c, acme_json_value meta)
 }
 #endif
 
-/* Terms are shown to people: nothing that a terminal would obey. */
+/* Terms are shown to people: nothing that a terminal would obey. Blanks and what is not ASCII,
+ * which belong in no URL, are coded as a browser would (RFC 3986 2.1). */
 static int32_t take_terms(struct acme_client *c, const char *terms)
 {
-    size_t len = terms == NULL ? 0 : strlen(terms);
+    static const char digits[] = "0123456789ABCDEF";
+    struct acme_buf url;
 
     c->directory.tos = 0;
-    if (terms == NULL) {
+    acme_buf_init(&url, c->work.text, CONFIG_ACME_URL_MAX + 1u);
+    for (; terms != NULL && *terms != '\0'; terms++) {
+        uint8_t byte = (uint8_t)*terms;
+
+        if (byte < ' ' || byte == 0x7f) {
+            return ACME_ERR_URL;
+        }
+        if (byte > ' ' && byte < 0x7f) {
+            acme_buf_add_char(&url, *terms);
+            continue;
+        }
+        acme_buf_add_char(&url, '%');
+        acme_buf_add_char(&url, digits[byte >> 4]);
+        acme_buf_add_char(&url, digits[byte & 15u]);
+    }
+    if (url.len == 0) {
         return ACME_OK;
     }
-    if (len > CONFIG_ACME_URL_MAX) {
-        return ACME_ERR_LIMIT;
-    }
-    return acme_str_visible(terms, len) ? acme_pool_add(c, terms, &c->directory.tos) : ACME_ERR_URL;
+    return acme_buf_result(&url) < 0 ? ACME_ERR_LIMIT
+                                     : acme_pool_add(c, url.data, &c->directory.tos);
 }
 
 int32_t acme_directory_write_issuers(acme_json_value array, struct acme_buf *out)
@@ -130,9 +146,8 @@ static int32_t take_meta(struct acme_client *c, acme_json_value meta)
 
     check_profiles(c, meta);
     rc = take_terms(c, acme_json_string(meta, "termsOfService"));
-    if (rc == ACME_OK && acme_json_true(meta, "externalAccountRequired") &&
-        c->config.eab_kid == NULL && !c->account.exists) {
-        rc = ACME_ERR_EAB;
+    if (ACME_ENABLED(CONFIG_ACME_EAB)) {
+        c->directory.binding = acme_json_true(meta, "externalAccountRequired");
     }
     if (rc == ACME_OK && ACME_ENABLED(CONFIG_ACME_DNS_PERSIST_01)) {
         rc = take_issuers(c, meta);

@@ -90,7 +90,8 @@ bool acme_problem_is(const struct acme_problem *problem, const char *type)
     X("rejectedIdentifier", ACME_ERR_ORDER)                                                        \
     X("unsupportedIdentifier", ACME_ERR_ORDER)                                                     \
     X("badCSR", ACME_ERR_ORDER)                                                                    \
-    X("invalidProfile", ACME_ERR_PROFILE)
+    X("invalidProfile", ACME_ERR_PROFILE)                                                          \
+    X("notImplemented", ACME_ERR_NOT_OFFERED)
 #define TYPE_NAME(name, error)  name "\0"
 #define TYPE_ERROR(name, error) -(error),
 
@@ -105,6 +106,9 @@ int32_t acme_problem_error(const struct acme_problem *problem)
     }
     if (problem->status == 429) {
         return ACME_ERR_RATE_LIMITED;
+    }
+    if (problem->status == 501) {
+        return ACME_ERR_NOT_OFFERED;
     }
     return problem->status >= 500 ? ACME_ERR_SERVER : ACME_ERR_PROBLEM;
 }

@@ -22,6 +22,17 @@ static void note(char *to, size_t size, const char *text)
     to[len] = '\0';
 }
 
+static void note_problem(const struct acme_problem *problem)
+{
+    static const struct acme_problem none;
+
+    problem = problem == NULL ? &none : problem;
+    note(heard.problem_type, sizeof(heard.problem_type), problem->type);
+    note(heard.problem_detail, sizeof(heard.problem_detail), problem->detail);
+    note(heard.problem_instance, sizeof(heard.problem_instance), problem->instance);
+    note(heard.problem_terms, sizeof(heard.problem_terms), problem->terms);
+}
+
 static void on_event(void *ctx, const struct acme_event *event)
 {
     size_t used = strlen(heard.states);
@@ -37,8 +48,7 @@ static void on_event(void *ctx, const struct acme_event *event)
     if (event->type == ACME_EVENT_ERROR || event->type == ACME_EVENT_CHALLENGE_FAILED) {
         heard.error = event->error;
         heard.slot = event->slot;
-        note(heard.problem_type, sizeof(heard.problem_type),
-             event->problem != NULL ? event->problem->type : "");
+        note_problem(event->problem);
     }
     if (event->text != NULL) {
         note(heard.text, sizeof(heard.text), event->text);
@@ -47,7 +57,7 @@ static void on_event(void *ctx, const struct acme_event *event)
 
 int device_set_up(void **state)
 {
-    const struct sim_options options = {4096, 16, 4, 5, 0, 0};
+    const struct sim_options options = {4096, 16, 4, 5, 8, 0};
 
     (void)state;
     assert_true(sim_world_init(&w, &options));

@@ -30,9 +30,12 @@ struct heard {
     uint32_t events[DEVICE_EVENTS];
     int32_t error;         /* of the last ERROR or CHALLENGE_FAILED */
     int16_t slot;          /* of the last of them */
-    char problem_type[64]; /* that came with it */
-    char text[128];        /* of the last event with one, STATE aside */
-    char states[4096];     /* the first ones entered, each with a space behind it */
+    char problem_type[64]; /* that came with it, and the rest of the problem */
+    char problem_detail[256];
+    char problem_instance[CONFIG_ACME_URL_MAX + 1];
+    char problem_terms[CONFIG_ACME_URL_MAX + 1];
+    char text[128];    /* of the last event with one, STATE aside */
+    char states[4096]; /* the first ones entered, each with a space behind it */
 };
 
 extern struct sim_world w;
