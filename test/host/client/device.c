@@ -50,6 +50,9 @@ static void on_event(void *ctx, const struct acme_event *event)
         heard.slot = event->slot;
         note_problem(event->problem);
     }
+    if (event->type == ACME_EVENT_TOS) {
+        note(heard.terms, sizeof(heard.terms), event->text);
+    }
     if (event->text != NULL) {
         note(heard.text, sizeof(heard.text), event->text);
     }

@@ -34,6 +34,7 @@ struct heard {
     char problem_detail[256];
     char problem_instance[CONFIG_ACME_URL_MAX + 1];
     char problem_terms[CONFIG_ACME_URL_MAX + 1];
+    char terms[128];   /* of the last TOS */
     char text[128];    /* of the last event with one, STATE aside */
     char states[4096]; /* the first ones entered, each with a space behind it */
 };

@@ -437,7 +437,7 @@ static void test_only_the_terms_that_were_accepted(void **state)
     device_forget();
     assert_int_equal(device_renew(), ACME_OK);
     assert_int_equal(heard.events[ACME_EVENT_TOS], 1);
-    assert_string_equal(heard.text, "https://ca.example.org/terms/2");
+    assert_string_equal(heard.terms, "https://ca.example.org/terms/2");
     assert_string_equal(account().tos_url, w.config.tos_accepted_url);
     assert_int_equal(device_asked(CA_SIM_ACCOUNT) + device_asked(CA_SIM_NEW_ACCOUNT), 0);
     w.ca->options.terms_enforced = true;
