@@ -30,7 +30,7 @@ WINGS = {
     "store": "base",
     "crypto": "base net store",
     "dns": "base net json",
-    "challenge": "base",
+    "challenge": "base json",
     "client": "base net json store crypto dns challenge",
     "doctor": "base net json dns client",
 }

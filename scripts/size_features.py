@@ -7,7 +7,8 @@ import tempfile
 import kconfiglib
 
 # Not features: where memory comes from, and what products must not have.
-NOT_MEASURED = {"ACME_MBEDTLS_POOL", "ACME_INSECURE_ENTROPY", "ACME_KEY_EXPORTABLE"}
+NOT_MEASURED = {"ACME_MBEDTLS_POOL", "ACME_INSECURE_ENTROPY", "ACME_KEY_EXPORTABLE", "ACME_ASSERT_OFF",
+                "ACME_ASSERT_ABORT"}
 
 
 def options(root):

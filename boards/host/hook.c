@@ -192,10 +192,20 @@ static void hook_stop(void *ctx)
     }
 }
 
+static void hook_end(void *ctx)
+{
+    struct cli_hook *h = ctx;
+
+    if (h->resolver != NULL) {
+        acme_dns_resolver_ops.end(h->resolver);
+    }
+}
+
 const struct acme_dns_ops cli_hook_ops = {
     .present = hook_present,
     .ready = hook_ready,
     .cleanup = hook_cleanup,
     .lookup = hook_lookup,
     .stop = hook_stop,
+    .end = hook_end,
 };

@@ -221,7 +221,14 @@ struct acme_event {
     const char *route;                  /**< with .error: the request that it is about, by the
                                              name of its state ("NEW_ORDER"); NULL: none */
     const char *member;                 /**< with .error: the member of the reply's JSON or header
-                                             that is missing or wrong ("finalize"); NULL: none */
+                                             that is missing or wrong ("finalize"); NULL: none,
+                                             and without CONFIG_ACME_ERROR_TEXTS */
+    const char *url;                    /**< with .error: the URL that was asked last for .route;
+                                             NULL: none */
+    const char *limit;                  /**< with .error: the name in Kconfig of the limit that was
+                                             hit ("CONFIG_ACME_NONCE_MAX"); NULL: none */
+    uint32_t limit_size;                /**< with .limit: the size that came, as far as it was
+                                             counted */
 };
 
 /** Takes an event. Called on the thread of the call that it comes from, before that returns:
@@ -317,10 +324,11 @@ typedef struct acme_client acme_client;
 #define ACME_SLOT_SIZE 64
 #endif
 
-/** Bytes for the links of a problem, and of a reply to the terms of service. */
 #if defined(CONFIG_ACME_PROBLEM_LINKS)
+/** Bytes for the links of a problem. */
 #define ACME_PROBLEM_LINKS_SIZE (2 * (CONFIG_ACME_URL_MAX + 1))
-#define ACME_TERMS_LINK_SIZE    (CONFIG_ACME_URL_MAX + 1)
+/** Bytes for the link of a reply to the terms of service. */
+#define ACME_TERMS_LINK_SIZE (CONFIG_ACME_URL_MAX + 1)
 #else
 #define ACME_PROBLEM_LINKS_SIZE 0
 #define ACME_TERMS_LINK_SIZE    0
@@ -395,7 +403,7 @@ typedef struct acme_client acme_client;
      ACME_BUILD_HAS(CONFIG_ACME_STORE_BACKENDS) << 9 |                                             \
      ACME_BUILD_HAS(CONFIG_ACME_STORE_SEAL) << 10 |                                                \
      ACME_BUILD_HAS(CONFIG_ACME_STORE_ROLLBACK) << 11 |                                            \
-     ACME_BUILD_HAS(CONFIG_ACME_SCHEDULE) << 12)
+     ACME_BUILD_HAS(CONFIG_ACME_SCHEDULE) << 12 | ACME_BUILD_HAS(CONFIG_ACME_PROBLEM_LINKS) << 13)
 
 /** A number of the whole configuration. scripts/kconfig writes one into the header that it makes;
  * the headers of Zephyr and ESP-IDF have none, and then the options above have to do. */
@@ -418,6 +426,7 @@ typedef struct acme_client acme_client;
      (uint32_t)sizeof(struct acme_cert_status) * UINT32_C(374761393) +                             \
      (uint32_t)sizeof(struct acme_account_status) * UINT32_C(3405691589) +                         \
      (uint32_t)sizeof(struct acme_event) * UINT32_C(1640531527) +                                  \
+     (uint32_t)sizeof(struct acme_problem) * UINT32_C(2246822507) +                                \
      (uint32_t)sizeof(enum acme_want) * UINT32_C(40503) +                                          \
      (uint32_t)ACME_MEMORY_SIZE * UINT32_C(97650637))
 

@@ -187,7 +187,7 @@ enum acme_severity {
       "the certificate is revoked already")                                                        \
     X(ACME_ERR_CERT_NAMES_ADDED, -98, PERMANENT, CERT, LASTING, THIS_CA,                           \
       "the CA's certificate has more names than were asked for; it is kept, see the policy")       \
-    X(ACME_ERR_CERT_EARLY, -99, TRANSIENT, CERT, LASTING, THIS_CA,                                 \
+    X(ACME_ERR_CERT_EARLY, -100, TRANSIENT, CERT, LASTING, THIS_CA,                                \
       "the CA's certificate is not valid yet; it is waited for, check the clock")                  \
     X(ACME_ERR_CLOCK, -120, TRANSIENT, CERT, LASTING, ALL_CAS,                                     \
       "the wall clock and the CA do not agree on the time; set the clock")                         \

@@ -3,8 +3,7 @@
  * acme/error.h. Severity is public (acme_error_severity), these are not. It must not know what is
  * done in each case. An error that is in no list is fatal: global, lasting, and not of the CA.
  */
-#ifndef ACME_BASE_ERROR_H
-#define ACME_BASE_ERROR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,5 +41,3 @@ static inline int32_t acme_error_at(struct acme_error_place *place, const char *
 #endif
     return error;
 }
-
-#endif

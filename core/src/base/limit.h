@@ -20,7 +20,8 @@
     X(ACME_LIMIT_ARENA, "CONFIG_ACME_JSON_ARENA_SIZE")         /* bytes of it, parsed */           \
     X(ACME_LIMIT_POOL, "CONFIG_ACME_URL_POOL_SIZE")            /* bytes of URLs that are kept */   \
     X(ACME_LIMIT_CHAIN_CERTS, "CONFIG_ACME_CHAIN_CERTS_MAX")   /* certificates of a chain */       \
-    X(ACME_LIMIT_CERT_SIZE, "CONFIG_ACME_CERT_SIZE_MAX")       /* bytes of a certificate */
+    X(ACME_LIMIT_CERT_SIZE, "CONFIG_ACME_CERT_SIZE_MAX")       /* bytes of a certificate */        \
+    X(ACME_LIMIT_NAMES, "CONFIG_ACME_NAMES_MAX")               /* authorizations of an order */
 
 enum acme_limit_id {
 #define ACME_LIMIT_ENUM(name, option) name,

@@ -10,6 +10,17 @@
 #if defined(CONFIG_ACME_DNS)
 #include <string.h>
 
+#define HASH_TEXT 43u /* of a SHA-256 in base64url */
+
+/* ---- the challenge ---- */
+
+acme_json_value acme_persist_issuers(acme_json_value challenge)
+{
+    acme_json_value names = acme_json_array(challenge, "issuerDomainNames");
+
+    return names != NULL ? names : acme_json_array(challenge, "issuer-domain-names");
+}
+
 /* ---- the record as text ---- */
 
 void acme_persist_add(struct acme_buf *b, const struct acme_persist *p)
@@ -134,6 +145,22 @@ static unsigned bit_of(struct span tag)
            (1u << acme_str_find(tag.text, tag.len, tags));
 }
 
+/* The newest draft's form of an account: a hash over its URL, its key and the record's domain,
+ * behind a URL of the CA's. The key may be one of before, which the CA remembers and we do not. */
+static bool is_hashed(struct span uri)
+{
+    static const char mark[] = "/sha-256/";
+    size_t behind = sizeof(mark) - 1 + HASH_TEXT;
+    const char *at = uri.text;
+
+    if (uri.len <= behind) {
+        return false;
+    }
+    at += uri.len - behind;
+    return memcmp(at, mark, sizeof(mark) - 1) == 0 &&
+           acme_word_len(at + sizeof(mark) - 1, HASH_TEXT, "-_") == HASH_TEXT;
+}
+
 /* One parameter; false: it forbids, or cannot be read. */
 static bool take_parameter(struct span tag, struct span value, const struct acme_persist *p,
                            unsigned *seen)
@@ -147,7 +174,7 @@ static bool take_parameter(struct span tag, struct span value, const struct acme
     *seen |= bit;
     switch (bit) {
     case SEEN_ACCOUNT:
-        return is(value, p->account_url);
+        return is(value, p->account_url) || is_hashed(value);
     case SEEN_POLICY:
         *seen |= is_nocase(value, "wildcard") ? SEEN_WILDCARD : 0U;
         return true;

@@ -330,8 +330,11 @@ int32_t acme_reply_new_account(struct acme_client *c)
         return rc;
     }
     status = acme_json_string(root, "status");
-    if (status == NULL || r->location[0] == '\0') {
-        return ACME_ERR_FIELD;
+    if (status == NULL) {
+        return acme_error_at(&c->machine.place, "status", ACME_ERR_FIELD);
+    }
+    if (r->location[0] == '\0') {
+        return acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     if (strcmp(status, "valid") == 0) {
         return account_valid(c, r->location);

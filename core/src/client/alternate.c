@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "client/certificate.h"
 #include "client/machine.h"
+#include "client/order_state.h"
 #include "client/pool.h"
 #include "client/slots.h"
 #include "client/state.h"
@@ -37,12 +38,12 @@ static void take_links(struct acme_client *c)
 static bool has_issuer(struct acme_client *c, const char *name)
 {
     struct acme_chain_check check;
-    struct acme_cert_record record = {.chain_count = c->sink.count};
+    struct acme_cert_record record = {.chain_count = c->body.sink.count};
     uint8_t i;
 
     acme_certificate_describe_check(c, &check);
     for (i = 0; i < record.chain_count; i++) {
-        record.lengths[i] = c->sink.lengths[i];
+        record.lengths[i] = c->body.sink.lengths[i];
     }
     return acme_cert_issued_by(&check, &record, name) == ACME_OK;
 }
@@ -62,8 +63,8 @@ int32_t acme_enter_chain_choice(struct acme_client *c)
     if (o->chains_count == 0) {
         take_links(c);
     }
-    if (c->sink.count < o->best_count) {
-        o->best_count = c->sink.count;
+    if (c->body.sink.count < o->best_count) {
+        o->best_count = c->body.sink.count;
         o->best_index = request->prefer_shortest ? o->chain_index : 0;
     }
     if (request->preferred_issuer != NULL && has_issuer(c, request->preferred_issuer)) {
@@ -82,13 +83,22 @@ int32_t acme_enter_chain_choice(struct acme_client *c)
     return fetch(c, o->best_index);
 }
 
+/* Another chain is not worth asking for twice. */
+int32_t acme_problem_chain(struct acme_client *c, int32_t error)
+{
+    return c->order.choice.chain_index > 0 ? error : acme_order_problem(c, error);
+}
+
 /* Whatever is wrong with an alternate chain, the CA's first choice is left. */
 int32_t acme_failed_chain(struct acme_client *c, int32_t error)
 {
     struct acme_chain_choice *o = &c->order.choice;
 
-    if (acme_error_is_global(error) || o->chain_index == 0) {
+    if (acme_error_is_global(error)) {
         return error;
+    }
+    if (o->chain_index == 0) {
+        return acme_failed_certificate(c, error);
     }
     ACME_LOG(c->config.port, ACME_LOG_WARNING,
              "acme: an alternate chain is of no use:", acme_error_text(error), error);

@@ -166,7 +166,7 @@ int32_t acme_reply_renewal_info(struct acme_client *c)
         rc = acme_date_parse(acme_json_string(window, "end"), &end_s);
     }
     if (rc != ACME_OK || end_s <= start_s) {
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, "suggestedWindow", ACME_ERR_FIELD);
     }
     take_window(c, s, start_s, end_s, check_explanation(acme_json_string(root, "explanationURL")));
     return next_look(c, s,

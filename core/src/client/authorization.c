@@ -62,32 +62,41 @@ static int32_t find_ancestor(struct acme_client *c, acme_json_value root, const 
     return -1;
 }
 
-/* Whether an authorization's value is a name of the request. That of a wildcard has the base name
- * and says so (RFC 8555 7.1.4). */
-static bool is_name(acme_json_value root, const char *value, const char *name)
+/* How well an authorization suits a name of the request: 0 not at all. That of a wildcard has the
+ * base name and says so (RFC 8555 7.1.4); some CAs have the wildcard itself, or do not say so: then
+ * another name than the one that is meant is better than none. */
+static uint32_t suits(acme_json_value root, const char *value, const char *name)
 {
-    if (ACME_ENABLED(CONFIG_ACME_DNS)) {
-        if ((name[0] == '*') != acme_json_true(root, "wildcard")) {
-            return false;
-        }
-        name += name[0] == '*' ? 2 : 0;
+    bool has_star = value[0] == '*' && value[1] == '.', is_wildcard = name[0] == '*';
+    bool of_wildcard = has_star || acme_json_true(root, "wildcard");
+
+    value += has_star ? 2 : 0;
+    name += is_wildcard ? 2 : 0;
+    if (!acme_str_equal_nocase(value, strlen(value), name, strlen(name))) {
+        return 0;
     }
-    return acme_str_is(value, strlen(value), name);
+    return of_wildcard == is_wildcard ? 2 : 1;
 }
 
 /* The index of the name that an authorization is for, or -1. */
 static int32_t find_name(struct acme_client *c, acme_json_value root, const char *value)
 {
     const struct acme_cert_request *request = acme_slots_request(c);
+    uint32_t best = 0;
+    int32_t found = -1;
     uint16_t i;
 
     c->order.by_ancestor = false;
     for (i = 0; i < request->names_count; i++) {
-        if (is_name(root, value, request->names[i])) {
-            return i;
+        uint32_t how = suits(root, value, request->names[i]);
+
+        if (how > best) {
+            best = how;
+            found = i;
         }
     }
-    return ACME_ENABLED(CONFIG_ACME_SUBDOMAINS) ? find_ancestor(c, root, value) : -1;
+    return found >= 0 || !ACME_ENABLED(CONFIG_ACME_SUBDOMAINS) ? found
+                                                               : find_ancestor(c, root, value);
 }
 
 /* ---- from one authorization to the next ---- */
@@ -99,7 +108,8 @@ static int32_t all_proven(struct acme_client *c)
         c->pre_authorized = true;
         return acme_order_begin(c);
     }
-    return acme_machine_go(c, ACME_STATE_FINALIZE);
+    /* The order says where to finalize, if it has not yet. */
+    return acme_machine_go(c, c->order.finalize != 0 ? ACME_STATE_FINALIZE : ACME_STATE_ORDER);
 }
 
 int32_t acme_enter_next_authorization(struct acme_client *c)
@@ -161,29 +171,41 @@ static int32_t authorization_pending(struct acme_client *c, acme_json_value root
     return rc == ACME_OK || rc == ACME_ERR_LIMIT ? rc : acme_way_fail_here(c, rc);
 }
 
-int32_t acme_reply_authorization(struct acme_client *c)
+/* Whose authorization it is. */
+static int32_t take_name(struct acme_client *c, acme_json_value root)
 {
-    acme_json_value root;
-    enum acme_status status;
-    const char *value;
-    int32_t name, rc = acme_reply_json(c, &root);
+    const char *value = acme_json_string(acme_json_object(root, "identifier"), "value");
+    int32_t name;
 
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    status = acme_reply_status(root);
-    value = acme_json_string(acme_json_object(root, "identifier"), "value");
-    if (status == ACME_STATUS_NONE || value == NULL) {
-        return ACME_ERR_FIELD;
+    if (value == NULL) {
+        return acme_error_at(&c->machine.place, "identifier", ACME_ERR_FIELD);
     }
     name = find_name(c, root, value);
     if (name < 0) {
-        return ACME_ERR_ORDER_IDENTIFIERS;
+        return acme_error_at(&c->machine.place, "identifier", ACME_ERR_ORDER_IDENTIFIERS);
     }
     c->order.name = (uint16_t)name;
-    switch (status) {
+    return ACME_OK;
+}
+
+int32_t acme_reply_authorization(struct acme_client *c)
+{
+    acme_json_value root;
+    int32_t rc = acme_reply_json(c, &root);
+
+    if (rc == ACME_OK) {
+        rc = take_name(c, root);
+    }
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    switch (acme_reply_status(root)) {
+    case ACME_STATUS_NONE:
+        return acme_error_at(&c->machine.place, "status", ACME_ERR_FIELD);
     case ACME_STATUS_PENDING:
         return authorization_pending(c, root);
+    case ACME_STATUS_PROCESSING: /* it is no status of an authorization, and some CAs have it */
+        return acme_order_wait_for_verdict(c, ACME_POLL_DEFAULT_MS);
     case ACME_STATUS_VALID:
         return authorization_valid(c, root);
     default: /* invalid, deactivated, expired, revoked */

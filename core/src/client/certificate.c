@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "client/hold.h"
 #include "client/keys.h"
 #include "client/request.h"
@@ -14,6 +15,9 @@
 #include "client/state.h"
 #include "crypto/cert.h"
 #include "crypto/jws.h"
+
+#define EARLY_MOST_S  (20 * 60)
+#define EARLY_LOOK_MS 5000u
 
 int32_t acme_enter_certificate(struct acme_client *c)
 {
@@ -27,7 +31,7 @@ int32_t acme_enter_certificate(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
-    acme_chain_sink_init(&c->sink, &c->log, c->arena_memory.chunk, slot, c->order.generation);
+    acme_chain_sink_init(&c->body.sink, &c->log, c->arena_memory.chunk, slot, c->order.generation);
     return acme_request_chain(c, c->order.certificate);
 }
 
@@ -38,8 +42,9 @@ int32_t acme_reply_certificate(struct acme_client *c)
     if (c->exchange.parser.response.status != 200) {
         return ACME_ERR_HTTP_STATUS;
     }
-    rc = acme_chain_sink_finish(&c->sink);
+    rc = acme_chain_sink_finish(&c->body.sink);
     if (rc != ACME_OK) {
+        c->where.limit = c->body.sink.limit;
         return rc;
     }
     return acme_machine_go(c, ACME_ENABLED(CONFIG_ACME_ALTERNATE_CHAINS) ? ACME_STATE_CHAIN_CHOICE
@@ -81,8 +86,8 @@ static int32_t check_chain(struct acme_client *c, struct acme_cert_record *recor
     record->key_type = check.request->key_type;
     record->key_exportable = check.request->key_exportable;
     record->key_generation = c->order.generation;
-    record->chain_count = c->sink.count;
-    memcpy(record->lengths, c->sink.lengths, sizeof(record->lengths));
+    record->chain_count = c->body.sink.count;
+    memcpy(record->lengths, c->body.sink.lengths, sizeof(record->lengths));
     return acme_cert_check_chain(&check, record);
 }
 
@@ -119,6 +124,20 @@ static int32_t take_new(struct acme_client *c, struct acme_slot *s,
     return acme_machine_end_slot(c, ACME_OK);
 }
 
+/* A CA's clock may be ahead: a leaf that is not valid yet is installed when it is, if that is soon.
+ */
+static bool wait_for_birth(struct acme_client *c, int64_t not_before_s)
+{
+    int64_t now_s;
+
+    (void)acme_clock_now(&c->clock, &now_s);
+    if (not_before_s - now_s > EARLY_MOST_S) {
+        return false;
+    }
+    acme_machine_wait(c, EARLY_LOOK_MS);
+    return true;
+}
+
 int32_t acme_enter_install(struct acme_client *c)
 {
     struct acme_slot *s = acme_slots_current(c);
@@ -128,7 +147,11 @@ int32_t acme_enter_install(struct acme_client *c)
     if (acme_hold_must_wait(c)) {
         return ACME_ERR_AGAIN;
     }
+    acme_machine_note_url(c, NULL);
     rc = check_chain(c, &record);
+    if (rc == ACME_ERR_CERT_EARLY && wait_for_birth(c, record.not_before_s)) {
+        return ACME_ERR_AGAIN;
+    }
 #if defined(ACME_MUTATE_REPLACE_FIRST)
     /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain is
      * in force. */
@@ -141,4 +164,18 @@ int32_t acme_enter_install(struct acme_client *c)
         rc = acme_store_install(&c->log, s->store_slot, &record, c->work.text);
     }
     return rc == ACME_OK ? take_new(c, s, &record) : rc;
+}
+
+/* The order is finalized, so that its certificate is fetched again by later jobs rather than
+ * another one ordered. Only a CA that never delivers one that can be used gets another order, after
+ * so many jobs; a certificate with more names than were asked for is kept for a person to decide
+ * about. */
+int32_t acme_failed_certificate(struct acme_client *c, int32_t error)
+{
+    if (acme_error_is_global(error) || acme_error_is_passing(error) ||
+        error == ACME_ERR_CERT_EARLY || error == ACME_ERR_CERT_NAMES_ADDED ||
+        (error != ACME_ERR_CERT_DATES && !acme_schedule_gives_up(acme_slots_current(c)))) {
+        return error;
+    }
+    return acme_order_leave(c, ACME_STATE_ORDER_GONE, error);
 }

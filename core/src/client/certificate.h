@@ -10,6 +10,8 @@ struct acme_client;
 int32_t acme_enter_certificate(struct acme_client *c);
 int32_t acme_reply_certificate(struct acme_client *c);
 int32_t acme_enter_install(struct acme_client *c);
+/** What becomes of a chain that could not be had, or is of no use. */
+int32_t acme_failed_certificate(struct acme_client *c, int32_t error);
 
 /** What a check of the current slot's new chain needs. */
 void acme_certificate_describe_check(struct acme_client *c, struct acme_chain_check *check);

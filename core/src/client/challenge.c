@@ -44,9 +44,11 @@ int32_t acme_challenge_take(struct acme_client *c, acme_json_value challenge)
     int32_t rc;
 
     acme_buf_init(&b, text, sizeof(text));
-    rc = acme_challenge_add_key_authorization(c, token, &b);
+    rc = acme_error_at(&c->machine.place, "token",
+                       acme_challenge_add_key_authorization(c, token, &b));
     if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(challenge, "url"), &o->challenge);
+        rc = acme_error_at(&c->machine.place, "url",
+                           acme_pool_add_url(c, acme_json_string(challenge, "url"), &o->challenge));
     }
     if (rc == ACME_OK) {
         rc = acme_pool_add(c, token, &o->token);

@@ -111,6 +111,7 @@ static const struct setback {
     int32_t (*problem)(struct acme_client *c, int32_t error);
     int32_t (*failed)(struct acme_client *c, int32_t error);
 } setbacks[] = {
+    {ACME_STATE_NEW_NONCE, false, acme_problem_new_nonce, NULL},
     {ACME_STATE_NEW_ACCOUNT, false, acme_problem_new_account, NULL},
     {ACME_STATE_TERMS, false, NULL, acme_failed_terms},
     {ACME_STATE_NEW_ORDER, false, acme_problem_new_order, NULL},
@@ -119,10 +120,11 @@ static const struct setback {
     {ACME_STATE_CHALLENGE, false, acme_problem_challenge, NULL},
     {ACME_STATE_FINALIZE, false, acme_problem_finalize, NULL},
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
-    {ACME_STATE_CERTIFICATE, false, acme_order_problem, acme_failed_chain},
+    {ACME_STATE_CERTIFICATE, false, acme_problem_chain, acme_failed_chain},
     {ACME_STATE_INSTALL, false, NULL, acme_failed_chain},
 #else
-    {ACME_STATE_CERTIFICATE, false, acme_order_problem, NULL},
+    {ACME_STATE_CERTIFICATE, false, acme_order_problem, acme_failed_certificate},
+    {ACME_STATE_INSTALL, false, NULL, acme_failed_certificate},
 #endif
 #if defined(CONFIG_ACME_PRE_AUTHORIZATION)
     {ACME_STATE_NEW_AUTHORIZATION, false, acme_order_problem, NULL},
@@ -199,6 +201,9 @@ static void on_error(struct acme_client *c, int32_t error)
 {
     const struct setback *setback = find_setback(c);
 
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS) && states[c->machine.state].reply != NULL) {
+        acme_machine_set_place(c);
+    }
     if (!setback->at_once && waits_for_retry(c, error)) {
         return;
     }
@@ -256,6 +261,10 @@ static int32_t on_reply(struct acme_client *c)
         acme_clock_offer(&c->clock, r->date_s);
     }
     c->io.settle_ms = acme_reply_settle_time(c);
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
+        c->machine.place.route = NULL; /* of an earlier reply */
+        acme_machine_set_place(c);
+    }
     if (r->status >= 400) {
         return on_problem(c);
     }
@@ -266,6 +275,7 @@ static int32_t on_reply(struct acme_client *c)
     rc = states[from].reply(c);
     if (rc == ACME_OK && from != ACME_STATE_NEW_NONCE) {
         c->io.transient_retries = c->io.nonce_retries = 0;
+        c->order.missing = 0;
     }
     return rc;
 }
@@ -284,6 +294,7 @@ static int32_t step(struct acme_client *c)
             return c->exchange.more ? ACME_OK : ACME_ERR_AGAIN;
         }
         c->io.in_exchange = false;
+        c->where.limit = c->exchange.parser.response.limit;
         return rc == ACME_OK ? on_reply(c) : rc;
     }
     if (acme_clock_uptime_ms(&c->clock) < c->machine.wait_until_ms) {

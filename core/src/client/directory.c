@@ -51,7 +51,7 @@ static int32_t take_urls(struct acme_client *c, acme_json_value root)
         int32_t rc = acme_pool_add_url(c, none ? NULL : url, &c->directory.urls[i]);
 
         if (rc != ACME_OK && (rc != ACME_ERR_FIELD || i < ACME_URL_NEEDED)) {
-            return rc;
+            return acme_error_at(&c->machine.place, names[i], rc);
         }
     }
     return ACME_OK;
@@ -145,7 +145,8 @@ static int32_t take_meta(struct acme_client *c, acme_json_value meta)
     int32_t rc;
 
     check_profiles(c, meta);
-    rc = take_terms(c, acme_json_string(meta, "termsOfService"));
+    rc = acme_error_at(&c->machine.place, "termsOfService",
+                       take_terms(c, acme_json_string(meta, "termsOfService")));
     if (ACME_ENABLED(CONFIG_ACME_EAB)) {
         c->directory.binding = acme_json_true(meta, "externalAccountRequired");
     }
@@ -176,13 +177,28 @@ int32_t acme_reply_directory(struct acme_client *c)
 
 int32_t acme_enter_new_nonce(struct acme_client *c)
 {
-    return acme_request_plain(c, "HEAD", acme_pool_get(c, c->directory.urls[ACME_URL_NEW_NONCE]));
+    return acme_request_plain(c, c->io.nonce_by_get ? "GET" : "HEAD",
+                              acme_pool_get(c, c->directory.urls[ACME_URL_NEW_NONCE]));
 }
 
 int32_t acme_reply_new_nonce(struct acme_client *c)
 {
     if (c->nonce[0] == '\0') {
-        return ACME_ERR_NONCE_NONE;
+        return c->where.limit.id == ACME_LIMIT_NONCE ? ACME_ERR_LIMIT : ACME_ERR_NONCE_NONE;
     }
     return acme_machine_go(c, (enum acme_state)c->io.after_nonce);
+}
+
+/* A nonce is good whatever the status that it came with; a CA that refuses HEAD (405, 404, 501) has
+ * to take GET (RFC 8555 7.2). */
+int32_t acme_problem_new_nonce(struct acme_client *c, int32_t error)
+{
+    if (c->nonce[0] != '\0') {
+        return acme_reply_new_nonce(c);
+    }
+    if (c->io.nonce_by_get || error == ACME_ERR_RATE_LIMITED || c->problem.status == 503) {
+        return error;
+    }
+    c->io.nonce_by_get = true;
+    return ACME_OK;
 }

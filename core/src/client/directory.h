@@ -35,6 +35,7 @@ int32_t acme_enter_directory(struct acme_client *c);
 int32_t acme_reply_directory(struct acme_client *c);
 int32_t acme_enter_new_nonce(struct acme_client *c);
 int32_t acme_reply_new_nonce(struct acme_client *c);
+int32_t acme_problem_new_nonce(struct acme_client *c, int32_t error);
 
 /** Writes the names of an array that a CA has for itself: ten at most, in normal form, with spaces
  * between. ACME_ERR_FIELD. */

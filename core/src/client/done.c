@@ -27,7 +27,7 @@ static void slot_failed(struct acme_client *c, struct acme_slot *s, int32_t erro
     acme_slots_keep_problem(c);
     acme_machine_emit_failure(c, ACME_EVENT_ERROR, error, NULL);
     acme_schedule_failed(c, s, asked_pause(c, error));
-    if (acme_error_severity(error) == ACME_SEVERITY_PERMANENT) {
+    if (acme_error_severity(error) == ACME_SEVERITY_PERMANENT && !acme_order_is_kept(c)) {
         /* Nothing is gained by going on with this order: the next try gets a new one. */
         (void)acme_slots_drop_order(c);
     }

@@ -3,6 +3,8 @@
  */
 #include "client/machine.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "client/state.h"
 
@@ -17,7 +19,37 @@ const char *acme_state_name(uint8_t state)
     return state < ACME_STATE_COUNT ? names[state] : "UNKNOWN";
 }
 
-/* With an error goes the CA's problem, if there is one. */
+void acme_machine_note_url(struct acme_client *c, const char *url)
+{
+    memset(&c->where, 0, sizeof(c->where));
+    c->where.url = url;
+}
+
+int32_t acme_machine_limit(struct acme_client *c, enum acme_limit_id id, size_t size)
+{
+    acme_limit_note(&c->where.limit, id, size);
+    return ACME_ERR_LIMIT;
+}
+
+/* What goes with an error: where it was met, the limit that was hit, the CA's problem. */
+static void add_cause(struct acme_client *c, struct acme_event *event)
+{
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
+        event->route = c->machine.place.route;
+        event->member = c->machine.place.member;
+    }
+    event->url = c->where.url;
+    if (c->where.limit.id != ACME_LIMIT_NONE) {
+        event->limit = acme_limit_name(c->where.limit.id);
+        event->limit_size = c->where.limit.size;
+        ACME_LOG(c->config.port, ACME_LOG_ERROR, "acme: limit hit:", event->limit,
+                 (int32_t)event->limit_size);
+    }
+    if (c->problem.status != 0 || c->problem.type[0] != '\0') {
+        event->problem = &c->problem;
+    }
+}
+
 static void deliver(struct acme_client *c, enum acme_event_type type, const char *text,
                     int32_t error, uint32_t wait_ms)
 {
@@ -28,11 +60,21 @@ static void deliver(struct acme_client *c, enum acme_event_type type, const char
                                .wait_ms = wait_ms,
                                .text = text};
 
-    if (error != ACME_OK && (c->problem.status != 0 || c->problem.type[0] != '\0')) {
-        event.problem = &c->problem;
+    if (error != ACME_OK) {
+        add_cause(c, &event);
     }
     if (c->config.on_event != NULL) {
         c->config.on_event(c->config.event_ctx, &event);
+    }
+}
+
+void acme_machine_set_place(struct acme_client *c)
+{
+    const char *route = acme_state_name(c->machine.state);
+
+    if (c->machine.place.route != route) {
+        c->machine.place.route = route;
+        c->machine.place.member = NULL;
     }
 }
 

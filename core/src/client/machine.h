@@ -5,6 +5,8 @@
 #pragma once
 
 #include "acme/client.h"
+#include "base/error.h"
+#include "base/limit.h"
 
 struct acme_client;
 
@@ -77,24 +79,39 @@ struct acme_side {
     void (*stop)(struct acme_client *c);
 };
 
+/** Where the client is, for whoever has to mend what goes wrong. */
+struct acme_where {
+    const char *url;         /* asked last, or NULL; it outlives its use here */
+    struct acme_limit limit; /* that was hit since then */
+};
+
 struct acme_machine {
     uint8_t state; /* enum acme_state */
     uint8_t job;   /* enum acme_job */
     uint8_t goal;  /* the state where the job begins once the account is known */
     int32_t error; /* what DONE or SLOT_DONE ends with */
     int32_t result;
+    struct acme_error_place place; /* of the request under way, and what of its reply is wrong */
+    struct acme_error_place slot_place; /* of c->problem_slot's error, for its status */
     const struct acme_side *side;
     uint64_t wait_until_ms;
 };
 
 /** Changes the state. Always ACME_OK, so that a step can end with it. */
 int32_t acme_machine_go(struct acme_client *c, enum acme_state state);
+/** A request is under way, or has failed: errors from now on are about the state's, as a whole. */
+void acme_machine_set_place(struct acme_client *c);
 /** Enters the state again after ms, or sooner when the responder has answered the CA. */
 void acme_machine_wait(struct acme_client *c, uint32_t ms);
 /** The job ends: DONE. Always ACME_OK. */
 int32_t acme_machine_end(struct acme_client *c, int32_t error);
 /** The current slot's work ends, others go on: SLOT_DONE. Always ACME_OK. */
 int32_t acme_machine_end_slot(struct acme_client *c, int32_t error);
+
+/** A request begins, to a URL that stays valid (NULL: something else than a request does). */
+void acme_machine_note_url(struct acme_client *c, const char *url);
+/** Notes a limit that was hit: ACME_ERR_LIMIT. */
+int32_t acme_machine_limit(struct acme_client *c, enum acme_limit_id id, size_t size);
 
 /** Tells the firmware of something. */
 void acme_machine_emit(struct acme_client *c, enum acme_event_type type, const char *text);

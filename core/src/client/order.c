@@ -22,6 +22,9 @@
 #include "crypto/cert.h"
 #include "crypto/jws.h"
 
+/* So many looks at an order that is finalized and says that it is ready. */
+#define READY_POLLS 6u
+
 static psa_key_id_t order_key(struct acme_client *c)
 {
     return acme_keys_cert(acme_slots_current(c)->store_slot, c->order.generation);
@@ -98,7 +101,6 @@ static void find_replaced(struct acme_client *c, char id[ACME_CERT_ID_MAX])
                              acme_ari_cert_id(c, s, id, ACME_CERT_ID_MAX) == ACME_OK;
 }
 #else
-#define ACME_CERT_ID_MAX 1
 static void add_replaces(struct acme_client *c, struct acme_buf *payload, const char *id)
 {
     (void)c;
@@ -201,11 +203,13 @@ int32_t acme_reply_new_order(struct acme_client *c)
     int32_t rc;
 
     c->new_orders++;
-    if (r->status != 201) {
+    if (r->status != 201 && r->status != 200) { /* some CAs say 200 */
         return ACME_ERR_HTTP_STATUS;
     }
     if (r->location[0] == '\0') {
-        return ACME_ERR_FIELD;
+        return c->where.limit.id == ACME_LIMIT_URL
+                   ? ACME_ERR_LIMIT
+                   : acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     c->pool_len = c->pool_order_mark;
     rc = acme_pool_add_url(c, r->location, &c->order.url);
@@ -240,42 +244,52 @@ int32_t acme_problem_new_order(struct acme_client *c, int32_t error)
     if (!c->account.retried && acme_problem_is(&c->problem, "unauthorized")) {
         return ACME_ERR_ACCOUNT_NONE;
     }
-    return acme_order_problem(c, error);
+    return error;
 }
 
 /* ---- read ---- */
 
-/* The order must be for what was asked: as many names, and each of them ours. */
-static int32_t check_identifiers(const struct acme_client *c, acme_json_value root)
+/* Whether an identifier object is one of the request's. */
+static int32_t check_identifier(const struct acme_client *c, acme_json_value item)
 {
-    const struct acme_cert_request *request = acme_slots_request(c);
-    acme_json_value array = acme_json_array(root, "identifiers");
-    acme_json_value item;
-    uint16_t count = 0;
+    const char *type = acme_json_string(item, "type");
+    const char *value = acme_json_string(item, "value");
 
-    if (array == NULL) {
+    if (type == NULL || value == NULL) {
         return ACME_ERR_FIELD;
     }
-    for (item = acme_json_first(array); item != NULL; item = acme_json_next(item)) {
-        const char *type = acme_json_string(item, "type");
-        const char *value = acme_json_string(item, "value");
-
-        if (type == NULL || value == NULL) {
-            return ACME_ERR_FIELD;
-        }
-        if (strcmp(type, identifier_type(value)) != 0 ||
-            !acme_cert_has_name(request, value, strlen(value))) {
-            return ACME_ERR_ORDER_IDENTIFIERS;
-        }
-        count++;
-    }
-    return count == request->names_count ? ACME_OK : ACME_ERR_ORDER_IDENTIFIERS;
+    return strcmp(type, identifier_type(value)) == 0 &&
+                   acme_cert_has_name(acme_slots_request(c), value, strlen(value))
+               ? ACME_OK
+               : ACME_ERR_ORDER_IDENTIFIERS;
 }
 
-static int32_t take_authorizations(struct acme_client *c, acme_json_value root)
+/* The order must be for what was asked: as many names, and each of them ours. The reply to newOrder
+ * has to say it, later ones may. */
+static int32_t check_identifiers(struct acme_client *c, acme_json_value root)
+{
+    acme_json_value array = acme_json_array(root, "identifiers");
+    acme_json_value item = acme_json_first(array);
+    uint16_t count = 0;
+    int32_t rc = ACME_OK;
+
+    if (array == NULL) {
+        return c->order.known || c->order.resumed ? ACME_OK : ACME_ERR_FIELD;
+    }
+    for (; item != NULL && rc == ACME_OK; item = acme_json_next(item)) {
+        rc = check_identifier(c, item);
+        count++;
+    }
+    if (rc == ACME_OK && count != acme_slots_request(c)->names_count) {
+        rc = ACME_ERR_ORDER_IDENTIFIERS;
+    }
+    c->order.known = rc == ACME_OK;
+    return rc;
+}
+
+static int32_t take_authorizations(struct acme_client *c, acme_json_value item)
 {
     struct acme_order *o = &c->order;
-    acme_json_value item = acme_json_first(acme_json_array(root, "authorizations"));
 
     o->authorization_count = 0;
     o->authorization_index = 0;
@@ -283,34 +297,49 @@ static int32_t take_authorizations(struct acme_client *c, acme_json_value root)
         int32_t rc;
 
         if (o->authorization_count == CONFIG_ACME_NAMES_MAX) {
-            return ACME_ERR_LIMIT;
+            return acme_machine_limit(c, ACME_LIMIT_NAMES, CONFIG_ACME_NAMES_MAX + 1u);
         }
         rc = acme_pool_add_url(c, acme_json_text(item), &o->authorizations[o->authorization_count]);
         if (rc != ACME_OK) {
-            return rc;
+            return acme_error_at(&c->machine.place, "authorizations", rc);
         }
         o->authorization_count++;
     }
-    return o->authorization_count > 0 ? ACME_OK : ACME_ERR_FIELD;
+    return ACME_OK;
 }
 
-/* Takes the order's URLs into the pool, from the order's mark on. */
+/* Takes an URL that a reply may have; what was learned before stays. */
+static int32_t take_url(struct acme_client *c, acme_json_value root, const char *member,
+                        uint16_t *offset)
+{
+    const char *url = acme_json_string(root, member);
+
+    if (url == NULL || url[0] == '\0' || *offset != 0) {
+        return ACME_OK;
+    }
+    return acme_error_at(&c->machine.place, member, acme_pool_add_url(c, url, offset));
+}
+
+/* Takes what a reply says of the order. A whole one replaces what is known, from the order's mark
+ * in the pool on; one that lacks members adds to it. */
 static int32_t take_order(struct acme_client *c, acme_json_value root)
 {
     struct acme_order *o = &c->order;
-    const char *certificate = acme_json_string(root, "certificate");
-    int32_t rc = check_identifiers(c, root);
+    acme_json_value first = acme_json_first(acme_json_array(root, "authorizations"));
+    int32_t rc = acme_error_at(&c->machine.place, "identifiers", check_identifiers(c, root));
 
-    c->pool_len = o->pool_mark;
-    if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(root, "finalize"), &o->finalize);
-    }
-    o->certificate = 0;
-    if (rc == ACME_OK && certificate != NULL) {
-        rc = acme_pool_add_url(c, certificate, &o->certificate);
+    if (first != NULL) {
+        c->pool_len = o->pool_mark;
+        o->finalize = o->certificate = 0;
     }
     if (rc == ACME_OK) {
-        rc = take_authorizations(c, root);
+        rc = take_url(c, root, "finalize", &o->finalize);
+    }
+    if (rc == ACME_OK) {
+        rc = take_url(c, root, "certificate", &o->certificate);
+    }
+    if (rc == ACME_OK && first != NULL) {
+        rc = take_authorizations(c, first);
     }
     o->challenge_mark = c->pool_len;
     return rc;
@@ -341,29 +370,54 @@ static bool is_key_lost(struct acme_client *c, enum acme_status status)
            acme_jws_key_lost(order_key(c));
 }
 
-/* Where an order's status leads (RFC 8555 7.1.6). */
+/* A CA may have taken the request for the certificate and say for a while that it is ready to take
+ * one: signing another is no way to make it faster. */
+static int32_t order_ready(struct acme_client *c)
+{
+    struct acme_order *o = &c->order;
+
+    if (o->finalized && o->finalize_polls < READY_POLLS) {
+        return wait_for_order(c);
+    }
+    o->finalized = false;
+    if (o->finalize == 0) {
+        return acme_error_at(&c->machine.place, "finalize", ACME_ERR_FIELD);
+    }
+    acme_machine_go(c, ACME_STATE_FINALIZE);
+    return acme_order_count_poll(c);
+}
+
+static int32_t order_valid(struct acme_client *c)
+{
+    c->order.finalized = true;
+    if (c->order.certificate == 0) { /* it may come a little later */
+        return acme_error_at(&c->machine.place, "certificate", wait_for_order(c));
+    }
+    return acme_machine_go(c, ACME_STATE_CERTIFICATE);
+}
+
+/* Where an order's status leads (RFC 8555 7.1.6). Each demands the members that it needs. */
 static int32_t follow_status(struct acme_client *c, enum acme_status status)
 {
-    if (ACME_ENABLED(CONFIG_ACME_DEAUTHORIZATION) && c->machine.job == ACME_JOB_DEAUTHORIZE) {
-        return acme_machine_go(c, ACME_STATE_DEAUTHORIZE);
-    }
     if (is_key_lost(c, status)) {
         return acme_order_leave(c, ACME_STATE_ORDER_GONE, ACME_ERR_CERT_KEY);
     }
     switch (status) {
     case ACME_STATUS_PROCESSING:
+        c->order.finalized = true;
         return wait_for_order(c);
     case ACME_STATUS_VALID:
-        return c->order.certificate != 0 ? acme_machine_go(c, ACME_STATE_CERTIFICATE)
-                                         : ACME_ERR_FIELD;
+        return order_valid(c);
     case ACME_STATUS_PENDING:
+        if (c->order.authorization_count == 0) {
+            return acme_error_at(&c->machine.place, "authorizations", ACME_ERR_FIELD);
+        }
         acme_machine_go(c, ACME_STATE_AUTHORIZATION);
         return acme_order_count_poll(c);
     case ACME_STATUS_READY:
-        acme_machine_go(c, ACME_STATE_FINALIZE);
-        return acme_order_count_poll(c);
+        return order_ready(c);
     default:
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, "status", ACME_ERR_FIELD);
     }
 }
 
@@ -380,15 +434,18 @@ int32_t acme_reply_order(struct acme_client *c)
         acme_authorization_was_early(c);
     }
     status = acme_reply_status(root);
-    if (status == ACME_STATUS_NONE) {
-        return ACME_ERR_FIELD;
-    }
     if (status == ACME_STATUS_INVALID) {
         acme_problem_read_error(&c->problem, root);
         return acme_order_leave(c, ACME_STATE_ORDER_GONE, ACME_ERR_ORDER_INVALID);
     }
     rc = take_order(c, root);
-    return rc == ACME_OK ? follow_status(c, status) : rc;
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    if (ACME_ENABLED(CONFIG_ACME_DEAUTHORIZATION) && c->machine.job == ACME_JOB_DEAUTHORIZE) {
+        return acme_machine_go(c, ACME_STATE_DEAUTHORIZE);
+    }
+    return follow_status(c, status);
 }
 
 int32_t acme_enter_order(struct acme_client *c)
@@ -484,21 +541,33 @@ int32_t acme_enter_finalize(struct acme_client *c)
     return acme_request_post_at(c, c->order.finalize, &payload, ACME_SIGNER_ACCOUNT);
 }
 
+/* The request is with the CA, whatever else its reply says: some say nothing at all. */
 int32_t acme_reply_finalize(struct acme_client *c)
 {
+    const struct acme_http_response *r = &c->exchange.parser.response;
+
     c->order.finalize_polls = 0;
+    c->order.finalized = true;
+    if (r->body_len == 0 || r->content != ACME_HTTP_CONTENT_JSON) {
+        if (c->order.early) {
+            acme_authorization_was_early(c);
+        }
+        return wait_for_order(c);
+    }
     return acme_reply_order(c);
 }
 
 int32_t acme_problem_finalize(struct acme_client *c, int32_t error)
 {
-    if (error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED ||
-        error == ACME_ERR_ACCOUNT_NONE) {
+    if (error == ACME_ERR_ACCOUNT_NONE) {
         return error;
     }
-    /* orderNotReady, or what else a CA calls it: the authorization knows best. */
+    /* orderNotReady, or what else a CA calls it, be it 429: the authorization knows best. */
     if (c->order.early) {
         return acme_authorization_not_yet(c);
+    }
+    if (error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED) {
+        return error;
     }
     if (acme_problem_is(&c->problem, "orderNotReady")) {
         return wait_for_order(c);

@@ -8,6 +8,8 @@
 #include "client/reply.h"
 #include "client/state.h"
 
+#define MISSING_MAX 3u
+
 int32_t acme_order_begin(struct acme_client *c)
 {
     uint8_t generation = c->order.generation;
@@ -45,14 +47,34 @@ int32_t acme_order_wait_for_verdict(struct acme_client *c, uint32_t default_ms)
     return rc;
 }
 
+/* A CA has several servers, and what one has made the others may not know yet: it is asked again,
+ * three times. */
+static bool asks_again(struct acme_client *c)
+{
+    if (c->problem.status != 404 || c->order.missing >= MISSING_MAX) {
+        return false;
+    }
+    acme_machine_wait(c, ACME_POLL_DEFAULT_MS << c->order.missing);
+    c->order.missing++;
+    return true;
+}
+
 int32_t acme_order_problem(struct acme_client *c, int32_t error)
 {
     bool unknown = c->problem.status == 404 || c->problem.status == 403 ||
                    c->problem.status == 410 || acme_problem_is(&c->problem, "malformed");
 
-    if (c->order.resumed && unknown && error != ACME_ERR_SERVER && error != ACME_ERR_RATE_LIMITED &&
-        error != ACME_ERR_ACCOUNT_NONE) {
-        return acme_order_leave(c, ACME_STATE_ORDER_GONE, error);
+    if (!unknown || error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED ||
+        error == ACME_ERR_ACCOUNT_NONE || error == ACME_ERR_TOS) {
+        return error;
     }
-    return error;
+    if (asks_again(c)) {
+        return ACME_OK;
+    }
+    return c->order.resumed ? acme_order_leave(c, ACME_STATE_ORDER_GONE, error) : error;
+}
+
+bool acme_order_is_kept(const struct acme_client *c)
+{
+    return c->order.finalized;
 }

@@ -5,10 +5,19 @@
 #pragma once
 
 #include "challenge/challenge.h"
-#include "client/alternate.h"
 #include "client/machine.h"
 
 struct acme_client;
+
+#if defined(CONFIG_ACME_ALTERNATE_CHAINS)
+/** The choice among the chains that a CA offers: alternate.c makes it. */
+struct acme_chain_choice {
+    uint16_t chains[CONFIG_ACME_ALTERNATES_MAX + 1]; /* URLs; the first is the CA's choice */
+    uint8_t chains_count, chain_index;               /* the one that was fetched last */
+    uint8_t best_index, best_count;
+    bool chain_chosen;
+};
+#endif
 
 /** Texts and URLs are in the pool; 0: none. */
 struct acme_order {
@@ -23,6 +32,9 @@ struct acme_order {
     bool no_replaces : 1;     /* and the CA did not like that */
     bool pre_authorizing : 1; /* there is no order yet */
     bool by_ancestor : 1;     /* the authorization under way is for request->ancestor */
+    bool finalized : 1;       /* the CA has taken the request for the certificate */
+    bool known : 1;           /* its names were compared */
+    uint8_t missing;          /* how often in a row the CA did not know what was asked for */
     uint8_t alternatives;     /* types that can be tried when this one fails, as bits */
     uint8_t next;             /* the state that LEAVE_ORDER and CLEAN_UP lead to */
     uint16_t polls;
@@ -62,6 +74,10 @@ int32_t acme_order_wait_for_verdict(struct acme_client *c, uint32_t default_ms);
 /** A problem document in a state of an order that has no answer of its own: the CA may no longer
  * know what was under way. ACME_OK, or the error. */
 int32_t acme_order_problem(struct acme_client *c, int32_t error);
+
+/** Whether a failure leaves the order where it is: once it is finalized, its certificate is fetched
+ * until it is installed or the CA says that it will never be had. */
+bool acme_order_is_kept(const struct acme_client *c);
 
 /** The pauses between looks at what the CA is doing. */
 #define ACME_POLL_DEFAULT_MS 3000u

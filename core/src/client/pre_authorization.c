@@ -81,7 +81,7 @@ int32_t acme_reply_new_authorization(struct acme_client *c)
         return ACME_ERR_HTTP_STATUS;
     }
     if (r->location[0] == '\0') {
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     rc = acme_pool_add_url(c, r->location, &o->authorizations[o->authorization_count]);
     if (rc != ACME_OK) {

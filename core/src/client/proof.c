@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "challenge/persist.h"
 #include "client/challenge.h"
 #include "client/directory.h"
 #include "client/machine.h"
@@ -55,7 +56,7 @@ static int32_t describe_record(struct acme_client *c, const struct acme_challeng
         challenge->key_authorization = text->data;
     } else {
         rc = is_our_account(c, json)
-                 ? acme_directory_write_issuers(acme_json_array(json, "issuer-domain-names"), text)
+                 ? acme_directory_write_issuers(acme_persist_issuers(json), text)
                  : ACME_ERR_FIELD;
         challenge->issuers = text->data;
     }
@@ -80,7 +81,8 @@ static int32_t write_record(struct acme_client *c, const struct acme_challenge_o
         rc = acme_buf_result(&name) < 0 || acme_buf_result(&value) <= 0 ? ACME_ERR_NAME : ACME_OK;
     }
     if (rc == ACME_OK) {
-        rc = acme_pool_add_url(c, acme_json_string(json, "url"), &r->url);
+        rc = acme_error_at(&c->machine.place, "url",
+                           acme_pool_add_url(c, acme_json_string(json, "url"), &r->url));
     }
     if (rc == ACME_OK) {
         rc = acme_pool_add(c, name.data, &r->name);

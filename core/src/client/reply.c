@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "client/machine.h"
 #include "client/state.h"
 
 #define SETTLE_LEAST_MS 25u
@@ -13,12 +14,26 @@
 int32_t acme_reply_json(struct acme_client *c, acme_json_value *root)
 {
     const struct acme_http_response *r = &c->exchange.parser.response;
+    int32_t len, rc;
 
     *root = NULL;
     if (r->content != ACME_HTTP_CONTENT_JSON && r->content != ACME_HTTP_CONTENT_PROBLEM) {
-        return ACME_ERR_CONTENT_TYPE;
+        return acme_error_at(&c->machine.place, "Content-Type", ACME_ERR_CONTENT_TYPE);
     }
-    return acme_json_parse(&c->arena, c->work.text, c->io.body_len, root);
+    if (!c->io.has_json) {
+        return ACME_ERR_JSON;
+    }
+    len = acme_json_filter_finish(&c->body.filter);
+    c->io.has_json = false;
+    if (len < 0) {
+        c->where.limit = c->body.filter.limit;
+        return len;
+    }
+    rc = acme_json_parse(&c->arena, c->work.text, (size_t)len, root);
+    if (rc == ACME_ERR_ARENA) {
+        acme_limit_note(&c->where.limit, ACME_LIMIT_ARENA, sizeof(c->arena_memory.bytes) + 1u);
+    }
+    return rc;
 }
 
 enum acme_status acme_reply_status(acme_json_value object)

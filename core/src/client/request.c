@@ -20,23 +20,25 @@
 /* Room before the JWS for the request head: fixed words, host and path. */
 #define HEAD_RESERVE (256u + CONFIG_ACME_URL_MAX)
 
-/* Where body bytes go: a certificate chain to flash, all else to the work buffer. */
+/* Where body bytes go: a chain to flash; JSON through the filter into the work buffer, so that what
+ * nobody asks for costs nothing, however long; all else nowhere. */
 static int32_t on_body(void *ctx, const uint8_t *data, size_t len)
 {
     struct acme_client *c = ctx;
     const struct acme_http_response *r = &c->exchange.parser.response;
 
-    if (c->io.chain_to_flash && r->status == 200) {
+    if (c->io.chain_to_flash && r->status < 300) {
         if (r->content != ACME_HTTP_CONTENT_PEM) {
             return ACME_ERR_CONTENT_TYPE;
         }
-        return acme_chain_sink_push(&c->sink, data, len);
+        return acme_chain_sink_push(&c->body.sink, data, len);
     }
-    if (len > sizeof(c->work.text) - c->io.body_len) { /* of an error, what fits is enough */
-        return r->status >= 400 ? ACME_HTTP_ENOUGH : ACME_ERR_HTTP_LIMIT;
+    if (!c->io.has_json) { /* the request is sent: the work buffer is free */
+        c->io.has_json = true;
+        acme_json_filter_init(&c->body.filter, c->work.text, sizeof(c->work.text));
     }
-    memcpy(c->work.text + c->io.body_len, data, len);
-    c->io.body_len += (uint32_t)len;
+    /* What is wrong with it is said at its end: an error's status is worth more than its text. */
+    (void)acme_json_filter_feed(&c->body.filter, data, len);
     return ACME_OK;
 }
 
@@ -72,11 +74,12 @@ static int32_t launch(struct acme_client *c, const char *method, const char *url
         return rc;
     }
     memmove(c->work.text + rc, c->work.text + HEAD_RESERVE, body_len);
-    c->io.body_len = 0;
+    c->io.has_json = false;
+    acme_machine_note_url(c, url);
     acme_http_parser_init(&c->exchange.parser, method[0] == 'H',
                           c->io.chain_to_flash
                               ? CONFIG_ACME_CHAIN_CERTS_MAX * 2u * CONFIG_ACME_CERT_SIZE_MAX
-                              : CONFIG_ACME_WORK_SIZE,
+                              : CONFIG_ACME_HTTP_BODY_MAX,
                           on_body, c);
     ACME_LOG(c->config.port, ACME_LOG_DEBUG, method, url, 0);
     rc = acme_exchange_start(&c->exchange, url, &request.uri, c->work.bytes, (size_t)rc + body_len);

@@ -18,12 +18,13 @@ enum acme_signer {
 };
 
 struct acme_request {
-    bool in_exchange;    /* a request is under way */
-    bool chain_to_flash; /* the body of its reply is a chain for the client's sink */
-    uint8_t after_nonce; /* the state that wanted the nonce */
+    bool nonce_by_get : 1; /* this CA refuses HEAD */
+    bool has_json : 1;     /* the body of the reply is in the filter */
+    bool in_exchange;      /* a request is under way */
+    bool chain_to_flash;   /* the body of its reply is a chain for the client's sink */
+    uint8_t after_nonce;   /* the state that wanted the nonce */
     uint16_t nonce_retries, transient_retries;
     uint16_t settle_ms;  /* the first look at what the CA is doing: acme_reply_settle_time */
-    uint32_t body_len;   /* of a reply, in work */
     const char *signing; /* a request is being signed for this URL, which outlives it; or NULL */
     uint32_t bad_nonces;
 };

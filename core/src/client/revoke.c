@@ -44,7 +44,7 @@ int32_t acme_enter_revoke(struct acme_client *c)
     const struct acme_slot *s = acme_slots_current(c);
 
     if (c->directory.urls[ACME_URL_REVOKE_CERT] == 0) {
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, "revokeCert", ACME_ERR_FIELD);
     }
     return request_revocation(c, s->cert.key_generation, s->cert.lengths[0], c->revoke_reason,
                               c->revoke_with_cert_key ? ACME_SIGNER_CERT_JWK : ACME_SIGNER_ACCOUNT);

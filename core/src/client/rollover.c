@@ -74,7 +74,7 @@ int32_t acme_enter_key_change(struct acme_client *c)
     int32_t rc = ACME_OK;
 
     if (c->directory.urls[ACME_URL_KEY_CHANGE] == 0) {
-        return ACME_ERR_FIELD;
+        return acme_error_at(&c->machine.place, "keyChange", ACME_ERR_FIELD);
     }
     if (c->account.rollover_in_doubt) { /* sent, and no answer came */
         return acme_machine_go(c, ACME_STATE_KEY_PROBE);

@@ -12,11 +12,12 @@
 
 #if defined(CONFIG_ACME_SCHEDULE)
 
-#define DAY_S         INT64_C(86400)
-#define FLOOR_STEP_S  (7 * DAY_S)   /* the floor is written that seldom, at most */
-#define FLOOR_LEAP_S  (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
-#define CALM_S        60
-#define FLOOR_DOUBT_S 60
+#define DAY_S            INT64_C(86400)
+#define FLOOR_STEP_S     (7 * DAY_S)   /* the floor is written that seldom, at most */
+#define FLOOR_LEAP_S     (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
+#define CALM_S           60
+#define GIVE_UP_FAILURES 6u
+#define FLOOR_DOUBT_S    60
 
 static uint32_t fnv(uint32_t hash, const char *text)
 {
@@ -175,6 +176,11 @@ void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t a
     asked += asked * (random & 0xff) / 0x800; /* all of a fleet were told the same */
     s->schedule.retry_at_s = now_of(c) + (asked > pause ? asked : pause);
     acme_schedule_write(c, s);
+}
+
+bool acme_schedule_gives_up(const struct acme_slot *s)
+{
+    return s->schedule.failures + 1u >= GIVE_UP_FAILURES;
 }
 
 /* A certificate that is due at its birth, by its dates or the CA's word, is not renewed in circles.

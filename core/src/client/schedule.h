@@ -31,6 +31,8 @@ bool acme_schedule_is_look_due(const struct acme_client *c, const struct acme_sl
 /** What was tried for the slot failed: it is tried again after a pause of ours, or after what the
  * CA asked for (0: nothing), if that is longer. */
 void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t asked_s);
+/** Whether the slot's jobs have failed so often that a finalized order is given up for another. */
+bool acme_schedule_gives_up(const struct acme_slot *s);
 /** A new certificate is in force. */
 void acme_schedule_installed(struct acme_client *c, struct acme_slot *s);
 /** There is no certificate any more. */
@@ -65,6 +67,11 @@ static inline void acme_schedule_failed(struct acme_client *c, struct acme_slot 
     (void)c;
     (void)s;
     (void)asked_s;
+}
+static inline bool acme_schedule_gives_up(const struct acme_slot *s)
+{
+    (void)s;
+    return false;
 }
 static inline void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
 {

@@ -35,6 +35,9 @@ void acme_slots_keep_problem(struct acme_client *c)
 {
     c->slot_problem = c->problem;
     c->problem_slot = c->slot;
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
+        c->machine.slot_place = c->machine.place;
+    }
 }
 #else
 struct acme_problem *acme_slots_problem(struct acme_client *c)
@@ -45,6 +48,9 @@ struct acme_problem *acme_slots_problem(struct acme_client *c)
 void acme_slots_keep_problem(struct acme_client *c)
 {
     c->problem_slot = c->slot;
+    if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
+        c->machine.slot_place = c->machine.place;
+    }
 }
 #endif
 

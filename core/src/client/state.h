@@ -18,6 +18,7 @@
 #include "client/slots.h"
 #include "client/way.h"
 #include "crypto/cert.h"
+#include "json/filter.h"
 #include "json/json.h"
 #include "json/problem.h"
 #include "net/exchange.h"
@@ -40,6 +41,14 @@ union acme_arena_memory {
     struct acme_order_record order;
     uint8_t chunk[ACME_CHAIN_CHUNK]; /* of a chain on its way to flash */
     char url[CONFIG_ACME_URL_MAX + 1];
+};
+
+/** What the body of a reply goes through: JSON, of which what is asked for stays in work, or a
+ * chain on its way to flash. The chain's counts are needed until it is installed; no JSON comes
+ * between. */
+union acme_body_memory {
+    struct acme_json_filter filter;
+    struct acme_chain_sink sink;
 };
 
 struct acme_client {
@@ -76,11 +85,12 @@ struct acme_client {
     uint32_t new_orders;
     struct acme_exchange exchange;
     struct acme_challenges challenges;
+    struct acme_where where;
     struct acme_problem problem; /* of the request under way */
 #if defined(ACME_SLOT_PROBLEM)
     struct acme_problem slot_problem; /* of problem_slot, for its status */
 #endif
-    struct acme_chain_sink sink;
+    union acme_body_memory body;
     struct acme_slot slots[CONFIG_ACME_CERT_SLOTS];
 #if defined(ACME_CHALLENGE_CHOICE)
     struct acme_ways ways;

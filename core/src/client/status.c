@@ -65,19 +65,10 @@ static int32_t fill(struct acme_client *c, uint8_t store_slot,
     return rc == ACME_ERR_STORE_IO ? rc : ACME_OK;
 }
 
-int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_status *status)
-{
-    const struct acme_slot *s = acme_slots_at(c, slot);
-
-    if (slot >= c->config.certs_count || status == NULL) {
-        return ACME_ERR_ARGUMENT;
-    }
-    memset(status, 0, sizeof(*status));
-    status->error = s->error;
-    if (c->problem_slot == (int16_t)slot) {
-        status->problem = *acme_slots_problem(c);
-    }
 #if defined(CONFIG_ACME_SCHEDULE)
+static void fill_schedule(const struct acme_client *c, const struct acme_slot *s,
+                          struct acme_cert_status *status)
+{
     status->next_s = acme_schedule_next(c, s);
     status->failures = s->schedule.failures;
     status->look_at_s = s->schedule.look_at_s;
@@ -85,13 +76,41 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
     if (acme_schedule_is_blocked(c, s)) {
         status->retry_at_s = s->schedule.retry_at_s;
     }
+}
+#else
+static void fill_schedule(const struct acme_client *c, const struct acme_slot *s,
+                          const struct acme_cert_status *status)
+{
+    (void)c;
+    (void)s;
+    (void)status;
+}
 #endif
+
+int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_status *status)
+{
+    const struct acme_slot *s;
+
+    if (slot >= c->config.certs_count || status == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
+    s = acme_slots_at(c, slot);
+    memset(status, 0, sizeof(*status));
+    status->error = s->error;
+    if (c->problem_slot == (int16_t)slot) {
+        status->problem = *acme_slots_problem(c);
+        if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
+            status->error_route = c->machine.slot_place.route;
+            status->error_member = c->machine.slot_place.member;
+        }
+    }
+    fill_schedule(c, s, status);
     return s->has_cert ? fill(c, s->store_slot, &s->cert, status) : ACME_OK;
 }
 
 int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *der, size_t size)
 {
-    const struct acme_slot *s = acme_slots_at(c, slot);
+    const struct acme_slot *s;
     uint32_t offset = 0;
     uint8_t i;
     int32_t rc;
@@ -99,6 +118,7 @@ int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *de
     if (slot >= c->config.certs_count || der == NULL) {
         return ACME_ERR_ARGUMENT;
     }
+    s = acme_slots_at(c, slot);
     if (!s->has_cert) {
         return ACME_ERR_CERT_NONE;
     }
@@ -165,6 +185,39 @@ int32_t acme_account_get_status(acme_client *c, struct acme_account_status *stat
                                sizeof(c->arena_memory.bytes));
 }
 
+#if defined(CONFIG_ACME_MBEDTLS_POOL) && defined(MBEDTLS_MEMORY_DEBUG)
+static uint32_t pool_peak(void)
+{
+    size_t peak, blocks;
+
+    mbedtls_memory_buffer_alloc_max_get(&peak, &blocks);
+    return (uint32_t)peak;
+}
+#else
+static uint32_t pool_peak(void)
+{
+    return 0; /* not ours, or not counted */
+}
+#endif
+
+#if defined(CONFIG_ACME_STORE_STAT)
+static void count_store(struct acme_client *c, struct acme_counters *counters)
+{
+    struct acme_flashlog_stat stat;
+
+    if (acme_flashlog_stat(&c->log.log, &stat) == ACME_OK) {
+        counters->store_used = stat.live_bytes;
+        counters->store_capacity = stat.capacity_bytes;
+    }
+}
+#else
+static void count_store(const struct acme_client *c, const struct acme_counters *counters)
+{
+    (void)c;
+    (void)counters;
+}
+#endif
+
 void acme_get_counters(acme_client *c, struct acme_counters *counters)
 {
     memset(counters, 0, sizeof(*counters));
@@ -173,22 +226,6 @@ void acme_get_counters(acme_client *c, struct acme_counters *counters)
     counters->bad_nonces = c->io.bad_nonces;
     counters->new_orders = c->new_orders;
     counters->arena_peak = (uint32_t)c->arena.peak;
-#if defined(CONFIG_ACME_MBEDTLS_POOL) && defined(MBEDTLS_MEMORY_DEBUG)
-    {
-        size_t peak, blocks;
-
-        mbedtls_memory_buffer_alloc_max_get(&peak, &blocks);
-        counters->pool_peak = (uint32_t)peak;
-    }
-#endif
-#if defined(CONFIG_ACME_STORE_STAT)
-    {
-        struct acme_flashlog_stat stat;
-
-        if (acme_flashlog_stat(&c->log.log, &stat) == ACME_OK) {
-            counters->store_used = stat.live_bytes;
-            counters->store_capacity = stat.capacity_bytes;
-        }
-    }
-#endif
+    counters->pool_peak = pool_peak();
+    count_store(c, counters);
 }

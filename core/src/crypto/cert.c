@@ -264,10 +264,12 @@ static int32_t check_link(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
  * is none of them: whoever trusts it has it. */
 struct path {
     uint8_t places[CONFIG_ACME_CHAIN_CERTS_MAX];
+    uint8_t known[CONFIG_ACME_CHAIN_CERTS_MAX]; /* by place: what follows */
     uint8_t count;
-    bool taken[CONFIG_ACME_CHAIN_CERTS_MAX]; /* by place; the root, too */
-    bool complete;                           /* up to a root */
+    bool complete; /* up to a root */
+    int32_t found; /* of the search for one more, see find_issuer */
 };
+enum { UNKNOWN, RELATED /* by its name */, TAKEN /* on the path, or its root */ };
 
 static bool same_name(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b)
 {
@@ -298,134 +300,99 @@ static int32_t find_leaf(const struct acme_chain_check *check, struct acme_cert_
             rc = check_leaf(check, &crt, record, passing);
             path->places[0] = i;
             path->count = 1;
-            path->taken[i] = true;
+            path->known[i] = TAKEN;
         }
         mbedtls_x509_crt_free(&crt);
     }
     return rc;
 }
 
-/* Takes the certificate at a place if it is the issuer of child. ACME_ERR_NOT_FOUND: it is not, by
- * its name, or it is a root; ACME_ERR_CERT_CHAIN: by its name, but it has not signed. */
-static int32_t take_issuer(const struct acme_chain_check *check,
-                           const struct acme_cert_record *record, uint8_t place,
-                           mbedtls_x509_crt *child, struct path *path)
+/* Looks at a certificate that by its name is the issuer of child, and takes it if it has signed. */
+static int32_t take_issuer(const struct acme_chain_check *check, uint8_t place,
+                           mbedtls_x509_crt *child, mbedtls_x509_crt *issuer, struct path *path)
 {
-    mbedtls_x509_crt issuer;
+    int32_t rc = check_link(child, issuer);
+
+    if (rc == ACME_ERR_CERT_CHAIN) { /* there may be another of that name */
+        path->found = rc;
+        return ACME_OK;
+    }
+    if (rc != ACME_OK) {
+        return rc;
+    }
+    path->known[place] = TAKEN;
+    if (is_root(issuer)) {
+        path->complete = true;
+        return ACME_OK;
+    }
+    path->found = ACME_OK;
+    path->places[path->count++] = place;
+    return acme_x509_bad_dates(check->clock, issuer, SKEW_S) == 0 ? ACME_OK : ACME_ERR_CERT_DATES;
+}
+
+static int32_t try_place(const struct acme_chain_check *check,
+                         const struct acme_cert_record *record, uint8_t place,
+                         mbedtls_x509_crt *child, struct path *path)
+{
+    mbedtls_x509_crt crt;
     int32_t rc;
 
-    mbedtls_x509_crt_init(&issuer);
-    rc = load(check, record, place, &issuer);
-    if (rc == ACME_OK && !same_name(&child->issuer_raw, &issuer.subject_raw)) {
-        rc = ACME_ERR_NOT_FOUND;
-    }
+    mbedtls_x509_crt_init(&crt);
+    rc = load(check, record, place, &crt);
     if (rc == ACME_OK) {
-        rc = check_link(child, &issuer);
-    }
-    if (rc == ACME_OK) {
-        path->taken[place] = true;
-        if (is_root(&issuer)) {
-            path->complete = true;
-            rc = ACME_ERR_NOT_FOUND;
-        } else if (acme_x509_bad_dates(check->clock, &issuer, SKEW_S) != 0) {
-            rc = ACME_ERR_CERT_DATES;
-        } else {
-            path->places[path->count++] = place;
+        bool issuer = same_name(&child->issuer_raw, &crt.subject_raw);
+
+        if (issuer || same_name(&child->subject_raw, &crt.subject_raw)) {
+            path->known[place] = RELATED;
+        }
+        if (issuer && path->found != ACME_OK) {
+            rc = take_issuer(check, place, child, &crt, path);
         }
     }
-    mbedtls_x509_crt_free(&issuer);
+    mbedtls_x509_crt_free(&crt);
     return rc;
 }
 
 /* Takes the issuer of the path's last certificate from what is left, the next in the store first.
- * ACME_ERR_NOT_FOUND: the path ends here. */
+ * path->found says whether there is one: ACME_ERR_NOT_FOUND where the path ends. */
 static int32_t find_issuer(const struct acme_chain_check *check,
                            const struct acme_cert_record *record, struct path *path)
 {
     uint8_t last = path->places[path->count - 1u], i;
-    int32_t result = ACME_ERR_NOT_FOUND;
     mbedtls_x509_crt child;
     int32_t rc;
 
+    path->found = ACME_ERR_NOT_FOUND;
     mbedtls_x509_crt_init(&child);
     rc = load(check, record, last, &child);
     for (i = 1; i < record->chain_count && rc == ACME_OK; i++) {
         uint8_t place = (uint8_t)((last + i) % record->chain_count);
-        int32_t one = path->taken[place] ? ACME_ERR_NOT_FOUND
-                                         : take_issuer(check, record, place, &child, path);
 
-        if (one == ACME_OK) {
-            result = ACME_OK;
-            break;
-        }
-        if (one == ACME_ERR_CERT_CHAIN) {
-            result = one; /* there may be another of that name */
-        } else if (one != ACME_ERR_NOT_FOUND) {
-            rc = one;
+        if (path->known[place] != TAKEN) {
+            rc = try_place(check, record, place, &child, path);
         }
     }
     mbedtls_x509_crt_free(&child);
-    if (result == ACME_ERR_CERT_CHAIN && path->complete) {
-        result = ACME_ERR_NOT_FOUND;
-    }
-    return rc != ACME_OK ? rc : result;
-}
-
-/* Whether a certificate has the name of one on the path, or of its issuer. */
-static int32_t is_related(const struct acme_chain_check *check,
-                          const struct acme_cert_record *record, const struct path *path,
-                          const mbedtls_x509_crt *crt)
-{
-    int32_t rc = ACME_ERR_CERT_CHAIN;
-    uint8_t i;
-
-    for (i = 0; i < path->count && rc == ACME_ERR_CERT_CHAIN; i++) {
-        mbedtls_x509_crt member;
-
-        mbedtls_x509_crt_init(&member);
-        rc = load(check, record, path->places[i], &member);
-        if (rc == ACME_OK && !same_name(&member.subject_raw, &crt->subject_raw) &&
-            !same_name(&member.issuer_raw, &crt->subject_raw)) {
-            rc = ACME_ERR_CERT_CHAIN;
-        }
-        mbedtls_x509_crt_free(&member);
-    }
     return rc;
 }
 
 /* What is left may be given twice, or be another way up: it is not served. What has nothing to do
  * with the path means that a link between them is missing. */
-static int32_t check_rest(const struct acme_chain_check *check,
-                          const struct acme_cert_record *record, const struct path *path)
-{
-    int32_t rc = ACME_OK;
-    uint8_t i;
-
-    for (i = 0; i < record->chain_count && rc == ACME_OK; i++) {
-        mbedtls_x509_crt crt;
-
-        if (path->taken[i]) {
-            continue;
-        }
-        mbedtls_x509_crt_init(&crt);
-        rc = load(check, record, i, &crt);
-        if (rc == ACME_OK) {
-            rc = is_related(check, record, path, &crt);
-        }
-        mbedtls_x509_crt_free(&crt);
-    }
-    return rc;
-}
-
 static int32_t find_path(const struct acme_chain_check *check,
                          const struct acme_cert_record *record, struct path *path)
 {
     int32_t rc;
+    uint8_t i;
 
     do {
         rc = find_issuer(check, record, path);
-    } while (rc == ACME_OK);
-    return rc == ACME_ERR_NOT_FOUND ? check_rest(check, record, path) : rc;
+    } while (rc == ACME_OK && path->found == ACME_OK);
+    if (rc != ACME_OK || (path->found == ACME_ERR_CERT_CHAIN && !path->complete)) {
+        return rc != ACME_OK ? rc : ACME_ERR_CERT_CHAIN;
+    }
+    for (i = 0; i < record->chain_count && path->known[i] != UNKNOWN; i++) {
+    }
+    return i == record->chain_count ? ACME_OK : ACME_ERR_CERT_CHAIN;
 }
 
 /* Brings the certificates in the store into the path's order, and lets the record end with it. */

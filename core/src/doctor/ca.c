@@ -310,7 +310,7 @@ static int32_t open_plain(struct acme_doctor *d)
     request.uri.authority_len = (uint16_t)(b.len - ACME_URI_AUTHORITY);
     request.uri.path_offset = (uint16_t)b.len;
     acme_buf_add(&b, "/");
-    c->io.body_len = (uint32_t)acme_http_request_write(
+    d->request_len = (uint32_t)acme_http_request_write(
         &request, c->work.text, sizeof(c->work.text)); /* of the request, here */
     acme_http_parser_init(&c->exchange.parser, false, 65536, ignore_body, d);
     d->trip.deadline_ms = acme_doctor_now_ms(d) + ACME_DOCTOR_CONNECT_MS;
@@ -325,11 +325,11 @@ static int32_t poll_plain(struct acme_doctor *d)
     uint8_t data[128];
     int32_t n = port->net->connected(port->net_ctx, d->trip.out);
 
-    while (n == ACME_OK && c->io.body_len > 0) {
-        n = port->net->send(port->net_ctx, d->trip.out, c->work.bytes, c->io.body_len);
+    while (n == ACME_OK && d->request_len > 0) {
+        n = port->net->send(port->net_ctx, d->trip.out, c->work.bytes, d->request_len);
         if (n > 0) {
-            memmove(c->work.text, c->work.text + n, c->io.body_len - (uint32_t)n);
-            c->io.body_len -= (uint32_t)n;
+            memmove(c->work.text, c->work.text + n, d->request_len - (uint32_t)n);
+            d->request_len -= (uint32_t)n;
             n = ACME_OK;
         }
     }

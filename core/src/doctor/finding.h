@@ -31,6 +31,7 @@ struct acme_doctor {
     bool wildcard, is_address;
     bool has_resolver;
     /* the CA */
+    uint32_t request_len; /* of the plain request that is still to be sent */
     bool ca_connected, ca_reached;
     char ca_host[ACME_URI_HOST_MAX + 1];
     char identities[256]; /* the CA's for CAA, each ended by NUL; then an empty one */

@@ -204,6 +204,7 @@ static void begin_text(struct acme_json_filter *f, bool is_key)
     f->state = STATE_TEXT;
     f->is_key = is_key;
     f->word_len = 0;
+    f->word[0] = '\0';
     f->high = 0;
     if (!is_key && f->skip == 0) {
         put(f, '"');
@@ -510,6 +511,9 @@ int32_t acme_json_filter_feed(struct acme_json_filter *f, const uint8_t *data, s
 
 int32_t acme_json_filter_finish(struct acme_json_filter *f)
 {
+    if (f->state == STATE_SCALAR) {
+        end_value(f);
+    }
     if (f->state != STATE_END) {
         return ACME_ERR_JSON;
     }

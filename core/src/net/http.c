@@ -248,7 +248,7 @@ static int32_t on_date(struct acme_http_parser *p, const char *v, size_t len)
 #define LINKS_MATTER                                                                               \
     (ACME_ENABLED(CONFIG_ACME_ALTERNATE_CHAINS) || ACME_ENABLED(CONFIG_ACME_PROBLEM_LINKS))
 
-static void take_url(const struct acme_link *link, char url[CONFIG_ACME_URL_MAX + 1])
+static inline void take_url(const struct acme_link *link, char url[CONFIG_ACME_URL_MAX + 1])
 {
     memcpy(url, link->url, link->url_len);
     url[link->url_len] = '\0';

@@ -48,6 +48,8 @@ static void on_event(void *ctx, const struct acme_event *event)
     if (event->type == ACME_EVENT_ERROR || event->type == ACME_EVENT_CHALLENGE_FAILED) {
         heard.error = event->error;
         heard.slot = event->slot;
+        note(heard.route, sizeof(heard.route), event->route != NULL ? event->route : "");
+        note(heard.member, sizeof(heard.member), event->member != NULL ? event->member : "");
         note_problem(event->problem);
     }
     if (event->type == ACME_EVENT_TOS) {

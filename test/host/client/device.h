@@ -28,9 +28,11 @@
 /** What the client's events have said. */
 struct heard {
     uint32_t events[DEVICE_EVENTS];
-    int32_t error;         /* of the last ERROR or CHALLENGE_FAILED */
-    int16_t slot;          /* of the last of them */
-    char problem_type[64]; /* that came with it, and the rest of the problem */
+    int32_t error;  /* of the last ERROR or CHALLENGE_FAILED */
+    int16_t slot;   /* of the last of them */
+    char route[32]; /* and where it was met */
+    char member[32];
+    char problem_type[64]; /* that came with it */
     char problem_detail[256];
     char problem_instance[CONFIG_ACME_URL_MAX + 1];
     char problem_terms[CONFIG_ACME_URL_MAX + 1];

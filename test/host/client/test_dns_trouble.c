@@ -477,6 +477,8 @@ static void test_challenges_of_persist_are_checked(void **state)
     static const char *const puts[] = {
         "\"token\":",
         "\"issuer-domain-names\":[],\"token\":",
+        "\"issuerDomainNames\":[],\"token\":",
+        "\"issuerDomainNames\":[],\"issuer-domain-names\":[\"ca.example.org\"],\"token\":",
         "\"issuer-domain-names\":[7],\"token\":",
         "\"issuer-domain-names\":[\"not a name\"],\"token\":",
         "\"issuer-domain-names\":[\"a.b\",\"a.b\",\"a.b\",\"a.b\",\"a.b\",\"a.b\",\"a.b\","
@@ -494,6 +496,26 @@ static void test_challenges_of_persist_are_checked(void **state)
     offer_issuers("\"accounturi\":\"https://ca.example.org/account/0\"," ISSUERS);
     p.result[LOOKUP] = ACME_ERR_UNSUPPORTED;
     assert_int_equal(device_run(), ACME_OK);
+}
+
+/* The newest draft's name of the member; where a CA gives both, it counts. */
+static void test_members_of_the_newest_draft(void **state)
+{
+    static const char *const puts[] = {
+        "\"issuerDomainNames\":[\"ca.example.org\"],\"token\":",
+        "\"issuerDomainNames\":[\"b.example.org\",\"ca.example.org\"],"
+        "\"issuer-domain-names\":[\"old.example.org\"],\"token\":"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(puts) / sizeof(puts[0]); i++) {
+        use_persist();
+        p.txt = "ca.example.org; accounturi=https://ca.example.org/account/0";
+        offer_issuers(puts[i]);
+        assert_int_equal(i == 0 ? device_run() : device_renew(), ACME_OK);
+        assert_int_equal(p.calls[LOOKUP], i + 1);
+        sim_world_halt(&w);
+    }
 }
 
 /* Nobody can look for the record: it is tried where it was asked for by name, and only there. */
@@ -606,6 +628,7 @@ int main(void)
         DNS_TEST(test_a_standing_record_is_enough),
         DNS_TEST(test_a_record_that_does_not_stand),
         DNS_TEST(test_challenges_of_persist_are_checked),
+        DNS_TEST(test_members_of_the_newest_draft),
         DNS_TEST(test_persist_in_the_dark),
         DNS_TEST(test_issuers_of_the_directory),
         DNS_TEST(test_the_firmwares_server_is_asked),

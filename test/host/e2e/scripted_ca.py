@@ -5,6 +5,7 @@ import base64
 import datetime
 import json
 import os
+import re
 import socket
 import ssl
 import threading
@@ -20,6 +21,7 @@ from lab import free_port, make_server_ca
 
 JSON = "application/json"
 PEM = "application/pem-certificate-chain"
+LOST = 599   # the status of an answer that is none
 TOKEN = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
 
 
@@ -59,16 +61,16 @@ class Wire:
 def seen(reply):
     """Status and JSON body of an answer, as far as it has them."""
     if isinstance(reply, Wire):
-        return 599, {}
+        return LOST, {}
     if isinstance(reply, bytes):
         head, _, text = reply.partition(b"\r\n\r\n")
         words = head.split(b" ", 2)
-        status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 599
+        status = int(words[1]) if len(words) > 1 and words[1].isdigit() else LOST
     else:
         status, text = reply.status, reply.body
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = {}
     return status, body if isinstance(body, dict) else {}
 
@@ -228,9 +230,9 @@ class ScriptedCa:
 
     @staticmethod
     def number(request):
-        """Of a resource's URL; None where it has none."""
-        parts = request.path.split("/")
-        return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else None
+        """Of a resource's URL, its last one; None where it has none."""
+        numbers = [part for part in request.path.split("/") if part.isdigit()]
+        return int(numbers[-1]) if numbers else None
 
     def order_body(self, status, **more):
         p = self.profile
@@ -335,6 +337,15 @@ class ScriptedCa:
             self.oracle.missing.pop(self.orders, None)
         if name == "account":
             self.tell_account(request, status, body)
+        if name == "key-change" and not 400 <= status < LOST:
+            self.change_key(request)
+
+    def change_key(self, request):
+        """Also where the answer is lost: the CA has done it."""
+        new = thumbprint(json.loads(unb64(request.payload["protected"]))["jwk"])
+        number = int(re.search(r"/account/([0-9]+)", request.protected["kid"])[1]) - 1
+        self.oracle.key_changed(self.keys[number], new)
+        self.keys[number] = new
 
     def tell_account(self, request, status, body):
         jwk = request.protected.get("jwk")

@@ -116,7 +116,7 @@ def test_the_test_of_threads_has_each_of_them():
     for header in HEADERS:
         for name, _, comment in functions(read(header)):
             if comment and "Threads: any" in comment:
-                assert f"{name}(" in tried, name
+                assert f"{name}(" in tried or name == "acme_assert_failed", name  # the firmware's own
 
 
 # ---- the layout of structures ----
@@ -133,7 +133,8 @@ def test_each_condition_within_a_structure_is_checked_at_the_start():
     options = read("client.h").split("#define ACME_BUILD_OPTIONS")[1].split("\n\n")[0]
     checked = re.findall(r"ACME_BUILD_HAS\((\w+)\)(?: << (\d+))?", options)
     assert sorted(int(bit or 0) for _, bit in checked) == list(range(len(checked)))
-    assert {name for name, _ in checked} == conditions(read("client.h")) and len(checked) > 10
+    assert {name for name, _ in checked} == conditions(read("client.h"))
+    assert len(checked) > 10
     for name in HEADERS: # the others are not seen by acme_init
         assert name == "client.h" or not conditions(read(name)), name
 

@@ -18,9 +18,12 @@ class Kept:
     def __init__(self, store, key):
         self.store, self.key = str(store), key
 
-    def quietly(self, *args):
-        text = '{"records": []}' if args[0] == "store" else '{"thumbprint": "%s"}' % self.key
-        return type("Result", (), {"out": text})()
+    def quietly(self, *_args):
+        return type("Result", (), {"out": '{"thumbprint": "%s"}' % self.key})()
+
+    @staticmethod
+    def records():
+        return []
 
 
 def told(*events, client=None):

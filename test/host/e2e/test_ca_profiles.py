@@ -5,8 +5,8 @@ import pytest
 from ca_profiles import PROFILES, USED_BINDING
 from conftest import Cli
 from scripted_ca import Reply, ScriptedCa, Wire, problem
-from test_ca_answers import EAB, PAGE, once
-from test_issuance import chain_of, names_of
+from test_ca_answers import EAB, HURRY, PAGE, once
+from test_issuance import names_of
 
 NAME = "device.example.org"
 NAMES = [f"device{i}.example.org" for i in range(3)]
@@ -32,7 +32,7 @@ def _world(request, tmp_path):
 
 
 def has(cli, name):
-    return name in names_of(chain_of(cli, name)[0])
+    return name in names_of(cli.chain(name)[0])
 
 
 def accounts_asked(ca):
@@ -49,9 +49,9 @@ def test_first_certificate(world):
 def test_a_renewal(world):
     ca, cli = world
     assert cli.want(NAME).code == 0
-    first = chain_of(cli, NAME)[0].serial_number
+    first = cli.chain(NAME)[0].serial_number
     done = cli.want(NAME, extra=["--force"])
-    assert done.code == 0 and chain_of(cli, NAME)[0].serial_number != first, done
+    assert done.code == 0 and cli.chain(NAME)[0].serial_number != first, done
     assert ca.orders == 2 and len(ca.keys) == 1
     assert len([p for p in accounts_asked(ca) if p.get("externalAccountBinding")]) <= 1
 
@@ -62,7 +62,7 @@ def test_several_names(world):
     if ca.profile.names < len(NAMES):
         assert done.code == 5 and "at most 1 names" in done.err and ca.orders == 1, done
     else:
-        assert done.code == 0 and set(NAMES) <= set(names_of(chain_of(cli, NAMES[0])[0])), done
+        assert done.code == 0 and set(NAMES) <= set(names_of(cli.chain(NAMES[0])[0])), done
 
 
 def test_a_revocation(world):
@@ -81,8 +81,8 @@ def test_the_accounts_answer_is_lost(world):
         ca_.usual("account", request)
         return Wire(lambda tls: None)
     ca.answers["account"] = once(lost)
-    cli.want(NAME)
-    done = cli.want(NAME)
+    cli.want(NAME, env=HURRY)
+    done = cli.want(NAME, env=HURRY)
     assert done.code == 0 and len(ca.keys) == 1, done
 
 

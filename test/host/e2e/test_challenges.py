@@ -166,3 +166,31 @@ def test_the_responder_refuses_others(tmp_path, make_lab):
     proof = cert.extensions.get_extension_for_oid(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31"))
     assert proof.critical and len(proof.value.value) == 34 and proof.value.value[:2] == b"\x04\x20"
     assert results["wrong name"][1] is None and results["wrong protocol"][1] is None
+
+
+@pytest.mark.parametrize("kind", ["http-01", "tls-alpn-01"])
+def test_idle_connections_do_not_keep_the_ca_out(prover, shared_lab, kind):
+    """Whoever connects and says nothing gives way: more of them than there are streams, all the time."""
+    port = shared_lab.http_port if kind == "http-01" else shared_lab.tls_port
+    over, idle = threading.Event(), []
+
+    def connect():
+        while not over.is_set():
+            try:
+                idle.append(socket.create_connection(("127.0.0.1", port), 5))
+            except OSError:
+                time.sleep(0.001)  # the responder is not there yet, or no longer
+            if len(idle) >= 40:
+                idle.pop(0).close()
+                time.sleep(0.01)
+
+    thread = threading.Thread(target=connect)
+    thread.start()
+    try:
+        names = [f"{kind}-idle{i}.example.org" for i in range(4)]
+        done = prover.prove(names, kind)
+    finally:
+        over.set()
+        thread.join()
+    assert done.code == 0, done
+    assert len(idle) > 16  # the most streams that the command line's responders have

@@ -73,7 +73,7 @@ def test_wildcard_and_base(cli, bind, names, key_file):
     done = cli.run("w.example.org", "*.w.example.org", extra=update(bind, names, key_file))
     assert done.code == 0, done
     assert bind.txt("_acme-challenge.w.example.org") == []
-    exported = cli.call("export", "--domain", "w.example.org")
+    exported = cli.call("export", *cli.domains("w.example.org"))
     assert exported.code == 0 and "BEGIN CERTIFICATE" in exported.out
 
 

@@ -13,7 +13,7 @@ from lab import Process, free_port, listens, wait_until
 
 
 def chain_of(cli, name):
-    done = cli.call("export", "--domain", name)
+    done = cli.call("export", *cli.domains(name))
     assert done.code == 0, done
     end = "-----END CERTIFICATE-----\n"
     return [x509.load_pem_x509_certificate((text + end).encode())
@@ -28,8 +28,8 @@ def names_of(cert):
 def use(cli, lab, name, folder):
     """Serves TLS with the stored certificate; openssl and curl verify it against Pebble's root."""
     chain, key, root = folder / "chain.pem", folder / "key.pem", lab.issuing_root()
-    assert cli.call("export", "-d", name, "-o", str(chain)).code == 0
-    assert cli.call("export", "-d", name, "--key", "-o", str(key)).code == 0
+    assert cli.call("export", *cli.domains(name), "-o", str(chain)).code == 0
+    assert cli.call("export", *cli.domains(name), "--key", "-o", str(key)).code == 0
     assert (key.stat().st_mode & 0o077) == 0
     port = free_port()
     server = Process("server", ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert",

@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives import serialization
 
 from servers import DEVICES, NOWHERE, REFUSED, SERVERS
 from test_dns_challenges import DnsCli, names_of
-from test_issuance import chain_of
 
 fresh = itertools.cycle(DEVICES)
 
@@ -43,20 +42,20 @@ def test_the_main_job(tmp_path, server, prover, way):
     name = next(fresh)
     done = prover.prove([name], way)
     assert done.code == 0 and done.json["result"] == "ACME_OK", done
-    leaf, *rest = chain_of(prover, name)
+    leaf, *rest = prover.chain(name)
     assert names_of(leaf) == [name] and rest
     assert issued_by(tmp_path, leaf, rest[0])
     assert done.json["counters"]["newOrders"] == 1
     # It is not due at birth: the same command again asks for nothing.
     again = prover.prove([name], way)
-    assert again.code == 0 and chain_of(prover, name)[0].serial_number == leaf.serial_number, again
+    assert again.code == 0 and prover.chain(name)[0].serial_number == leaf.serial_number, again
 
 
 def test_several_names(server, prover):
     names = sorted(next(fresh) for _ in range(4))
     done = prover.prove(names, "http-01")
     assert done.code == 0, done
-    assert names_of(chain_of(prover, names[0])[0]) == names
+    assert names_of(prover.chain(names[0])[0]) == names
     assert done.json["counters"]["newOrders"] == 1
 
 
@@ -64,17 +63,17 @@ def test_a_wildcard_and_its_base(server, prover):
     names = ["*.wild.example.org", "wild.example.org"]
     done = prover.prove(names, "dns-01")
     assert done.code == 0, done
-    assert names_of(chain_of(prover, names[0])[0]) == names
+    assert names_of(prover.chain(names[0])[0]) == names
 
 
 def test_a_renewal(server, prover):
     name = next(fresh)
     assert prover.prove([name], "http-01").code == 0
-    first = chain_of(prover, name)[0]
+    first = prover.chain(name)[0]
     account = prover.call("account", "--json").json["url"]
     done = prover.prove([name], "http-01", extra=["--force"])
     assert done.code == 0 and done.json["counters"]["newOrders"] == 1, done
-    assert chain_of(prover, name)[0].serial_number != first.serial_number
+    assert prover.chain(name)[0].serial_number != first.serial_number
     assert prover.call("account", "--json").json["url"] == account
 
 
@@ -82,7 +81,7 @@ def test_a_renewal(server, prover):
 def test_a_revocation(server, prover, extra):
     name = next(fresh)
     assert prover.prove([name], "http-01").code == 0
-    serial = chain_of(prover, name)[0].serial_number
+    serial = prover.chain(name)[0].serial_number
     assert not server.revoked(serial)
     shutil.copy(prover.store, prover.store + ".before")
     done = prover.call("revoke", "-d", name, "--reason", "1", *extra)

@@ -28,6 +28,7 @@ def start_ca(bench, profile):
     profile = dataclasses.replace(profile, eab="", contact="", adds_www=False)
     bench.lab = ScriptedCa(folder, profile, address="10.0.2.2")
     bench.lab.authorized = False
+    bench.lab.oracle.begin(None, "board")
     return bench.lab
 
 
@@ -35,8 +36,10 @@ def start_ca(bench, profile):
 def test_a_first_boot(small, name):
     ca = start_ca(small, PROFILES[name])
     board = small.new_board()
-    board.wait_for(INSTALLED, 90)
+    board.wait_for(INSTALLED, 60)
     assert ca.orders == 1
+    ca.oracle.end(True)
+    ca.oracle.check()
 
 
 def test_an_authorization_of_64_KB(small):
@@ -44,5 +47,7 @@ def test_an_authorization_of_64_KB(small):
     ca.nonce_length = 43
     huge_authorization(ca)
     board = small.new_board()
-    board.wait_for(INSTALLED, 90)
+    board.wait_for(INSTALLED, 60)
     assert ca.orders == 1
+    ca.oracle.end(True)
+    ca.oracle.check()

@@ -151,10 +151,12 @@ static bool reply(struct script *s)
     (void)acme_str_copy(r->location, sizeof(r->location), locations[how / 16u % 3u]);
     len = len < s->len ? len : s->len;
     len = len < sizeof(c->work.text) ? len : sizeof(c->work.text);
-    memcpy(c->work.text, s->data, len);
+    acme_json_filter_init(&c->body.filter, c->work.text, sizeof(c->work.text));
+    (void)acme_json_filter_feed(&c->body.filter, s->data, len);
     s->data += len;
     s->len -= len;
-    c->io.body_len = (uint32_t)len;
+    c->io.has_json = true;
+    r->body_len = (uint32_t)len;
     c->machine.state = kinds[kind].state;
     c->slot = 0;
     c->order.pool_mark = c->order.pool_mark != 0 ? c->order.pool_mark : c->pool_len;

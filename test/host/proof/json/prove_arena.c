@@ -1,6 +1,6 @@
 /*
- * arena: the arena under cJSON, and the number reader that cJSON calls. cJSON itself is not ours and
- * is not proved: the fuzz target json runs it, and the arena bounds it.
+ * arena: the arena under cJSON, and the number reader that cJSON calls. cJSON itself is not ours
+ * and is not proved: the fuzz target json runs it, and the arena bounds it.
  */
 #include "proof.h"
 

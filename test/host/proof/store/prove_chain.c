@@ -29,12 +29,23 @@ int32_t acme_store_write_chunk(struct acme_store *store, uint8_t slot, uint8_t g
     return acme_record_set(store, 0, data, len);
 }
 
+int32_t acme_store_read_chain(struct acme_store *store, uint8_t slot, uint8_t generation,
+                              uint32_t offset, uint8_t *data, size_t len)
+{
+    (void)store;
+    (void)slot;
+    (void)generation;
+    (void)offset;
+    PROVE(len > 0 && __CPROVER_w_ok(data, len));
+    return nondet_bool() ? ACME_OK : ACME_ERR_STORE_IO;
+}
+
 static bool is_sink(const struct acme_chain_sink *s)
 {
     const struct acme_b64_stream *b = &s->b64;
 
     return s->state <= SINK_END_LINE && s->count <= CONFIG_ACME_CHAIN_CERTS_MAX &&
-           (s->state == SINK_OUTSIDE || s->count < CONFIG_ACME_CHAIN_CERTS_MAX) &&
+           (s->state < SINK_BODY || s->count < CONFIG_ACME_CHAIN_CERTS_MAX) &&
            s->cert_len <= CONFIG_ACME_CERT_SIZE_MAX &&
            (uint32_t)s->chunk_count * ACME_CHAIN_CHUNK + s->chunk_len <=
                (uint32_t)s->count * CONFIG_ACME_CERT_SIZE_MAX + s->cert_len &&
@@ -63,13 +74,13 @@ void start(void)
     SHOW(s.slot == 1);
 }
 
-/* proof: push; unwind 5; one byte in any state: streams of any length */
+/* proof: feed; unwind 5; one byte in any state: streams of any length */
 /* loop: memchr.0 63 */
-/* mutant: push; store/chain.c; "if (s->chunk_len == ACME_CHAIN_CHUNK) {" -> "if (s->chunk_len >
+/* mutant: feed; store/chain.c; "if (s->chunk_len == ACME_CHAIN_CHUNK) {" -> "if (s->chunk_len >
  * ACME_CHAIN_CHUNK) {" */
-/* mutant: push; store/chain.c; "if (s->count == CONFIG_ACME_CHAIN_CERTS_MAX) {" -> "if (s->count >
+/* mutant: feed; store/chain.c; "if (s->count == CONFIG_ACME_CHAIN_CERTS_MAX) {" -> "if (s->count >
  * CONFIG_ACME_CHAIN_CERTS_MAX) {" */
-void push(void)
+void feed(void)
 {
     struct acme_chain_sink s;
     int32_t rc;
@@ -90,4 +101,18 @@ void finish(void)
 
     any_sink(&s);
     SHOW(acme_chain_sink_finish(&s) == ACME_OK);
+}
+
+/* proof: moved; unwind 5; a chunk of any chain in which any certificate moves to any place */
+/* mutant: moved; store/chain.c; "offset < m->to + m->len) {\n        memcpy" -> "offset <= m->to +
+ * m->len) {\n        memcpy" */
+void moved(void)
+{
+    struct move m = {NULL, NULL, any_size(40000), any_size(40000), any_size(64), 0, 0};
+    uint32_t chunk = (uint32_t)any_size(100), len = (uint32_t)any_size(ACME_CHAIN_CHUNK);
+
+    ASSUME(m.to <= m.from && m.len > 0 && len > 0);
+    ASSUME(chunk * ACME_CHAIN_CHUNK + len <= m.from + m.len + 1000);
+    m.cert = any_bytes(m.len, 64);
+    SHOW(write_moved(&m, chunk, len) == ACME_OK);
 }

@@ -229,7 +229,7 @@ static void test_error_severities(void **state)
 
 static void test_error_unknown(void **state)
 {
-    static const int32_t values[] = {1, -99, -32768, 65536 - 1, -65536 - 42, INT32_MIN, INT32_MAX};
+    static const int32_t values[] = {1, -199, -32768, 65536 - 1, -65536 - 42, INT32_MIN, INT32_MAX};
 
     (void)state;
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {

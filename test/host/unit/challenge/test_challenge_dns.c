@@ -16,6 +16,7 @@
 #include "crypto_bench.h"
 
 #define ACCOUNT "https://ca.example/acct/123"
+#define HASHED  "https://ca.example/account-hash/sha-256/"
 #define NOW     1800000000
 
 static void test_account_label(void **state)
@@ -112,6 +113,9 @@ static void test_persist_is_read(void **state)
         "ca.example; unknown=1; unknown=2; accounturi=" ACCOUNT,
         "ca.example; accounturi=" ACCOUNT "; persistuntil=1800000000",
         "ca.example; accounturi=" ACCOUNT "; x=a=b",
+        "ca.example; accounturi=" HASHED "5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw",
+        "ca.example; accounturi=" HASHED
+        "NpDnSwUthQK8zCgFdefYxAdAVPnygMLbs9US6oO-5ug; policy=Wildcard",
     };
     static const char *const bad[] = {
         "",
@@ -137,6 +141,11 @@ static void test_persist_is_read(void **state)
         "ca.example; accounturi=" ACCOUNT "; persistUntil=99999999999999999999",
         "ca.example; accounturi=" ACCOUNT "; note=\x7f",
         "ca.example; accounturi=" ACCOUNT "; note=\xc3\xa9",
+        "ca.example; accounturi=" HASHED,
+        "ca.example; accounturi=" HASHED "5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-k",
+        "ca.example; accounturi=" HASHED "5SQm7n6tPh2+PlLbCKGnViTXX5z19SCN4cPGQHSk-kw",
+        "ca.example; accounturi=https://ca.example/5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw",
+        "other; accounturi=" HASHED "5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw",
     };
     size_t i;
 

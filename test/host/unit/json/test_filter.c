@@ -257,9 +257,9 @@ static void test_subproblems_and_profiles(void **state)
         "{\"type\":\"b\"},[3],4,\"5\"],\"type\":\"t\"}",
         "{\"subproblems\":[{\"type\":\"a\",\"identifier\":{\"value\":\"1\"}}],\"type\":\"t\"}");
 #if defined(CONFIG_ACME_PROFILES)
-    assert_out("{\"meta\":{\"profiles\":{\"any\":\"a long text\",\"two\":2,\"q\\\"\":\"\"},"
+    assert_out("{\"meta\":{\"profiles\":{\"any\":\"a long text\",\"two\":2,\"q\\\"\":\"\",\"\":3},"
                "\"termsOfService\":\"t\"}}",
-               "{\"meta\":{\"profiles\":{\"any\":\"\",\"two\":2},\"termsOfService\":\"t\"}}");
+               "{\"meta\":{\"profiles\":{\"any\":\"\",\"two\":2,\"\":3},\"termsOfService\":\"t\"}}");
 #endif
 }
 

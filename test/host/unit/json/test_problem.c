@@ -82,6 +82,48 @@ static void test_types_of_others(void **state)
     assert_string_equal(problem.type, "");
 }
 
+/* Drafts had another namespace, which some CAs still have. */
+static void test_the_old_namespace(void **state)
+{
+    (void)state;
+    read_text("{\"type\":\"urn:acme:error:badNonce\"}", 400);
+    assert_string_equal(problem.type, "badNonce");
+    assert_int_equal(acme_problem_error(&problem), ACME_ERR_NONCE);
+    read_text("{\"type\":\"urn:ietf:params:acme:error:urn:acme:error:badNonce\"}", 400);
+    assert_int_equal(acme_problem_error(&problem), ACME_ERR_PROBLEM);
+    read_text("{\"type\":\"about:blank\"}", 400);
+    assert_string_equal(problem.type, "about:blank");
+}
+
+/* An order's error may be a sentence. */
+static void test_an_error_that_is_a_text(void **state)
+{
+    static const char text[] = "{\"error\":\"some text\\u0007\"}";
+    acme_json_value root;
+
+    (void)state;
+    acme_json_init(&arena, memory, sizeof(memory));
+    assert_int_equal(acme_json_parse(&arena, text, sizeof(text) - 1, &root), ACME_OK);
+    memset(&problem, 'x', sizeof(problem));
+    acme_problem_read_error(&problem, root);
+    assert_string_equal(problem.detail, "some text?");
+    assert_string_equal(problem.type, "");
+    assert_int_equal(problem.status, 0);
+}
+
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+static void test_instance(void **state)
+{
+    (void)state;
+    read_text("{\"type\":\"urn:ietf:params:acme:error:userActionRequired\","
+              "\"instance\":\"https://ca.example/agree\"}",
+              403);
+    assert_string_equal(problem.instance, "https://ca.example/agree");
+    assert_string_equal(problem.terms, "");
+    assert_int_equal(acme_problem_error(&problem), ACME_ERR_TOS);
+}
+#endif
+
 static void test_texts_are_fit_to_be_shown(void **state)
 {
     static char text[sizeof(problem.detail) + 600] = "{\"detail\":\"";
@@ -129,6 +171,11 @@ int main(void)
         cmocka_unit_test(test_types),
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_types_of_others),
+        cmocka_unit_test(test_the_old_namespace),
+        cmocka_unit_test(test_an_error_that_is_a_text),
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+        cmocka_unit_test(test_instance),
+#endif
         cmocka_unit_test(test_texts_are_fit_to_be_shown),
         cmocka_unit_test(test_the_name_is_in_the_subproblem),
         cmocka_unit_test(test_an_error_inside_another_object),
