@@ -59,7 +59,9 @@ static bool say_text(const struct acme_event *event)
         cli_say("turning to %s", event->text);
         return true;
     case ACME_EVENT_TOS:
-        cli_say("agreed to the terms of service: %s", event->text);
+        cli_say("%s the terms of service: %s",
+                event->error == ACME_OK ? "agreed to" : "not agreed to, though they are new:",
+                event->text);
         return true;
     case ACME_EVENT_ACCOUNT:
         cli_say("account %s", event->text);

@@ -57,11 +57,24 @@ static int command_run(struct cli_session *s)
     return good > 0 ? CLI_SOME_FAILED : cli_exit_code(rc);
 }
 
+static int forget_account(struct cli_session *s)
+{
+    int32_t rc = acme_account_forget(s->client, s->config.directory_url);
+
+    if (rc != ACME_OK) {
+        cli_error_core("account forget", rc, NULL);
+        return cli_exit_code(rc);
+    }
+    return CLI_OK;
+}
+
 static int command_account(struct cli_session *s)
 {
     int code = CLI_OK;
 
     switch (s->options->account) {
+    case CLI_ACCOUNT_FORGET:
+        return forget_account(s);
     case CLI_ACCOUNT_CREATE:
         code = finish_job(s, "account create", acme_account_start(s->client));
         break;

@@ -129,11 +129,13 @@ static bool goes_elsewhere(struct acme_client *c)
 /* Whether a new account may be made: by this job, and with what it takes at this CA. */
 static int32_t check_new(struct acme_client *c)
 {
-    if (c->config.account_only_existing || c->machine.job == ACME_JOB_REVOKE ||
-        c->machine.job == ACME_JOB_ACCOUNT_DEACTIVATE) {
+    if (c->config.account_only_existing ||
+        (ACME_ENABLED(CONFIG_ACME_REVOCATION) && c->machine.job == ACME_JOB_REVOKE) ||
+        (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) &&
+         c->machine.job == ACME_JOB_ACCOUNT_DEACTIVATE)) {
         return ACME_ERR_ACCOUNT_NONE;
     }
-    if (c->directory.binding && c->config.eab_kid == NULL) {
+    if (ACME_ENABLED(CONFIG_ACME_EAB) && c->directory.binding && c->config.eab_kid == NULL) {
         return ACME_ERR_EAB;
     }
     return c->directory.tos == 0 || agrees(c) || has_agreed(c) ? ACME_OK : ACME_ERR_TOS;
@@ -192,9 +194,9 @@ int32_t acme_enter_account(struct acme_client *c)
 
 #if defined(CONFIG_ACME_EAB)
 /* A number for the binding that is configured, or 0. */
-static uint64_t binding_id(const struct acme_client *c)
+static uint32_t binding_id(const struct acme_client *c)
 {
-    return c->config.eab_kid == NULL ? 0 : acme_store_names_id(&c->config.eab_kid, 1);
+    return c->config.eab_kid == NULL ? 0 : (uint32_t)acme_store_names_id(&c->config.eab_kid, 1);
 }
 
 static int32_t add_eab(struct acme_client *c, struct acme_buf *payload)
@@ -209,7 +211,7 @@ static int32_t add_eab(struct acme_client *c, struct acme_buf *payload)
                             c->arena_memory.bytes, sizeof(c->arena_memory.bytes));
 }
 #else
-static uint64_t binding_id(const struct acme_client *c)
+static uint32_t binding_id(const struct acme_client *c)
 {
     (void)c;
     return 0;
@@ -238,7 +240,8 @@ static int32_t write_new(struct acme_client *c, struct acme_buf *payload)
 /* After an answer that was lost, the account may be there, and its binding used. */
 static bool is_answer_lost(const struct acme_client *c)
 {
-    return c->account.sent != 0 && c->io.transient_retries >= c->account.sent;
+    return ACME_ENABLED(CONFIG_ACME_EAB) && c->account.sent != 0 &&
+           c->io.transient_retries >= c->account.sent;
 }
 
 int32_t acme_enter_new_account(struct acme_client *c)
@@ -253,7 +256,7 @@ int32_t acme_enter_new_account(struct acme_client *c)
     c->account.creating = c->account.creating && !is_answer_lost(c);
     if (c->account.creating) {
         rc = write_new(c, &payload);
-        if (c->config.eab_kid != NULL) {
+        if (ACME_ENABLED(CONFIG_ACME_EAB) && c->config.eab_kid != NULL) {
             acme_exchange_close(&c->exchange);
         }
         c->account.sent = (uint8_t)(c->io.transient_retries + 1u);
@@ -276,7 +279,9 @@ static int32_t end_succession(struct acme_client *c)
 
     c->account.successor = 0;
     rc = acme_account_write_record(c, c->account.creating ? terms_of(c) : NULL);
-    return rc == ACME_OK && successor != 0 ? acme_jws_destroy_key(acme_keys_next_account(c)) : rc;
+    return ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) && rc == ACME_OK && successor != 0
+               ? acme_jws_destroy_key(acme_keys_next_account(c))
+               : rc;
 }
 
 static int32_t account_valid(struct acme_client *c, const char *location)
@@ -288,7 +293,7 @@ static int32_t account_valid(struct acme_client *c, const char *location)
         return rc;
     }
     (void)acme_str_copy(c->account_url, sizeof(c->account_url), location);
-    if (c->account.sent != 0) {
+    if (ACME_ENABLED(CONFIG_ACME_EAB) && c->account.sent != 0) {
         c->account.binding = binding_id(c);
     }
     rc = end_succession(c);
@@ -299,7 +304,8 @@ static int32_t account_valid(struct acme_client *c, const char *location)
     if (c->account.creating && c->directory.tos != 0) {
         acme_machine_emit(c, ACME_EVENT_TOS, terms_of(c));
     }
-    return acme_machine_go(c, ACME_STATE_ACCOUNT);
+    /* What was looked up may have been agreed to other terms. */
+    return acme_machine_go(c, c->account.creating ? ACME_STATE_ACCOUNT_READY : ACME_STATE_ACCOUNT);
 }
 
 /* The CA has the account, and will not have anything to do with it: for a person to see to. */
@@ -340,7 +346,9 @@ int32_t acme_reply_new_account(struct acme_client *c)
         return account_valid(c, r->location);
     }
     rc = account_refused(c, status);
-    return strcmp(status, "deactivated") == 0 ? acme_account_replace(c) : rc;
+    return ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) && strcmp(status, "deactivated") == 0
+               ? acme_account_replace(c)
+               : rc;
 }
 
 /* Whether the CA has no account of the key, as far as it can be understood: a CA that looks at the
@@ -361,7 +369,8 @@ int32_t acme_problem_new_account(struct acme_client *c, int32_t error)
         return error; /* whatever it is: the key stays, and so does an account of old */
     }
     /* Without a binding, only the account can be what is not right. */
-    if (acme_problem_is(&c->problem, "unauthorized") &&
+    if (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) &&
+        acme_problem_is(&c->problem, "unauthorized") &&
         strstr(c->problem.detail, "deactivated") != NULL) {
         return acme_account_replace(c);
     }
@@ -434,6 +443,7 @@ static int32_t prepare_successor(struct acme_client *c)
  * its URL, until the CA has the new account. */
 int32_t acme_account_replace(struct acme_client *c)
 {
+    bool made;
     int32_t rc = check_new(c);
 
     if (c->account.replaced || rc == ACME_ERR_ACCOUNT_NONE || acme_keys_is_external(c)) {
@@ -444,22 +454,17 @@ int32_t acme_account_replace(struct acme_client *c)
     }
     if (rc == ACME_OK) {
         rc = acme_jws_ensure_key(acme_keys_next_account(c), (uint8_t)(c->account.successor - 1u),
-                                 false, &c->account.creating);
+                                 false, &made);
     }
     if (rc != ACME_OK) {
         return rc;
     }
     c->account.replaced = true;
+    c->account.creating = made;
     c->account.sent = 0;
     c->account.generation ^= 1u;
     c->account.type = (uint8_t)(c->account.successor - 1u);
     memset(&c->problem, 0, sizeof(c->problem));
     return acme_machine_go(c, ACME_STATE_NEW_ACCOUNT);
-}
-#else
-int32_t acme_account_replace(struct acme_client *c)
-{
-    (void)c;
-    return ACME_ERR_ACCOUNT;
 }
 #endif

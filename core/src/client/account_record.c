@@ -72,7 +72,7 @@ int32_t acme_account_load(struct acme_client *c)
             unused = unused == UINT8_MAX ? i : unused;
         } else if (strcmp(c->arena_memory.account.directory_url, c->config.directory_url) == 0) {
             take_record(c, i);
-        } else if (c->arena_memory.account.used >= used) {
+        } else if (CONFIG_ACME_ACCOUNT_SLOTS > 1 && c->arena_memory.account.used >= used) {
             used = c->arena_memory.account.used + 1u;
         }
     }

@@ -11,13 +11,13 @@ struct acme_client;
 /** What is known of the account at the CA in use. Its URL and its key's thumbprint are texts of the
  * client. */
 struct acme_account {
-    bool exists;            /* the CA has it, as far as is known */
-    bool recorded;          /* the store has a record of it */
-    bool creating;          /* NEW_ACCOUNT is for a new one, not for a look-up by the key */
-    bool asked_again;       /* the CA did not know it, and was asked again, in this job */
-    bool retried;           /* a lost account was looked up by its key in this job */
-    bool replaced;          /* a deactivated account got a successor in this job */
-    bool rollover_in_doubt; /* the CA may have taken the new key */
+    bool exists : 1;            /* the CA has it, as far as is known */
+    bool recorded : 1;          /* the store has a record of it */
+    bool creating : 1;          /* NEW_ACCOUNT is for a new one, not for a look-up by the key */
+    bool asked_again : 1;       /* the CA did not know it, and was asked again, in this job */
+    bool retried : 1;           /* a lost account was looked up by its key in this job */
+    bool replaced : 1;          /* a deactivated account got a successor in this job */
+    bool rollover_in_doubt : 1; /* the CA may have taken the new key */
     uint8_t sent;       /* 1 + tries that had failed when a new account was asked for; 0: never */
     uint8_t rollover;   /* as in the account's record */
     uint8_t successor;  /* likewise */
@@ -25,7 +25,7 @@ struct acme_account {
     uint8_t type;       /* enum acme_key_type of the key in use */
     uint8_t generation; /* of the key in use */
     uint16_t used;      /* for the record: above those of all others */
-    uint64_t binding;   /* as in the record */
+    uint32_t binding;   /* as in the record */
 };
 
 /** Loads the account of the directory URL, if the store has one. ACME_ERR_STORE_IO. */

@@ -101,14 +101,14 @@ int32_t acme_problem_error(const struct acme_problem *problem)
     static const uint8_t errors[] = {TYPES(TYPE_ERROR) - ACME_ERR_PROBLEM};
     int32_t error = -(int32_t)errors[acme_str_find(problem->type, strlen(problem->type), types)];
 
+    if (problem->status == 501) { /* whatever its type: some say rejectedIdentifier of keyChange */
+        return ACME_ERR_NOT_OFFERED;
+    }
     if (error != ACME_ERR_PROBLEM) {
         return error;
     }
     if (problem->status == 429) {
         return ACME_ERR_RATE_LIMITED;
-    }
-    if (problem->status == 501) {
-        return ACME_ERR_NOT_OFFERED;
     }
     return problem->status >= 500 ? ACME_ERR_SERVER : ACME_ERR_PROBLEM;
 }

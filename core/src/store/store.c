@@ -93,7 +93,7 @@ int32_t acme_store_read_account(struct acme_store *store, uint8_t slot,
 
     r->successor = scratch[4];
     r->used = acme_get16(scratch + 6);
-    r->binding = acme_get64(scratch + 8);
+    r->binding = acme_get32(scratch + 8);
     return rc;
 }
 

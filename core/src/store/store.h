@@ -36,7 +36,7 @@ struct acme_account_record {
     uint8_t successor; /* 1 + type of the key of the other generation, if that is for a new account
                           in place of this one, which the CA has deactivated */
     uint16_t used;     /* of two records the account of the larger one was in use later */
-    uint64_t binding;  /* a number for the external binding that made the account; 0: none known */
+    uint32_t binding;  /* a number for the external binding that made the account; 0: none known */
 };
 
 /** An order under way; its URL is known to the CA and must be taken up again after a reset. */

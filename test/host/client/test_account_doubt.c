@@ -794,12 +794,12 @@ static void test_an_order_goes_with_its_account(void **state)
 
 static void test_a_ca_that_offers_no_other_key(void **state)
 {
-    static const char *const types[] = {"notImplemented", NULL};
+    static const char *const types[] = {"notImplemented", "rejectedIdentifier", NULL};
     struct acme_account_status before = account();
     uint32_t i;
 
     (void)state;
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 3; i++) {
         device_forget();
         device_fault(CA_SIM_KEY_CHANGE, 501, types[i], 1);
         assert_int_equal(device_finish(acme_account_rollover(w.client)), ACME_ERR_NOT_OFFERED);

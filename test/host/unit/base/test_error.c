@@ -97,6 +97,7 @@ static const struct released table[] = {
     {"ACME_ERR_CERT_NAMES_ADDED", -98, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_CERT_EARLY", -100, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_CLOCK", -120, ACME_SEVERITY_TRANSIENT, false, false, false},
+    {"ACME_ERR_NOT_OFFERED", -122, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_PROFILE", -121, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_EAB_KEY", -55, ACME_SEVERITY_PERMANENT, true, false, true},
     {"ACME_ERR_NONCE_NONE", -84, ACME_SEVERITY_TRANSIENT, true, false, true},
