@@ -376,7 +376,7 @@ typedef struct acme_client acme_client;
      CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                  \
      2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
      ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE +                 \
-     ACME_MEMORY_PROBLEM + CONFIG_ACME_PROBLEM_DETAIL_MAX + ACME_PROBLEM_LINKS_SIZE + 560 +        \
+     ACME_MEMORY_PROBLEM + CONFIG_ACME_PROBLEM_DETAIL_MAX + ACME_PROBLEM_LINKS_SIZE + 720 +        \
      288 * sizeof(void *))
 
 /** 1 where an option of Kconfig is on, else 0: the 1 that it is defined as brings a comma, which

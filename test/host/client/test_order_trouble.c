@@ -108,14 +108,13 @@ static void test_an_error_says_where(void **state)
         uint8_t route;
         const char *find, *put, *state, *member;
     } places[] = {
-        {CA_SIM_NEW_ORDER, "\"finalize\"", "\"x\"", "NEW_ORDER", "finalize"},
         {CA_SIM_NEW_ORDER, "Location", "X-Location", "NEW_ORDER", "Location"},
         {CA_SIM_NEW_ORDER, "\"status\"", "\"x\"", "NEW_ORDER", "status"},
         {CA_SIM_NEW_ORDER, "\"identifiers\"", "\"x\"", "NEW_ORDER", "identifiers"},
         {CA_SIM_NEW_ORDER, "\"authorizations\":[", "\"authorizations\":[7,", "NEW_ORDER",
          "authorizations"},
         {CA_SIM_AUTHORIZATION, "\"identifier\"", "\"x\"", "AUTHORIZATION", "identifier"},
-        {CA_SIM_NEW_ORDER, "HTTP/1.1 201", "HTTP/1.1 200", "NEW_ORDER", ""},
+        {CA_SIM_NEW_ORDER, "HTTP/1.1 201", "HTTP/1.1 202", "NEW_ORDER", ""},
     };
     struct acme_cert_status status;
     size_t i;
@@ -272,8 +271,11 @@ static void test_an_order_that_is_gone_is_made_anew(void **state)
     static const struct {
         uint16_t status;
         const char *type;
-    } table[] = {
-        {404, "malformed"}, {403, "unauthorized"}, {410, "rejectedIdentifier"}, {400, "malformed"}};
+        uint8_t times;
+    } table[] = {{404, "malformed", 4}, /* three times it may be a replica that lags */
+                 {403, "unauthorized", 1},
+                 {410, "rejectedIdentifier", 1},
+                 {400, "malformed", 1}};
     size_t i;
 
     (void)state;
@@ -284,7 +286,7 @@ static void test_an_order_that_is_gone_is_made_anew(void **state)
         orders = w.ca->orders_count;
         device_forget();
         device_boot();
-        device_fault(CA_SIM_ORDER, table[i].status, table[i].type, 1);
+        device_fault(CA_SIM_ORDER, table[i].status, table[i].type, table[i].times);
         assert_int_equal(device_renew(), ACME_OK);
         assert_int_equal(w.ca->orders_count, orders + 1);
         assert_true(device_has_cert(0));
@@ -298,7 +300,7 @@ static void test_an_order_that_is_gone_twice(void **state)
     cut_after_order();
     device_forget();
     device_boot();
-    device_fault(CA_SIM_ORDER, 404, "malformed", 1);
+    device_fault(CA_SIM_ORDER, 410, "malformed", 1);
     sim_edits_add(&edits, CA_SIM_NEW_ORDER, "\"status\":\"pending\"", "\"status\":\"invalid\"");
     expect_failed(ACME_ERR_ORDER_INVALID);
     assert_int_equal(w.ca->orders_count, 3);

@@ -101,8 +101,6 @@ static const struct released table[] = {
     {"ACME_ERR_PROFILE", -121, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_EAB_KEY", -55, ACME_SEVERITY_PERMANENT, true, false, true},
     {"ACME_ERR_NONCE_NONE", -84, ACME_SEVERITY_TRANSIENT, true, false, true},
-    {"ACME_ERR_CERT_NAMES_ADDED", -98, ACME_SEVERITY_PERMANENT, false, false, true},
-    {"ACME_ERR_CERT_EARLY", -99, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_DNS_MESSAGE", -110, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_DNS_SERVER", -111, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_DNS_REFUSED", -112, ACME_SEVERITY_PERMANENT, false, false, true},
