@@ -203,7 +203,7 @@ static void test_each_has_a_sentence(void **state)
 /* Of a port that returns what is in no list. */
 static void test_unknown_is_fatal(void **state)
 {
-    static const int32_t unknown[] = {1,    -11,    -19,   -122,      -128,     -256,
+    static const int32_t unknown[] = {1,    -11,    -19,   -123,      -128,     -256,
                                       -999, -65537, 65531, INT32_MIN, INT32_MAX};
     size_t i;
 
