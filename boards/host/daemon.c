@@ -91,8 +91,7 @@ static void note_stored(struct cli_session *s)
         struct acme_cert_status status;
 
         s->events.installed[i] =
-            acme_cert_get_status(s->client, i, &status) == ACME_OK &&
-            acme_cert_can_serve(&status);
+            acme_cert_get_status(s->client, i, &status) == ACME_OK && acme_cert_can_serve(&status);
     }
 }
 

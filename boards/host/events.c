@@ -132,6 +132,9 @@ void cli_on_event(void *ctx, const struct acme_event *event)
     if (s->lines) {
         print_event(s, event);
     }
+    if (event->type == ACME_EVENT_ERROR) {
+        s->asked = event->problem != NULL;
+    }
     if (event->type == ACME_EVENT_INSTALLED) {
         s->installed[event->slot] = true;
     }

@@ -386,8 +386,8 @@ static bool take_command(struct cli_options *o, const char *word)
 
 static bool take_account_word(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"show",       "create",   "update",
-                                        "deactivate", "rollover", "recover", "forget"};
+    static const char *const words[] = {"show",     "create",  "update", "deactivate",
+                                        "rollover", "recover", "forget"};
     int i = cli_find_word(words, COUNT(words), word);
 
     if (i < 0) {
