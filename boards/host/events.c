@@ -4,6 +4,7 @@
  */
 #include "events.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "json.h"
@@ -41,6 +42,13 @@ static void print_event(const struct cli_events *s, const struct acme_event *eve
     }
     if (event->member != NULL) {
         cJSON_AddStringToObject(o, "member", event->member);
+    }
+    if (event->limit != NULL) {
+        cJSON_AddStringToObject(o, "limit", event->limit);
+        cJSON_AddNumberToObject(o, "limitSize", event->limit_size);
+    }
+    if (event->url != NULL) {
+        cJSON_AddStringToObject(o, "url", event->url);
     }
     if (event->type == ACME_EVENT_WAIT || event->type == ACME_EVENT_NEXT) {
         cJSON_AddNumberToObject(o, "waitMs", event->wait_ms);
@@ -92,6 +100,15 @@ static void print_place(const struct acme_event *event)
     if (event->route != NULL) {
         (void)fprintf(stderr, "  at %s%s%s\n", event->route, event->member != NULL ? ": " : "",
                       event->member != NULL ? event->member : "");
+    }
+    if (event->limit != NULL) {
+        (void)fprintf(stderr, "  %s is too small for %" PRIu32 "%s%s\n", event->limit,
+                      event->limit_size, event->url != NULL ? ", from " : "",
+                      event->url != NULL ? event->url : "");
+    }
+    if (event->error == ACME_ERR_CERT_NAMES_ADDED && event->problem != NULL) {
+        (void)fprintf(stderr, "  it also has %s; --allow-added-names takes it\n",
+                      event->problem->identifier);
     }
 }
 

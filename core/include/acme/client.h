@@ -99,6 +99,15 @@ struct acme_cert_request {
     bool revoke_replaced; /**< revoke the old certificate (superseded) when a new one is in force;
                                that it fails is an event. A reset in between leaves it unrevoked */
 #endif
+    /** The CA may put more names into the certificate than were asked for ("www." in front, say).
+     * Otherwise such a certificate is not installed: it is ACME_ERR_CERT_NAMES_ADDED, nothing else
+     * is ordered, and a later job with this set installs it. */
+    bool may_add_names;
+    /** Dates to ask for, Unix seconds; 0: as the CA likes (RFC 8555 7.1.3; most CAs refuse them).
+     * validity_s stands for a not_after_s that is so many seconds after the order, for renewals
+     * too. Needs CONFIG_ACME_ORDER_DATES. */
+    int64_t not_before_s, not_after_s;
+    uint32_t validity_s; /**< seconds; 0: none */
     /** A domain above the names which is proven in their place, where the CA offers it (RFC 9444);
      * NULL: none. Needs CONFIG_ACME_SUBDOMAINS. */
     const char *ancestor;

@@ -32,7 +32,8 @@ static const char *terms_of(const struct acme_client *c)
 /* Whether the record says that the CA's terms were agreed to. */
 static bool has_agreed(struct acme_client *c)
 {
-    return c->account.recorded && acme_account_read_record(c, c->account.slot) == ACME_OK &&
+    return c->directory.tos != 0 && c->account.recorded &&
+           acme_account_read_record(c, c->account.slot) == ACME_OK &&
            strcmp(c->arena_memory.account.tos_url, terms_of(c)) == 0;
 }
 
@@ -138,7 +139,7 @@ static int32_t check_new(struct acme_client *c)
     if (ACME_ENABLED(CONFIG_ACME_EAB) && c->directory.binding && c->config.eab_kid == NULL) {
         return ACME_ERR_EAB;
     }
-    return c->directory.tos == 0 || agrees(c) || has_agreed(c) ? ACME_OK : ACME_ERR_TOS;
+    return !c->directory.terms || agrees(c) || has_agreed(c) ? ACME_OK : ACME_ERR_TOS;
 }
 
 /* There is neither key nor account: a slot and a record for them. The record has no URL before

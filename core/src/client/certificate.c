@@ -16,8 +16,7 @@
 #include "crypto/cert.h"
 #include "crypto/jws.h"
 
-#define EARLY_MOST_S  (20 * 60)
-#define EARLY_LOOK_MS 5000u
+#define EARLY_MOST_S (20 * 60)
 
 int32_t acme_enter_certificate(struct acme_client *c)
 {
@@ -74,6 +73,9 @@ void acme_certificate_describe_check(struct acme_client *c, struct acme_chain_ch
     check->generation = c->order.generation;
     check->scratch = c->work.bytes;
     check->scratch_size = sizeof(c->work.bytes);
+    check->may_add_names = check->request->may_add_names;
+    check->added = c->problem.identifier;
+    check->added_size = sizeof(c->problem.identifier);
 }
 
 static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
@@ -125,16 +127,18 @@ static int32_t take_new(struct acme_client *c, struct acme_slot *s,
 }
 
 /* A CA's clock may be ahead: a leaf that is not valid yet is installed when it is, if that is soon.
- */
+ * It is waited for once: a clock that stands still is no reason to wait for ever. */
 static bool wait_for_birth(struct acme_client *c, int64_t not_before_s)
 {
-    int64_t now_s;
+    int64_t now_s, left_s;
 
     (void)acme_clock_now(&c->clock, &now_s);
-    if (not_before_s - now_s > EARLY_MOST_S) {
+    left_s = not_before_s - now_s;
+    if (c->order.waited || left_s > EARLY_MOST_S) {
         return false;
     }
-    acme_machine_wait(c, EARLY_LOOK_MS);
+    c->order.waited = true;
+    acme_machine_wait(c, left_s > 0 ? (uint32_t)left_s * 1000u : 1000u);
     return true;
 }
 

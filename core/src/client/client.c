@@ -171,11 +171,15 @@ static bool waits_for_retry(struct acme_client *c, int32_t error)
 {
     uint32_t ms = RETRY_FIRST_MS << c->io.transient_retries;
 
-    if (!acme_error_is_passing(error) || c->io.transient_retries >= TRANSIENT_RETRIES) {
+    if ((!acme_error_is_passing(error) && error != ACME_ERR_RATE_LIMITED) ||
+        c->io.transient_retries >= TRANSIENT_RETRIES) {
         return false;
     }
     if (error == ACME_ERR_SERVER) {
         ms = acme_reply_retry_after(c, ms, RETRY_CEILING_MS + 1u);
+    } else if (error ==
+               ACME_ERR_RATE_LIMITED) { /* one that does not say for how long is a long one */
+        ms = acme_reply_retry_after(c, RETRY_CEILING_MS + 1u, RETRY_CEILING_MS + 1u);
     }
     if (ms > RETRY_CEILING_MS) {
         return false;

@@ -79,34 +79,18 @@ static void check_profiles(struct acme_client *c, acme_json_value meta)
 }
 #endif
 
-/* Terms are shown to people: nothing that a terminal would obey. Blanks and what is not ASCII,
- * which belong in no URL, are coded as a browser would (RFC 3986 2.1). */
+/* Terms are shown to people: nothing that a terminal would obey. What cannot be shown is an event
+ * of nothing, and no reason to give up; a new account needs an agreement to it all the same. */
 static int32_t take_terms(struct acme_client *c, const char *terms)
 {
-    static const char digits[] = "0123456789ABCDEF";
-    struct acme_buf url;
+    size_t len = terms == NULL ? 0 : strlen(terms);
 
     c->directory.tos = 0;
-    acme_buf_init(&url, c->work.text, CONFIG_ACME_URL_MAX + 1u);
-    for (; terms != NULL && *terms != '\0'; terms++) {
-        uint8_t byte = (uint8_t)*terms;
-
-        if (byte < ' ' || byte == 0x7f) {
-            return ACME_ERR_URL;
-        }
-        if (byte > ' ' && byte < 0x7f) {
-            acme_buf_add_char(&url, *terms);
-            continue;
-        }
-        acme_buf_add_char(&url, '%');
-        acme_buf_add_char(&url, digits[byte >> 4]);
-        acme_buf_add_char(&url, digits[byte & 15u]);
-    }
-    if (url.len == 0) {
+    c->directory.terms = len > 0;
+    if (len == 0 || len > CONFIG_ACME_URL_MAX || !acme_str_visible(terms, len)) {
         return ACME_OK;
     }
-    return acme_buf_result(&url) < 0 ? ACME_ERR_LIMIT
-                                     : acme_pool_add(c, url.data, &c->directory.tos);
+    return acme_pool_add(c, terms, &c->directory.tos);
 }
 
 int32_t acme_directory_write_issuers(acme_json_value array, struct acme_buf *out)
@@ -145,8 +129,7 @@ static int32_t take_meta(struct acme_client *c, acme_json_value meta)
     int32_t rc;
 
     check_profiles(c, meta);
-    rc = acme_error_at(&c->machine.place, "termsOfService",
-                       take_terms(c, acme_json_string(meta, "termsOfService")));
+    rc = take_terms(c, acme_json_string(meta, "termsOfService"));
     if (ACME_ENABLED(CONFIG_ACME_EAB)) {
         c->directory.binding = acme_json_true(meta, "externalAccountRequired");
     }

@@ -167,7 +167,13 @@ static int32_t check_ca(const char *directory_url, const char *eab_kid, const ch
     if (directory_url == NULL || acme_uri_parse(directory_url, &uri) != ACME_OK) {
         return ACME_ERR_URL;
     }
-    return (eab_kid == NULL) == (eab_hmac_key == NULL) ? ACME_OK : ACME_ERR_ARGUMENT;
+    if ((eab_kid == NULL) != (eab_hmac_key == NULL)) {
+        return ACME_ERR_ARGUMENT;
+    }
+    /* A key that cannot be read is better known before the CA is asked. */
+    return ACME_ENABLED(CONFIG_ACME_EAB) && eab_hmac_key != NULL
+               ? acme_jws_check_eab_key(eab_hmac_key)
+               : ACME_OK;
 }
 
 static int32_t check_texts(const struct acme_config *config)

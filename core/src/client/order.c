@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/date.h"
 #include "base/log.h"
 #include "client/ari.h"
 #include "client/authorization.h"
@@ -135,6 +136,27 @@ static int32_t add_profile(struct acme_client *c, struct acme_buf *payload)
 }
 #endif
 
+static void add_date(struct acme_buf *payload, const char *member, int64_t unix_s)
+{
+    if (unix_s > 0) {
+        acme_buf_add_form(payload, ",\"$\":\"", member);
+        acme_date_add(payload, unix_s);
+        acme_buf_add(payload, "\"");
+    }
+}
+
+static void add_dates(const struct acme_client *c, struct acme_buf *payload)
+{
+    const struct acme_cert_request *request = acme_slots_request(c);
+    int64_t now, not_after = request->not_after_s;
+
+    if (not_after == 0 && request->validity_s > 0 && acme_clock_now(&c->clock, &now) == ACME_OK) {
+        not_after = now + request->validity_s;
+    }
+    add_date(payload, "notBefore", request->not_before_s);
+    add_date(payload, "notAfter", not_after);
+}
+
 /* "ip" for an address (RFC 8738), else "dns". */
 static const char *identifier_type(const char *name)
 {
@@ -173,6 +195,9 @@ int32_t acme_enter_new_order(struct acme_client *c)
     rc = add_profile(c, &payload);
     if (rc != ACME_OK) {
         return rc;
+    }
+    if (ACME_ENABLED(CONFIG_ACME_ORDER_DATES)) {
+        add_dates(c, &payload);
     }
     add_replaces(c, &payload, replaces);
     acme_buf_add(&payload, "}");

@@ -529,15 +529,6 @@ static void test_what_the_ca_wants_is_shown(void **state)
     assert_int_equal(device_asked(CA_SIM_NEW_ACCOUNT), 0);
 }
 
-static void test_terms_that_are_no_url(void **state)
-{
-    (void)state;
-    device_boot();
-    sim_edits_add(&edits, CA_SIM_DIRECTORY_GET, "/terms/1\"", "/terms of service \xc3\xa8.pdf\"");
-    assert_int_equal(device_run(), ACME_OK);
-    expect_terms(1, "https://ca.example.org/terms%20of%20service%20%C3%A8.pdf");
-}
-
 /* ---- who needs no account ---- */
 
 /* A compromised key must be revocable (RFC 8555 7.6), whatever is wrong with the account. */
@@ -839,7 +830,6 @@ int main(void)
         DEVICE_TEST_ISSUED(test_new_terms_stop_nothing),
         DEVICE_TEST_ISSUED(test_an_agreement_that_fails_is_not_the_jobs_failure),
         DEVICE_TEST_ISSUED(test_what_the_ca_wants_is_shown),
-        DEVICE_TEST(test_terms_that_are_no_url),
         DEVICE_TEST_ISSUED(test_a_revocation_needs_no_binding_and_no_terms),
         DEVICE_TEST_ISSUED(test_a_deactivation_needs_no_binding_and_no_terms),
         DEVICE_TEST_ISSUED(test_the_certificates_key_revokes_by_itself),
