@@ -67,7 +67,9 @@ static bool say_text(const struct acme_event *event)
         cli_say("turning to %s", event->text);
         return true;
     case ACME_EVENT_TOS:
-        cli_say("agreed to the terms of service: %s", event->text);
+        cli_say("%s the terms of service: %s",
+                event->error == ACME_OK ? "agreed to" : "not agreed to, though they are new:",
+                event->text);
         return true;
     case ACME_EVENT_ACCOUNT:
         cli_say("account %s", event->text);
@@ -146,6 +148,9 @@ void cli_on_event(void *ctx, const struct acme_event *event)
     cli_test_event(event);
     if (s->lines) {
         print_event(s, event);
+    }
+    if (event->type == ACME_EVENT_ERROR) {
+        s->asked = event->problem != NULL;
     }
     if (event->type == ACME_EVENT_INSTALLED) {
         s->installed[event->slot] = true;

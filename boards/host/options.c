@@ -415,13 +415,13 @@ static bool take_command(struct cli_options *o, const char *word)
 
 static bool take_account_word(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"show",       "create",   "update",
-                                        "deactivate", "rollover", "recover"};
+    static const char *const words[] = {"show",     "create",  "update", "deactivate",
+                                        "rollover", "recover", "forget"};
     int i = cli_find_word(words, COUNT(words), word);
 
     if (i < 0) {
         cli_error("account: unknown word '%s'; try show, create, update, "
-                  "rollover, recover or deactivate",
+                  "rollover, recover, deactivate or forget",
                   word);
         return false;
     }

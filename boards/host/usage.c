@@ -20,7 +20,7 @@ static const char *const lines[] = {
     "            ones (--out-dir, --hook); SIGHUP looks at once, SIGTERM ends",
     "  next      show when there is something to do for the stored certificates",
     "  account   show the account; or: account create | update | rollover | recover |",
-    "            deactivate",
+    "            deactivate | forget (what is stored of it; the CA is not told)",
     "  deauthorize  let the CA forget that the names of --domain are proven",
     "  revoke    revoke the certificate stored for --domain, and remove it",
     "  store     show how full the store is; or: store dump IMAGE [--json]",

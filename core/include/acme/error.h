@@ -192,7 +192,9 @@ enum acme_severity {
     X(ACME_ERR_CLOCK, -120, TRANSIENT, CERT, LASTING, ALL_CAS,                                     \
       "the wall clock and the CA do not agree on the time; set the clock")                         \
     X(ACME_ERR_PROFILE, -121, PERMANENT, CERT, LASTING, THIS_CA,                                   \
-      "the CA does not offer the profile that is asked for; see its directory")
+      "the CA does not offer the profile that is asked for; see its directory")                    \
+    X(ACME_ERR_NOT_OFFERED, -122, PERMANENT, CERT, LASTING, THIS_CA,                               \
+      "the CA does not offer what is asked for")
 
 /** The same for the DNS parts: their sentences cost nothing where those are not built. */
 #define ACME_ERROR_LIST_DNS(X)                                                                     \

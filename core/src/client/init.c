@@ -457,8 +457,9 @@ static int32_t open_all(struct acme_client *c)
         acme_schedule_load(c);
         rc = acme_account_load(c);
     }
-    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) && rc == ACME_OK && c->account.slot != UINT8_MAX &&
-        c->account.rollover == 0) {
+    if ((ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) &&
+        rc == ACME_OK && c->account.slot != UINT8_MAX && c->account.rollover == 0 &&
+        c->account.successor == 0) {
         rc = acme_jws_destroy_key(acme_keys_next_account(c)); /* what a cut left */
     }
     return rc;

@@ -265,9 +265,8 @@ int32_t acme_problem_new_order(struct acme_client *c, int32_t error)
         c->order.no_replaces = true;
         return acme_machine_go(c, ACME_STATE_NEW_ORDER);
     }
-    /* Who may not even order may have been deactivated: newAccount tells. */
-    if (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) && !c->account.retried &&
-        acme_problem_is(&c->problem, "unauthorized")) {
+    /* Who may not even order may have been deactivated: a look-up of the account tells. */
+    if (!c->account.retried && acme_problem_is(&c->problem, "unauthorized")) {
         return ACME_ERR_ACCOUNT_NONE;
     }
     return error;

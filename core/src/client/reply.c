@@ -83,6 +83,9 @@ int32_t acme_reply_problem(struct acme_client *c)
         (void)acme_reply_json(c, &root); /* an unreadable document is as good as none */
     }
     acme_problem_read(&c->problem, root, r->status);
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+    (void)acme_str_copy(c->problem.terms, sizeof(c->problem.terms), r->terms);
+#endif
     error = acme_problem_error(&c->problem);
     return error == ACME_ERR_PROBLEM && c->problem.type[0] == '\0' ? ACME_ERR_HTTP_STATUS : error;
 }

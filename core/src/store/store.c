@@ -64,7 +64,7 @@ static int32_t read_texts(struct acme_store *store, uint64_t key, uint8_t *raw, 
     return ACME_OK;
 }
 
-/* The caller has written what is behind the first eight bytes of the head. */
+/* The caller has written what is behind the first four bytes of the head. */
 static int32_t write_texts(struct acme_store *store, uint64_t key, uint8_t *raw, size_t size,
                            const void *record, size_t count)
 {
@@ -74,7 +74,6 @@ static int32_t write_texts(struct acme_store *store, uint64_t key, uint8_t *raw,
     ACME_ASSERT(size >= HEAD_LEN);
     raw[0] = RECORD_VERSION;
     memcpy(raw + 1, record, TEXTS_AT);
-    acme_put32(raw + 4, 0);
     for (; count > 0; count--, in += TEXT_SIZE) {
         size_t n = strlen(in) + 1;
 
@@ -90,13 +89,19 @@ static int32_t write_texts(struct acme_store *store, uint64_t key, uint8_t *raw,
 int32_t acme_store_read_account(struct acme_store *store, uint8_t slot,
                                 struct acme_account_record *r, uint8_t *scratch, size_t size)
 {
-    return read_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size, r, 3);
+    int32_t rc = read_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size, r, 3);
+
+    r->successor = scratch[4];
+    r->used = acme_get16(scratch + 6);
+    r->binding = acme_get32(scratch + 8);
+    return rc;
 }
 
 int32_t acme_store_write_account(struct acme_store *store, uint8_t slot,
                                  const struct acme_account_record *r, uint8_t *scratch, size_t size)
 {
-    acme_put64(scratch + 8, 0);
+    acme_put32(scratch + 4, (uint32_t)r->used << 16 | r->successor);
+    acme_put64(scratch + 8, r->binding);
     return write_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size, r, 3);
 }
 
@@ -112,6 +117,7 @@ int32_t acme_store_read_order(struct acme_store *store, uint8_t slot, struct acm
 int32_t acme_store_write_order(struct acme_store *store, uint8_t slot,
                                const struct acme_order_record *r, uint8_t *scratch, size_t size)
 {
+    acme_put32(scratch + 4, 0);
     acme_put64(scratch + 8, r->names_id);
     return write_texts(store, ACME_KEY(ACME_SPACE_ORDER, slot), scratch, size, r, 1);
 }

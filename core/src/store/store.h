@@ -32,6 +32,11 @@ struct acme_account_record {
     char directory_url[CONFIG_ACME_URL_MAX + 1];
     char url[CONFIG_ACME_URL_MAX + 1]; /* "": the key exists, the account may not */
     char tos_url[CONFIG_ACME_URL_MAX + 1];
+    /* What follows is 0 in records of version 0.1.0, which reads and writes the others. */
+    uint8_t successor; /* 1 + type of the key of the other generation, if that is for a new account
+                          in place of this one, which the CA has deactivated */
+    uint16_t used;     /* of two records the account of the larger one was in use later */
+    uint32_t binding;  /* a number for the external binding that made the account; 0: none known */
 };
 
 /** An order under way; its URL is known to the CA and must be taken up again after a reset. */

@@ -36,41 +36,13 @@ CAUSES = {
         "test_ca_profiles.py::test_the_accounts_answer_is_lost[actalis]",
         "test_ca_profiles.py::test_too_many_orders[actalis]",
     ],
-    "keyChange answered 501 is no case of its own (client/client.c on_problem)": [
-        "test_ca_answers.py::test_no_other_key_is_offered",
-        "test_servers.py::test_what_the_server_does_not_offer[caddy]",
-        "test_servers.py::test_what_the_server_does_not_offer[step-ca]",
-    ],
     "a leaf of the near future is refused, and the order dropped (crypto/cert.c check_leaf, client/order.c)": [
         "test_ca_answers.py::test_a_clock_ahead",
     ],
     "nothing bounds the renewals of certificates that are due at birth (client/schedule.c)": [
         "test_ca_answers.py::test_certificates_that_do_not_last[twenty-seconds]",
     ],
-    "a first doubt about the account makes another newAccount with the binding; a lost answer likewise (client/account.c acme_account_lost, acme_account_replace, acme_enter_new_account)": [
-        "test_ca_answers.py::test_a_binding_is_used_once[answer-lost-google]",
-        "test_ca_answers.py::test_a_binding_is_used_once[answer-lost-sectigo]",
-        "test_ca_answers.py::test_a_binding_is_used_once[other-terms-google]",
-        "test_ca_answers.py::test_a_binding_is_used_once[other-terms-sectigo]",
-        "test_ca_answers.py::test_a_binding_is_used_once[unauthorized-once-google]",
-        "test_ca_answers.py::test_a_binding_is_used_once[unauthorized-once-sectigo]",
-        "test_ca_answers.py::test_a_binding_is_used_once[unknown-once-google]",
-        "test_ca_answers.py::test_a_binding_is_used_once[unknown-once-sectigo]",
-        "test_ca_answers.py::test_a_binding_that_is_too_old[google]",
-        "test_ca_profiles.py::test_an_account_in_doubt[digicert]",
-        "test_ca_profiles.py::test_an_account_in_doubt[google]",
-        "test_ca_profiles.py::test_an_account_in_doubt[harica]",
-        "test_ca_profiles.py::test_an_account_in_doubt[sectigo]",
-        "test_ca_profiles.py::test_an_account_in_doubt[ssl.com]",
-        "test_ca_profiles.py::test_an_account_in_doubt[telia]",
-        "test_ca_profiles.py::test_an_account_in_doubt[zerossl]",
-        "test_ca_profiles.py::test_the_accounts_answer_is_lost[digicert]",
-        "test_ca_profiles.py::test_the_accounts_answer_is_lost[google]",
-        "test_ca_profiles.py::test_the_accounts_answer_is_lost[harica]",
-        "test_ca_profiles.py::test_the_accounts_answer_is_lost[sectigo]",
-        "test_ca_profiles.py::test_the_accounts_answer_is_lost[ssl.com]",
-        "test_ca_profiles.py::test_the_accounts_answer_is_lost[telia]",
-        "test_ca_profiles.py::test_the_accounts_answer_is_lost[zerossl]",
+    "x": [
     ],
     "an optional URL that is empty or odd is an error (client/account.c take_urls, acme_pool_add_url)": [
         "test_ca_answers.py::test_goes_on[terms-not-ascii]",
@@ -83,12 +55,6 @@ CAUSES = {
     "a pause is cut to 300 s (client/client.c settle_time, order.c wait_for_order)": [
         "test_ca_answers.py::test_a_pause_of_days[a-day]",
         "test_ca_answers.py::test_a_pause_of_days[three-days]",
-    ],
-    "other terms alone stop the job (client/account.c check_terms, acme_enter_account_ready)": [
-        "test_ca_answers.py::test_terms_that_only_change",
-    ],
-    "instance and Link of userActionRequired are not shown (json/problem.c, net/http.c)": [
-        "test_ca_answers.py::test_what_the_user_has_to_do",
     ],
     "a binding's key is only read as base64url without padding, in another form it counts as none (client/account.c ensure, crypto/jws.c)": [
         "test_ca_answers.py::test_a_binding_key_coded_twice",

@@ -46,7 +46,15 @@ static void put_raw(enum acme_store_space space, uint64_t id, const void *data, 
 
 static void test_account(void **state)
 {
-    struct acme_account_record a = {2, 1, 3, "https://ca.example/dir", "https://ca.example/1", "t"},
+    struct acme_account_record a = {.key_type = 2,
+                                    .key_generation = 1,
+                                    .rollover = 3,
+                                    .directory_url = "https://ca.example/dir",
+                                    .url = "https://ca.example/1",
+                                    .tos_url = "t",
+                                    .successor = 5,
+                                    .used = 0xabcd,
+                                    .binding = 0x89abcdef},
                                b;
     uint8_t scratch[4096], tiny[20];
 
@@ -62,8 +70,40 @@ static void test_account(void **state)
     assert_string_equal(b.directory_url, a.directory_url);
     assert_string_equal(b.url, a.url);
     assert_string_equal(b.tos_url, a.tos_url);
+    assert_int_equal(b.successor, a.successor);
+    assert_int_equal(b.used, a.used);
+    assert_true(b.binding == a.binding);
     assert_int_equal(acme_store_read_account(&store, 0, &b, scratch, sizeof(scratch)),
                      ACME_ERR_NOT_FOUND);
+}
+
+/* Version 0.1.0 has zeros for what came later, and reads a record without looking at it. */
+static void test_account_of_an_old_store(void **state)
+{
+    static const char raw[] = "\1\2\1\0\0\0\0\0\0\0\0\0\0\0\0\0https://ca.example/dir\0"
+                              "https://ca.example/1\0t";
+    struct acme_account_record a;
+    uint8_t scratch[4096], now[128];
+
+    (void)state;
+    put_raw(ACME_SPACE_ACCOUNT, 0, raw, sizeof(raw));
+    assert_int_equal(acme_store_read_account(&store, 0, &a, scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(a.key_type, 2);
+    assert_string_equal(a.url, "https://ca.example/1");
+    assert_int_equal(a.successor, 0);
+    assert_int_equal(a.used, 0);
+    assert_true(a.binding == 0);
+    a.successor = 1;
+    a.used = 0x0203;
+    a.binding = UINT32_MAX;
+    assert_int_equal(acme_store_write_account(&store, 0, &a, scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(
+        acme_flashlog_read(&log_, ACME_KEY(ACME_SPACE_ACCOUNT, 0), 0, now, sizeof(now)),
+        sizeof(raw));
+    assert_memory_equal(now, raw, 4);
+    assert_memory_equal(now + 4, "\1\0\3\2", 4);
+    assert_memory_equal(now + 8, "\xff\xff\xff\xff\0\0\0\0", 8);
+    assert_memory_equal(now + 16, raw + 16, sizeof(raw) - 16);
 }
 
 static void test_order(void **state)
@@ -720,6 +760,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_account, set_up),
+        cmocka_unit_test_setup(test_account_of_an_old_store, set_up),
         cmocka_unit_test_setup(test_order, set_up),
         cmocka_unit_test_setup(test_damaged_records, set_up),
         cmocka_unit_test_setup(test_cert, set_up),
