@@ -23,6 +23,12 @@ int64_t acme_renewal_latest(int64_t not_before_s, int64_t not_after_s);
  * CONFIG_ACME_RETRY_MIN_S to CONFIG_ACME_RETRY_MAX_S, at most a twentieth of lifetime_s (0: no
  * certificate yet), and of that between a half and all as random says. At least 1. */
 int64_t acme_renewal_backoff(uint16_t failures, int64_t lifetime_s, uint32_t random);
+
+/** The least time from one installation to the next renewal. */
+#define ACME_RENEWAL_CALM_S 240
+/** That time in seconds: longer, up to an hour, where so many certificates in a row were due at
+ * their birth, but at most half of left_s, which is left of the new one, if that is longer. */
+int64_t acme_renewal_calm(uint8_t quick, int64_t left_s);
 #endif
 
 #if defined(CONFIG_ACME_ARI)

@@ -18,6 +18,7 @@ struct acme_slot {
     bool looked : 1;  /* the CA was asked for renewal information in this job */
     bool profile_missing : 1; /* the CA does not have it */
 #if defined(CONFIG_ACME_SCHEDULE)
+    uint32_t noted_at; /* uptime in seconds when schedule.noted_s was true, as far as is known */
     struct acme_schedule schedule;
 #endif
     struct acme_cert_record cert;

@@ -229,8 +229,10 @@ int32_t acme_store_remove(struct acme_store *store, enum acme_store_space space,
 
 /* ---- the schedule ---- */
 
-/* version, generation, failures, ca, and six times */
-#define SCHEDULE_LEN 56u
+/* version, generation, failures, ca, and six times; one more, burnt and quick, which records of
+ * earlier versions lack */
+#define SCHEDULE_OLD_LEN 56u
+#define SCHEDULE_LEN     66u
 
 int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct acme_schedule *s)
 {
@@ -241,9 +243,10 @@ int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct 
     if (len < 0) {
         return len;
     }
-    if ((size_t)len < sizeof(raw) || raw[0] != RECORD_VERSION) {
+    if ((size_t)len < SCHEDULE_OLD_LEN || raw[0] != RECORD_VERSION) {
         return ACME_ERR_STORE_CORRUPT;
     }
+    memset(raw + len, 0, sizeof(raw) - (size_t)len);
     s->generation = raw[1] & 1u;
     s->failures = (uint16_t)(raw[2] | raw[3] << 8);
     s->ca = (uint32_t)(acme_get64(raw) >> 32);
@@ -253,6 +256,9 @@ int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct 
     s->window_start_s = (int64_t)acme_get64(raw + 32);
     s->window_end_s = (int64_t)acme_get64(raw + 40);
     s->renew_at_s = (int64_t)acme_get64(raw + 48);
+    s->ordered_s = (int64_t)acme_get64(raw + 56);
+    s->burnt = raw[64];
+    s->quick = raw[65];
     return ACME_OK;
 }
 
@@ -269,6 +275,9 @@ int32_t acme_store_write_schedule(struct acme_store *store, uint8_t slot,
     acme_put64(raw + 32, (uint64_t)s->window_start_s);
     acme_put64(raw + 40, (uint64_t)s->window_end_s);
     acme_put64(raw + 48, (uint64_t)s->renew_at_s);
+    acme_put64(raw + 56, (uint64_t)s->ordered_s);
+    raw[64] = s->burnt;
+    raw[65] = s->quick;
     return acme_record_set(store, ACME_KEY(ACME_SPACE_SCHEDULE, slot), raw, sizeof(raw));
 }
 

@@ -63,9 +63,12 @@ struct acme_schedule {
     int64_t window_start_s; /* of the CA's suggestion */
     int64_t window_end_s;
     int64_t renew_at_s; /* the instant drawn within the window */
+    int64_t ordered_s;  /* when the last order was made */
     uint32_t ca;        /* the CA that issued, see acme_schedule_ca; 0: unknown */
     uint16_t failures;  /* in a row */
     uint8_t generation; /* of the certificate that the window is for */
+    uint8_t burnt;      /* finalized orders that were given up since the last installation */
+    uint8_t quick;      /* certificates in a row that were due at their birth */
 };
 
 /** Gives psa_its_* the store they live in (open, lent until NULL is given). */
