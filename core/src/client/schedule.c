@@ -10,6 +10,11 @@
 #include "client/state.h"
 #include "crypto/jws.h"
 
+static uint32_t uptime_s(const struct acme_client *c)
+{
+    return (uint32_t)(acme_clock_uptime_ms(&c->clock) / 1000u);
+}
+
 #if defined(CONFIG_ACME_SCHEDULE)
 
 #define DAY_S         INT64_C(86400)
@@ -81,16 +86,11 @@ static int64_t now_of(const struct acme_client *c)
     return now;
 }
 
-static uint32_t uptime_s(const struct acme_client *c)
-{
-    return (uint32_t)(acme_clock_uptime_ms(&c->clock) / 1000u);
-}
-
 /* Without a clock it is the floor, or what was known when the record was written, if that is later,
  * moved on by the uptime since: a pause does not end because nobody knows the time. */
 int64_t acme_schedule_now(const struct acme_client *c, const struct acme_slot *s)
 {
-    int64_t now, noted = s->schedule.noted_s + (uint32_t)(uptime_s(c) - s->noted_at);
+    int64_t now, noted = s->schedule.noted_s + (uint32_t)(uptime_s(c) - s->schedule.noted_at);
 
     return acme_clock_now(&c->clock, &now) == ACME_OK || now > noted ? now : noted;
 }
@@ -179,7 +179,7 @@ void acme_schedule_load(struct acme_client *c)
 
         /* A record that cannot be read is as none: memory is zero then. */
         (void)acme_store_read_schedule(&c->log, s->store_slot, &s->schedule);
-        s->noted_at = uptime_s(c);
+        s->schedule.noted_at = uptime_s(c);
         if (s->occupied && !s->has_cert) { /* of other names */
             memset(&s->schedule, 0, sizeof(s->schedule));
         }
@@ -197,7 +197,7 @@ void acme_schedule_load(struct acme_client *c)
 void acme_schedule_write(struct acme_client *c, struct acme_slot *s)
 {
     s->schedule.noted_s = acme_schedule_now(c, s);
-    s->noted_at = uptime_s(c);
+    s->schedule.noted_at = uptime_s(c);
     (void)acme_store_write_schedule(&c->log, s->store_slot, &s->schedule);
 }
 
@@ -405,6 +405,13 @@ void acme_schedule_job_ended(struct acme_client *c, int32_t error)
     acme_machine_emit_next(c, acme_next_wakeup_s(c));
 }
 
+static uint32_t calm_left_s(const struct acme_client *c, const struct acme_slot *s)
+{
+    (void)c;
+    (void)s;
+    return 0; /* what is stored counts */
+}
+
 #else
 
 int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot,
@@ -415,12 +422,30 @@ int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot
     return acme_renewal_time(cert->not_before_s, cert->not_after_s);
 }
 
+/* What is left of the pause after an installation. */
+static uint32_t calm_left_s(const struct acme_client *c, const struct acme_slot *s)
+{
+    int32_t left = (int32_t)(s->calm_until_s - uptime_s(c));
+
+    return left > 0 ? (uint32_t)left : 0;
+}
+
+void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
+{
+    s->calm_until_s = uptime_s(c) + ACME_RENEWAL_CALM_S;
+}
+
 int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s)
 {
-    int64_t now;
+    int64_t now, next;
 
     (void)acme_clock_now(&c->clock, &now);
-    return acme_schedule_is_due(c, s) ? now : acme_schedule_renew_time(c, s->store_slot, &s->cert);
+    if (acme_schedule_is_due(c, s)) {
+        return now;
+    }
+    now += calm_left_s(c, s);
+    next = acme_schedule_renew_time(c, s->store_slot, &s->cert);
+    return next > now ? next : now;
 }
 
 #endif
@@ -434,7 +459,7 @@ bool acme_schedule_is_due(const struct acme_client *c, const struct acme_slot *s
         return true;
     }
     (void)acme_clock_now(&c->clock, &now);
-    return now >= acme_schedule_renew_time(c, s->store_slot, &s->cert);
+    return now >= acme_schedule_renew_time(c, s->store_slot, &s->cert) && calm_left_s(c, s) == 0;
 }
 
 uint32_t acme_next_wakeup_s(acme_client *c)

@@ -1,6 +1,7 @@
 /*
  * The schedule of each certificate, kept in the store: when it is renewed, when the CA is asked for
- * advice, when a failure is tried again. Without CONFIG_ACME_SCHEDULE only dates count. It knows no
+ * advice, when a failure is tried again. Without CONFIG_ACME_SCHEDULE dates count, and
+ * the pause after an installation, until the next reset. It knows no
  * requests and no replies.
  */
 #pragma once
@@ -18,6 +19,8 @@ int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot
                                  const struct acme_cert_record *cert);
 /** The Unix second of the slot's next work, by the trusted time. */
 int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s);
+/** A new certificate is in force. Nothing that was ordered for the old one counts any more. */
+void acme_schedule_installed(struct acme_client *c, struct acme_slot *s);
 
 #if defined(CONFIG_ACME_SCHEDULE)
 
@@ -32,8 +35,6 @@ bool acme_schedule_is_look_due(const struct acme_client *c, const struct acme_sl
 /** What was tried for the slot failed: it is tried again after a pause of ours, or after what the
  * CA asked for (0: nothing), if that is longer. */
 void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t asked_s);
-/** A new certificate is in force. Nothing that was ordered for the old one counts any more. */
-void acme_schedule_installed(struct acme_client *c, struct acme_slot *s);
 /** There is no certificate any more. */
 void acme_schedule_forget(struct acme_client *c, struct acme_slot *s);
 /** Writes the slot's record. A failure is not the job's: what is lost is obtained anew. */
@@ -112,11 +113,6 @@ static inline void acme_schedule_failed(struct acme_client *c, struct acme_slot 
     (void)c;
     (void)s;
     (void)asked_s;
-}
-static inline void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
-{
-    (void)c;
-    (void)s;
 }
 static inline void acme_schedule_forget(struct acme_client *c, struct acme_slot *s)
 {
