@@ -195,6 +195,7 @@ static void test_no_answer_outlasts_the_certificate(void **state)
 static void begin_pause(uint32_t seconds)
 {
     w.clock.unknown = true;
+    sim_world_sleep(&w, DAY_S * 1000ull); /* which the floor knows nothing of */
     device_boot();
     device_fault(CA_SIM_NEW_ORDER, 429, "rateLimited", 1);
     w.ca->faults[0].retry_after_s = seconds;
@@ -233,6 +234,7 @@ static void test_an_account_is_not_asked_for_too_early(void **state)
 
     (void)state;
     w.clock.unknown = true;
+    sim_world_sleep(&w, DAY_S * 1000ull); /* which the floor knows nothing of */
     device_boot();
     device_fault(CA_SIM_NEW_ACCOUNT, 429, "rateLimited", 1);
     w.ca->faults[0].retry_after_s = 2 * DAY_S;
