@@ -328,7 +328,7 @@ typedef struct acme_client acme_client;
 
 /** Bytes for each certificate. */
 #if defined(CONFIG_ACME_SCHEDULE)
-#define ACME_SLOT_SIZE 136
+#define ACME_SLOT_SIZE 152
 #else
 #define ACME_SLOT_SIZE 64
 #endif

@@ -9,6 +9,7 @@
 #include "client/pool.h"
 #include "client/reply.h"
 #include "client/request.h"
+#include "client/schedule.h"
 #include "client/state.h"
 #include "net/uri.h"
 
@@ -155,6 +156,9 @@ int32_t acme_reply_directory(struct acme_client *c)
         rc = take_meta(c, acme_json_object(root, "meta"));
     }
     c->pool_order_mark = c->pool_len;
+    if (rc == ACME_OK && !acme_schedule_look_again(c, false)) {
+        return acme_machine_end(c, ACME_OK); /* its Date says that nothing is to be done yet */
+    }
     return rc == ACME_OK ? acme_machine_go(c, ACME_STATE_ACCOUNT) : rc;
 }
 

@@ -283,12 +283,13 @@ static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_s
 #define SUITS_WELL 4 /* it is the request's certificate */
 
 /* How well a slot suits a request: 0 not at all, more is better. */
-static uint8_t suits(const struct acme_client *c, const struct store_slot *s, uint64_t names_id)
+static uint8_t suits(const struct acme_client *c, const struct store_slot *s,
+                     const struct acme_names_ids *ids)
 {
     if (!s->has_record && !s->has_order) {
         return 2;
     }
-    if (s->names_id == names_id) {
+    if (acme_names_ids_have(ids, s->names_id)) {
         return s->has_record ? SUITS_WELL : 3;
     }
     return c->config.replace_unrequested ? 1 : 0;
@@ -309,8 +310,7 @@ static bool is_claimed(const struct acme_client *c, uint8_t index)
 /* Gives one request the store slot that suits it at least this well, if there is one. */
 static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
 {
-    const struct acme_cert_request *r = &c->config.certs[request];
-    uint64_t names_id = acme_store_names_id(r->names, r->names_count);
+    const struct acme_names_ids ids = acme_slots_names_ids(&c->config.certs[request]);
     uint8_t i;
 
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
@@ -326,7 +326,7 @@ static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
         if (rc != ACME_OK) {
             return rc;
         }
-        how = suits(c, &s, names_id);
+        how = suits(c, &s, &ids);
         if (how >= at_least) {
             slot->store_slot = i;
             slot->occupied = s.has_record;

@@ -372,20 +372,11 @@ static int32_t take_order(struct acme_client *c, acme_json_value root)
 
 static int32_t wait_for_order(struct acme_client *c)
 {
-    int32_t rc = acme_order_count_poll(c);
-    uint32_t ms = c->io.settle_ms; /* after finalize */
+    uint16_t looks = c->order.finalize_polls++; /* since finalize */
 
-    if (c->order.finalize_polls == 1) {
-        ms = c->io.settle_ms * 4u;
-    } else if (c->order.finalize_polls > 1) {
-        ms = acme_reply_retry_after(c, ACME_POLL_DEFAULT_MS, ACME_POLL_CEILING_MS);
-    }
-    c->order.finalize_polls++;
-    if (rc == ACME_OK) {
-        acme_machine_go(c, ACME_STATE_ORDER_WAIT);
-        acme_machine_wait(c, ms);
-    }
-    return rc;
+    return looks > 1 ? acme_order_wait(c, ACME_STATE_ORDER_WAIT, ACME_POLL_DEFAULT_MS)
+                     : acme_order_wait_early(c, ACME_STATE_ORDER_WAIT,
+                                             looks == 0 ? c->io.settle_ms : c->io.settle_ms * 4u);
 }
 
 /* A finalized order is of no use without the key it was finalized with. */

@@ -8,6 +8,7 @@
 #include "client/machine.h"
 #include "client/state.h"
 
+#define LEAST_PAUSE_MS  1000u /* for who says "at once", or a date that is past */
 #define SETTLE_LEAST_MS 25u
 #define SETTLE_MOST_MS  250u
 
@@ -70,7 +71,7 @@ uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_m
     if (seconds > (int64_t)(ceiling_ms / 1000u)) {
         return ceiling_ms;
     }
-    return seconds > 0 ? (uint32_t)seconds * 1000u : 0;
+    return seconds > 0 ? (uint32_t)seconds * 1000u : LEAST_PAUSE_MS;
 }
 
 int32_t acme_reply_problem(struct acme_client *c)

@@ -52,11 +52,18 @@ static void set_name(struct san_node *node, const char *name)
 static int set_names(mbedtls_x509write_csr *csr, const struct acme_cert_request *request,
                      struct san_node *nodes)
 {
-    size_t i;
+    size_t i, count = 0;
 
     for (i = 0; i < request->names_count; i++) {
-        set_name(&nodes[i], request->names[i]);
-        nodes[i].san.next = i + 1 < request->names_count ? &nodes[i + 1].san : NULL;
+        if (acme_str_is_repeated(request->names, i)) {
+            continue;
+        }
+        set_name(&nodes[count], request->names[i]);
+        nodes[count].san.next = NULL;
+        if (count > 0) {
+            nodes[count - 1].san.next = &nodes[count].san;
+        }
+        count++;
     }
     return mbedtls_x509write_csr_set_subject_alternative_name(csr, &nodes[0].san);
 }

@@ -235,8 +235,10 @@ int32_t acme_store_remove(struct acme_store *store, enum acme_store_space space,
 
 /* ---- the schedule ---- */
 
-/* version, generation, failures, ca, and six times */
-#define SCHEDULE_LEN 56u
+/* version, generation, failures, ca, and six times; one more, burnt and quick, which records of
+ * earlier versions lack */
+#define SCHEDULE_OLD_LEN 56u
+#define SCHEDULE_LEN     66u
 
 int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct acme_schedule *s)
 {
@@ -247,9 +249,10 @@ int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct 
     if (len < 0) {
         return len;
     }
-    if ((size_t)len < sizeof(raw) || raw[0] != RECORD_VERSION) {
+    if ((size_t)len < SCHEDULE_OLD_LEN || raw[0] != RECORD_VERSION) {
         return ACME_ERR_STORE_CORRUPT;
     }
+    memset(raw + len, 0, sizeof(raw) - (size_t)len);
     s->generation = raw[1] & 1u;
     s->failures = (uint16_t)(raw[2] | raw[3] << 8);
     s->ca = (uint32_t)(acme_get64(raw) >> 32);
@@ -259,6 +262,9 @@ int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct 
     s->window_start_s = (int64_t)acme_get64(raw + 32);
     s->window_end_s = (int64_t)acme_get64(raw + 40);
     s->renew_at_s = (int64_t)acme_get64(raw + 48);
+    s->ordered_s = (int64_t)acme_get64(raw + 56);
+    s->burnt = raw[64];
+    s->quick = raw[65];
     return ACME_OK;
 }
 
@@ -275,6 +281,9 @@ int32_t acme_store_write_schedule(struct acme_store *store, uint8_t slot,
     acme_put64(raw + 32, (uint64_t)s->window_start_s);
     acme_put64(raw + 40, (uint64_t)s->window_end_s);
     acme_put64(raw + 48, (uint64_t)s->renew_at_s);
+    acme_put64(raw + 56, (uint64_t)s->ordered_s);
+    raw[64] = s->burnt;
+    raw[65] = s->quick;
     return acme_record_set(store, ACME_KEY(ACME_SPACE_SCHEDULE, slot), raw, sizeof(raw));
 }
 
@@ -348,19 +357,70 @@ int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t 
     return rc;
 }
 
-uint64_t acme_store_names_id(const char *const *names, size_t count)
+/* ---- names ---- */
+
+#define FNV_START UINT64_C(14695981039346656037)
+
+static uint8_t lower(char ch)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
+    return (uint8_t)(ch >= 'A' && ch <= 'Z' ? ch + ('a' - 'A') : ch);
+}
+
+/* As strcmp, in whatever case. */
+static int compare(const char *a, const char *b)
+{
+    for (; lower(*a) == lower(*b) && *a != '\0'; a++, b++) {
+    }
+    return lower(*a) - lower(*b);
+}
+
+/* The least of all names that are greater than this one (NULL: of all), or NULL: so they come
+ * sorted, and each once, without memory for a list. */
+static const char *next_name(const char *const *names, size_t count, const char *last)
+{
+    const char *least = NULL;
     size_t i;
 
     for (i = 0; i < count; i++) {
-        const char *p = names[i];
-        uint8_t ch;
+        if ((last == NULL || compare(names[i], last) > 0) &&
+            (least == NULL || compare(names[i], least) < 0)) {
+            least = names[i];
+        }
+    }
+    return least;
+}
 
-        do {
-            ch = *p != '\0' ? (uint8_t)*p : 0xffu; /* which is in no name */
-            hash = (hash ^ ch) * UINT64_C(1099511628211);
-        } while (*p++ != '\0');
+static uint64_t add_byte(uint64_t hash, uint8_t ch)
+{
+    return (hash ^ ch) * UINT64_C(1099511628211);
+}
+
+static uint64_t add_name(uint64_t hash, const char *name, bool as_it_is)
+{
+    for (; *name != '\0'; name++) {
+        hash = add_byte(hash, as_it_is ? (uint8_t)*name : lower(*name));
+    }
+    return add_byte(hash, 0xffu); /* which is in no name */
+}
+
+uint64_t acme_store_names_id(const char *const *names, size_t count)
+{
+    uint64_t hash = FNV_START;
+    const char *name = next_name(names, count, NULL);
+
+    for (; name != NULL; name = next_name(names, count, name)) {
+        hash = add_name(hash, name, false);
+    }
+    return hash;
+}
+
+uint64_t acme_store_names_id_v1(const char *const *names, size_t count)
+{
+    uint64_t hash = FNV_START;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        hash = add_name(hash, names[i], true);
     }
     return hash;
 }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -284,12 +285,44 @@ static void test_a_damaged_chain(void **state)
 static void test_names_id(void **state)
 {
     const char *const ab[] = {"a", "b"}, *const one[] = {"ab"}, *const ba[] = {"b", "a"};
+    const char *const more[] = {"B", "a", "b", "A", "b"}, *const ac[] = {"a", "c"};
 
     (void)state;
     assert_true(acme_store_names_id(ab, 2) == acme_store_names_id(ab, 2));
     assert_true(acme_store_names_id(ab, 2) != acme_store_names_id(one, 1));
-    assert_true(acme_store_names_id(ab, 2) != acme_store_names_id(ba, 2));
+    assert_true(acme_store_names_id(ab, 2) == acme_store_names_id(ba, 2));
+    assert_true(acme_store_names_id(ab, 2) == acme_store_names_id(more, 5));
+    assert_true(acme_store_names_id(ab, 2) != acme_store_names_id(ac, 2));
     assert_true(acme_store_names_id(ab, 1) != acme_store_names_id(ab, 2));
+    assert_true(acme_store_names_id(ab, 1) != acme_store_names_id(ab, 0));
+    /* The numbers that version 0.1 wrote. */
+    assert_true(acme_store_names_id_v1(ab, 2) == UINT64_C(0xd2b371819297f98a));
+    assert_true(acme_store_names_id_v1(ba, 2) == UINT64_C(0x18571999fe58c66));
+    assert_true(acme_store_names_id(ba, 2) == acme_store_names_id_v1(ab, 2));
+}
+
+/* As many names as a host has, in orders of all kinds. */
+static void test_names_id_of_many(void **state)
+{
+    static char texts[100][24];
+    const char *names[200];
+    uint64_t id = 0;
+    uint32_t turn, i;
+
+    (void)state;
+    for (i = 0; i < 100; i++) {
+        (void)snprintf(texts[i], sizeof(texts[i]), "d%u.Example.org", (i + 1) * 37 % 101);
+    }
+    for (turn = 1; turn < 100; turn += 7) {
+        for (i = 0; i < 100; i++) {
+            names[i] = texts[(i + 1) * turn % 101 - 1];
+            names[i + 100] = texts[i];
+        }
+        id = id == 0 ? acme_store_names_id(names, 200) : id;
+        assert_true(acme_store_names_id(names, 200) == id);
+        assert_true(acme_store_names_id(names, 100) == id);
+        assert_true(acme_store_names_id(names, 99) != id);
+    }
 }
 
 /* A full store refuses, and keeps what it has. */
@@ -410,6 +443,31 @@ static void test_a_chain_on_a_dead_flash(void **state)
 }
 
 #if defined(CONFIG_ACME_SCHEDULE)
+/* A record of an earlier version lacks what came later. */
+static void test_older_schedule(void **state)
+{
+    struct acme_schedule s = {.renew_at_s = 6, .ordered_s = 7, .burnt = 10, .quick = 11}, back;
+    uint8_t raw[66] = {1, 1, 3, 0, 5};
+
+    (void)state;
+    assert_int_equal(acme_store_write_schedule(&store, 0, &s), ACME_OK);
+    assert_int_equal(acme_store_read_schedule(&store, 0, &back), ACME_OK);
+    assert_true(back.renew_at_s == 6 && back.ordered_s == 7 && back.burnt == 10 &&
+                back.quick == 11);
+    raw[48] = 77;
+    put_raw(ACME_SPACE_SCHEDULE, 0, raw, 56);
+    assert_int_equal(acme_store_read_schedule(&store, 0, &back), ACME_OK);
+    assert_true(back.renew_at_s == 77 && back.failures == 3 && back.ca == 5 &&
+                back.generation == 1);
+    assert_true(back.ordered_s == 0 && back.burnt == 0 && back.quick == 0);
+    raw[56] = 1;
+    raw[64] = 2;
+    raw[65] = 3;
+    put_raw(ACME_SPACE_SCHEDULE, 0, raw, 66);
+    assert_int_equal(acme_store_read_schedule(&store, 0, &back), ACME_OK);
+    assert_true(back.ordered_s == 1 && back.burnt == 2 && back.quick == 3);
+}
+
 static void test_damaged_schedule(void **state)
 {
     struct acme_schedule s = {.retry_at_s = 5}, back;
@@ -768,11 +826,13 @@ int main(void)
         cmocka_unit_test_setup(test_chain, set_up),
         cmocka_unit_test_setup(test_a_damaged_chain, set_up),
         cmocka_unit_test(test_names_id),
+        cmocka_unit_test(test_names_id_of_many),
         cmocka_unit_test_setup(test_full, set_up),
         cmocka_unit_test_setup(test_failing_flash, set_up),
         cmocka_unit_test(test_failing_removals),
         cmocka_unit_test_setup(test_a_chain_on_a_dead_flash, set_up),
 #if defined(CONFIG_ACME_SCHEDULE)
+        cmocka_unit_test_setup(test_older_schedule, set_up),
         cmocka_unit_test_setup(test_damaged_schedule, set_up),
 #endif
         cmocka_unit_test_setup(test_its, set_up),
