@@ -181,5 +181,6 @@ int32_t acme_failed_certificate(struct acme_client *c, int32_t error)
         (error != ACME_ERR_CERT_DATES && !acme_schedule_gives_up(acme_slots_current(c)))) {
         return error;
     }
+    acme_schedule_burnt(c, acme_slots_current(c));
     return acme_order_leave(c, ACME_STATE_ORDER_GONE, error);
 }
