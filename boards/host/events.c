@@ -4,6 +4,7 @@
  */
 #include "events.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "json.h"
@@ -14,6 +15,24 @@ static const char *slot_name(const struct cli_events *s, int16_t slot)
 {
     return slot >= 0 && slot < (int16_t)s->config->certs_count ? s->config->certs[slot].names[0]
                                                                : s->config->directory_url;
+}
+
+/* What more is known of a failure. */
+static void add_place(cJSON *o, const struct acme_event *event)
+{
+    if (event->route != NULL) {
+        cJSON_AddStringToObject(o, "route", event->route);
+    }
+    if (event->member != NULL) {
+        cJSON_AddStringToObject(o, "member", event->member);
+    }
+    if (event->limit != NULL) {
+        cJSON_AddStringToObject(o, "limit", event->limit);
+        cJSON_AddNumberToObject(o, "limitSize", event->limit_size);
+    }
+    if (event->url != NULL) {
+        cJSON_AddStringToObject(o, "url", event->url);
+    }
 }
 
 static void print_event(const struct cli_events *s, const struct acme_event *event)
@@ -36,12 +55,7 @@ static void print_event(const struct cli_events *s, const struct acme_event *eve
     if (event->error != ACME_OK) {
         cli_json_error(o, event->error);
     }
-    if (event->route != NULL) {
-        cJSON_AddStringToObject(o, "route", event->route);
-    }
-    if (event->member != NULL) {
-        cJSON_AddStringToObject(o, "member", event->member);
-    }
+    add_place(o, event);
     if (event->type == ACME_EVENT_WAIT || event->type == ACME_EVENT_NEXT) {
         cJSON_AddNumberToObject(o, "waitMs", event->wait_ms);
     }
@@ -59,7 +73,9 @@ static bool say_text(const struct acme_event *event)
         cli_say("turning to %s", event->text);
         return true;
     case ACME_EVENT_TOS:
-        cli_say("agreed to the terms of service: %s", event->text);
+        cli_say("%s the terms of service: %s",
+                event->error == ACME_OK ? "agreed to" : "not agreed to, though they are new:",
+                event->text);
         return true;
     case ACME_EVENT_ACCOUNT:
         cli_say("account %s", event->text);
@@ -90,6 +106,15 @@ static void print_place(const struct acme_event *event)
     if (event->route != NULL) {
         (void)fprintf(stderr, "  at %s%s%s\n", event->route, event->member != NULL ? ": " : "",
                       event->member != NULL ? event->member : "");
+    }
+    if (event->limit != NULL) {
+        (void)fprintf(stderr, "  %s is too small for %" PRIu32 "%s%s\n", event->limit,
+                      event->limit_size, event->url != NULL ? ", from " : "",
+                      event->url != NULL ? event->url : "");
+    }
+    if (event->error == ACME_ERR_CERT_NAMES_ADDED && event->problem != NULL) {
+        (void)fprintf(stderr, "  it also has %s; --allow-added-names takes it\n",
+                      event->problem->identifier);
     }
 }
 
@@ -129,6 +154,9 @@ void cli_on_event(void *ctx, const struct acme_event *event)
     cli_test_event(event);
     if (s->lines) {
         print_event(s, event);
+    }
+    if (event->type == ACME_EVENT_ERROR) {
+        s->asked = event->problem != NULL;
     }
     if (event->type == ACME_EVENT_INSTALLED) {
         s->installed[event->slot] = true;

@@ -11,6 +11,7 @@
 struct cli_events {
     const struct acme_config *config;       /* whose certificates the events are of */
     bool lines;                             /* every event as a line of JSON, too */
+    bool asked;                             /* the last error came with the words of the CA */
     bool installed[CONFIG_ACME_CERT_SLOTS]; /* a certificate that nobody was handed yet */
 };
 

@@ -25,6 +25,12 @@ void cli_json_problem(cJSON *o, const struct acme_problem *problem)
     cJSON_AddStringToObject(p, "type", problem->type);
     cJSON_AddStringToObject(p, "detail", problem->detail);
     cJSON_AddStringToObject(p, "identifier", problem->identifier);
+    if (problem->instance[0] != '\0') {
+        cJSON_AddStringToObject(p, "instance", problem->instance);
+    }
+    if (problem->terms[0] != '\0') {
+        cJSON_AddStringToObject(p, "termsOfService", problem->terms);
+    }
 }
 
 void cli_json_error(cJSON *o, int32_t error)

@@ -22,6 +22,12 @@
 #include <sys/prctl.h>
 #endif
 
+/* Terms are for whoever called to agree to, unless the CA itself asks for more. */
+static int exit_code(const struct cli_session *s, int32_t rc)
+{
+    return rc == ACME_ERR_TOS && s->events.asked ? CLI_REFUSED : cli_exit_code(rc);
+}
+
 static int finish_job(struct cli_session *s, const char *what, int32_t started)
 {
     int32_t rc = started == ACME_OK ? cli_session_drive(s) : started;
@@ -29,7 +35,7 @@ static int finish_job(struct cli_session *s, const char *what, int32_t started)
     if (started != ACME_OK) {
         cli_error_core(what, rc, NULL);
     }
-    return rc == ACME_OK ? CLI_OK : cli_exit_code(rc);
+    return rc == ACME_OK ? CLI_OK : exit_code(s, rc);
 }
 
 static int command_run(struct cli_session *s)
@@ -54,7 +60,18 @@ static int command_run(struct cli_session *s)
             good++;
         }
     }
-    return good > 0 ? CLI_SOME_FAILED : cli_exit_code(rc);
+    return good > 0 ? CLI_SOME_FAILED : exit_code(s, rc);
+}
+
+static int forget_account(struct cli_session *s)
+{
+    int32_t rc = acme_account_forget(s->client, s->config.directory_url);
+
+    if (rc != ACME_OK) {
+        cli_error_core("account forget", rc, NULL);
+        return cli_exit_code(rc);
+    }
+    return CLI_OK;
 }
 
 static int command_account(struct cli_session *s)
@@ -62,6 +79,8 @@ static int command_account(struct cli_session *s)
     int code = CLI_OK;
 
     switch (s->options->account) {
+    case CLI_ACCOUNT_FORGET:
+        return forget_account(s);
     case CLI_ACCOUNT_CREATE:
         code = finish_job(s, "account create", acme_account_start(s->client));
         break;

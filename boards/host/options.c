@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <mbedtls/base64.h>
 
@@ -197,6 +198,31 @@ static bool take_clock(struct cli_options *o, const struct row *row, char *value
     return true;
 }
 
+static bool take_date(const char *option, const char *value, int64_t *unix_s)
+{
+    struct tm tm = {0};
+    const char *end = strptime(value, "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+    *unix_s = end != NULL && *end == '\0' ? (int64_t)timegm(&tm) : 0;
+    if (*unix_s <= 0) {
+        cli_error("--%s: '%s' is no date like 2026-12-31T23:59:59Z", option, value);
+        return false;
+    }
+    return true;
+}
+
+static bool take_not_before(struct cli_options *o, const struct row *row, char *value)
+{
+    (void)row;
+    return take_date("not-before", value, &o->not_before_s);
+}
+
+static bool take_not_after(struct cli_options *o, const struct row *row, char *value)
+{
+    (void)row;
+    return take_date("not-after", value, &o->not_after_s);
+}
+
 static bool take_fallback(struct cli_options *o, const struct row *row, char *value)
 {
     (void)row;
@@ -318,6 +344,9 @@ static const struct row rows[] = {
     TEXT("preferred-issuer", 0, preferred_issuer),
     FLAG("reuse-key", 0, reuse_key),
     FLAG("revoke-replaced", 0, revoke_replaced),
+    FLAG("allow-added-names", 0, added_names),
+    OWN("not-before", 0, take_not_before),
+    OWN("not-after", 0, take_not_after),
     FLAG("shortest-chain", 0, shortest),
 };
 
@@ -386,13 +415,13 @@ static bool take_command(struct cli_options *o, const char *word)
 
 static bool take_account_word(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"show",       "create",   "update",
-                                        "deactivate", "rollover", "recover"};
+    static const char *const words[] = {"show",     "create",  "update", "deactivate",
+                                        "rollover", "recover", "forget"};
     int i = cli_find_word(words, COUNT(words), word);
 
     if (i < 0) {
         cli_error("account: unknown word '%s'; try show, create, update, "
-                  "rollover, recover or deactivate",
+                  "rollover, recover, deactivate or forget",
                   word);
         return false;
     }

@@ -29,7 +29,8 @@ enum cli_account {
     CLI_ACCOUNT_UPDATE,
     CLI_ACCOUNT_DEACTIVATE,
     CLI_ACCOUNT_ROLLOVER,
-    CLI_ACCOUNT_RECOVER
+    CLI_ACCOUNT_RECOVER,
+    CLI_ACCOUNT_FORGET
 };
 
 #define CLI_NAMES_MAX     CONFIG_ACME_NAMES_MAX
@@ -80,7 +81,8 @@ struct cli_options {
     const char *hook, *out_dir; /* daemon: what is told of a new certificate, and where it goes */
     const char *account_key;
     uint8_t clock_policy;
-    bool events, no_ari, shortest, revoke_replaced, reuse_key;
+    bool events, no_ari, shortest, revoke_replaced, reuse_key, added_names;
+    int64_t not_before_s, not_after_s; /* of the certificate; 0: as the CA likes */
     const char *preferred_issuer;
     struct acme_pin pins[CLI_PINS_MAX];
     uint16_t pins_count;

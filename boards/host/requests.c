@@ -22,6 +22,9 @@ static void take_wishes(struct acme_cert_request *r, const struct cli_options *o
     r->prefer_shortest = o->shortest;
     r->revoke_replaced = o->revoke_replaced;
     r->key_reuse = o->reuse_key;
+    r->may_add_names = o->added_names;
+    r->not_before_s = o->not_before_s;
+    r->not_after_s = o->not_after_s;
 }
 
 void cli_requests_asked(const struct cli_options *o, struct acme_config *config)

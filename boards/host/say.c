@@ -69,6 +69,12 @@ void cli_error_core(const char *what, int32_t error, const struct acme_problem *
              problem->type[0] != '\0' ? ": " : "", problem->detail,
              problem->identifier[0] != '\0' ? " (" : "", problem->identifier,
              problem->identifier[0] != '\0' ? ")" : "", problem->status);
+    if (problem->instance[0] != '\0') {
+        cli_note("  go to %s", problem->instance);
+    }
+    if (problem->terms[0] != '\0') {
+        cli_note("  its terms of service are at %s", problem->terms);
+    }
 }
 
 static void log_write(void *ctx, enum acme_log_level level, const char *line)

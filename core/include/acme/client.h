@@ -99,6 +99,15 @@ struct acme_cert_request {
     bool revoke_replaced; /**< revoke the old certificate (superseded) when a new one is in force;
                                that it fails is an event. A reset in between leaves it unrevoked */
 #endif
+    /** The CA may put more names into the certificate than were asked for ("www." in front, say).
+     * Otherwise such a certificate is not installed: it is ACME_ERR_CERT_NAMES_ADDED, nothing else
+     * is ordered, and a later job with this set installs it. */
+    bool may_add_names;
+    /** Dates to ask for, Unix seconds; 0: as the CA likes (RFC 8555 7.1.3; most CAs refuse them).
+     * validity_s stands for a not_after_s that is so many seconds after the order, for renewals
+     * too. Needs CONFIG_ACME_ORDER_DATES. */
+    int64_t not_before_s, not_after_s;
+    uint32_t validity_s; /**< seconds; 0: none */
     /** A domain above the names which is proven in their place, where the CA offers it (RFC 9444);
      * NULL: none. Needs CONFIG_ACME_SUBDOMAINS. */
     const char *ancestor;
@@ -134,7 +143,8 @@ struct acme_ca {
 /** What to do when the CA changes its terms of service after they were agreed to. */
 enum acme_tos_policy {
     ACME_TOS_AGREE_AGAIN = 0, /**< agree to the new ones, and say so in an event */
-    ACME_TOS_STOP = 1         /**< fail with ACME_ERR_TOS until tos_accepted_url names them */
+    ACME_TOS_STOP = 1 /**< agree only to those that tos_accepted_url names: others are an event, and
+                           ACME_ERR_TOS once the CA, or a new account, asks for an agreement */
 };
 
 /** Whom to believe about the time (needs CONFIG_ACME_CLOCK_POLICY, but for the first). */
@@ -156,9 +166,11 @@ enum acme_event_type {
     /** The account is known: .text is its URL. Once in each job that needs the account, new or not,
      * and again when its key was changed. */
     ACME_EVENT_ACCOUNT,
-    /** The terms of service were agreed to: .text is their URL. After each newAccount that the CA
-     * has answered, where it has terms: for a new account, for terms that have changed, and when
-     * the account was asked for anew. */
+    /** The CA's terms of service, whose URL is .text. Without .error they were agreed to: for a new
+     * account, or again because they have changed. With .error they have changed and were not: the
+     * operator does not agree to them (ACME_ERR_TOS), or the CA did not take it. The job goes on:
+     * the CA asks for an agreement when it wants one. In each job that orders something, until they
+     * are agreed to. */
     ACME_EVENT_TOS,
     /** An order was created at the CA, and stored: .text is its URL. Not for an order of an earlier
      * run that is taken up again. */
@@ -315,14 +327,14 @@ struct acme_config {
 typedef struct acme_client acme_client;
 
 /* The parts of ACME_MEMORY_SIZE, in bytes. They follow the core's structures, whose sizes are not
- * an integrator's business; the core checks that the sum is enough, and a test that it is not much
- * more. */
+ * an integrator's business; the core checks that the sum is enough, and scripts/size that it is not
+ * much more. */
 
 /** Each certificate: what is known of it, and when it is looked at again. */
 #if defined(CONFIG_ACME_SCHEDULE)
-#define ACME_SLOT_SIZE (80 + (2 * CONFIG_ACME_CHAIN_CERTS_MAX + 19) / 8 * 8)
+#define ACME_SLOT_SIZE (96 + (2 * CONFIG_ACME_CHAIN_CERTS_MAX + 19) / 8 * 8)
 #else
-#define ACME_SLOT_SIZE (24 + (2 * CONFIG_ACME_CHAIN_CERTS_MAX + 19) / 8 * 8)
+#define ACME_SLOT_SIZE (32 + (2 * CONFIG_ACME_CHAIN_CERTS_MAX + 19) / 8 * 8)
 #endif
 
 /** The link of a reply to the terms of service. */
@@ -561,6 +573,19 @@ int32_t acme_account_deactivate(acme_client *client);
  * @return as acme_start
  * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_ACCOUNT_MANAGEMENT is off */
 int32_t acme_account_recover(acme_client *client);
+/** Forgets what is stored of the account at a directory: its record, its keys, its orders under
+ * way. Certificates stay. The CA is not told (acme_account_deactivate tells it), and without the
+ * key nobody gets at the account again: it is meant for a CA that is no longer in use. Accounts of
+ * CAs that are not configured make room by themselves, the one that was not in use for longest
+ * first, when a new account needs a slot. A key of the firmware's stays. Threads: one.
+ * @return ACME_OK: nothing is stored of it any more
+ * @return ACME_ERR_ARGUMENT: directory_url is NULL
+ * @return ACME_ERR_NOT_FOUND: nothing was stored of it
+ * @return ACME_ERR_STATE: a job is under way
+ * @return ACME_ERR_STORE_IO: the flash has failed
+ * @return ACME_ERR_STORE_FULL: there is no room to note it
+ * @return ACME_ERR_CRYPTO: a key could not be destroyed */
+int32_t acme_account_forget(acme_client *client, const char *directory_url);
 /** Asks for another account key of config.account_key_type (RFC 8555 7.3.5). Both keys are kept
  * until the CA is known to have taken the new one; what a reset leaves open, the next job of any
  * kind finds out. Threads: one.

@@ -185,6 +185,8 @@ enum acme_severity {
       "there is no certificate for this name yet")                                                 \
     X(ACME_ERR_ALREADY_REVOKED, -97, NONE, CERT, LASTING, THIS_CA,                                 \
       "the certificate is revoked already")                                                        \
+    X(ACME_ERR_ORDER_PAUSE, -85, TRANSIENT, CERT, LASTING, THIS_CA,                                \
+      "certificates of earlier orders could not be installed; another is ordered later")           \
     X(ACME_ERR_CERT_NAMES_ADDED, -98, PERMANENT, CERT, LASTING, THIS_CA,                           \
       "the CA's certificate has more names than were asked for; it is kept, see the policy")       \
     X(ACME_ERR_CERT_EARLY, -100, TRANSIENT, CERT, LASTING, THIS_CA,                                \
@@ -192,7 +194,9 @@ enum acme_severity {
     X(ACME_ERR_CLOCK, -120, TRANSIENT, CERT, LASTING, ALL_CAS,                                     \
       "the wall clock and the CA do not agree on the time; set the clock")                         \
     X(ACME_ERR_PROFILE, -121, PERMANENT, CERT, LASTING, THIS_CA,                                   \
-      "the CA does not offer the profile that is asked for; see its directory")
+      "the CA does not offer the profile that is asked for; see its directory")                    \
+    X(ACME_ERR_NOT_OFFERED, -122, PERMANENT, CERT, LASTING, THIS_CA,                               \
+      "the CA does not offer what is asked for")
 
 /** The same for the DNS parts: their sentences cost nothing where those are not built. */
 #define ACME_ERROR_LIST_DNS(X)                                                                     \

@@ -177,6 +177,18 @@ bool acme_str_is(const char *text, size_t len, const char *word)
     return acme_str_equal_nocase(text, len, word, strlen(word));
 }
 
+bool acme_str_is_repeated(const char *const *list, size_t index)
+{
+    size_t i;
+
+    for (i = 0; i < index; i++) {
+        if (acme_str_is(list[i], strlen(list[i]), list[index])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t acme_str_find(const char *text, size_t len, const char *words)
 {
     size_t i;

@@ -35,6 +35,8 @@ int32_t acme_buf_result(const struct acme_buf *b);
 int32_t acme_str_copy(char *dst, size_t size, const char *src);
 /** Whether two texts are equal, the case of ASCII letters aside. No locale takes part. */
 bool acme_str_equal_nocase(const char *a, size_t a_len, const char *b, size_t b_len);
+/** Whether a text of a list is there before it, in whatever case. */
+bool acme_str_is_repeated(const char *const *list, size_t index);
 /** The same for a whole word. */
 bool acme_str_is(const char *text, size_t len, const char *word);
 /** The index of a text among words that NULs separate and an empty one ends, the case of ASCII

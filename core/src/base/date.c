@@ -111,3 +111,33 @@ int32_t acme_date_parse(const char *text, int64_t *unix_s)
     *unix_s = acme_date_to_unix(v[0], v[1], v[2], v[3], v[4], v[5]) - offset_s;
     return ACME_OK;
 }
+
+/* So many digits of a number, with zeros in front, and a character behind them. */
+static void add_digits(struct acme_buf *out, uint32_t value, uint32_t digits, char behind)
+{
+    uint32_t unit = digits == 4 ? 1000 : 10;
+
+    for (; unit > 0; unit /= 10) {
+        acme_buf_add_char(out, (char)('0' + value / unit % 10));
+    }
+    acme_buf_add_char(out, behind);
+}
+
+void acme_date_add(struct acme_buf *out, int64_t unix_s)
+{
+    /* The inverse of acme_date_to_unix: days since 0000-03-01, of which a cycle of 400 years has
+     * 146097, in years that end with February. */
+    uint32_t days = (uint32_t)(unix_s / 86400) + 719468U, seconds = (uint32_t)(unix_s % 86400);
+    uint32_t cycle = days / 146097U, in_cycle = days % 146097U;
+    uint32_t y = (in_cycle - in_cycle / 1460U + in_cycle / 36524U - in_cycle / 146096U) / 365U;
+    uint32_t in_year = in_cycle - (365U * y + y / 4U - y / 100U);
+    uint32_t m = (5U * in_year + 2U) / 153U;
+    bool early = m >= 10U;
+
+    add_digits(out, cycle * 400U + y + (early ? 1U : 0U), 4, '-');
+    add_digits(out, early ? m - 9U : m + 3U, 2, '-');
+    add_digits(out, in_year - (153U * m + 2U) / 5U + 1U, 2, 'T');
+    add_digits(out, seconds / 3600U, 2, ':');
+    add_digits(out, seconds / 60U % 60U, 2, ':');
+    add_digits(out, seconds % 60U, 2, 'Z');
+}

@@ -4,12 +4,12 @@
  */
 #include "client/account_manage.h"
 
+#include "client/account_record.h"
 #include "client/job.h"
 #include "client/keys.h"
 #include "client/machine.h"
 #include "client/request.h"
 #include "client/state.h"
-#include "crypto/jws.h"
 
 #if defined(CONFIG_ACME_ACCOUNT_MANAGEMENT)
 int32_t acme_enter_account_update(struct acme_client *c)
@@ -39,15 +39,14 @@ int32_t acme_enter_account_deactivate(struct acme_client *c)
     return acme_request_post(c, c->account_url, &payload, ACME_SIGNER_ACCOUNT);
 }
 
-/* The key goes first: after a cut there is a record without a key, which is no account, and never
- * the key of a deactivated account that a next one could take for its own. */
+/* A key of the client's that the firmware's has taken the place of may have an account: it stays.
+ */
 int32_t acme_reply_account_deactivate(struct acme_client *c)
 {
-    int32_t rc = acme_keys_is_external(c) ? ACME_OK : acme_jws_destroy_key(acme_keys_account(c));
+    int32_t rc = acme_keys_is_external(c)
+                     ? acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, c->account.slot)
+                     : acme_account_remove(c, c->account.slot);
 
-    if (rc == ACME_OK) {
-        rc = acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, c->account.slot);
-    }
     c->account.exists = false;
     c->account_url[0] = '\0';
     return rc == ACME_OK ? acme_machine_end(c, ACME_OK) : rc;

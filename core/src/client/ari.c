@@ -40,10 +40,9 @@ int32_t acme_ari_cert_id(struct acme_client *c, const struct acme_slot *s, char 
 
 static void set_next_look(struct acme_client *c, struct acme_slot *s, int64_t pause_s)
 {
-    int64_t now, lifetime = s->cert.not_after_s - s->cert.not_before_s;
+    int64_t lifetime = s->cert.not_after_s - s->cert.not_before_s;
 
-    (void)acme_clock_now(&c->clock, &now);
-    s->schedule.look_at_s = now + acme_renewal_look(pause_s, lifetime);
+    s->schedule.look_at_s = acme_schedule_now(c, s) + acme_renewal_look(pause_s, lifetime);
     acme_schedule_write(c, s);
 }
 

@@ -16,8 +16,7 @@
 #include "crypto/cert.h"
 #include "crypto/jws.h"
 
-#define EARLY_MOST_S  (20 * 60)
-#define EARLY_LOOK_MS 5000u
+#define EARLY_MOST_S (20 * 60)
 
 int32_t acme_enter_certificate(struct acme_client *c)
 {
@@ -74,6 +73,9 @@ void acme_certificate_describe_check(struct acme_client *c, struct acme_chain_ch
     check->generation = c->order.generation;
     check->scratch = c->work.bytes;
     check->scratch_size = sizeof(c->work.bytes);
+    check->may_add_names = check->request->may_add_names;
+    check->added = c->problem.identifier;
+    check->added_size = sizeof(c->problem.identifier);
 }
 
 static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
@@ -125,16 +127,18 @@ static int32_t take_new(struct acme_client *c, struct acme_slot *s,
 }
 
 /* A CA's clock may be ahead: a leaf that is not valid yet is installed when it is, if that is soon.
- */
+ * It is waited for once: a clock that stands still is no reason to wait for ever. */
 static bool wait_for_birth(struct acme_client *c, int64_t not_before_s)
 {
-    int64_t now_s;
+    int64_t now_s, left_s;
 
     (void)acme_clock_now(&c->clock, &now_s);
-    if (not_before_s - now_s > EARLY_MOST_S) {
+    left_s = not_before_s - now_s;
+    if (c->order.waited || left_s > EARLY_MOST_S) {
         return false;
     }
-    acme_machine_wait(c, EARLY_LOOK_MS);
+    c->order.waited = true;
+    acme_machine_wait(c, left_s > 0 ? (uint32_t)left_s * 1000u : 1000u);
     return true;
 }
 
@@ -152,11 +156,11 @@ int32_t acme_enter_install(struct acme_client *c)
     if (rc == ACME_ERR_CERT_EARLY && wait_for_birth(c, record.not_before_s)) {
         return ACME_ERR_AGAIN;
     }
-#if defined(ACME_MUTATE_REPLACE_FIRST)
-    /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain is
-     * in force. */
-    acme_certificate_remove_replaced(c);
-#endif
+    if (ACME_ENABLED(ACME_MUTATE_REPLACE_FIRST)) {
+        /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain
+         * is in force. */
+        acme_certificate_remove_replaced(c);
+    }
     if (rc == ACME_OK) {
         rc = acme_slots_join_names(c, acme_slots_request(c));
     }
@@ -177,5 +181,6 @@ int32_t acme_failed_certificate(struct acme_client *c, int32_t error)
         (error != ACME_ERR_CERT_DATES && !acme_schedule_gives_up(acme_slots_current(c)))) {
         return error;
     }
+    acme_schedule_burnt(c, acme_slots_current(c));
     return acme_order_leave(c, ACME_STATE_ORDER_GONE, error);
 }

@@ -47,6 +47,7 @@ static const struct {
     [ACME_STATE_NEW_NONCE] = {acme_enter_new_nonce, acme_reply_new_nonce},
     [ACME_STATE_ACCOUNT] = {acme_enter_account, NULL},
     [ACME_STATE_NEW_ACCOUNT] = {acme_enter_new_account, acme_reply_new_account},
+    [ACME_STATE_TERMS] = {acme_enter_terms, acme_reply_terms},
     [ACME_STATE_ACCOUNT_READY] = {acme_enter_account_ready, NULL},
     [ACME_STATE_SELECT] = {acme_enter_select, NULL},
     [ACME_STATE_NEW_ORDER] = {acme_enter_new_order, acme_reply_new_order},
@@ -112,6 +113,7 @@ static const struct setback {
 } setbacks[] = {
     {ACME_STATE_NEW_NONCE, false, acme_problem_new_nonce, NULL},
     {ACME_STATE_NEW_ACCOUNT, false, acme_problem_new_account, NULL},
+    {ACME_STATE_TERMS, false, NULL, acme_failed_terms},
     {ACME_STATE_NEW_ORDER, false, acme_problem_new_order, NULL},
     {ACME_STATE_ORDER, false, acme_order_problem, NULL},
     {ACME_STATE_AUTHORIZATION, false, acme_order_problem, NULL},
@@ -169,11 +171,15 @@ static bool waits_for_retry(struct acme_client *c, int32_t error)
 {
     uint32_t ms = RETRY_FIRST_MS << c->io.transient_retries;
 
-    if (!acme_error_is_passing(error) || c->io.transient_retries >= TRANSIENT_RETRIES) {
+    if ((!acme_error_is_passing(error) && error != ACME_ERR_RATE_LIMITED) ||
+        c->io.transient_retries >= TRANSIENT_RETRIES) {
         return false;
     }
     if (error == ACME_ERR_SERVER) {
         ms = acme_reply_retry_after(c, ms, RETRY_CEILING_MS + 1u);
+    } else if (error ==
+               ACME_ERR_RATE_LIMITED) { /* one that does not say for how long is a long one */
+        ms = acme_reply_retry_after(c, RETRY_CEILING_MS + 1u, RETRY_CEILING_MS + 1u);
     }
     if (ms > RETRY_CEILING_MS) {
         return false;

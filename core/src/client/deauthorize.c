@@ -19,6 +19,9 @@ int32_t acme_enter_deauthorize(struct acme_client *c)
     const struct acme_order *o = &c->order;
     struct acme_buf payload;
 
+    if (o->authorization_count == 0) { /* CAs leave them out of an order that is done */
+        return acme_reply_deauthorize(c);
+    }
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"status\":\"deactivated\"}");
     return acme_request_post_at(c, o->authorizations[o->authorization_index], &payload,

@@ -9,6 +9,7 @@
 #include "client/pool.h"
 #include "client/reply.h"
 #include "client/request.h"
+#include "client/schedule.h"
 #include "client/state.h"
 #include "net/uri.h"
 
@@ -47,7 +48,8 @@ static int32_t take_urls(struct acme_client *c, acme_json_value root)
 
     for (i = 0; i < ACME_URL_COUNT; i++) {
         const char *url = is_used(i) ? acme_json_string(root, names[i]) : NULL;
-        int32_t rc = acme_pool_add_url(c, url, &c->directory.urls[i]);
+        bool none = url == NULL || url[0] == '\0'; /* some CAs write what they do not offer so */
+        int32_t rc = acme_pool_add_url(c, none ? NULL : url, &c->directory.urls[i]);
 
         if (rc != ACME_OK && (rc != ACME_ERR_FIELD || i < ACME_URL_NEEDED)) {
             return acme_error_at(&c->machine.place, names[i], rc);
@@ -78,20 +80,18 @@ static void check_profiles(struct acme_client *c, acme_json_value meta)
 }
 #endif
 
-/* Terms are shown to people: nothing that a terminal would obey. */
+/* Terms are shown to people: nothing that a terminal would obey. What cannot be shown is an event
+ * of nothing, and no reason to give up; a new account needs an agreement to it all the same. */
 static int32_t take_terms(struct acme_client *c, const char *terms)
 {
     size_t len = terms == NULL ? 0 : strlen(terms);
 
     c->directory.tos = 0;
-    if (terms == NULL) {
+    c->directory.terms = len > 0;
+    if (len == 0 || len > CONFIG_ACME_URL_MAX || !acme_str_visible(terms, len)) {
         return ACME_OK;
     }
-    return acme_error_at(&c->machine.place, "termsOfService",
-                         len > CONFIG_ACME_URL_MAX ? ACME_ERR_LIMIT
-                         : !acme_str_visible(terms, len)
-                             ? ACME_ERR_URL
-                             : acme_pool_add(c, terms, &c->directory.tos));
+    return acme_pool_add(c, terms, &c->directory.tos);
 }
 
 int32_t acme_directory_write_issuers(acme_json_value array, struct acme_buf *out)
@@ -131,9 +131,8 @@ static int32_t take_meta(struct acme_client *c, acme_json_value meta)
 
     check_profiles(c, meta);
     rc = take_terms(c, acme_json_string(meta, "termsOfService"));
-    if (rc == ACME_OK && acme_json_true(meta, "externalAccountRequired") &&
-        c->config.eab_kid == NULL && !c->account.exists) {
-        rc = ACME_ERR_EAB;
+    if (ACME_ENABLED(CONFIG_ACME_EAB)) {
+        c->directory.binding = acme_json_true(meta, "externalAccountRequired");
     }
     if (rc == ACME_OK && ACME_ENABLED(CONFIG_ACME_DNS_PERSIST_01)) {
         rc = take_issuers(c, meta);
@@ -157,6 +156,9 @@ int32_t acme_reply_directory(struct acme_client *c)
         rc = take_meta(c, acme_json_object(root, "meta"));
     }
     c->pool_order_mark = c->pool_len;
+    if (rc == ACME_OK && !acme_schedule_look_again(c, false)) {
+        return acme_machine_end(c, ACME_OK); /* its Date says that nothing is to be done yet */
+    }
     return rc == ACME_OK ? acme_machine_go(c, ACME_STATE_ACCOUNT) : rc;
 }
 

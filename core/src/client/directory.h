@@ -28,6 +28,8 @@ struct acme_directory {
     uint16_t tos;
     uint16_t issuers; /* for dns-persist-01: the CA's names for itself, with spaces between */
     bool subdomains;  /* the CA takes proofs of a domain above (RFC 9444) */
+    bool terms;       /* there are terms of service, be they fit to be shown (tos) or not */
+    bool binding;     /* a new account needs an external binding */
 };
 
 int32_t acme_enter_directory(struct acme_client *c);

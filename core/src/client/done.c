@@ -10,12 +10,14 @@
 #include "client/slots.h"
 #include "client/state.h"
 
-#define PAUSE_CEILING_MS 604800000u /* a week, of what a CA may ask for */
+/* What a CA asks for is kept, up to 30 days: who says more is mistaken (docs/fleet.md). */
+#define PAUSE_CEILING_MS (30u * 86400000u)
 
 /* What the CA asks for in the reply that an error came with, in seconds; 0: nothing. */
 static uint32_t asked_pause(const struct acme_client *c, int32_t error)
 {
-    if (error != ACME_ERR_RATE_LIMITED && error != ACME_ERR_SERVER) {
+    if (error != ACME_ERR_RATE_LIMITED && error != ACME_ERR_SERVER &&
+        error != ACME_ERR_POLL_LIMIT) {
         return 0;
     }
     return acme_reply_retry_after(c, 0, PAUSE_CEILING_MS) / 1000u;

@@ -36,6 +36,7 @@ int32_t acme_job_begin(struct acme_client *c, enum acme_job job, enum acme_state
     if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {
         memset(&c->machine.place, 0, sizeof(c->machine.place));
     }
+    acme_schedule_job_begins(c, job);
     for (i = 0; i < c->config.certs_count; i++) {
         struct acme_slot *s = acme_slots_at(c, i);
 

@@ -5,9 +5,9 @@
 
 #include "client/state.h"
 
-static psa_key_id_t account_key(const struct acme_client *c, uint8_t generation)
+psa_key_id_t acme_keys_account_of(uint8_t slot, uint8_t generation)
 {
-    return CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)c->account.slot * 2u + generation;
+    return CONFIG_ACME_KEY_ID_BASE + (psa_key_id_t)slot * 2u + generation;
 }
 
 #if defined(CONFIG_ACME_ACCOUNT_KEY_EXTERNAL)
@@ -19,7 +19,7 @@ bool acme_keys_is_external(const struct acme_client *c)
 psa_key_id_t acme_keys_account(const struct acme_client *c)
 {
     return acme_keys_is_external(c) ? c->config.account_key_id
-                                    : account_key(c, c->account.generation);
+                                    : acme_keys_account_of(c->account.slot, c->account.generation);
 }
 #else
 bool acme_keys_is_external(const struct acme_client *c)
@@ -30,13 +30,15 @@ bool acme_keys_is_external(const struct acme_client *c)
 
 psa_key_id_t acme_keys_account(const struct acme_client *c)
 {
-    return account_key(c, c->account.generation);
+    return acme_keys_account_of(c->account.slot, c->account.generation);
 }
 #endif
 
 psa_key_id_t acme_keys_next_account(const struct acme_client *c)
 {
-    return acme_keys_is_external(c) ? PSA_KEY_ID_NULL : account_key(c, c->account.generation ^ 1u);
+    return acme_keys_is_external(c)
+               ? PSA_KEY_ID_NULL
+               : acme_keys_account_of(c->account.slot, c->account.generation ^ 1u);
 }
 
 psa_key_id_t acme_keys_cert(uint8_t store_slot, uint8_t generation)
@@ -50,7 +52,7 @@ void acme_keys_purge(const struct acme_client *c)
     uint8_t i;
 
     (void)psa_purge_key(acme_keys_account(c));
-    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER)) {
+    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) {
         (void)psa_purge_key(acme_keys_next_account(c));
     }
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {

@@ -10,6 +10,8 @@
 
 struct acme_client;
 
+/** The key of an account's slot and generation. */
+psa_key_id_t acme_keys_account_of(uint8_t slot, uint8_t generation);
 /** The account's key: of the generation in use, or the firmware's. */
 psa_key_id_t acme_keys_account(const struct acme_client *c);
 /** The account key of the other generation; PSA_KEY_ID_NULL where the key is the firmware's, which

@@ -45,7 +45,8 @@ static void add_cause(struct acme_client *c, struct acme_event *event)
         ACME_LOG(c->config.port, ACME_LOG_ERROR, "acme: limit hit:", event->limit,
                  (int32_t)event->limit_size);
     }
-    if (c->problem.status != 0 || c->problem.type[0] != '\0') {
+    if (c->problem.status != 0 || c->problem.type[0] != '\0' || c->problem.detail[0] != '\0' ||
+        c->problem.identifier[0] != '\0') {
         event->problem = &c->problem;
     }
 }

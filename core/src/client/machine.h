@@ -18,6 +18,7 @@ struct acme_client;
     X(NEW_NONCE)                                                                                   \
     X(ACCOUNT)                                                                                     \
     X(NEW_ACCOUNT)                                                                                 \
+    X(TERMS)                                                                                       \
     X(ACCOUNT_READY)                                                                               \
     X(SELECT)                                                                                      \
     X(NEW_ORDER)                                                                                   \

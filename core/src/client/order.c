@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/date.h"
 #include "base/log.h"
 #include "client/ari.h"
 #include "client/authorization.h"
@@ -53,7 +54,7 @@ static int32_t find_order(struct acme_client *c)
     if (rc == ACME_ERR_NOT_FOUND || rc == ACME_ERR_STORE_IO) {
         return rc;
     }
-    if (rc != ACME_OK || !is_same_work(c, s, r)) {
+    if (rc != ACME_OK || !is_same_work(c, s, r) || acme_request_check_url(c, r->url) != ACME_OK) {
         rc = acme_slots_drop_order(c);
         return rc == ACME_OK ? ACME_ERR_NOT_FOUND : rc;
     }
@@ -135,6 +136,27 @@ static int32_t add_profile(struct acme_client *c, struct acme_buf *payload)
 }
 #endif
 
+static void add_date(struct acme_buf *payload, const char *member, int64_t unix_s)
+{
+    if (unix_s > 0) {
+        acme_buf_add_form(payload, ",\"$\":\"", member);
+        acme_date_add(payload, unix_s);
+        acme_buf_add(payload, "\"");
+    }
+}
+
+static void add_dates(const struct acme_client *c, struct acme_buf *payload)
+{
+    const struct acme_cert_request *request = acme_slots_request(c);
+    int64_t now, not_after = request->not_after_s;
+
+    if (not_after == 0 && request->validity_s > 0 && acme_clock_now(&c->clock, &now) == ACME_OK) {
+        not_after = now + request->validity_s;
+    }
+    add_date(payload, "notBefore", request->not_before_s);
+    add_date(payload, "notAfter", not_after);
+}
+
 /* "ip" for an address (RFC 8738), else "dns". */
 static const char *identifier_type(const char *name)
 {
@@ -159,6 +181,9 @@ int32_t acme_enter_new_order(struct acme_client *c)
     uint16_t i;
     int32_t rc;
 
+    if (c->machine.job == ACME_JOB_RUN && !acme_schedule_may_order(c, acme_slots_current(c))) {
+        return ACME_ERR_ORDER_PAUSE;
+    }
     if (!acme_request_has_nonce(c)) {
         return ACME_OK;
     }
@@ -173,6 +198,9 @@ int32_t acme_enter_new_order(struct acme_client *c)
     rc = add_profile(c, &payload);
     if (rc != ACME_OK) {
         return rc;
+    }
+    if (ACME_ENABLED(CONFIG_ACME_ORDER_DATES)) {
+        add_dates(c, &payload);
     }
     add_replaces(c, &payload, replaces);
     acme_buf_add(&payload, "}");
@@ -212,16 +240,18 @@ int32_t acme_reply_new_order(struct acme_client *c)
                    : acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     c->pool_len = c->pool_order_mark;
-    rc = acme_pool_add_url(c, r->location, &c->order.url);
-    c->order.pool_mark = c->pool_len;
-#if !defined(ACME_MUTATE_ORDER_LATE)
+    rc = acme_error_at(&c->machine.place, "Location", acme_request_check_url(c, r->location));
     if (rc == ACME_OK) {
+        rc = acme_pool_add_url(c, r->location, &c->order.url);
+    }
+    c->order.pool_mark = c->pool_len;
+    if (!ACME_ENABLED(ACME_MUTATE_ORDER_LATE) && rc == ACME_OK) {
         rc = record_order(c, r->location);
     }
-#endif
     if (rc != ACME_OK) {
         return rc;
     }
+    acme_schedule_ordered(c, acme_slots_current(c));
     acme_machine_emit(c, ACME_EVENT_ORDER, acme_pool_get(c, c->order.url));
     return acme_reply_order(c);
 }
@@ -240,9 +270,8 @@ int32_t acme_problem_new_order(struct acme_client *c, int32_t error)
         c->order.no_replaces = true;
         return acme_machine_go(c, ACME_STATE_NEW_ORDER);
     }
-    /* Who may not even order may have been deactivated: newAccount tells. */
-    if (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) && !c->account.retried &&
-        acme_problem_is(&c->problem, "unauthorized")) {
+    /* Who may not even order may have been deactivated: a look-up of the account tells. */
+    if (!c->account.retried && acme_problem_is(&c->problem, "unauthorized")) {
         return ACME_ERR_ACCOUNT_NONE;
     }
     return error;
@@ -348,20 +377,11 @@ static int32_t take_order(struct acme_client *c, acme_json_value root)
 
 static int32_t wait_for_order(struct acme_client *c)
 {
-    int32_t rc = acme_order_count_poll(c);
-    uint32_t ms = c->io.settle_ms; /* after finalize */
+    uint16_t looks = c->order.finalize_polls++; /* since finalize */
 
-    if (c->order.finalize_polls == 1) {
-        ms = c->io.settle_ms * 4u;
-    } else if (c->order.finalize_polls > 1) {
-        ms = acme_reply_retry_after(c, ACME_POLL_DEFAULT_MS, ACME_POLL_CEILING_MS);
-    }
-    c->order.finalize_polls++;
-    if (rc == ACME_OK) {
-        acme_machine_go(c, ACME_STATE_ORDER_WAIT);
-        acme_machine_wait(c, ms);
-    }
-    return rc;
+    return looks > 1 ? acme_order_wait(c, ACME_STATE_ORDER_WAIT, ACME_POLL_DEFAULT_MS)
+                     : acme_order_wait_early(c, ACME_STATE_ORDER_WAIT,
+                                             looks == 0 ? c->io.settle_ms : c->io.settle_ms * 4u);
 }
 
 /* A finalized order is of no use without the key it was finalized with. */
@@ -524,12 +544,10 @@ int32_t acme_enter_finalize(struct acme_client *c)
     if (!acme_request_has_nonce(c)) {
         return ACME_OK;
     }
-#if defined(ACME_MUTATE_ORDER_LATE)
     /* A deliberate bug, for the runner of lives to find: the order is used before it is stored. */
-    if (!c->order.resumed) {
+    if (ACME_ENABLED(ACME_MUTATE_ORDER_LATE) && !c->order.resumed) {
         (void)record_order(c, acme_pool_get(c, c->order.url));
     }
-#endif
     rc = ensure_key(c, key);
     if (rc == ACME_OK) {
         rc = acme_cert_write_csr(request, key, c->work.bytes, sizeof(c->work.bytes));

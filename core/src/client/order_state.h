@@ -33,6 +33,7 @@ struct acme_order {
     bool pre_authorizing : 1; /* there is no order yet */
     bool by_ancestor : 1;     /* the authorization under way is for request->ancestor */
     bool finalized : 1;       /* the CA has taken the request for the certificate */
+    bool waited : 1;          /* for the leaf's first second */
     bool known : 1;           /* its names were compared */
     uint8_t missing;          /* how often in a row the CA did not know what was asked for */
     uint8_t alternatives;     /* types that can be tried when this one fails, as bits */
@@ -67,8 +68,13 @@ int32_t acme_order_leave(struct acme_client *c, enum acme_state next, int32_t er
 /** Counts a poll; an order gets a bounded number of them, whatever the CA says.
  * ACME_ERR_POLL_LIMIT. */
 int32_t acme_order_count_poll(struct acme_client *c);
-/** Looks at the authorization again when the CA may have made up its mind: after what the reply
- * asks for, or default_ms. ACME_ERR_POLL_LIMIT. */
+/** Enters a state, which looks again at what the CA is doing, after what the reply asks for, or
+ * default_ms. Where that is too long for a job, ACME_ERR_POLL_LIMIT: the slot's work ends, its
+ * order stays, and the schedule keeps the pause. Counts a poll, as above. */
+int32_t acme_order_wait(struct acme_client *c, enum acme_state state, uint32_t default_ms);
+/** The same, but where the reply asks for seconds only, the first looks come after early_ms. */
+int32_t acme_order_wait_early(struct acme_client *c, enum acme_state state, uint32_t early_ms);
+/** Looks at the authorization again when the CA may have made up its mind: as acme_order_wait. */
 int32_t acme_order_wait_for_verdict(struct acme_client *c, uint32_t default_ms);
 
 /** A problem document in a state of an order that has no answer of its own: the CA may no longer
@@ -79,6 +85,5 @@ int32_t acme_order_problem(struct acme_client *c, int32_t error);
  * until it is installed or the CA says that it will never be had. */
 bool acme_order_is_kept(const struct acme_client *c);
 
-/** The pauses between looks at what the CA is doing. */
+/** The pause between looks at what the CA is doing, where it does not say. */
 #define ACME_POLL_DEFAULT_MS 3000u
-#define ACME_POLL_CEILING_MS 300000u

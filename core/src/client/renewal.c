@@ -3,7 +3,10 @@
  */
 #include "client/renewal.h"
 
-#define DAY_S INT64_C(86400)
+#include "base/option.h"
+
+#define DAY_S       INT64_C(86400)
+#define CALM_MOST_S 3600
 
 static int64_t lifetime_of(int64_t not_before_s, int64_t not_after_s)
 {
@@ -23,9 +26,9 @@ int64_t acme_renewal_spread(int64_t not_before_s, int64_t not_after_s, uint32_t 
     int64_t most = lifetime_of(not_before_s, not_after_s) / 20;
     int64_t at = acme_renewal_time(not_before_s, not_after_s);
 
-#if defined(ACME_MUTATE_LATE) /* a bug that test/host/years must find */
-    at = not_after_s + most;
-#endif
+    if (ACME_ENABLED(ACME_MUTATE_LATE)) { /* a bug that test/host/years must find */
+        at = not_after_s + most;
+    }
     return at - most * (seed & 0xffff) / 0x10000;
 }
 
@@ -47,6 +50,22 @@ int64_t acme_renewal_backoff(uint16_t failures, int64_t lifetime_s, uint32_t ran
     pause = pause < most ? pause : most;
     pause -= pause / 2 * (random & 0xffff) / 0x10000;
     return pause > 0 ? pause : 1;
+}
+
+int64_t acme_renewal_calm(uint8_t quick, int64_t left_s)
+{
+    int64_t pause = ACME_RENEWAL_CALM_S;
+
+    for (; quick > 1 && pause < CALM_MOST_S; quick--) {
+        pause *= 2;
+    }
+    pause = pause < CALM_MOST_S ? pause : CALM_MOST_S;
+    if (left_s / 2 > ACME_RENEWAL_CALM_S && left_s / 2 < pause) {
+        pause = left_s / 2;
+    } else if (left_s / 2 <= ACME_RENEWAL_CALM_S && left_s > ACME_RENEWAL_CALM_S) {
+        pause = ACME_RENEWAL_CALM_S; /* it is in time, if barely */
+    }
+    return pause;
 }
 #endif
 

@@ -12,6 +12,9 @@
  * of its lifetime is left, or half of it where that is less than ten days. */
 int64_t acme_renewal_time(int64_t not_before_s, int64_t not_after_s);
 
+/** The least time from one installation to the next renewal. */
+#define ACME_RENEWAL_CALM_S 240
+
 #if defined(CONFIG_ACME_SCHEDULE)
 /** That second, moved to earlier by up to a twentieth of the lifetime: by how much is in seed,
  * which differs between devices, so that a fleet that was set up at once is not renewed at once. */
@@ -23,6 +26,10 @@ int64_t acme_renewal_latest(int64_t not_before_s, int64_t not_after_s);
  * CONFIG_ACME_RETRY_MIN_S to CONFIG_ACME_RETRY_MAX_S, at most a twentieth of lifetime_s (0: no
  * certificate yet), and of that between a half and all as random says. At least 1. */
 int64_t acme_renewal_backoff(uint16_t failures, int64_t lifetime_s, uint32_t random);
+
+/** That time in seconds: longer, up to an hour, where so many certificates in a row were due at
+ * their birth, but at most half of left_s, which is left of the new one, if that is longer. */
+int64_t acme_renewal_calm(uint8_t quick, int64_t left_s);
 #endif
 
 #if defined(CONFIG_ACME_ARI)

@@ -8,6 +8,7 @@
 #include "client/machine.h"
 #include "client/state.h"
 
+#define LEAST_PAUSE_MS  1000u /* for who says "at once", or a date that is past */
 #define SETTLE_LEAST_MS 25u
 #define SETTLE_MOST_MS  250u
 
@@ -70,8 +71,21 @@ uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_m
     if (seconds > (int64_t)(ceiling_ms / 1000u)) {
         return ceiling_ms;
     }
-    return seconds > 0 ? (uint32_t)seconds * 1000u : 0;
+    return seconds > 0 ? (uint32_t)seconds * 1000u : LEAST_PAUSE_MS;
 }
+
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+static void take_terms(struct acme_client *c)
+{
+    (void)acme_str_copy(c->problem.terms, sizeof(c->problem.terms),
+                        c->exchange.parser.response.terms);
+}
+#else
+static void take_terms(struct acme_client *c)
+{
+    (void)c;
+}
+#endif
 
 int32_t acme_reply_problem(struct acme_client *c)
 {
@@ -83,6 +97,7 @@ int32_t acme_reply_problem(struct acme_client *c)
         (void)acme_reply_json(c, &root); /* an unreadable document is as good as none */
     }
     acme_problem_read(&c->problem, root, r->status);
+    take_terms(c);
     error = acme_problem_error(&c->problem);
     return error == ACME_ERR_PROBLEM && c->problem.type[0] == '\0' ? ACME_ERR_HTTP_STATUS : error;
 }

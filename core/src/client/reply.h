@@ -21,7 +21,8 @@ enum acme_status {
 /** The reply's JSON object; the content type must be JSON. ACME_ERR_CONTENT_TYPE, _JSON, _ARENA. */
 int32_t acme_reply_json(struct acme_client *c, acme_json_value *root);
 enum acme_status acme_reply_status(acme_json_value object);
-/** The pause that the reply asks for, in ms, or fallback_ms; at most ceiling_ms. */
+/** The pause that the reply asks for, in ms, at least a second, or fallback_ms where it asks for
+ * none. A caller that has no use for more than ceiling_ms gets that for all that is longer. */
 uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_ms,
                                 uint32_t ceiling_ms);
 /** How soon the CA may be done with what it has been told, in ms: some round trips to it, as long

@@ -57,6 +57,13 @@ static int32_t check_policy(const struct acme_client *c, const char *url, struct
     return rc;
 }
 
+int32_t acme_request_check_url(const struct acme_client *c, const char *url)
+{
+    struct acme_uri uri;
+
+    return check_policy(c, url, &uri);
+}
+
 /* Writes the request head in front of a body that stands at HEAD_RESERVE, and sends both. */
 static int32_t launch(struct acme_client *c, const char *method, const char *url, size_t body_len)
 {
@@ -192,4 +199,26 @@ void acme_request_abort(struct acme_client *c)
         acme_jws_abort(c->arena_memory.bytes);
         c->io.signing = NULL;
     }
+}
+
+#if defined(CONFIG_ACME_PINNING)
+static void set_pins(struct acme_client *c)
+{
+    c->exchange.tls.pins = c->config.pins;
+    c->exchange.tls.pins_count = c->config.pins_count;
+}
+#else
+static void set_pins(struct acme_client *c)
+{
+    (void)c;
+}
+#endif
+
+int32_t acme_request_use_ca(struct acme_client *c)
+{
+    int32_t rc = acme_tls_init(&c->exchange.tls, c->config.port, &c->clock, c->config.anchors,
+                               c->config.anchors_count);
+
+    set_pins(c);
+    return rc;
 }

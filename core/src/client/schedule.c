@@ -10,14 +10,21 @@
 #include "client/state.h"
 #include "crypto/jws.h"
 
+static uint32_t uptime_s(const struct acme_client *c)
+{
+    return (uint32_t)(acme_clock_uptime_ms(&c->clock) / 1000u);
+}
+
 #if defined(CONFIG_ACME_SCHEDULE)
 
 #define DAY_S            INT64_C(86400)
 #define FLOOR_STEP_S     (7 * DAY_S)   /* the floor is written that seldom, at most */
 #define FLOOR_LEAP_S     (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
-#define CALM_S           60
-#define GIVE_UP_FAILURES 6u
 #define FLOOR_DOUBT_S    60
+#define BIRTH_S          60 /* what is due this soon after its birth is due at birth */
+#define PAUSE_LEAST_S    (CONFIG_ACME_RETRY_MIN_S < 30 ? CONFIG_ACME_RETRY_MIN_S : 30)
+#define BURNT_MOST       4 /* the power of two, in days */
+#define GIVE_UP_FAILURES 6u
 
 static uint32_t fnv(uint32_t hash, const char *text)
 {
@@ -80,11 +87,20 @@ static int64_t now_of(const struct acme_client *c)
     return now;
 }
 
+/* Without a clock it is the floor, or what was known when the record was written, if that is later,
+ * moved on by the uptime since: a pause does not end because nobody knows the time. */
+int64_t acme_schedule_now(const struct acme_client *c, const struct acme_slot *s)
+{
+    int64_t now, noted = s->schedule.noted_s + (uint32_t)(uptime_s(c) - s->schedule.noted_at);
+
+    return acme_clock_now(&c->clock, &now) == ACME_OK || now > noted ? now : noted;
+}
+
 /* Whether a pause that was begun when the record was written is still on. A clock that has been put
  * back since then ends it: it may have been wrong by years. */
 static bool is_pausing(const struct acme_client *c, const struct acme_slot *s, int64_t until_s)
 {
-    int64_t now = now_of(c);
+    int64_t now = acme_schedule_now(c, s);
 
     return now < until_s && now >= s->schedule.noted_s;
 }
@@ -94,12 +110,17 @@ bool acme_schedule_is_blocked(const struct acme_client *c, const struct acme_slo
     return is_pausing(c, s, s->schedule.retry_at_s);
 }
 
-bool acme_schedule_is_look_due(const struct acme_client *c, const struct acme_slot *s)
+/* Whether the CA is asked for renewal information of a certificate, sooner or later. */
+static bool is_looked_at(const struct acme_client *c, const struct acme_slot *s)
 {
     bool ours = s->schedule.ca == 0 || s->schedule.ca == acme_schedule_ca(c);
 
-    return ACME_ENABLED(CONFIG_ACME_ARI) && s->has_cert && ours && !c->config.no_renewal_info &&
-           (c->config.look_now || !is_pausing(c, s, s->schedule.look_at_s));
+    return ACME_ENABLED(CONFIG_ACME_ARI) && s->has_cert && ours && !c->config.no_renewal_info;
+}
+
+bool acme_schedule_is_look_due(const struct acme_client *c, const struct acme_slot *s)
+{
+    return is_looked_at(c, s) && (c->config.look_now || !is_pausing(c, s, s->schedule.look_at_s));
 }
 
 bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s)
@@ -108,28 +129,45 @@ bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s)
            acme_schedule_is_lost(c);
 }
 
-/* When there is something to do, pauses aside. */
-static int64_t next_work(const struct acme_client *c, const struct acme_slot *s, int64_t now)
+/* The end of a pause by the trusted time, from which the slot's may differ; now where it is over.
+ */
+static int64_t end_of(const struct acme_client *c, const struct acme_slot *s, int64_t until_s)
 {
-    int64_t next;
+    return now_of(c) + (is_pausing(c, s, until_s) ? until_s - acme_schedule_now(c, s) : 0);
+}
 
-    if (acme_schedule_wants(c, s)) {
-        return now;
+/* When there is something to do, pauses after failures aside. That each job looks (look_now) is no
+ * reason for a job. */
+static int64_t next_work(const struct acme_client *c, const struct acme_slot *s)
+{
+    int64_t next, look;
+
+    if (acme_schedule_is_due(c, s)) {
+        return now_of(c);
     }
     next = acme_schedule_renew_time(c, s->store_slot, &s->cert);
-    if (ACME_ENABLED(CONFIG_ACME_ARI) && !c->config.no_renewal_info &&
-        s->schedule.look_at_s > now && s->schedule.look_at_s < next) {
-        next = s->schedule.look_at_s;
-    }
-    return next;
+    look = is_looked_at(c, s) ? end_of(c, s, s->schedule.look_at_s) : next;
+    return look < next ? look : next;
+}
+
+/* How long nobody asks for the time, after one who could not be reached. */
+static uint32_t asking_in(const struct acme_client *c)
+{
+    int32_t left = (int32_t)(c->ask_at_s - uptime_s(c));
+
+    return c->ask_at_s != 0 && left > 0 ? (uint32_t)left : 0;
 }
 
 int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s)
 {
-    int64_t next = next_work(c, s, now_of(c));
+    int64_t next, retry;
 
-    return acme_schedule_is_blocked(c, s) && s->schedule.retry_at_s > next ? s->schedule.retry_at_s
-                                                                           : next;
+    if (acme_schedule_is_lost(c)) { /* whatever pause is on may be over */
+        return now_of(c) + asking_in(c);
+    }
+    next = next_work(c, s);
+    retry = end_of(c, s, s->schedule.retry_at_s);
+    return retry > next ? retry : next;
 }
 
 void acme_schedule_load(struct acme_client *c)
@@ -142,6 +180,7 @@ void acme_schedule_load(struct acme_client *c)
 
         /* A record that cannot be read is as none: memory is zero then. */
         (void)acme_store_read_schedule(&c->log, s->store_slot, &s->schedule);
+        s->schedule.noted_at = uptime_s(c);
         if (s->occupied && !s->has_cert) { /* of other names */
             memset(&s->schedule, 0, sizeof(s->schedule));
         }
@@ -158,14 +197,25 @@ void acme_schedule_load(struct acme_client *c)
 
 void acme_schedule_write(struct acme_client *c, struct acme_slot *s)
 {
-    s->schedule.noted_s = now_of(c);
+    s->schedule.noted_s = acme_schedule_now(c, s);
+    s->schedule.noted_at = uptime_s(c);
     (void)acme_store_write_schedule(&c->log, s->store_slot, &s->schedule);
+}
+
+/* What the CA asks for is kept; but no single answer takes more than half of what is left of a
+ * certificate, if that is more than a day. */
+static int64_t bounded(const struct acme_slot *s, int64_t now, int64_t asked_s)
+{
+    int64_t left = s->has_cert ? (s->cert.not_after_s - now) / 2 : 0;
+    int64_t most = left > DAY_S ? left : DAY_S;
+
+    return left > 0 && asked_s > most ? most : asked_s;
 }
 
 void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t asked_s)
 {
     int64_t lifetime = s->has_cert ? s->cert.not_after_s - s->cert.not_before_s : 0;
-    int64_t pause, asked = asked_s;
+    int64_t now = acme_schedule_now(c, s), asked = bounded(s, now, asked_s), pause;
     uint32_t random = 0;
 
     if (s->schedule.failures < UINT16_MAX) {
@@ -173,8 +223,15 @@ void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t a
     }
     (void)psa_generate_random((uint8_t *)&random, sizeof(random));
     pause = acme_renewal_backoff(s->schedule.failures, lifetime, random);
+    pause = pause > PAUSE_LEAST_S ? pause : PAUSE_LEAST_S; /* each failure is written to flash */
+    if (acme_schedule_is_lost(c)) {
+        c->ask_at_s = uptime_s(c) + (uint32_t)pause;
+    }
     asked += asked * (random & 0xff) / 0x800; /* all of a fleet were told the same */
-    s->schedule.retry_at_s = now_of(c) + (asked > pause ? asked : pause);
+    pause = asked > pause ? asked : pause;
+    if (!acme_schedule_is_blocked(c, s) || now + pause > s->schedule.retry_at_s) {
+        s->schedule.retry_at_s = now + pause; /* a pause that is on is not cut short */
+    }
     acme_schedule_write(c, s);
 }
 
@@ -183,24 +240,65 @@ bool acme_schedule_gives_up(const struct acme_slot *s)
     return s->schedule.failures + 1u >= GIVE_UP_FAILURES;
 }
 
-/* A certificate that is due at its birth, by its dates or the CA's word, is not renewed in circles.
- */
-static int64_t calm(int64_t left_s)
+/* One that is due at its birth, by its dates or by all that is left of it, counts. */
+static uint8_t count_quick(const struct acme_client *c, const struct acme_slot *s, uint8_t quick)
 {
-    return left_s / 4 < CALM_S ? left_s / 4 : CALM_S;
+    int64_t now = now_of(c);
+    bool at_birth = acme_schedule_renew_time(c, s->store_slot, &s->cert) <= now + BIRTH_S ||
+                    s->cert.not_after_s - now <= ACME_RENEWAL_CALM_S;
+
+    if (!at_birth) {
+        return 0;
+    }
+    return quick < UINT8_MAX ? (uint8_t)(quick + 1u) : quick;
 }
 
 void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
 {
+    uint8_t quick = s->schedule.quick;
+    int64_t now;
+
     memset(&s->schedule, 0, sizeof(s->schedule));
+    now = now_of(c);
     s->schedule.generation = s->cert.key_generation;
     s->schedule.ca = acme_schedule_ca(c);
-    s->schedule.retry_at_s = now_of(c) + calm(s->cert.not_after_s - now_of(c));
+    s->schedule.quick = count_quick(c, s, quick);
+    s->schedule.retry_at_s = now + acme_renewal_calm(s->schedule.quick, s->cert.not_after_s - now);
     if (ACME_ENABLED(CONFIG_ACME_ARI)) {
         s->schedule.look_at_s =
-            now_of(c) + acme_renewal_look(DAY_S / 4, s->cert.not_after_s - s->cert.not_before_s);
+            now + acme_renewal_look(DAY_S / 4, s->cert.not_after_s - s->cert.not_before_s);
     }
     acme_schedule_write(c, s);
+}
+
+void acme_schedule_ordered(struct acme_client *c, struct acme_slot *s)
+{
+    s->schedule.ordered_s = now_of(c);
+    acme_schedule_write(c, s);
+}
+
+void acme_schedule_burnt(struct acme_client *c, struct acme_slot *s)
+{
+    if (s->schedule.burnt < UINT8_MAX) {
+        s->schedule.burnt++;
+    }
+    acme_schedule_write(c, s);
+}
+
+int64_t acme_schedule_order_time(const struct acme_slot *s)
+{
+    uint8_t exponent = s->schedule.burnt < BURNT_MOST ? s->schedule.burnt : BURNT_MOST;
+
+    return exponent == 0 ? 0 : s->schedule.ordered_s + (DAY_S << exponent);
+}
+
+/* A clock that has been put back by more than it may err ends the pause, as it does all pauses. */
+bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot *s)
+{
+    int64_t now;
+
+    return acme_clock_now(&c->clock, &now) != ACME_OK || now >= acme_schedule_order_time(s) ||
+           now < s->schedule.ordered_s - DAY_S;
 }
 
 /* A floor that lags by much of a certificate's life would hide that it is due. */
@@ -243,19 +341,84 @@ void acme_schedule_forget(struct acme_client *c, struct acme_slot *s)
 
 void acme_schedule_hold_back(struct acme_client *c, bool hold_back)
 {
-    c->due_only = hold_back;
+    if (c->machine.job == ACME_JOB_NONE) {
+        c->due_only = hold_back;
+    }
 }
 
 bool acme_schedule_is_held_back(const struct acme_client *c, const struct acme_slot *s)
 {
+    if (acme_schedule_is_lost(c)) {
+        return c->due_only && asking_in(c) > 0;
+    }
     return c->due_only && acme_schedule_is_blocked(c, s);
+}
+
+#if defined(CONFIG_ACME_FALLBACK)
+static bool is_other_ca(const struct acme_client *c)
+{
+    return c->ca_index != 0;
+}
+#else
+static bool is_other_ca(const struct acme_client *c)
+{
+    (void)c;
+    return false;
+}
+#endif
+
+/* Nobody tells how much of a pause is over. What is left of it is halved at each start, so that a
+ * device that is often reset comes to its end. */
+static void shorten_pause(struct acme_client *c, struct acme_slot *s)
+{
+    int64_t now = acme_schedule_now(c, s);
+
+    if (acme_schedule_is_blocked(c, s)) {
+        s->schedule.retry_at_s = now + (s->schedule.retry_at_s - now) / 2;
+        acme_schedule_write(c, s);
+    }
+}
+
+void acme_schedule_job_begins(struct acme_client *c, enum acme_job job)
+{
+    c->began_lost = job == ACME_JOB_RUN && acme_schedule_is_lost(c);
+}
+
+/* Pauses are of the first CA: after it there is no occasion to learn that one is on. */
+bool acme_schedule_look_again(struct acme_client *c, bool last)
+{
+    bool known = !acme_schedule_is_lost(c), wanted = false;
+    uint16_t i;
+
+    if (!c->began_lost || is_other_ca(c) || (!known && !last)) {
+        return true;
+    }
+    c->began_lost = false;
+    c->time_asked = true;
+    for (i = 0; i < c->config.certs_count; i++) {
+        struct acme_slot *s = acme_slots_at(c, i);
+
+        s->pending = s->pending && !acme_schedule_is_held_back(c, s);
+        wanted = wanted || s->pending;
+        if (!known) {
+            shorten_pause(c, s);
+        }
+    }
+    return wanted;
 }
 
 void acme_schedule_job_ended(struct acme_client *c, int32_t error)
 {
-    c->time_asked = c->time_asked || error == ACME_OK;
+    (void)error;
     note_time(c);
     acme_machine_emit_next(c, acme_next_wakeup_s(c));
+}
+
+static uint32_t calm_left_s(const struct acme_client *c, const struct acme_slot *s)
+{
+    (void)c;
+    (void)s;
+    return 0; /* what is stored counts */
 }
 
 #else
@@ -268,12 +431,30 @@ int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot
     return acme_renewal_time(cert->not_before_s, cert->not_after_s);
 }
 
+/* What is left of the pause after an installation. */
+static uint32_t calm_left_s(const struct acme_client *c, const struct acme_slot *s)
+{
+    int32_t left = (int32_t)(s->calm_until_s - uptime_s(c));
+
+    return left > 0 ? (uint32_t)left : 0;
+}
+
+void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
+{
+    s->calm_until_s = uptime_s(c) + ACME_RENEWAL_CALM_S;
+}
+
 int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s)
 {
-    int64_t now;
+    int64_t now, next;
 
     (void)acme_clock_now(&c->clock, &now);
-    return acme_schedule_is_due(c, s) ? now : acme_schedule_renew_time(c, s->store_slot, &s->cert);
+    if (acme_schedule_is_due(c, s)) {
+        return now;
+    }
+    now += calm_left_s(c, s);
+    next = acme_schedule_renew_time(c, s->store_slot, &s->cert);
+    return next > now ? next : now;
 }
 
 #endif
@@ -287,7 +468,7 @@ bool acme_schedule_is_due(const struct acme_client *c, const struct acme_slot *s
         return true;
     }
     (void)acme_clock_now(&c->clock, &now);
-    return now >= acme_schedule_renew_time(c, s->store_slot, &s->cert);
+    return now >= acme_schedule_renew_time(c, s->store_slot, &s->cert) && calm_left_s(c, s) == 0;
 }
 
 uint32_t acme_next_wakeup_s(acme_client *c)

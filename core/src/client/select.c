@@ -37,6 +37,7 @@ int32_t acme_enter_select(struct acme_client *c)
     if (ACME_ENABLED(CONFIG_ACME_CLOCK_POLICY) && acme_clock_disagrees(&c->clock)) {
         return ACME_ERR_CLOCK;
     }
+    (void)acme_schedule_look_again(c, true);
     if (ACME_ENABLED(CONFIG_ACME_ARI) && acme_ari_next(c)) {
         return ACME_OK;
     }

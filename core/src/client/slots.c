@@ -61,14 +61,36 @@ int32_t acme_slots_join_names(struct acme_client *c, const struct acme_cert_requ
 
     acme_buf_init(&b, c->work.text, sizeof(c->work.text));
     for (i = 0; i < request->names_count; i++) {
-        acme_buf_add_form(&b, i == 0 ? "$" : ",$", request->names[i]);
+        if (!acme_str_is_repeated(request->names, i)) {
+            acme_buf_add_form(&b, i == 0 ? "$" : ",$", request->names[i]);
+        }
     }
     return acme_buf_result(&b) < 0 ? ACME_ERR_BUFFER : ACME_OK;
 }
 
+uint16_t acme_slots_count_names(const struct acme_cert_request *request)
+{
+    uint16_t i, count = 0;
+
+    for (i = 0; i < request->names_count; i++) {
+        count = (uint16_t)(count + (acme_str_is_repeated(request->names, i) ? 0 : 1));
+    }
+    return count;
+}
+
+struct acme_names_ids acme_slots_names_ids(const struct acme_cert_request *request)
+{
+    struct acme_names_ids ids = {acme_store_names_id(request->names, request->names_count),
+                                 acme_store_names_id_v1(request->names, request->names_count)};
+
+    return ids;
+}
+
 bool acme_slots_names_are(const struct acme_cert_request *request, uint64_t names_id)
 {
-    return acme_store_names_id(request->names, request->names_count) == names_id;
+    struct acme_names_ids ids = acme_slots_names_ids(request);
+
+    return acme_names_ids_have(&ids, names_id);
 }
 
 int32_t acme_slots_load_order(struct acme_client *c, uint8_t store_slot,

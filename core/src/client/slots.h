@@ -19,6 +19,8 @@ struct acme_slot {
     bool profile_missing : 1; /* the CA does not have it */
 #if defined(CONFIG_ACME_SCHEDULE)
     struct acme_schedule schedule;
+#else
+    uint32_t calm_until_s; /* uptime before which the certificate is not renewed */
 #endif
     struct acme_cert_record cert;
 };
@@ -37,8 +39,21 @@ struct acme_problem *acme_slots_problem(struct acme_client *c);
 /** Keeps the problem of the last reply as the current slot's. */
 void acme_slots_keep_problem(struct acme_client *c);
 
+/** How many names a request has, without those that are there before, in whatever case: for each
+ * of these acme_str_is_repeated is true. */
+uint16_t acme_slots_count_names(const struct acme_cert_request *request);
 /** Joins a request's names with commas into work. ACME_ERR_BUFFER. */
 int32_t acme_slots_join_names(struct acme_client *c, const struct acme_cert_request *request);
+/** The identifiers that the names of a request may have in the store: of this version, and of the
+ * first. */
+struct acme_names_ids {
+    uint64_t now, v1;
+};
+struct acme_names_ids acme_slots_names_ids(const struct acme_cert_request *request);
+static inline bool acme_names_ids_have(const struct acme_names_ids *ids, uint64_t names_id)
+{
+    return ids->now == names_id || ids->v1 == names_id;
+}
 /** Whether the names of a request are those of an identifier in the store. */
 bool acme_slots_names_are(const struct acme_cert_request *request, uint64_t names_id);
 

@@ -62,12 +62,14 @@ struct acme_client {
     struct acme_order order;
     bool forced_once : 1;    /* config.force_renewal holds for this job only */
     bool due_only : 1;       /* the job keeps the pauses after failures */
-    bool time_asked : 1;     /* a CA that tells no time was asked since the start */
+    bool time_asked : 1;     /* a CA was asked since the start, be it that it tells no time */
+    bool began_lost : 1;     /* the job did not know the time, and so not what is due */
     bool pre_authorized : 1; /* the slot's names are proven */
     bool revoke_with_cert_key : 1;
     uint8_t revoke_reason;
 #if defined(CONFIG_ACME_SCHEDULE)
     int64_t floor_written_s;
+    uint32_t ask_at_s; /* uptime before which nobody is asked for the time again; 0: none */
 #endif
 #if defined(CONFIG_ACME_CERT_HOLD)
     struct acme_hold hold;

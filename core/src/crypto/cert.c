@@ -52,11 +52,18 @@ static void set_name(struct san_node *node, const char *name)
 static int set_names(mbedtls_x509write_csr *csr, const struct acme_cert_request *request,
                      struct san_node *nodes)
 {
-    size_t i;
+    size_t i, count = 0;
 
     for (i = 0; i < request->names_count; i++) {
-        set_name(&nodes[i], request->names[i]);
-        nodes[i].san.next = i + 1 < request->names_count ? &nodes[i + 1].san : NULL;
+        if (acme_str_is_repeated(request->names, i)) {
+            continue;
+        }
+        set_name(&nodes[count], request->names[i]);
+        nodes[count].san.next = NULL;
+        if (count > 0) {
+            nodes[count - 1].san.next = &nodes[count].san;
+        }
+        count++;
     }
     return mbedtls_x509write_csr_set_subject_alternative_name(csr, &nodes[0].san);
 }
@@ -208,12 +215,24 @@ static bool has_all_names(const struct acme_cert_request *request, const mbedtls
     return true;
 }
 
-static bool has_more_names(const struct acme_cert_request *request, const mbedtls_x509_crt *leaf)
+/* Shown to people: cut to fit, and nothing that a terminal would obey. */
+static void tell_name(const struct acme_chain_check *check, const mbedtls_x509_buf *san)
+{
+    size_t i;
+
+    for (i = 0; check->added != NULL && i < san->len && i + 1 < check->added_size; i++) {
+        check->added[i] = san->p[i] > ' ' && san->p[i] <= '~' ? (char)san->p[i] : '?';
+        check->added[i + 1] = '\0';
+    }
+}
+
+static bool has_more_names(const struct acme_chain_check *check, const mbedtls_x509_crt *leaf)
 {
     const mbedtls_x509_sequence *san;
 
     for (san = &leaf->subject_alt_names; san != NULL; san = san->next) {
-        if (san->buf.p != NULL && !is_wanted(request, &san->buf)) {
+        if (san->buf.p != NULL && !is_wanted(check->request, &san->buf)) {
+            tell_name(check, &san->buf);
             return true;
         }
     }
@@ -237,7 +256,7 @@ static int32_t check_leaf(const struct acme_chain_check *check, const mbedtls_x5
     if ((dates & MBEDTLS_X509_BADCERT_EXPIRED) != 0) {
         return ACME_ERR_CERT_DATES;
     }
-    if (!check->may_add_names && has_more_names(check->request, leaf)) {
+    if (!check->may_add_names && has_more_names(check, leaf)) {
         *passing = ACME_ERR_CERT_NAMES_ADDED;
     } else if (dates != 0) {
         *passing = ACME_ERR_CERT_EARLY;

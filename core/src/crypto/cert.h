@@ -26,6 +26,8 @@ struct acme_chain_check {
     psa_key_id_t key;
     uint8_t slot, generation;
     bool may_add_names; /* the CA may put more names into the certificate than were asked for */
+    char *added;        /* gets the first of those that are not allowed, or is NULL */
+    size_t added_size;  /* bytes of it */
     uint8_t *scratch;   /* CONFIG_ACME_CERT_SIZE_MAX bytes at least */
     size_t scratch_size;
 };

@@ -542,16 +542,19 @@ static int32_t decode_eab_key(const char *text, uint8_t raw[EAB_KEY_MAX])
  * alone, and of each kind of them. */
 static bool is_base64(const uint8_t *key, size_t len)
 {
-    bool upper = false, lower = false, digit = false;
+    uint32_t seen = 0;
     size_t i;
 
     for (i = 0; i < len; i++) {
-        upper = upper || (key[i] >= 'A' && key[i] <= 'Z');
-        lower = lower || (key[i] >= 'a' && key[i] <= 'z');
-        digit = digit || acme_is_digit((char)key[i]);
+        if (key[i] >= 'a' && key[i] <= 'z') {
+            seen |= 1U;
+        } else if (key[i] >= 'A' && key[i] <= 'Z') {
+            seen |= 2U;
+        } else if (acme_is_digit((char)key[i])) {
+            seen |= 4U;
+        }
     }
-    return len >= 40 && upper && lower && digit &&
-           acme_word_len((const char *)key, len, "-_+/=\r\n") == len;
+    return len >= 40 && seen == 7U && acme_word_len((const char *)key, len, "-_+/=\r\n") == len;
 }
 
 int32_t acme_jws_check_eab_key(const char *hmac_key)

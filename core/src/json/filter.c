@@ -29,11 +29,10 @@ enum state {
     STATE_BAD
 };
 
-#define KINDS_MAX   32U /* open arrays and objects of which the kind is known */
-#define KEPT_MAX    8U  /* that are kept: what the parser takes (json/cjson.h) */
-#define NUMBER_MAX  40U /* digits of a number that are kept: what an int32_t needs, and more */
-#define NO_LIMIT    UINT16_MAX
-#define REPLACEMENT 0xfffdU
+#define KINDS_MAX  32U /* open arrays and objects of which the kind is known */
+#define KEPT_MAX   8U  /* that are kept: what the parser takes (json/cjson.h) */
+#define NUMBER_MAX 40U /* digits of a number that are kept: what an int32_t needs, and more */
+#define NO_LIMIT   UINT16_MAX
 
 _Static_assert(KINDS_MAX == 32, "a bit of a uint32_t each");
 
@@ -81,26 +80,6 @@ static bool has_room(struct acme_json_filter *f)
         f->room--;
     }
     return true;
-}
-
-static void put_unicode(struct acme_json_filter *f, uint32_t code)
-{
-    put_text(f, "\\u");
-    for (int32_t shift = 12; shift >= 0; shift -= 4) {
-        put(f, "0123456789abcdef"[code >> shift & 15U]);
-    }
-}
-
-/* One character: a code unit, or two. */
-static void put_character(struct acme_json_filter *f, uint32_t high, uint32_t code)
-{
-    if (!has_room(f)) {
-        return;
-    }
-    if (high != 0) {
-        put_unicode(f, high);
-    }
-    put_unicode(f, code);
 }
 
 /* ---- values ---- */
@@ -205,7 +184,6 @@ static void begin_text(struct acme_json_filter *f, bool is_key)
     f->is_key = is_key;
     f->word_len = 0;
     f->word[0] = '\0';
-    f->high = 0;
     if (!is_key && f->skip == 0) {
         put(f, '"');
     }
@@ -308,18 +286,8 @@ static void add_to_word(struct acme_json_filter *f, uint32_t c)
     f->word[f->word_len] = '\0';
 }
 
-/* The first half of a pair whose second did not come. */
-static void flush_half(struct acme_json_filter *f)
-{
-    if (f->high != 0) {
-        f->high = 0;
-        put_character(f, 0, REPLACEMENT);
-    }
-}
-
 static void end_text(struct acme_json_filter *f)
 {
-    flush_half(f);
     if (f->is_key) {
         end_key(f);
         return;
@@ -347,7 +315,6 @@ static int32_t text_char(struct acme_json_filter *f, char c)
         end_text(f);
         return ACME_OK;
     }
-    flush_half(f);
     add_to_word(f, (uint8_t)c);
     if (has_room(f)) {
         put(f, c);
@@ -367,7 +334,6 @@ static int32_t escape_char(struct acme_json_filter *f, char c)
     if (c == '\0' || strchr("\"\\/bfnrt", c) == NULL) {
         return ACME_ERR_JSON;
     }
-    flush_half(f);
     add_to_word(f, c == '/' ? '/' : '"');
     if (has_room(f)) {
         put(f, '\\');
@@ -376,24 +342,26 @@ static int32_t escape_char(struct acme_json_filter *f, char c)
     return ACME_OK;
 }
 
-/* A code unit of UTF-16 is whole. Of a surrogate pair both halves come out, or none. */
+/* A code unit of UTF-16 is whole. Nothing that the client reads has other characters than those of
+ * ASCII; all others come out as one that says so, also halves of pairs that are none, and U+0000.
+ */
 static void end_unicode(struct acme_json_filter *f)
 {
-    uint32_t code = f->code, kind = code & 0xfc00U;
+    char c = f->code >= ' ' && f->code <= '~' ? (char)f->code : '\0';
 
     f->state = STATE_TEXT;
-    if (kind == 0xdc00U && f->high != 0) {
-        put_character(f, f->high, code);
-        f->high = 0;
+    add_to_word(f, (uint8_t)c);
+    if (!has_room(f)) {
         return;
     }
-    flush_half(f);
-    add_to_word(f, code);
-    if (kind == 0xd800U) {
-        f->high = f->code;
+    if (c == '\0') {
+        put_text(f, "\\u001a");
         return;
     }
-    put_character(f, 0, code == 0 || kind == 0xdc00U ? REPLACEMENT : code);
+    if (c == '"' || c == '\\') {
+        put(f, '\\');
+    }
+    put(f, c);
 }
 
 static int32_t unicode_char(struct acme_json_filter *f, char c)
@@ -434,14 +402,18 @@ static int32_t after_char(struct acme_json_filter *f, char c)
     return ACME_OK;
 }
 
-static void deep_char(struct acme_json_filter *f, char c)
+static int32_t deep_char(struct acme_json_filter *f, char c)
 {
+    if (c == '{' || c == '[') {
+        return begin_nest(f, c);
+    }
     if (c == '"') {
         begin_text(f, false);
     } else if (c == '}' || c == ']') {
         f->depth--;
         end_value(f);
     }
+    return ACME_OK;
 }
 
 /* What comes outside of texts and scalars. */
@@ -460,11 +432,7 @@ static int32_t mark_char(struct acme_json_filter *f, char c)
     case STATE_AFTER:
         return after_char(f, c);
     case STATE_DEEP:
-        if (c == '{' || c == '[') {
-            return begin_nest(f, c);
-        }
-        deep_char(f, c);
-        return ACME_OK;
+        return deep_char(f, c);
     default:
         return ACME_ERR_JSON; /* nothing comes after the end */
     }

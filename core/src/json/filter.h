@@ -24,7 +24,8 @@
  * - of "detail" as many characters as struct acme_problem has room for.
  * - values nested deeper than 8 become null. What is not kept may be nested 65535 deep, and is
  *   looked at for its quotes and brackets alone beyond 32.
- * A lone surrogate and U+0000, which no text may hold, become U+FFFD.
+ * Characters beyond ASCII that are spelled as \uXXXX, and control characters, become U+001A (a
+ * substitute), so that no surrogate comes out without its other half, and no U+0000.
  */
 #pragma once
 
@@ -50,7 +51,6 @@ struct acme_json_filter {
     uint16_t skip;  /* 1 + depth at which a value began that is not kept; 0: none */
     uint16_t room;  /* characters that the text or number under way may still have */
     uint16_t code;  /* of the \u escape under way */
-    uint16_t high;  /* the first half of a surrogate pair; 0: none */
     uint8_t state;
     uint8_t digits;                            /* of the \u escape under way */
     uint8_t word_len;                          /* more than ACME_JSON_WORD_MAX: it is no word */

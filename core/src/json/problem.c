@@ -90,7 +90,8 @@ bool acme_problem_is(const struct acme_problem *problem, const char *type)
     X("rejectedIdentifier", ACME_ERR_ORDER)                                                        \
     X("unsupportedIdentifier", ACME_ERR_ORDER)                                                     \
     X("badCSR", ACME_ERR_ORDER)                                                                    \
-    X("invalidProfile", ACME_ERR_PROFILE)
+    X("invalidProfile", ACME_ERR_PROFILE)                                                          \
+    X("notImplemented", ACME_ERR_NOT_OFFERED)
 #define TYPE_NAME(name, error)  name "\0"
 #define TYPE_ERROR(name, error) -(error),
 
@@ -100,6 +101,9 @@ int32_t acme_problem_error(const struct acme_problem *problem)
     static const uint8_t errors[] = {TYPES(TYPE_ERROR) - ACME_ERR_PROBLEM};
     int32_t error = -(int32_t)errors[acme_str_find(problem->type, strlen(problem->type), types)];
 
+    if (problem->status == 501) { /* whatever its type: some say rejectedIdentifier of keyChange */
+        return ACME_ERR_NOT_OFFERED;
+    }
     if (error != ACME_ERR_PROBLEM) {
         return error;
     }

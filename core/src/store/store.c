@@ -64,7 +64,7 @@ static int32_t read_texts(struct acme_store *store, uint64_t key, uint8_t *raw, 
     return ACME_OK;
 }
 
-/* The caller has written what is behind the first eight bytes of the head. */
+/* The caller has written what is behind the first four bytes of the head. */
 static int32_t write_texts(struct acme_store *store, uint64_t key, uint8_t *raw, size_t size,
                            const void *record, size_t count)
 {
@@ -74,7 +74,6 @@ static int32_t write_texts(struct acme_store *store, uint64_t key, uint8_t *raw,
     ACME_ASSERT(size >= HEAD_LEN);
     raw[0] = RECORD_VERSION;
     memcpy(raw + 1, record, TEXTS_AT);
-    acme_put32(raw + 4, 0);
     for (; count > 0; count--, in += TEXT_SIZE) {
         size_t n = strlen(in) + 1;
 
@@ -90,13 +89,19 @@ static int32_t write_texts(struct acme_store *store, uint64_t key, uint8_t *raw,
 int32_t acme_store_read_account(struct acme_store *store, uint8_t slot,
                                 struct acme_account_record *r, uint8_t *scratch, size_t size)
 {
-    return read_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size, r, 3);
+    int32_t rc = read_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size, r, 3);
+
+    r->successor = scratch[4];
+    r->used = acme_get16(scratch + 6);
+    r->binding = acme_get32(scratch + 8);
+    return rc;
 }
 
 int32_t acme_store_write_account(struct acme_store *store, uint8_t slot,
                                  const struct acme_account_record *r, uint8_t *scratch, size_t size)
 {
-    acme_put64(scratch + 8, 0);
+    acme_put32(scratch + 4, (uint32_t)r->used << 16 | r->successor);
+    acme_put64(scratch + 8, r->binding);
     return write_texts(store, ACME_KEY(ACME_SPACE_ACCOUNT, slot), scratch, size, r, 3);
 }
 
@@ -112,6 +117,7 @@ int32_t acme_store_read_order(struct acme_store *store, uint8_t slot, struct acm
 int32_t acme_store_write_order(struct acme_store *store, uint8_t slot,
                                const struct acme_order_record *r, uint8_t *scratch, size_t size)
 {
+    acme_put32(scratch + 4, 0);
     acme_put64(scratch + 8, r->names_id);
     return write_texts(store, ACME_KEY(ACME_SPACE_ORDER, slot), scratch, size, r, 1);
 }
@@ -229,8 +235,10 @@ int32_t acme_store_remove(struct acme_store *store, enum acme_store_space space,
 
 /* ---- the schedule ---- */
 
-/* version, generation, failures, ca, and six times */
-#define SCHEDULE_LEN 56u
+/* version, generation, failures, ca, and six times; one more, burnt and quick, which records of
+ * earlier versions lack */
+#define SCHEDULE_OLD_LEN 56u
+#define SCHEDULE_LEN     66u
 
 int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct acme_schedule *s)
 {
@@ -241,9 +249,10 @@ int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct 
     if (len < 0) {
         return len;
     }
-    if ((size_t)len < sizeof(raw) || raw[0] != RECORD_VERSION) {
+    if ((size_t)len < SCHEDULE_OLD_LEN || raw[0] != RECORD_VERSION) {
         return ACME_ERR_STORE_CORRUPT;
     }
+    memset(raw + len, 0, sizeof(raw) - (size_t)len);
     s->generation = raw[1] & 1u;
     s->failures = (uint16_t)(raw[2] | raw[3] << 8);
     s->ca = (uint32_t)(acme_get64(raw) >> 32);
@@ -253,6 +262,9 @@ int32_t acme_store_read_schedule(struct acme_store *store, uint8_t slot, struct 
     s->window_start_s = (int64_t)acme_get64(raw + 32);
     s->window_end_s = (int64_t)acme_get64(raw + 40);
     s->renew_at_s = (int64_t)acme_get64(raw + 48);
+    s->ordered_s = (int64_t)acme_get64(raw + 56);
+    s->burnt = raw[64];
+    s->quick = raw[65];
     return ACME_OK;
 }
 
@@ -269,6 +281,9 @@ int32_t acme_store_write_schedule(struct acme_store *store, uint8_t slot,
     acme_put64(raw + 32, (uint64_t)s->window_start_s);
     acme_put64(raw + 40, (uint64_t)s->window_end_s);
     acme_put64(raw + 48, (uint64_t)s->renew_at_s);
+    acme_put64(raw + 56, (uint64_t)s->ordered_s);
+    raw[64] = s->burnt;
+    raw[65] = s->quick;
     return acme_record_set(store, ACME_KEY(ACME_SPACE_SCHEDULE, slot), raw, sizeof(raw));
 }
 
@@ -342,19 +357,70 @@ int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t 
     return rc;
 }
 
-uint64_t acme_store_names_id(const char *const *names, size_t count)
+/* ---- names ---- */
+
+#define FNV_START UINT64_C(14695981039346656037)
+
+static uint8_t lower(char ch)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
+    return (uint8_t)(ch >= 'A' && ch <= 'Z' ? ch + ('a' - 'A') : ch);
+}
+
+/* As strcmp, in whatever case. */
+static int compare(const char *a, const char *b)
+{
+    for (; lower(*a) == lower(*b) && *a != '\0'; a++, b++) {
+    }
+    return lower(*a) - lower(*b);
+}
+
+/* The least of all names that are greater than this one (NULL: of all), or NULL: so they come
+ * sorted, and each once, without memory for a list. */
+static const char *next_name(const char *const *names, size_t count, const char *last)
+{
+    const char *least = NULL;
     size_t i;
 
     for (i = 0; i < count; i++) {
-        const char *p = names[i];
-        uint8_t ch;
+        if ((last == NULL || compare(names[i], last) > 0) &&
+            (least == NULL || compare(names[i], least) < 0)) {
+            least = names[i];
+        }
+    }
+    return least;
+}
 
-        do {
-            ch = *p != '\0' ? (uint8_t)*p : 0xffu; /* which is in no name */
-            hash = (hash ^ ch) * UINT64_C(1099511628211);
-        } while (*p++ != '\0');
+static uint64_t add_byte(uint64_t hash, uint8_t ch)
+{
+    return (hash ^ ch) * UINT64_C(1099511628211);
+}
+
+static uint64_t add_name(uint64_t hash, const char *name, bool as_it_is)
+{
+    for (; *name != '\0'; name++) {
+        hash = add_byte(hash, as_it_is ? (uint8_t)*name : lower(*name));
+    }
+    return add_byte(hash, 0xffu); /* which is in no name */
+}
+
+uint64_t acme_store_names_id(const char *const *names, size_t count)
+{
+    uint64_t hash = FNV_START;
+    const char *name = next_name(names, count, NULL);
+
+    for (; name != NULL; name = next_name(names, count, name)) {
+        hash = add_name(hash, name, false);
+    }
+    return hash;
+}
+
+uint64_t acme_store_names_id_v1(const char *const *names, size_t count)
+{
+    uint64_t hash = FNV_START;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        hash = add_name(hash, names[i], true);
     }
     return hash;
 }

@@ -32,6 +32,11 @@ struct acme_account_record {
     char directory_url[CONFIG_ACME_URL_MAX + 1];
     char url[CONFIG_ACME_URL_MAX + 1]; /* "": the key exists, the account may not */
     char tos_url[CONFIG_ACME_URL_MAX + 1];
+    /* What follows is 0 in records of version 0.1.0, which reads and writes the others. */
+    uint8_t successor; /* 1 + type of the key of the other generation, if that is for a new account
+                          in place of this one, which the CA has deactivated */
+    uint16_t used;     /* of two records the account of the larger one was in use later */
+    uint32_t binding;  /* a number for the external binding that made the account; 0: none known */
 };
 
 /** An order under way; its URL is known to the CA and must be taken up again after a reset. */
@@ -63,9 +68,13 @@ struct acme_schedule {
     int64_t window_start_s; /* of the CA's suggestion */
     int64_t window_end_s;
     int64_t renew_at_s; /* the instant drawn within the window */
+    int64_t ordered_s;  /* when the last order was made */
+    uint32_t noted_at;  /* not stored: the uptime in seconds when noted_s was true */
     uint32_t ca;        /* the CA that issued, see acme_schedule_ca; 0: unknown */
     uint16_t failures;  /* in a row */
     uint8_t generation; /* of the certificate that the window is for */
+    uint8_t burnt;      /* finalized orders that were given up since the last installation */
+    uint8_t quick;      /* certificates in a row that were due at their birth */
 };
 
 /** Gives psa_its_* the store they live in (open, lent until NULL is given). */
@@ -114,5 +123,9 @@ int32_t acme_store_read_chain(struct acme_store *store, uint8_t slot, uint8_t ge
 /** Removes all chunks of a chain. */
 int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t generation);
 
-/** An identifier of a list of names, for finding its slot again. Not for security. */
+/** An identifier of a set of names, for finding its slot again: their order, their case, and how
+ * often each is there, do not matter. Not for security. */
 uint64_t acme_store_names_id(const char *const *names, size_t count);
+/** The one that version 0.1 gave a list of names, where all of that mattered. Of one name in lower
+ * case it is the same. */
+uint64_t acme_store_names_id_v1(const char *const *names, size_t count);

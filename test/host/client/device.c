@@ -22,6 +22,17 @@ static void note(char *to, size_t size, const char *text)
     to[len] = '\0';
 }
 
+static void note_problem(const struct acme_problem *problem)
+{
+    static const struct acme_problem none;
+
+    problem = problem == NULL ? &none : problem;
+    note(heard.problem_type, sizeof(heard.problem_type), problem->type);
+    note(heard.problem_detail, sizeof(heard.problem_detail), problem->detail);
+    note(heard.problem_instance, sizeof(heard.problem_instance), problem->instance);
+    note(heard.problem_terms, sizeof(heard.problem_terms), problem->terms);
+}
+
 static void on_event(void *ctx, const struct acme_event *event)
 {
     size_t used = strlen(heard.states);
@@ -39,8 +50,10 @@ static void on_event(void *ctx, const struct acme_event *event)
         heard.slot = event->slot;
         note(heard.route, sizeof(heard.route), event->route != NULL ? event->route : "");
         note(heard.member, sizeof(heard.member), event->member != NULL ? event->member : "");
-        note(heard.problem_type, sizeof(heard.problem_type),
-             event->problem != NULL ? event->problem->type : "");
+        note_problem(event->problem);
+    }
+    if (event->type == ACME_EVENT_TOS) {
+        note(heard.terms, sizeof(heard.terms), event->text);
     }
     if (event->text != NULL) {
         note(heard.text, sizeof(heard.text), event->text);
@@ -49,7 +62,7 @@ static void on_event(void *ctx, const struct acme_event *event)
 
 int device_set_up(void **state)
 {
-    const struct sim_options options = {4096, 16, 4, 5, 0, 0};
+    const struct sim_options options = {4096, 16, 4, 5, 8, 0};
 
     (void)state;
     assert_true(sim_world_init(&w, &options));

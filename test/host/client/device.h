@@ -33,8 +33,12 @@ struct heard {
     char route[32]; /* and where it was met */
     char member[32];
     char problem_type[64]; /* that came with it */
-    char text[128];        /* of the last event with one, STATE aside */
-    char states[4096];     /* the first ones entered, each with a space behind it */
+    char problem_detail[256];
+    char problem_instance[CONFIG_ACME_URL_MAX + 1];
+    char problem_terms[CONFIG_ACME_URL_MAX + 1];
+    char terms[128];   /* of the last TOS */
+    char text[128];    /* of the last event with one, STATE aside */
+    char states[4096]; /* the first ones entered, each with a space behind it */
 };
 
 extern struct sim_world w;

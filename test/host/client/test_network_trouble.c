@@ -165,6 +165,23 @@ static void test_an_account_url_that_is_none(void **state)
     assert_int_equal(device_finish(acme_account_update(w.client)), ACME_OK);
 }
 
+/* A Location may be relative to the URL that was asked (RFC 9110 10.2.2). */
+static void test_relative_locations(void **state)
+{
+    static const char *const forms[] = {"Location: ", "Location: //" CA_SIM_HOST};
+
+    (void)state;
+    device_boot();
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        sim_edits_add(&edits, CA_SIM_NEW_ACCOUNT, "Location: https://" CA_SIM_HOST, forms[i]);
+        sim_edits_add(&edits, CA_SIM_NEW_ORDER, "Location: https://" CA_SIM_HOST, forms[i]);
+        assert_int_equal(i == 0 ? device_run() : device_renew(), ACME_OK);
+        assert_true(edits.edits[1].done > 0);
+        assert_true(device_has_cert(0));
+        device_forget();
+    }
+}
+
 /* ---- switched off at any time ---- */
 
 static void test_switched_off_after_any_poll(void **state)
@@ -217,6 +234,7 @@ int main(void)
         NET_TEST(test_a_pause_until_a_date),
         NET_TEST(test_a_reply_longer_than_memory),
         NET_TEST(test_an_account_url_that_is_none),
+        NET_TEST(test_relative_locations),
         NET_TEST(test_switched_off_after_any_poll),
         NET_TEST(test_no_entropy_no_client),
     };

@@ -246,6 +246,100 @@ static void test_slots_run_out(void **state)
     }
 }
 
+/* ---- names ---- */
+
+static const char *const pair[] = {"a.example.org", "b.example.org"};
+
+static void issue_pair(void)
+{
+    sim_world_halt(&w);
+    requests[0].names = pair;
+    requests[0].names_count = 2;
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+    assert_true(device_has_cert(0));
+    sim_world_halt(&w);
+}
+
+/* In another order, another case, or with a name given twice. */
+static void test_the_same_names(void **state)
+{
+    static const char *const same[][4] = {
+        {"b.example.org", "a.example.org"},
+        {"A.EXAMPLE.org", "b.Example.ORG"},
+        {"B.example.org", "a.example.org", "b.example.org"},
+        {"a.example.org", "a.example.org", "b.example.org", "A.example.org"}};
+    static const uint16_t counts[] = {2, 2, 3, 4};
+    size_t i;
+
+    (void)state;
+    device_boot();
+    issue_pair();
+    for (i = 0; i < 4; i++) {
+        requests[0].names = same[i];
+        requests[0].names_count = counts[i];
+        assert_int_equal(acme_slots_count_names(&requests[0]), 2);
+        device_boot();
+        assert_true(device_has_cert(0));
+        assert_true(acme_next_wakeup_s(w.client) > 3600);
+        sim_world_halt(&w);
+    }
+    requests[0].names = &pair[1];
+    requests[0].names_count = 1;
+    device_boot();
+    assert_false(device_has_cert(0));
+}
+
+/* Stores of version 0.1 have identifiers of same: they are taken over, with orders under way. */
+static void test_names_of_an_older_store(void **state)
+{
+    static const char *const list[] = {"B.example.org", "a.example.org"};
+    const uint64_t old = acme_store_names_id_v1(list, 2);
+    const struct acme_order_record *stored;
+    struct acme_order_record order;
+    struct acme_cert_record cert;
+    struct acme_client *c;
+    uint8_t scratch[16 + sizeof(order)];
+
+    (void)state;
+    assert_true(old != acme_store_names_id(list, 2));
+    device_boot();
+    issue_pair();
+    requests[0].names = list;
+    device_boot();
+    c = w.client;
+    assert_int_equal(acme_store_read_cert(&c->log, c->slots[0].store_slot, &cert), ACME_OK);
+    cert.names_id = old;
+    assert_int_equal(acme_store_install(&c->log, c->slots[0].store_slot, &cert, "x"), ACME_OK);
+    device_reboot();
+    assert_true(device_has_cert(0));
+    assert_true(acme_next_wakeup_s(w.client) > 3600);
+    /* An order that a reset interrupted. */
+    device_forget();
+    assert_int_equal(acme_renew_start(w.client), ACME_OK);
+    while (device_entered("FINALIZE") == 0) {
+        struct acme_poll_result result;
+
+        (void)acme_poll(w.client, &result);
+        ca_sim_tick(w.ca, w.clock.now_ms);
+        w.clock.now_ms += 10;
+    }
+    device_reboot();
+    c = w.client;
+    assert_int_equal(acme_slots_load_order(c, c->slots[0].store_slot, &stored), ACME_OK);
+    order = *stored;
+    assert_true(order.names_id == acme_store_names_id(list, 2));
+    order.names_id = old;
+    assert_int_equal(
+        acme_store_write_order(&c->log, c->slots[0].store_slot, &order, scratch, sizeof(scratch)),
+        ACME_OK);
+    device_reboot();
+    device_forget();
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_int_equal(device_asked(CA_SIM_NEW_ORDER), 0);
+    assert_true(device_has_cert(0));
+}
+
 /* ---- held keys ---- */
 
 static void test_a_held_key_stays(void **state)
@@ -284,6 +378,8 @@ int main(void)
         DEVICE_TEST(test_one_wrong_answer_moves_time_by_a_bound),
         DEVICE_TEST(test_clocks_must_agree),
         DEVICE_TEST(test_slots_run_out),
+        DEVICE_TEST(test_the_same_names),
+        DEVICE_TEST(test_names_of_an_older_store),
         DEVICE_TEST_ISSUED(test_a_held_key_stays),
     };
 

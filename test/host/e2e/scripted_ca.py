@@ -414,7 +414,9 @@ class ScriptedCa:
             for header, value in self.profile.headers:
                 reply.headers.setdefault(header, value)
             reply = reply.encode(self.new_nonce() if self.give_nonces else None)
-        tls.sendall(reply)
+        # Short records, as the servers of most CAs send them first: a small device has room for no others.
+        for start in range(0, len(reply), 1400):
+            tls.sendall(reply[start:start + 1400])
         return b"Connection: close" not in reply
 
 

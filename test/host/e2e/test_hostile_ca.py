@@ -151,7 +151,7 @@ MISBEHAVIOUR = {
     "gzip": ("directory", raw(OK + "Transfer-Encoding: gzip\r\n\r\n"), "ACME_ERR_HTTP"),
     "headers without end": ("directory", raw(OK + "X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 2000), "ACME_ERR_HTTP_LIMIT"),
     "a location that is too long": ("account", with_header("account", "Location", "https://127.0.0.1/" + "a" * 5000), "ACME_ERR_HTTP_LIMIT"),
-    "body without end": ("directory", raw(OK + "Content-Type: application/json\r\n\r\n" + " " * 200000), "ACME_ERR_HTTP_LIMIT"),
+    "body without end": ("directory", raw(OK + "Content-Type: application/json\r\n\r\n" + " " * 400000), "ACME_ERR_HTTP_LIMIT"),
     "redirect": ("directory", say("", 302, headers={"Location": "https://127.0.0.1/elsewhere"}), "ACME_ERR_HTTP_REDIRECT"),
     "status without problem": ("directory", say("go away", 404, "text/plain"), "ACME_ERR_HTTP_STATUS"),
     "nonce with quotes": ("nonce", raw(OK + 'Replay-Nonce: a"b\r\n\r\n'), "ACME_ERR_NONCE_NONE"),
@@ -161,8 +161,8 @@ MISBEHAVIOUR = {
     "not even close to JSON": ("directory", say("{\"newNonce\":"), "ACME_ERR_JSON"),
     "an array": ("directory", say([1, 2]), "ACME_ERR_JSON"),
     "JSON and more": ("directory", say("{} {}"), "ACME_ERR_JSON"),
-    "deep JSON": ("directory", say("{\"a\":" + "[" * 5000 + "]" * 5000 + "}"), "ACME_ERR_JSON"),
-    "JSON larger than the arena": ("directory", say({"a": list(range(8000))}), "ACME_ERR_ARENA"),
+    "deep JSON": ("directory", say("{\"a\":" + "[" * 5000 + "]" * 5000 + "}"), "ACME_ERR_FIELD"),
+    "JSON larger than the arena": ("directory", say({"a": list(range(8000))}), "ACME_ERR_FIELD"),
     "text instead of JSON": ("directory", say("{}", content="text/html"), "ACME_ERR_CONTENT_TYPE"),
     "no newNonce": ("directory", change("directory", newNonce=None), "ACME_ERR_FIELD"),
     "no newAccount": ("directory", change("directory", newAccount=None), "ACME_ERR_FIELD"),
@@ -182,7 +182,7 @@ MISBEHAVIOUR = {
     "order without location": ("order", without_header("order", "Location"), "ACME_ERR_FIELD"),
     "order location is http": ("order", with_header("order", "Location", "http://127.0.0.1/o"), "ACME_ERR_URL"),
     "order location elsewhere": ("order", with_header("order", "Location", "https://evil.example/o"), None),
-    "order with status 200": ("order", say({"status": "pending"}), "ACME_ERR_HTTP_STATUS"),
+    "order with status 200 and no location": ("order", say({"status": "pending"}), "ACME_ERR_FIELD"),
     "order for other names": ("order", new_order(identifiers=[{"type": "dns", "value": "evil.example"}]), "ACME_ERR_ORDER_IDENTIFIERS"),
     "order for more names": ("order", new_order(identifiers=[{"type": "dns", "value": NAME}] * 2), "ACME_ERR_ORDER_IDENTIFIERS"),
     "order for an address": ("order", new_order(identifiers=[{"type": "ip", "value": NAME}]), "ACME_ERR_ORDER_IDENTIFIERS"),
@@ -190,13 +190,13 @@ MISBEHAVIOUR = {
     "order with strange names": ("order", new_order(identifiers=[NAME]), "ACME_ERR_FIELD"),
     "order without status": ("order", new_order(status=None), "ACME_ERR_FIELD"),
     "order with a new status": ("order", new_order(status="thinking"), "ACME_ERR_FIELD"),
-    "order without finalize": ("order", new_order(finalize=None), "ACME_ERR_FIELD"),
+    "order without finalize": ("order", new_order(finalize=None), "ACME_OK"),
     "order without authorizations": ("order", new_order(authorizations=None), "ACME_ERR_FIELD"),
     "order with numbers": ("order", new_order(authorizations=[1]), "ACME_ERR_FIELD"),
     "order with http URLs": ("order", new_order(authorizations=["http://a/"]), "ACME_ERR_URL"),
     "order with 200 authorizations": ("order", lambda c, r: new_order(authorizations=[c.base + "/authorization/0"] * 200)(c, r), "ACME_ERR_LIMIT"),
     "order with huge URLs": ("order", lambda c, r: new_order(authorizations=[c.base + "/" + "a" * 900] * 40)(c, r), "ACME_ERR_LIMIT"),
-    "order is valid without a certificate": ("order", new_order(status="valid"), "ACME_ERR_FIELD"),
+    "order is valid without a certificate": ("order", new_order(status="valid"), "ACME_OK"),
     "order is invalid": ("order", new_order(status="invalid", error={"type": "urn:ietf:params:acme:error:caa", "status": 403}), "ACME_ERR_ORDER_INVALID"),
     # authorization
     "authorization for another name": ("authorization", authorization_with(identifier={"type": "dns", "value": "evil.example"}), "ACME_ERR_ORDER_IDENTIFIERS"),
@@ -333,7 +333,7 @@ WIRE = {
     "a 101": ("directory", raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), None),
     "flood of header lines": ("directory", many(OK, "X: y\r\n"), "ACME_ERR_HTTP_LIMIT"),
     "flood of chunk extensions": ("directory", many(CHUNKED + "2", ";a=bbbbbbbbbbbbbbb"), None),
-    "flood of one-byte chunks": ("directory", many(CHUNKED, "1\r\n \r\n"), "ACME_ERR_HTTP_LIMIT"),
+    "flood of one-byte chunks": ("directory", many(CHUNKED, "1\r\n \r\n", 20000), "ACME_ERR_HTTP_LIMIT"),
     "flood of trailers": ("directory", many(CHUNKED + "2\r\n{}\r\n0\r\n", "X: y\r\n"), "ACME_ERR_HTTP_LIMIT"),
     "length and chunks": ("directory", raw(OK + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), None),
     "a compressed body": ("directory", raw(OK + "Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 10\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03"), "ACME_ERR_JSON"),
@@ -464,7 +464,7 @@ def test_misbehaviour(world, case):
     if cli.store.endswith(".other"):
         return
     # Nothing that was good is lost, and a CA that comes to its senses is used again.
-    assert cli.call("list", "--json").out == before
+    assert error == "ACME_OK" or cli.call("list", "--json").out == before
     ca.answers.clear()
     ca.give_nonces = True
     if case in LOST_ORDERS:
@@ -559,8 +559,9 @@ def test_terms_that_change(world):
                                      meta={"termsOfService": ca.base + "/terms/2"})
     accounts = ca.log.count("account")
     for policy in ([], ["--accept-terms", ca.base + "/terms"]):
-        refused = cli.call("run", "-d", NAME, "--force", "--json", *policy)
-        assert refused.json["result"] == "ACME_ERR_TOS", refused
+        kept = cli.call("run", "-d", NAME, "--force", *policy)
+        assert kept.code == 0 and "not agreed to" in kept.err and "/terms/2" in kept.err, kept
+        assert ca.log.count("account") == accounts
     agreed = cli.call("run", "-d", NAME, "--force", "--accept-terms", ca.base + "/terms/2")
     assert agreed.code == 0 and "/terms/2" in agreed.err, agreed
     assert ca.log.count("account") == accounts + 1

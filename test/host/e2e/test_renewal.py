@@ -193,10 +193,13 @@ def test_chains_of_a_ca_that_misleads(tmp_path):
     links = ", ".join([f'<{ca.base}/shorter>;rel="alternate"', "<garbage",
                        f'<{ca.base}/gone>; title="a, b"; rel="other alternate"'])
 
+    # The root by an older one: a root that signs itself would be cut.
+    cross = ca.sign_ca("Scripted root", ca.root_key, "Older root", ec.generate_private_key(ec.SECP256R1()))
+
     def certificate(c, _request):
         leaf = c.issue()
         c.leaf = leaf
-        return Reply(c.pem(leaf, c.issuer, c.root), content=PEM, headers={"Link": links})
+        return Reply(c.pem(leaf, c.issuer, cross), content=PEM, headers={"Link": links})
 
     ca.answers = {"certificate": certificate,
                   "shorter": lambda c, r: Reply(c.pem(c.leaf, c.issuer), content=PEM),

@@ -404,7 +404,7 @@ static bool read_jws(struct call *k, bool jwk_allowed, bool kid_allowed)
         return violation(k, 400, "malformed", "the signature is wrong");
     }
     if (!k->has_jwk && ca_sim_account(k->ca, k->account)->status != CA_SIM_VALID) {
-        return problem(k, 401, "unauthorized", "the account is deactivated");
+        return problem(k, 401, "unauthorized", "the account is not in use");
     }
     return read_payload(k);
 }
@@ -422,7 +422,8 @@ static bool do_directory(struct call *k)
     if (k->ca->options.pre_authorization) {
         add(&k->reply, ",\"newAuthz\":\"" URL "/new-authz\"");
     }
-    add(&k->reply, ",\"meta\":{\"termsOfService\":\"" URL "/terms/%u\"}}",
+    add(&k->reply, ",\"meta\":{%s\"termsOfService\":\"" URL "/terms/%u\"}}",
+        k->ca->options.bindings ? "\"externalAccountRequired\":true," : "",
         k->ca->options.terms + 1);
     return json(k, 200);
 }
@@ -436,8 +437,8 @@ static bool do_new_nonce(struct call *k)
 
 static const char *status_name(uint8_t status)
 {
-    static const char *const names[] = {"pending", "ready",   "processing",
-                                        "valid",   "invalid", "deactivated"};
+    static const char *const names[] = {"pending", "ready",       "processing", "valid",
+                                        "invalid", "deactivated", "revoked"};
 
     return names[status];
 }
@@ -473,6 +474,27 @@ static bool take_contact(struct call *k, struct ca_sim_account *a)
     return true;
 }
 
+/* An external binding is good once; its MAC is another test's. */
+static bool take_binding(struct call *k)
+{
+    const cJSON *binding = cJSON_GetObjectItemCaseSensitive(k->payload, "externalAccountBinding");
+    cJSON *header = decode(text_of(binding, "protected"));
+    const char *kid = text_of(header, "kid");
+    bool used = kid != NULL && strcmp(kid, k->ca->binding) == 0;
+
+    if (kid != NULL) {
+        (void)snprintf(k->ca->binding, sizeof(k->ca->binding), "%s", kid);
+    }
+    cJSON_Delete(header);
+    if (kid == NULL) {
+        return problem(k, 403, "externalAccountRequired", "a binding is needed");
+    }
+    if (used && k->ca->options.binding_is_malformed) {
+        return problem(k, 400, "malformed", "The account is not awaiting external account binding");
+    }
+    return !used || problem(k, 403, "unauthorized", "Unknown external account binding (EAB) key.");
+}
+
 static bool do_new_account(struct call *k)
 {
     bool agreed, existing;
@@ -483,10 +505,19 @@ static bool do_new_account(struct call *k)
     }
     agreed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(k->payload, "termsOfServiceAgreed"));
     existing = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(k->payload, "onlyReturnExisting"));
+    k->ca->counters.lookups += existing ? 1u : 0u;
+    if (cJSON_HasObjectItem(k->payload, "externalAccountBinding")) {
+        k->ca->counters.bindings++;
+        if (k->account != NONE && k->ca->options.bindings && !take_binding(k)) {
+            return false;
+        }
+    }
     if (k->account != NONE) {
         a = ca_sim_account(k->ca, k->account);
-        if (a->status != CA_SIM_VALID) {
-            return problem(k, 403, "unauthorized", "the account is deactivated");
+        if (a->status != CA_SIM_VALID && !k->ca->options.shows_account) {
+            return problem(k, 403, "unauthorized",
+                           a->status == CA_SIM_REVOKED ? "the account is revoked"
+                                                       : "the account is deactivated");
         }
         a->agreed = agreed ? k->ca->options.terms + 1 : a->agreed;
         return show_account(k, 200);
@@ -496,6 +527,9 @@ static bool do_new_account(struct call *k)
     }
     if (!agreed) {
         return problem(k, 400, "userActionRequired", "the terms are to be agreed to");
+    }
+    if (k->ca->options.bindings && !take_binding(k)) {
+        return false;
     }
     if (k->ca->accounts_count == k->ca->accounts_max) {
         return problem(k, 429, "rateLimited", "no more accounts");
@@ -531,6 +565,9 @@ static bool do_account(struct call *k, uint32_t index)
         a->status = CA_SIM_DEACTIVATED;
     } else if (!take_contact(k, a)) {
         return false;
+    }
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(k->payload, "termsOfServiceAgreed"))) {
+        a->agreed = k->ca->options.terms + 1;
     }
     return show_account(k, 200);
 }

@@ -54,12 +54,13 @@ enum ca_sim_status {
     CA_SIM_PROCESSING,
     CA_SIM_VALID,
     CA_SIM_INVALID,
-    CA_SIM_DEACTIVATED
+    CA_SIM_DEACTIVATED,
+    CA_SIM_REVOKED
 };
 
 struct ca_sim_account {
     uint8_t key[CA_SIM_POINT];
-    uint8_t status;  /* CA_SIM_VALID or CA_SIM_DEACTIVATED */
+    uint8_t status;  /* CA_SIM_VALID, _DEACTIVATED or _REVOKED */
     uint32_t agreed; /* version of the terms, 0: none */
     uint32_t orders;
     char contact[128];
@@ -115,6 +116,9 @@ struct ca_sim_options {
     uint32_t terms;             /* version of the terms of service: their URL changes with it */
     bool terms_enforced;        /* userActionRequired until the account has agreed to them */
     bool no_renewal_info;       /* the directory lacks it */
+    bool bindings;              /* a new account needs an external binding, good once */
+    bool binding_is_malformed;  /* what a used one is answered with: 400, not 403 */
+    bool shows_account; /* newAccount answers with an account that is closed, not with 403 */
     uint32_t window_from_permille; /* of a certificate's life; default 667 .. 700 */
     uint32_t window_to_permille;
     uint32_t ari_retry_after_s;           /* default 6 hours */
@@ -129,6 +133,8 @@ struct ca_sim_options {
 struct ca_sim_counters {
     uint32_t requests[CA_SIM_ROUTES];
     uint32_t accounts, orders, certificates, revocations, key_changes, fetches;
+    uint32_t bindings; /* newAccount with a binding */
+    uint32_t lookups;  /* newAccount with onlyReturnExisting */
     uint32_t problems, bad_nonces;
     uint32_t violations; /* requests that a client following RFC 8555 does not send */
     char violation[96];  /* the last of them */
@@ -156,6 +162,7 @@ struct ca_sim {
     uint32_t accounts_max, accounts_count, orders_max, orders_count;
     uint32_t active_count;
     uint8_t route;                 /* enum ca_sim_route of the last request */
+    char binding[32];              /* the key identifier of the one that was used last */
     uint8_t key[32], root_key[32]; /* private scalars of the intermediate and the root */
     uint8_t point[CA_SIM_POINT];
     uint8_t nonce_used[CA_SIM_NONCES / 8];

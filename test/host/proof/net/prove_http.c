@@ -234,12 +234,19 @@ void relation(void)
     SHOW(acme_link_is(&link, "alternate"));
 }
 
-/* proof: links; unwind 8; any value of Link of up to 6 characters */
+/* proof: links; unwind 8; the next link of any value of up to 6 characters, from anywhere on */
 void links(void)
 {
-    any_value(6);
-    SHOW(on_link(&parser, value, value_len) == ACME_OK);
-    PROVE(is_parser(&parser));
+    struct acme_link link;
+    size_t len = any_size(6), at = any_size(6);
+    const char *text = any_bytes(len, 6);
+
+    ASSUME(at <= len);
+    if (acme_link_next(text, len, &at, &link)) {
+        PROVE(at <= len && __CPROVER_r_ok(link.url, link.url_len));
+        PROVE(__CPROVER_r_ok(link.params, link.params_len));
+        SHOW(link.url_len == 1 && link.params_len == 2);
+    }
 }
 
 /* proof: retry_after; unwind 14; any value of Retry-After of up to 12 characters */

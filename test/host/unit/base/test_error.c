@@ -94,9 +94,11 @@ static const struct released table[] = {
     {"ACME_ERR_CERT_LIMIT", -95, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_CERT_NONE", -96, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_ALREADY_REVOKED", -97, ACME_SEVERITY_NONE, false, false, true},
+    {"ACME_ERR_ORDER_PAUSE", -85, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_CERT_NAMES_ADDED", -98, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_CERT_EARLY", -100, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_CLOCK", -120, ACME_SEVERITY_TRANSIENT, false, false, false},
+    {"ACME_ERR_NOT_OFFERED", -122, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_PROFILE", -121, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_EAB_KEY", -55, ACME_SEVERITY_PERMANENT, true, false, true},
     {"ACME_ERR_NONCE_NONE", -84, ACME_SEVERITY_TRANSIENT, true, false, true},
@@ -202,7 +204,7 @@ static void test_each_has_a_sentence(void **state)
 /* Of a port that returns what is in no list. */
 static void test_unknown_is_fatal(void **state)
 {
-    static const int32_t unknown[] = {1,    -11,    -19,   -122,      -128,     -256,
+    static const int32_t unknown[] = {1,    -11,    -19,   -123,      -128,     -256,
                                       -999, -65537, 65531, INT32_MIN, INT32_MAX};
     size_t i;
 

@@ -214,6 +214,22 @@ static void test_csr_anywhere(void **state)
     }
 }
 
+/* A name that is given twice is asked for once. */
+static void test_csr_names_each_name_once(void **state)
+{
+    static uint8_t out[2048];
+    const char *const twice[] = {names[1], names[0], "DEVICE.example.org", names[1], names[0]};
+    const struct acme_cert_request more = {.names = twice, .names_count = 5};
+    uint8_t point[CA_PKI_POINT];
+    int32_t len = acme_cert_write_csr(&more, KEY, out, sizeof(out));
+
+    (void)state;
+    assert_true(len > 100);
+    names_seen = 0;
+    assert_null(ca_pki_csr(out + sizeof(out) - (size_t)len, (size_t)len, point, see_name, NULL));
+    assert_int_equal(names_seen, 2);
+}
+
 static void test_csr_of_every_size(void **state)
 {
     static uint8_t out[1024];
@@ -748,6 +764,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_csr_anywhere, fresh),
+        cmocka_unit_test_setup(test_csr_names_each_name_once, fresh),
         cmocka_unit_test_setup(test_csr_of_every_size, fresh),
         cmocka_unit_test_setup(test_csr_needs_a_key, fresh),
         cmocka_unit_test_setup(test_csr_without_memory, fresh),

@@ -137,10 +137,14 @@ static void test_all_json(void **state)
         }
         snprintf(want, sizeof(want), "{\"value\":%s,\"url\":[%s,%s]}", values[i], values[i],
                  values[i]);
-        assert_out(want, want);
+        if (strstr(want, "\\u") == NULL) {
+            assert_out(want, want);
+        }
+        assert_true(run(want, strlen(want), 3, 5, WORK_SIZE) > 0);
         /* and the parser takes it, too */
         acme_json_init(&arena, memory, sizeof(memory));
-        assert_int_equal(acme_json_parse(&arena, want, strlen(want), &root), ACME_OK);
+        assert_int_equal(acme_json_parse(&arena, out, strlen(out), &root), ACME_OK);
+        assert_non_null(acme_json_array(root, "url"));
     }
 }
 
@@ -193,13 +197,17 @@ static void test_refuses_what_is_no_json(void **state)
 static void test_texts_that_no_text_can_hold(void **state)
 {
     (void)state;
-    assert_out("{\"url\":\"a\\u0000b\"}", "{\"url\":\"a\\ufffdb\"}");
-    assert_out("{\"url\":\"\\ud83d\"}", "{\"url\":\"\\ufffd\"}");
-    assert_out("{\"url\":\"\\ud83dx\"}", "{\"url\":\"\\ufffdx\"}");
-    assert_out("{\"url\":\"\\ud83d\\n\"}", "{\"url\":\"\\ufffd\\n\"}");
-    assert_out("{\"url\":\"\\ud83d\\u0041\"}", "{\"url\":\"\\ufffd\\u0041\"}");
-    assert_out("{\"url\":\"\\ude00\"}", "{\"url\":\"\\ufffd\"}");
-    assert_out("{\"url\":\"\\ud83d\\ud83d\\ude00\"}", "{\"url\":\"\\ufffd\\ud83d\\ude00\"}");
+    assert_out("{\"url\":\"a\\u0000b\"}", "{\"url\":\"a\\u001ab\"}");
+    assert_out("{\"url\":\"\\ud83d\"}", "{\"url\":\"\\u001a\"}");
+    assert_out("{\"url\":\"\\ud83dx\"}", "{\"url\":\"\\u001ax\"}");
+    assert_out("{\"url\":\"\\ud83d\\n\"}", "{\"url\":\"\\u001a\\n\"}");
+    assert_out("{\"url\":\"\\ude00\\ud83d\"}", "{\"url\":\"\\u001a\\u001a\"}");
+    assert_out("{\"url\":\"\\ud83d\\ude00\"}", "{\"url\":\"\\u001a\\u001a\"}");
+    /* What is ASCII is what it spells. */
+    assert_out("{\"url\":\"https://ca/a\\u003fb\\u0026c\\u003D\"}",
+               "{\"url\":\"https://ca/a?b&c=\"}");
+    assert_out("{\"url\":\"\\u0022\\u005C\\u002f\\u0020\\u007e\\u007f\\u000a\"}",
+               "{\"url\":\"\\\"\\\\/ ~\\u001a\\u001a\"}");
 }
 
 /* Depth is counted, not stacked: what is skipped may be as deep as is stated. */
@@ -240,7 +248,7 @@ static void test_challenges(void **state)
                "{\"type\":[\"http-01\"]}]}",
                "{\"challenges\":[{\"url\":\"2\",\"type\":\"http-01\"}]}");
     assert_out("{\"challenges\":[{\"type\":\"ht\\u0074p-01\"},{\"type\":\"http-0\"}]}",
-               "{\"challenges\":[{\"type\":\"ht\\u0074p-01\"}]}");
+               "{\"challenges\":[{\"type\":\"http-01\"}]}");
     assert_out("{\"challenges\":[],\"type\":\"z\",\"url\":\"u\"}",
                "{\"challenges\":[],\"type\":\"z\",\"url\":\"u\"}");
     assert_out("{\"challenges\":null,\"identifiers\":[{\"type\":\"dns\"}]}",
@@ -276,7 +284,7 @@ static void test_details_are_cut(void **state)
     for (size_t i = 0; i < 10000; i++) {
         at += (size_t)snprintf(text + at, sizeof(text) - at, "\\u00e4");
         if (i < most) {
-            to += (size_t)snprintf(want + to, sizeof(want) - to, "\\u00e4");
+            to += (size_t)snprintf(want + to, sizeof(want) - to, "\\u001a");
         }
     }
     snprintf(text + at, sizeof(text) - at, "\",\"status\":403}");

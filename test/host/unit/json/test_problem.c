@@ -55,6 +55,10 @@ static void test_types(void **state)
     expect("unsupportedIdentifier", 400, ACME_ERR_ORDER);
     expect("badCSR", 400, ACME_ERR_ORDER);
     expect("invalidProfile", 400, ACME_ERR_PROFILE);
+    expect("notImplemented", 501, ACME_ERR_NOT_OFFERED);
+    expect("notImplemented", 400, ACME_ERR_NOT_OFFERED);
+    expect("rejectedIdentifier", 501, ACME_ERR_NOT_OFFERED); /* Caddy's answer to keyChange */
+    expect("", 501, ACME_ERR_NOT_OFFERED);
     expect("caa", 403, ACME_ERR_PROBLEM);
 }
 

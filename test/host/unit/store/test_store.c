@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -46,7 +47,15 @@ static void put_raw(enum acme_store_space space, uint64_t id, const void *data, 
 
 static void test_account(void **state)
 {
-    struct acme_account_record a = {2, 1, 3, "https://ca.example/dir", "https://ca.example/1", "t"},
+    struct acme_account_record a = {.key_type = 2,
+                                    .key_generation = 1,
+                                    .rollover = 3,
+                                    .directory_url = "https://ca.example/dir",
+                                    .url = "https://ca.example/1",
+                                    .tos_url = "t",
+                                    .successor = 5,
+                                    .used = 0xabcd,
+                                    .binding = 0x89abcdef},
                                b;
     uint8_t scratch[4096], tiny[20];
 
@@ -62,8 +71,40 @@ static void test_account(void **state)
     assert_string_equal(b.directory_url, a.directory_url);
     assert_string_equal(b.url, a.url);
     assert_string_equal(b.tos_url, a.tos_url);
+    assert_int_equal(b.successor, a.successor);
+    assert_int_equal(b.used, a.used);
+    assert_true(b.binding == a.binding);
     assert_int_equal(acme_store_read_account(&store, 0, &b, scratch, sizeof(scratch)),
                      ACME_ERR_NOT_FOUND);
+}
+
+/* Version 0.1.0 has zeros for what came later, and reads a record without looking at it. */
+static void test_account_of_an_old_store(void **state)
+{
+    static const char raw[] = "\1\2\1\0\0\0\0\0\0\0\0\0\0\0\0\0https://ca.example/dir\0"
+                              "https://ca.example/1\0t";
+    struct acme_account_record a;
+    uint8_t scratch[4096], now[128];
+
+    (void)state;
+    put_raw(ACME_SPACE_ACCOUNT, 0, raw, sizeof(raw));
+    assert_int_equal(acme_store_read_account(&store, 0, &a, scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(a.key_type, 2);
+    assert_string_equal(a.url, "https://ca.example/1");
+    assert_int_equal(a.successor, 0);
+    assert_int_equal(a.used, 0);
+    assert_true(a.binding == 0);
+    a.successor = 1;
+    a.used = 0x0203;
+    a.binding = UINT32_MAX;
+    assert_int_equal(acme_store_write_account(&store, 0, &a, scratch, sizeof(scratch)), ACME_OK);
+    assert_int_equal(
+        acme_flashlog_read(&log_, ACME_KEY(ACME_SPACE_ACCOUNT, 0), 0, now, sizeof(now)),
+        sizeof(raw));
+    assert_memory_equal(now, raw, 4);
+    assert_memory_equal(now + 4, "\1\0\3\2", 4);
+    assert_memory_equal(now + 8, "\xff\xff\xff\xff\0\0\0\0", 8);
+    assert_memory_equal(now + 16, raw + 16, sizeof(raw) - 16);
 }
 
 static void test_order(void **state)
@@ -244,12 +285,44 @@ static void test_a_damaged_chain(void **state)
 static void test_names_id(void **state)
 {
     const char *const ab[] = {"a", "b"}, *const one[] = {"ab"}, *const ba[] = {"b", "a"};
+    const char *const more[] = {"B", "a", "b", "A", "b"}, *const ac[] = {"a", "c"};
 
     (void)state;
     assert_true(acme_store_names_id(ab, 2) == acme_store_names_id(ab, 2));
     assert_true(acme_store_names_id(ab, 2) != acme_store_names_id(one, 1));
-    assert_true(acme_store_names_id(ab, 2) != acme_store_names_id(ba, 2));
+    assert_true(acme_store_names_id(ab, 2) == acme_store_names_id(ba, 2));
+    assert_true(acme_store_names_id(ab, 2) == acme_store_names_id(more, 5));
+    assert_true(acme_store_names_id(ab, 2) != acme_store_names_id(ac, 2));
     assert_true(acme_store_names_id(ab, 1) != acme_store_names_id(ab, 2));
+    assert_true(acme_store_names_id(ab, 1) != acme_store_names_id(ab, 0));
+    /* The numbers that version 0.1 wrote. */
+    assert_true(acme_store_names_id_v1(ab, 2) == UINT64_C(0xd2b371819297f98a));
+    assert_true(acme_store_names_id_v1(ba, 2) == UINT64_C(0x18571999fe58c66));
+    assert_true(acme_store_names_id(ba, 2) == acme_store_names_id_v1(ab, 2));
+}
+
+/* As many names as a host has, in orders of all kinds. */
+static void test_names_id_of_many(void **state)
+{
+    static char texts[100][24];
+    const char *names[200];
+    uint64_t id = 0;
+    uint32_t turn, i;
+
+    (void)state;
+    for (i = 0; i < 100; i++) {
+        (void)snprintf(texts[i], sizeof(texts[i]), "d%u.Example.org", (i + 1) * 37 % 101);
+    }
+    for (turn = 1; turn < 100; turn += 7) {
+        for (i = 0; i < 100; i++) {
+            names[i] = texts[(i + 1) * turn % 101 - 1];
+            names[i + 100] = texts[i];
+        }
+        id = id == 0 ? acme_store_names_id(names, 200) : id;
+        assert_true(acme_store_names_id(names, 200) == id);
+        assert_true(acme_store_names_id(names, 100) == id);
+        assert_true(acme_store_names_id(names, 99) != id);
+    }
 }
 
 /* A full store refuses, and keeps what it has. */
@@ -370,6 +443,31 @@ static void test_a_chain_on_a_dead_flash(void **state)
 }
 
 #if defined(CONFIG_ACME_SCHEDULE)
+/* A record of an earlier version lacks what came later. */
+static void test_older_schedule(void **state)
+{
+    struct acme_schedule s = {.renew_at_s = 6, .ordered_s = 7, .burnt = 10, .quick = 11}, back;
+    uint8_t raw[66] = {1, 1, 3, 0, 5};
+
+    (void)state;
+    assert_int_equal(acme_store_write_schedule(&store, 0, &s), ACME_OK);
+    assert_int_equal(acme_store_read_schedule(&store, 0, &back), ACME_OK);
+    assert_true(back.renew_at_s == 6 && back.ordered_s == 7 && back.burnt == 10 &&
+                back.quick == 11);
+    raw[48] = 77;
+    put_raw(ACME_SPACE_SCHEDULE, 0, raw, 56);
+    assert_int_equal(acme_store_read_schedule(&store, 0, &back), ACME_OK);
+    assert_true(back.renew_at_s == 77 && back.failures == 3 && back.ca == 5 &&
+                back.generation == 1);
+    assert_true(back.ordered_s == 0 && back.burnt == 0 && back.quick == 0);
+    raw[56] = 1;
+    raw[64] = 2;
+    raw[65] = 3;
+    put_raw(ACME_SPACE_SCHEDULE, 0, raw, 66);
+    assert_int_equal(acme_store_read_schedule(&store, 0, &back), ACME_OK);
+    assert_true(back.ordered_s == 1 && back.burnt == 2 && back.quick == 3);
+}
+
 static void test_damaged_schedule(void **state)
 {
     struct acme_schedule s = {.retry_at_s = 5}, back;
@@ -720,6 +818,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_account, set_up),
+        cmocka_unit_test_setup(test_account_of_an_old_store, set_up),
         cmocka_unit_test_setup(test_order, set_up),
         cmocka_unit_test_setup(test_damaged_records, set_up),
         cmocka_unit_test_setup(test_cert, set_up),
@@ -727,11 +826,13 @@ int main(void)
         cmocka_unit_test_setup(test_chain, set_up),
         cmocka_unit_test_setup(test_a_damaged_chain, set_up),
         cmocka_unit_test(test_names_id),
+        cmocka_unit_test(test_names_id_of_many),
         cmocka_unit_test_setup(test_full, set_up),
         cmocka_unit_test_setup(test_failing_flash, set_up),
         cmocka_unit_test(test_failing_removals),
         cmocka_unit_test_setup(test_a_chain_on_a_dead_flash, set_up),
 #if defined(CONFIG_ACME_SCHEDULE)
+        cmocka_unit_test_setup(test_older_schedule, set_up),
         cmocka_unit_test_setup(test_damaged_schedule, set_up),
 #endif
         cmocka_unit_test_setup(test_its, set_up),
