@@ -26,7 +26,7 @@ PARTS = (
     ("order", "sizeof(c->order) + WAYS + PROOFS", "`NAMES_MAX`; `DNS_01` and its kin"),
     ("answers to the CA", "sizeof(c->challenges)", "`HTTP_01_STREAMS`, `TLS_ALPN_STREAMS`"),
     ("problem documents", "sizeof(c->problem) + PROBLEMS", ""),
-    ("chain under way", "sizeof(c->sink)", "`CHAIN_CERTS_MAX`"),
+    ("chain under way", "sizeof(c->body)", "`CHAIN_CERTS_MAX`"),
     ("store", "sizeof(c->log)", "`STORE_SEAL_MAX`"),
     ("configuration", "sizeof(c->config)", ""),
     ("mbedTLS's contexts", "sizeof(c->exchange.tls)", ""))

@@ -103,11 +103,12 @@ struct acme_cert_request {
      * Otherwise such a certificate is not installed: it is ACME_ERR_CERT_NAMES_ADDED, nothing else
      * is ordered, and a later job with this set installs it. */
     bool may_add_names;
-    /** Dates to ask for, Unix seconds; 0: as the CA likes (RFC 8555 7.1.3; most CAs refuse them).
-     * validity_s stands for a not_after_s that is so many seconds after the order, for renewals
-     * too. Needs CONFIG_ACME_ORDER_DATES. */
-    int64_t not_before_s, not_after_s;
-    uint32_t validity_s; /**< seconds; 0: none */
+    /** Date to ask for, Unix seconds; 0: as the CA likes (RFC 8555 7.1.3; most CAs refuse dates).
+     * This and the next two need CONFIG_ACME_ORDER_DATES. */
+    int64_t not_before_s;
+    int64_t not_after_s; /**< the same, of the end */
+    uint32_t validity_s; /**< seconds, 0: none; stands for a not_after_s that is so long after the
+                              order, for renewals too */
     /** A domain above the names which is proven in their place, where the CA offers it (RFC 9444);
      * NULL: none. Needs CONFIG_ACME_SUBDOMAINS. */
     const char *ancestor;
@@ -370,7 +371,7 @@ typedef struct acme_client acme_client;
 #if defined(CONFIG_ACME_SCHEDULE)
 #define ACME_MEMORY_TIME 40
 #else
-#define ACME_MEMORY_TIME 16
+#define ACME_MEMORY_TIME 8
 #endif
 /** The responder of http-01. */
 #if defined(CONFIG_ACME_HTTP_01)
