@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "client/account_manage.h"
 #include "client/account_record.h"
 #include "client/directory.h"
 #include "client/keys.h"
@@ -127,13 +128,18 @@ static bool goes_elsewhere(struct acme_client *c)
     return false;
 }
 
+/* Whether the job is to end the account, and nothing is left to be told to the CA. */
+static bool is_end_wanted(const struct acme_client *c)
+{
+    return c->machine.job == ACME_JOB_ACCOUNT_DEACTIVATE;
+}
+
 /* Whether a new account may be made: by this job, and with what it takes at this CA. */
 static int32_t check_new(struct acme_client *c)
 {
     if (c->config.account_only_existing ||
         (ACME_ENABLED(CONFIG_ACME_REVOCATION) && c->machine.job == ACME_JOB_REVOKE) ||
-        (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) &&
-         c->machine.job == ACME_JOB_ACCOUNT_DEACTIVATE)) {
+        (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) && is_end_wanted(c))) {
         return ACME_ERR_ACCOUNT_NONE;
     }
     if (ACME_ENABLED(CONFIG_ACME_EAB) && c->directory.binding && c->config.eab_kid == NULL) {
@@ -378,6 +384,9 @@ int32_t acme_problem_new_account(struct acme_client *c, int32_t error)
     if (!is_unknown(c, error)) {
         return error;
     }
+    if (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) && is_end_wanted(c)) {
+        return acme_reply_account_deactivate(c);
+    }
     rc = check_new(c);
     if (rc != ACME_OK) {
         return rc;
@@ -447,6 +456,9 @@ int32_t acme_account_replace(struct acme_client *c)
     bool made;
     int32_t rc = check_new(c);
 
+    if (is_end_wanted(c)) {
+        return acme_reply_account_deactivate(c);
+    }
     if (c->account.replaced || rc == ACME_ERR_ACCOUNT_NONE || acme_keys_is_external(c)) {
         return ACME_ERR_ACCOUNT;
     }
