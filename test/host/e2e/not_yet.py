@@ -44,10 +44,6 @@ CAUSES = {
     ],
     "x": [
     ],
-    "an optional URL that is empty or odd is an error (client/account.c take_urls, acme_pool_add_url)": [
-        "test_ca_answers.py::test_goes_on[terms-not-ascii]",
-        "test_ca_answers.py::test_goes_on[terms-with-space]",
-    ],
     "a pause of nothing is taken as it stands (client/request.c, client/order.c wait_for_order)": [
         "test_ca_answers.py::test_a_pause_of_nothing[past]",
         "test_ca_answers.py::test_a_pause_of_nothing[zero]",
@@ -55,9 +51,6 @@ CAUSES = {
     "a pause is cut to 300 s (client/client.c settle_time, order.c wait_for_order)": [
         "test_ca_answers.py::test_a_pause_of_days[a-day]",
         "test_ca_answers.py::test_a_pause_of_days[three-days]",
-    ],
-    "a binding's key is only read as base64url without padding, in another form it counts as none (client/account.c ensure, crypto/jws.c)": [
-        "test_ca_answers.py::test_a_binding_key_coded_twice",
     ],
     "notBefore and notAfter cannot be asked for (client/order.c acme_enter_new_order); options --not-before and --not-after": [
         "test_ca_answers.py::test_a_wish_for_dates[--not-after-notAfter]",
