@@ -189,7 +189,9 @@ enum acme_event_type {
      * is tried again at once makes no event. */
     ACME_EVENT_ERROR,
     /** There is nothing to do for .wait_ms, unless the CA comes before. Each time the client waits
-     * by the clock: for the CA to make up its mind, before another try, for a held certificate. */
+     * by the clock: for the CA to make up its mind, before another try, for a held certificate. A
+     * pause that the CA wants and that is too long for a job is told, too: the certificate's work
+     * ends then with ACME_ERR_POLL_LIMIT, and goes on after it. */
     ACME_EVENT_WAIT,
     /** The CA has suggested when to renew .slot (acme_cert_status.renew_after_s has the instant);
      * .text is the URL of an explanation, or NULL. After each look, be it news or not. */
@@ -326,67 +328,102 @@ struct acme_config {
 /** A client: in the block given to acme_init, and nobody else's business. */
 typedef struct acme_client acme_client;
 
-/** Bytes for each certificate. */
+/* The parts of ACME_MEMORY_SIZE, in bytes. They follow the core's structures, whose sizes are not
+ * an integrator's business; the core checks that the sum is enough, and a test that it is not much
+ * more. */
+
+/** Each certificate: what is known of it, and when it is looked at again. */
 #if defined(CONFIG_ACME_SCHEDULE)
-#define ACME_SLOT_SIZE 152
+#define ACME_SLOT_SIZE (96 + (2 * CONFIG_ACME_CHAIN_CERTS_MAX + 19) / 8 * 8)
 #else
-#define ACME_SLOT_SIZE 64
+#define ACME_SLOT_SIZE (24 + (2 * CONFIG_ACME_CHAIN_CERTS_MAX + 19) / 8 * 8)
 #endif
 
+/** The link of a reply to the terms of service. */
 #if defined(CONFIG_ACME_PROBLEM_LINKS)
-/** Bytes for the links of a problem. */
-#define ACME_PROBLEM_LINKS_SIZE (2 * (CONFIG_ACME_URL_MAX + 1))
-/** Bytes for the link of a reply to the terms of service. */
 #define ACME_TERMS_LINK_SIZE (CONFIG_ACME_URL_MAX + 1)
 #else
-#define ACME_PROBLEM_LINKS_SIZE 0
-#define ACME_TERMS_LINK_SIZE    0
+#define ACME_TERMS_LINK_SIZE 0
 #endif
-/** Bytes for links to other chains, and to the terms of service. */
+/** Links of a reply to other chains, and to the terms of service. */
 #if defined(CONFIG_ACME_ALTERNATE_CHAINS)
 #define ACME_LINKS_SIZE                                                                            \
     (CONFIG_ACME_ALTERNATES_MAX * (CONFIG_ACME_URL_MAX + 3) + 16 + ACME_TERMS_LINK_SIZE)
 #else
 #define ACME_LINKS_SIZE ACME_TERMS_LINK_SIZE
 #endif
+/** A connection: a reply's line, nonce, Location and links. */
+#define ACME_REPLY_SIZE                                                                            \
+    (CONFIG_ACME_HTTP_LINE_MAX + CONFIG_ACME_NONCE_MAX + CONFIG_ACME_URL_MAX + ACME_LINKS_SIZE)
 
-/** Bytes for the responder of tls-alpn-01. */
+/** The name of the server that is connected to. */
+#if CONFIG_ACME_URL_MAX < 253
+#define ACME_MEMORY_ORIGIN CONFIG_ACME_URL_MAX
+#else
+#define ACME_MEMORY_ORIGIN 253
+#endif
+/** What a reply's body goes through on its way into memory or flash. */
+#if defined(CONFIG_ACME_PROFILES)
+#define ACME_MEMORY_BODY 104
+#else
+#define ACME_MEMORY_BODY 64
+#endif
+/** When things are due, what time to believe, and which certificates are held. */
+#if defined(CONFIG_ACME_SCHEDULE)
+#define ACME_MEMORY_TIME 40
+#else
+#define ACME_MEMORY_TIME 16
+#endif
+/** The responder of http-01. */
+#if defined(CONFIG_ACME_HTTP_01)
+#define ACME_MEMORY_HTTP_01 (CONFIG_ACME_HTTP_01_STREAMS * (size_t)16 + 8 * sizeof(void *))
+#else
+#define ACME_MEMORY_HTTP_01 0
+#endif
+/** The responder of tls-alpn-01. */
 #if defined(CONFIG_ACME_TLS_ALPN_01)
-#define ACME_MEMORY_TLS_ALPN (1024 + (160 + CONFIG_ACME_TLS_ALPN_STREAMS * 112) * sizeof(void *))
+#define ACME_MEMORY_TLS_ALPN                                                                       \
+    (800 + 120 * sizeof(void *) + CONFIG_ACME_TLS_ALPN_STREAMS * (48 + 50 * sizeof(void *)))
 #else
 #define ACME_MEMORY_TLS_ALPN 0
 #endif
-/** Bytes for the records of the DNS challenges. */
+/** The records of the DNS challenges. */
 #if defined(CONFIG_ACME_DNS)
-#define ACME_MEMORY_DNS (64 + CONFIG_ACME_NAMES_MAX * (16 + sizeof(void *)))
+#define ACME_MEMORY_DNS (24 + CONFIG_ACME_NAMES_MAX * (16 + sizeof(void *)) + 2 * sizeof(void *))
 #else
 #define ACME_MEMORY_DNS 0
 #endif
-/** Bytes for sealing: a record, and the same sealed. */
+/** Sealing: a record, and the same sealed. */
 #if defined(CONFIG_ACME_STORE_SEAL)
-#define ACME_MEMORY_SEAL (2 * CONFIG_ACME_STORE_SEAL_MAX + 64 + 4 * sizeof(void *))
+#define ACME_MEMORY_SEAL (CONFIG_ACME_STORE_SEAL_MAX * (size_t)2 + 9 * sizeof(void *))
 #else
 #define ACME_MEMORY_SEAL 0
 #endif
-
-/** Bytes for the problem of a certificate, where other requests may follow its own. */
+/** The CA in use before another was turned to. */
+#if defined(CONFIG_ACME_FALLBACK)
+#define ACME_MEMORY_FALLBACK (sizeof(struct acme_ca) + 4)
+#else
+#define ACME_MEMORY_FALLBACK 0
+#endif
+/** Problems: the last reply's, and that of a certificate, where other requests may follow its own.
+ */
 #if CONFIG_ACME_CERT_SLOTS > 1 || defined(CONFIG_ACME_ARI) || defined(CONFIG_ACME_FALLBACK) ||     \
     defined(CONFIG_ACME_DOCTOR)
-#define ACME_MEMORY_PROBLEM (131 + CONFIG_ACME_PROBLEM_DETAIL_MAX + ACME_PROBLEM_LINKS_SIZE)
+#define ACME_MEMORY_PROBLEMS 2
 #else
-#define ACME_MEMORY_PROBLEM 0
+#define ACME_MEMORY_PROBLEMS 1
 #endif
 
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
     (CONFIG_ACME_WORK_SIZE + CONFIG_ACME_JSON_ARENA_SIZE + CONFIG_ACME_URL_POOL_SIZE +             \
-     2 * CONFIG_ACME_URL_MAX + CONFIG_ACME_HTTP_LINE_MAX + 2 * CONFIG_ACME_NONCE_MAX +             \
-     CONFIG_ACME_HTTP_01_STREAMS * 32 + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +                  \
-     2 * CONFIG_ACME_CHAIN_CERTS_MAX * (CONFIG_ACME_CERT_SLOTS + 1) + CONFIG_ACME_NAMES_MAX * 3 +  \
-     ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS + ACME_MEMORY_SEAL + ACME_LINKS_SIZE +                 \
-     ACME_MEMORY_PROBLEM + CONFIG_ACME_PROBLEM_DETAIL_MAX + ACME_PROBLEM_LINKS_SIZE + 720 +        \
-     288 * sizeof(void *))
+     CONFIG_ACME_URL_MAX + CONFIG_ACME_NONCE_MAX + ACME_REPLY_SIZE + ACME_MEMORY_ORIGIN +          \
+     ACME_MEMORY_BODY + ACME_MEMORY_TIME + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +               \
+     CONFIG_ACME_NAMES_MAX * 3 + ACME_MEMORY_HTTP_01 + ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS +    \
+     ACME_MEMORY_SEAL + ACME_MEMORY_FALLBACK +                                                     \
+     ACME_MEMORY_PROBLEMS * sizeof(struct acme_problem) + sizeof(struct acme_config) + 627 +       \
+     188 * sizeof(void *))
 
 /** 1 where an option of Kconfig is on, else 0: the 1 that it is defined as brings a comma, which
  * puts another value into the second place. */

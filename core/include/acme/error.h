@@ -185,6 +185,8 @@ enum acme_severity {
       "there is no certificate for this name yet")                                                 \
     X(ACME_ERR_ALREADY_REVOKED, -97, NONE, CERT, LASTING, THIS_CA,                                 \
       "the certificate is revoked already")                                                        \
+    X(ACME_ERR_ORDER_PAUSE, -85, TRANSIENT, CERT, LASTING, THIS_CA,                                \
+      "certificates of earlier orders could not be installed; another is ordered later")           \
     X(ACME_ERR_CERT_NAMES_ADDED, -98, PERMANENT, CERT, LASTING, THIS_CA,                           \
       "the CA's certificate has more names than were asked for; it is kept, see the policy")       \
     X(ACME_ERR_CERT_EARLY, -100, TRANSIENT, CERT, LASTING, THIS_CA,                                \

@@ -137,14 +137,20 @@ static int32_t authorization_valid(struct acme_client *c, acme_json_value root)
     return acme_enter_next_authorization(c);
 }
 
-/* The problem is in the challenge that failed; the name is the authorization's. */
-static int32_t authorization_failed(struct acme_client *c, acme_json_value root)
+/* The problem is in the challenge. */
+static void read_problem(struct acme_client *c, acme_json_value root)
 {
     acme_json_value item = acme_json_first(acme_json_array(root, "challenges"));
 
     for (; item != NULL; item = acme_json_next(item)) {
         acme_problem_read_error(&c->problem, item);
     }
+}
+
+/* The name is the authorization's. */
+static int32_t authorization_failed(struct acme_client *c, acme_json_value root)
+{
+    read_problem(c, root);
     (void)acme_str_copy(c->problem.identifier, sizeof(c->problem.identifier), acme_way_name(c));
     /* A failed authorization stays failed: another way needs another order. */
     return acme_order_leave(c,
@@ -158,7 +164,9 @@ static int32_t authorization_pending(struct acme_client *c, acme_json_value root
     acme_json_value challenge;
     int32_t rc;
 
-    if (c->order.challenge != 0) { /* our challenge is with the CA already */
+    if (c->order.challenge !=
+        0) { /* our challenge is with the CA already, which may tell of trouble */
+        read_problem(c, root);
         return acme_order_wait_for_verdict(c, ACME_POLL_DEFAULT_MS);
     }
     challenge = acme_way_choose(c, root);

@@ -54,7 +54,7 @@ static int32_t find_order(struct acme_client *c)
     if (rc == ACME_ERR_NOT_FOUND || rc == ACME_ERR_STORE_IO) {
         return rc;
     }
-    if (rc != ACME_OK || !is_same_work(c, s, r)) {
+    if (rc != ACME_OK || !is_same_work(c, s, r) || acme_request_check_url(c, r->url) != ACME_OK) {
         rc = acme_slots_drop_order(c);
         return rc == ACME_OK ? ACME_ERR_NOT_FOUND : rc;
     }
@@ -181,6 +181,9 @@ int32_t acme_enter_new_order(struct acme_client *c)
     uint16_t i;
     int32_t rc;
 
+    if (c->machine.job == ACME_JOB_RUN && !acme_schedule_may_order(c, acme_slots_current(c))) {
+        return ACME_ERR_ORDER_PAUSE;
+    }
     if (!acme_request_has_nonce(c)) {
         return ACME_OK;
     }
@@ -237,7 +240,10 @@ int32_t acme_reply_new_order(struct acme_client *c)
                    : acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     c->pool_len = c->pool_order_mark;
-    rc = acme_pool_add_url(c, r->location, &c->order.url);
+    rc = acme_error_at(&c->machine.place, "Location", acme_request_check_url(c, r->location));
+    if (rc == ACME_OK) {
+        rc = acme_pool_add_url(c, r->location, &c->order.url);
+    }
     c->order.pool_mark = c->pool_len;
 #if !defined(ACME_MUTATE_ORDER_LATE)
     if (rc == ACME_OK) {
@@ -247,6 +253,7 @@ int32_t acme_reply_new_order(struct acme_client *c)
     if (rc != ACME_OK) {
         return rc;
     }
+    acme_schedule_ordered(c, acme_slots_current(c));
     acme_machine_emit(c, ACME_EVENT_ORDER, acme_pool_get(c, c->order.url));
     return acme_reply_order(c);
 }

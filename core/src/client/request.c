@@ -57,6 +57,13 @@ static int32_t check_policy(const struct acme_client *c, const char *url, struct
     return rc;
 }
 
+int32_t acme_request_check_url(const struct acme_client *c, const char *url)
+{
+    struct acme_uri uri;
+
+    return check_policy(c, url, &uri);
+}
+
 /* Writes the request head in front of a body that stands at HEAD_RESERVE, and sends both. */
 static int32_t launch(struct acme_client *c, const char *method, const char *url, size_t body_len)
 {

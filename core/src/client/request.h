@@ -29,6 +29,8 @@ struct acme_request {
     uint32_t bad_nonces;
 };
 
+/** Whether a URL that the CA named may be asked: ACME_OK, ACME_ERR_URL, ACME_ERR_URL_POLICY. */
+int32_t acme_request_check_url(const struct acme_client *c, const char *url);
 /** Starts a GET or HEAD. */
 int32_t acme_request_plain(struct acme_client *c, const char *method, const char *url);
 /** A buffer at the start of work for a payload. */

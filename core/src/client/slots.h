@@ -27,7 +27,7 @@ struct acme_slot {
 
 /** Whether the one slot's failure ends the job, whose last problem is then the slot's. Where more
  * may follow, the slot's problem is kept beside. */
-#if ACME_MEMORY_PROBLEM > 0
+#if ACME_MEMORY_PROBLEMS > 1
 #define ACME_SLOT_PROBLEM
 #endif
 

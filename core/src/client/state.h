@@ -108,9 +108,11 @@ struct acme_client {
     _Alignas(8) union acme_work_memory work;
 };
 
-_Static_assert(sizeof(union acme_work_memory) <= (CONFIG_ACME_WORK_SIZE + 7u) / 8u * 8u,
+_Static_assert(sizeof(union acme_work_memory) <=
+                   (CONFIG_ACME_WORK_SIZE + 7u) / 8u * sizeof(uint64_t),
                "CONFIG_ACME_WORK_SIZE is too small for a DNS record");
-_Static_assert(sizeof(union acme_arena_memory) <= (CONFIG_ACME_JSON_ARENA_SIZE + 7u) / 8u * 8u,
+_Static_assert(sizeof(union acme_arena_memory) <=
+                   (CONFIG_ACME_JSON_ARENA_SIZE + 7u) / 8u * sizeof(uint64_t),
                "CONFIG_ACME_JSON_ARENA_SIZE is too small for a record");
 
 #if CONFIG_ACME_CERT_SLOTS > 1

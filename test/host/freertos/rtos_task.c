@@ -243,8 +243,8 @@ static void report(const char *when)
     acme_task_get_status(&task->task, &status);
     (void)acme_task_get_cert(&task->task, 0, &cert);
     (void)printf("%s: valid %d, error %s, jobs %u, failed %u, new orders %u\n", when,
-                 (int)acme_cert_can_serve(&cert), acme_error_name(status.error), status.jobs, status.failed,
-                 status.counters.new_orders);
+                 (int)acme_cert_can_serve(&cert), acme_error_name(status.error), status.jobs,
+                 status.failed, status.counters.new_orders);
 }
 
 /* ---- what is tested ---- */

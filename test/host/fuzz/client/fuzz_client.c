@@ -647,7 +647,8 @@ static void live_on(void)
     CHECK(days < 30);
     check_certificates();
     for (days = 0; days < world.config.certs_count; days++) {
-        CHECK(acme_cert_can_serve(&good[days]) && good[days].not_after_s > sim_clock_true_s(&world.clock));
+        CHECK(acme_cert_can_serve(&good[days]) &&
+              good[days].not_after_s > sim_clock_true_s(&world.clock));
     }
 }
 

@@ -94,6 +94,7 @@ static const struct released table[] = {
     {"ACME_ERR_CERT_LIMIT", -95, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_CERT_NONE", -96, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_ALREADY_REVOKED", -97, ACME_SEVERITY_NONE, false, false, true},
+    {"ACME_ERR_ORDER_PAUSE", -85, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_CERT_NAMES_ADDED", -98, ACME_SEVERITY_PERMANENT, false, false, true},
     {"ACME_ERR_CERT_EARLY", -100, ACME_SEVERITY_TRANSIENT, false, false, true},
     {"ACME_ERR_CLOCK", -120, ACME_SEVERITY_TRANSIENT, false, false, false},
