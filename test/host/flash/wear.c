@@ -22,7 +22,6 @@ static struct flash_sim flash;
 static struct acme_store store;
 static struct acme_account_record account;
 static struct acme_order_record order;
-static struct acme_schedule schedule;
 
 static void need(int32_t rc, const char *what)
 {
@@ -56,7 +55,6 @@ static void renew(uint8_t slot, uint8_t generation)
 
     order.key_generation = generation;
     need(acme_store_write_order(&store, slot, &order, scratch, sizeof(scratch)), "order");
-    need(acme_store_write_schedule(&store, slot, &schedule), "schedule");
     set_key(100u + slot * 2u + generation);
     for (at = 0; at < CHAIN_LEN; at += sizeof(chunk)) {
         size_t n = CHAIN_LEN - at < sizeof(chunk) ? CHAIN_LEN - at : sizeof(chunk);
@@ -66,7 +64,6 @@ static void renew(uint8_t slot, uint8_t generation)
              "chunk");
     }
     need(acme_store_install(&store, slot, &cert, "device.example.org"), "install");
-    need(acme_store_write_schedule(&store, slot, &schedule), "schedule");
     (void)psa_its_remove(100u + slot * 2u + (generation ^ 1u));
     need(acme_store_remove_chain(&store, slot, generation ^ 1u), "old chain");
 }

@@ -33,8 +33,8 @@
 #include "client/keys.h"
 #include "crypto/jws.h"
 
-#define acme_jws_key_lost(key)   ((void)(key), false)
-#define acme_keys_cert(slot, g)  ((psa_key_id_t)1 + (slot) + (g))
+#define acme_jws_key_lost(key)  ((void)(key), false)
+#define acme_keys_cert(slot, g) ((psa_key_id_t)1 + (slot) + (g))
 
 #include "../../../../core/src/client/schedule.c"
 
