@@ -17,6 +17,24 @@ static const char *slot_name(const struct cli_events *s, int16_t slot)
                                                                : s->config->directory_url;
 }
 
+/* What more is known of a failure. */
+static void add_place(cJSON *o, const struct acme_event *event)
+{
+    if (event->route != NULL) {
+        cJSON_AddStringToObject(o, "route", event->route);
+    }
+    if (event->member != NULL) {
+        cJSON_AddStringToObject(o, "member", event->member);
+    }
+    if (event->limit != NULL) {
+        cJSON_AddStringToObject(o, "limit", event->limit);
+        cJSON_AddNumberToObject(o, "limitSize", event->limit_size);
+    }
+    if (event->url != NULL) {
+        cJSON_AddStringToObject(o, "url", event->url);
+    }
+}
+
 static void print_event(const struct cli_events *s, const struct acme_event *event)
 {
     /* As enum acme_event_type. */
@@ -37,19 +55,7 @@ static void print_event(const struct cli_events *s, const struct acme_event *eve
     if (event->error != ACME_OK) {
         cli_json_error(o, event->error);
     }
-    if (event->route != NULL) {
-        cJSON_AddStringToObject(o, "route", event->route);
-    }
-    if (event->member != NULL) {
-        cJSON_AddStringToObject(o, "member", event->member);
-    }
-    if (event->limit != NULL) {
-        cJSON_AddStringToObject(o, "limit", event->limit);
-        cJSON_AddNumberToObject(o, "limitSize", event->limit_size);
-    }
-    if (event->url != NULL) {
-        cJSON_AddStringToObject(o, "url", event->url);
-    }
+    add_place(o, event);
     if (event->type == ACME_EVENT_WAIT || event->type == ACME_EVENT_NEXT) {
         cJSON_AddNumberToObject(o, "waitMs", event->wait_ms);
     }

@@ -329,14 +329,14 @@ struct acme_config {
 typedef struct acme_client acme_client;
 
 /* The parts of ACME_MEMORY_SIZE, in bytes. They follow the core's structures, whose sizes are not
- * an integrator's business; the core checks that the sum is enough, and a test that it is not much
- * more. */
+ * an integrator's business; the core checks that the sum is enough, and scripts/size that it is not
+ * much more. */
 
 /** Each certificate: what is known of it, and when it is looked at again. */
 #if defined(CONFIG_ACME_SCHEDULE)
 #define ACME_SLOT_SIZE (96 + (2 * CONFIG_ACME_CHAIN_CERTS_MAX + 19) / 8 * 8)
 #else
-#define ACME_SLOT_SIZE (24 + (2 * CONFIG_ACME_CHAIN_CERTS_MAX + 19) / 8 * 8)
+#define ACME_SLOT_SIZE (32 + (2 * CONFIG_ACME_CHAIN_CERTS_MAX + 19) / 8 * 8)
 #endif
 
 /** The link of a reply to the terms of service. */

@@ -131,15 +131,21 @@ static bool goes_elsewhere(struct acme_client *c)
 /* Whether the job is to end the account, and nothing is left to be told to the CA. */
 static bool is_end_wanted(const struct acme_client *c)
 {
-    return c->machine.job == ACME_JOB_ACCOUNT_DEACTIVATE;
+    return ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) &&
+           c->machine.job == ACME_JOB_ACCOUNT_DEACTIVATE;
+}
+
+/* Whether the job is about what an account has: a new one has none of it. */
+static bool is_for_old(const struct acme_client *c)
+{
+    return (ACME_ENABLED(CONFIG_ACME_REVOCATION) && c->machine.job == ACME_JOB_REVOKE) ||
+           is_end_wanted(c);
 }
 
 /* Whether a new account may be made: by this job, and with what it takes at this CA. */
 static int32_t check_new(struct acme_client *c)
 {
-    if (c->config.account_only_existing ||
-        (ACME_ENABLED(CONFIG_ACME_REVOCATION) && c->machine.job == ACME_JOB_REVOKE) ||
-        (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) && is_end_wanted(c))) {
+    if (c->config.account_only_existing || is_for_old(c)) {
         return ACME_ERR_ACCOUNT_NONE;
     }
     if (ACME_ENABLED(CONFIG_ACME_EAB) && c->directory.binding && c->config.eab_kid == NULL) {

@@ -56,6 +56,14 @@ static void take_record(struct acme_client *c, uint8_t slot)
     (void)acme_str_copy(c->account_url, sizeof(c->account_url), r->url);
 }
 
+/* The account in use is younger than all others in the store. */
+static void set_used(struct acme_client *c, uint32_t used)
+{
+    if (c->account.used < used) {
+        c->account.used = (uint16_t)(used > UINT16_MAX ? UINT16_MAX : used);
+    }
+}
+
 int32_t acme_account_load(struct acme_client *c)
 {
     uint8_t i, unused = UINT8_MAX;
@@ -79,9 +87,7 @@ int32_t acme_account_load(struct acme_client *c)
     if (!c->account.recorded) {
         take_none(c, unused);
     }
-    if (c->account.used < used) {
-        c->account.used = (uint16_t)(used > UINT16_MAX ? UINT16_MAX : used);
-    }
+    set_used(c, used);
     return ACME_OK;
 }
 
@@ -183,9 +189,9 @@ int32_t acme_account_remove(struct acme_client *c, uint8_t slot)
     return rc == ACME_OK ? acme_store_remove(&c->log, ACME_SPACE_ACCOUNT, slot) : rc;
 }
 
+#if defined(CONFIG_ACME_FALLBACK)
 static bool is_configured(const struct acme_client *c, const char *directory_url)
 {
-#if defined(CONFIG_ACME_FALLBACK)
     uint16_t i;
 
     for (i = 0; i < c->config.fallbacks_count; i++) {
@@ -194,10 +200,13 @@ static bool is_configured(const struct acme_client *c, const char *directory_url
         }
     }
     return strcmp(c->first_ca.directory_url, directory_url) == 0;
-#else
-    return strcmp(c->config.directory_url, directory_url) == 0;
-#endif
 }
+#else
+static bool is_configured(const struct acme_client *c, const char *directory_url)
+{
+    return strcmp(c->config.directory_url, directory_url) == 0;
+}
+#endif
 
 int32_t acme_account_make_room(struct acme_client *c)
 {

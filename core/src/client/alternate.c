@@ -55,22 +55,31 @@ static int32_t fetch(struct acme_client *c, uint8_t index)
     return acme_machine_go(c, ACME_STATE_CERTIFICATE);
 }
 
+/* The chain at hand is looked at: whether it is the one, or the shortest until now. */
+static void weigh(struct acme_client *c, const struct acme_cert_request *request)
+{
+    struct acme_chain_choice *o = &c->order.choice;
+
+    if (c->body.sink.count < o->best_count) {
+        o->best_count = c->body.sink.count;
+        o->best_index = request->prefer_shortest ? o->chain_index : 0;
+    }
+    if (request->preferred_issuer == NULL) {
+        o->chain_chosen = o->chain_chosen || !request->prefer_shortest;
+    } else if (has_issuer(c, request->preferred_issuer)) {
+        o->chain_chosen = true;
+    }
+}
+
 int32_t acme_enter_chain_choice(struct acme_client *c)
 {
-    const struct acme_cert_request *request = acme_slots_request(c);
     struct acme_chain_choice *o = &c->order.choice;
 
     if (o->chains_count == 0) {
         take_links(c);
     }
-    if (c->body.sink.count < o->best_count) {
-        o->best_count = c->body.sink.count;
-        o->best_index = request->prefer_shortest ? o->chain_index : 0;
-    }
-    if (request->preferred_issuer != NULL && has_issuer(c, request->preferred_issuer)) {
-        o->chain_chosen = true;
-    }
-    if (o->chain_chosen || (request->preferred_issuer == NULL && !request->prefer_shortest)) {
+    weigh(c, acme_slots_request(c));
+    if (o->chain_chosen) {
         return acme_machine_go(c, ACME_STATE_INSTALL);
     }
     if (o->chain_index + 1u < o->chains_count) {

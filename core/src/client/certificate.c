@@ -156,11 +156,11 @@ int32_t acme_enter_install(struct acme_client *c)
     if (rc == ACME_ERR_CERT_EARLY && wait_for_birth(c, record.not_before_s)) {
         return ACME_ERR_AGAIN;
     }
-#if defined(ACME_MUTATE_REPLACE_FIRST)
-    /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain is
-     * in force. */
-    acme_certificate_remove_replaced(c);
-#endif
+    if (ACME_ENABLED(ACME_MUTATE_REPLACE_FIRST)) {
+        /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain
+         * is in force. */
+        acme_certificate_remove_replaced(c);
+    }
     if (rc == ACME_OK) {
         rc = acme_slots_join_names(c, acme_slots_request(c));
     }

@@ -36,6 +36,12 @@ static const char *domain_of(const char *name)
 #endif
 
 #if defined(CONFIG_ACME_DNS_PERSIST_01)
+/* Whether the issuer that is asked for, if any, is a domain name. */
+static bool is_issuer_good(const struct acme_dns_persist *what)
+{
+    return what->issuer == NULL || domain_of(what->issuer) == what->issuer;
+}
+
 int32_t acme_dns_persist_record(acme_client *c, const struct acme_dns_persist *what, char *name,
                                 size_t name_size, char *value, size_t value_size)
 {
@@ -47,7 +53,7 @@ int32_t acme_dns_persist_record(acme_client *c, const struct acme_dns_persist *w
     if (rc != ACME_OK) {
         return rc;
     }
-    if (domain == NULL || (what->issuer != NULL && domain_of(what->issuer) != what->issuer)) {
+    if (domain == NULL || !is_issuer_good(what)) {
         return ACME_ERR_NAME;
     }
     p.issuers = what->issuer != NULL ? what->issuer : acme_pool_get(c, c->directory.issuers);

@@ -28,11 +28,7 @@ static int32_t use(struct acme_client *c, uint16_t index)
     c->config.anchors_count = ca->anchors_count;
     c->config.eab_kid = ca->eab_kid;
     c->config.eab_hmac_key = ca->eab_hmac_key;
-    rc = acme_tls_init(&c->exchange.tls, c->config.port, &c->clock, ca->anchors, ca->anchors_count);
-#if defined(CONFIG_ACME_PINNING)
-    c->exchange.tls.pins = c->config.pins;
-    c->exchange.tls.pins_count = c->config.pins_count;
-#endif
+    rc = acme_request_use_ca(c);
     c->ca_index = rc == ACME_OK ? index : CA_NONE;
     return rc;
 }

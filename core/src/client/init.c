@@ -71,18 +71,29 @@ static int32_t start_crypto(const struct acme_port *port)
 /* A wildcard needs a way to prove it, which only the DNS is. */
 static int32_t check_name(const char *name)
 {
-#if defined(CONFIG_ACME_DNS)
-    const bool wildcard = true;
-#else
-    const bool wildcard = false;
-#endif
-
-#if defined(CONFIG_ACME_IP_IDENTIFIERS)
-    if (name != NULL && acme_ipaddr_is_canonical(name)) {
+    if (ACME_ENABLED(CONFIG_ACME_IP_IDENTIFIERS) && name != NULL &&
+        acme_ipaddr_is_canonical(name)) {
         return ACME_OK;
     }
-#endif
-    return acme_uri_check_name(name, wildcard);
+    return acme_uri_check_name(name, ACME_ENABLED(CONFIG_ACME_DNS));
+}
+
+static int32_t check_names(const struct acme_cert_request *request)
+{
+    size_t i;
+
+    if (request->names == NULL || request->names_count == 0) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if (request->names_count > CONFIG_ACME_NAMES_MAX) {
+        return ACME_ERR_LIMIT;
+    }
+    for (i = 0; i < request->names_count; i++) {
+        if (check_name(request->names[i]) != ACME_OK) {
+            return ACME_ERR_NAME;
+        }
+    }
+    return ACME_OK;
 }
 
 #if defined(ACME_CHALLENGE_CHOICE)
@@ -106,56 +117,61 @@ static int32_t check_challenges(const uint8_t *types)
 }
 #endif
 
+static int32_t check_ancestor(const char *ancestor)
+{
+    if (ancestor == NULL) {
+        return ACME_OK;
+    }
+    if (!ACME_ENABLED(CONFIG_ACME_SUBDOMAINS)) {
+        return ACME_ERR_UNSUPPORTED;
+    }
+    return acme_uri_check_name(ancestor, false) == ACME_OK ? ACME_OK : ACME_ERR_NAME;
+}
+
 static int32_t check_proofs(const struct acme_cert_request *request)
 {
-#if defined(CONFIG_ACME_SUBDOMAINS)
-    if (request->ancestor != NULL && acme_uri_check_name(request->ancestor, false) != ACME_OK) {
-        return ACME_ERR_NAME;
+    int32_t rc = check_ancestor(request->ancestor);
+
+    if (rc != ACME_OK) {
+        return rc;
     }
-#else
-    if (request->ancestor != NULL) {
+    if (!ACME_ENABLED(CONFIG_ACME_PRE_AUTHORIZATION) && request->pre_authorize) {
         return ACME_ERR_UNSUPPORTED;
     }
-#endif
-#if !defined(CONFIG_ACME_PRE_AUTHORIZATION)
-    if (request->pre_authorize) {
-        return ACME_ERR_UNSUPPORTED;
-    }
-#endif
     return check_challenges(request->challenges);
 }
 
+#if defined(CONFIG_ACME_PROFILES)
+static bool is_profile_good(const struct acme_cert_request *request)
+{
+    const char *profile = request->profile;
+
+    return profile == NULL || (profile[0] != '\0' && strlen(profile) <= CONFIG_ACME_URL_MAX);
+}
+#else
+static bool is_profile_good(const struct acme_cert_request *request)
+{
+    (void)request;
+    return true;
+}
+#endif
+
 static int32_t check_request(const struct acme_cert_request *request)
 {
-    size_t i;
-    int32_t rc;
+    int32_t rc = check_names(request);
 
-    if (request->names == NULL || request->names_count == 0) {
-        return ACME_ERR_ARGUMENT;
+    if (rc == ACME_OK && !is_profile_good(request)) {
+        rc = ACME_ERR_ARGUMENT;
     }
-    if (request->names_count > CONFIG_ACME_NAMES_MAX) {
-        return ACME_ERR_LIMIT;
+    if (rc == ACME_OK) {
+        rc = acme_jws_check_key_type(request->key_type);
     }
-    for (i = 0; i < request->names_count; i++) {
-        if (check_name(request->names[i]) != ACME_OK) {
-            return ACME_ERR_NAME;
-        }
-    }
-#if defined(CONFIG_ACME_PROFILES)
-    if (request->profile != NULL &&
-        (request->profile[0] == '\0' || strlen(request->profile) > CONFIG_ACME_URL_MAX)) {
-        return ACME_ERR_ARGUMENT;
-    }
-#endif
-    rc = acme_jws_check_key_type(request->key_type);
     if (rc == ACME_OK) {
         rc = check_proofs(request);
     }
-#if !defined(CONFIG_ACME_KEY_EXPORTABLE)
-    if (rc == ACME_OK && request->key_exportable) {
+    if (!ACME_ENABLED(CONFIG_ACME_KEY_EXPORTABLE) && rc == ACME_OK && request->key_exportable) {
         rc = ACME_ERR_UNSUPPORTED;
     }
-#endif
     return rc;
 }
 
@@ -182,56 +198,90 @@ static int32_t check_texts(const struct acme_config *config)
                                     !acme_str_visible(config->contact, strlen(config->contact)))) {
         return ACME_ERR_ARGUMENT;
     }
-#if !defined(CONFIG_ACME_EAB)
-    if (config->eab_kid != NULL) {
+    if (!ACME_ENABLED(CONFIG_ACME_EAB) && config->eab_kid != NULL) {
         return ACME_ERR_UNSUPPORTED;
     }
-#endif
     return check_ca(config->directory_url, config->eab_kid, config->eab_hmac_key);
 }
 
 /* Whether the records are elsewhere than in flash. */
+#if defined(CONFIG_ACME_STORE_BACKENDS)
 static bool has_records(const struct acme_config *config)
 {
-#if defined(CONFIG_ACME_STORE_BACKENDS)
     return config->records != NULL;
+}
 #else
+static bool has_records(const struct acme_config *config)
+{
     (void)config;
     return false;
-#endif
 }
+#endif
 
-static int32_t check_config(const struct acme_config *config)
+static bool has_port(const struct acme_config *config)
 {
     const struct acme_port *port = config->port;
-    size_t i;
-    int32_t rc;
 
-    if (port == NULL || port->net == NULL || port->clock == NULL || port->entropy == NULL ||
-        (port->flash == NULL && !has_records(config)) ||
-        (config->certs == NULL && config->certs_count > 0) ||
-        (config->anchors == NULL && config->anchors_count > 0)) {
-        return ACME_ERR_ARGUMENT;
-    }
+    return port != NULL && port->net != NULL && port->clock != NULL && port->entropy != NULL &&
+           (port->flash != NULL || has_records(config));
+}
+
 #if defined(CONFIG_ACME_PINNING)
-    if (config->pins == NULL && config->pins_count > 0) {
-        return ACME_ERR_ARGUMENT;
-    }
+static bool has_pins(const struct acme_config *config)
+{
+    return config->pins != NULL || config->pins_count == 0;
+}
+#else
+static bool has_pins(const struct acme_config *config)
+{
+    (void)config;
+    return true;
+}
 #endif
-    if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
-        return ACME_ERR_LIMIT;
-    }
+
+/* Whether every list is there that is said to have something in it. */
+static bool has_lists(const struct acme_config *config)
+{
+    return (config->certs != NULL || config->certs_count == 0) &&
+           (config->anchors != NULL || config->anchors_count == 0) && has_pins(config);
+}
+
 #if defined(CONFIG_ACME_FALLBACK)
-    for (i = 0; i < config->fallbacks_count; i++) {
+static int32_t check_fallbacks(const struct acme_config *config)
+{
+    int32_t rc = ACME_OK;
+    size_t i;
+
+    for (i = 0; i < config->fallbacks_count && rc == ACME_OK; i++) {
         const struct acme_ca *ca = &config->fallbacks[i];
 
         rc = check_ca(ca->directory_url, ca->eab_kid, ca->eab_hmac_key);
-        if (rc != ACME_OK) {
-            return rc;
-        }
     }
+    return rc;
+}
+#else
+static int32_t check_fallbacks(const struct acme_config *config)
+{
+    (void)config;
+    return ACME_OK;
+}
 #endif
-    rc = check_texts(config);
+
+static int32_t check_config(const struct acme_config *config)
+{
+    size_t i;
+    int32_t rc;
+
+    if (!has_port(config) || !has_lists(config)) {
+        return ACME_ERR_ARGUMENT;
+    }
+    if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
+        return ACME_ERR_LIMIT;
+    }
+    rc = check_fallbacks(config);
+    if (rc == ACME_OK) {
+        rc = check_texts(config);
+    }
     if (rc == ACME_OK) {
         rc = acme_jws_check_key_type(config->account_key_type);
     }
@@ -359,7 +409,6 @@ static int32_t map_slots(struct acme_client *c)
     return ACME_OK;
 }
 
-#if !defined(ACME_MUTATE_KEEP_REMAINS)
 /* Removes a key and a chain that no certificate and no order names. */
 static int32_t remove_generation(struct acme_client *c, uint8_t slot, uint8_t generation)
 {
@@ -391,9 +440,36 @@ static int32_t remove_remains(struct acme_client *c)
     }
     return ACME_OK;
 }
-#endif
 
 /* ---- init and deinit ---- */
+
+#if defined(CONFIG_ACME_FALLBACK)
+static void keep_first_ca(struct acme_client *c)
+{
+    c->first_ca.directory_url = c->config.directory_url;
+    c->first_ca.anchors = c->config.anchors;
+    c->first_ca.anchors_count = c->config.anchors_count;
+    c->first_ca.eab_kid = c->config.eab_kid;
+    c->first_ca.eab_hmac_key = c->config.eab_hmac_key;
+}
+#else
+static void keep_first_ca(struct acme_client *c)
+{
+    (void)c;
+}
+#endif
+
+#if defined(CONFIG_ACME_CLOCK_POLICY)
+static void set_policy(struct acme_client *c)
+{
+    c->clock.policy = c->config.clock_policy;
+}
+#else
+static void set_policy(struct acme_client *c)
+{
+    (void)c;
+}
+#endif
 
 static void set_up(struct acme_client *c, const struct acme_config *config)
 {
@@ -401,20 +477,12 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
 
     memset(c, 0, sizeof(*c));
     c->config = *config;
-#if defined(CONFIG_ACME_FALLBACK)
-    c->first_ca.directory_url = config->directory_url;
-    c->first_ca.anchors = config->anchors;
-    c->first_ca.anchors_count = config->anchors_count;
-    c->first_ca.eab_kid = config->eab_kid;
-    c->first_ca.eab_hmac_key = config->eab_hmac_key;
-#endif
+    keep_first_ca(c);
     c->slot = c->problem_slot = -1;
     c->account.slot = UINT8_MAX;
     c->pool_len = c->pool_order_mark = ACME_POOL_START;
     acme_clock_init(&c->clock, port->clock, port->clock_ctx, config->build_time_s);
-#if defined(CONFIG_ACME_CLOCK_POLICY)
-    c->clock.policy = config->clock_policy;
-#endif
+    set_policy(c);
     acme_json_init(&c->arena, c->arena_memory.bytes, sizeof(c->arena_memory.bytes));
     acme_challenges_init(&c->challenges, config);
     c->exchange.port = port;
@@ -422,14 +490,13 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
     c->exchange.tls.stream = ACME_HANDLE_NONE;
 }
 
-static int32_t open_all(struct acme_client *c)
+/* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store. */
+static int32_t open_store(struct acme_client *c)
 {
-    const struct acme_config *config = &c->config;
-    int32_t rc = start_crypto(config->port);
+    int32_t rc = start_crypto(c->config.port);
 
-    /* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store. */
     if (rc == ACME_OK) {
-        rc = acme_store_open(&c->log, config);
+        rc = acme_store_open(&c->log, &c->config);
     }
     if (rc == ACME_ERR_STORE_CORRUPT) {
         acme_machine_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
@@ -437,25 +504,38 @@ static int32_t open_all(struct acme_client *c)
     }
     if (rc == ACME_OK) {
         acme_store_bind_its(&c->log);
-        rc = acme_tls_init(&c->exchange.tls, config->port, &c->clock, config->anchors,
-                           config->anchors_count);
-#if defined(CONFIG_ACME_PINNING)
-        c->exchange.tls.pins = config->pins;
-        c->exchange.tls.pins_count = config->pins_count;
-#endif
     }
-#if !defined(ACME_MUTATE_KEEP_REMAINS) /* a deliberate bug, for the runner of lives to find */
-    if (rc == ACME_OK) {
+    return rc;
+}
+
+/* What the store has finds its place in the client. */
+static int32_t load_all(struct acme_client *c)
+{
+    int32_t rc = ACME_OK;
+
+    if (!ACME_ENABLED(ACME_MUTATE_KEEP_REMAINS)) { /* a bug for the runner of lives to find */
         rc = remove_remains(c);
         rc = rc == ACME_ERR_STORE_FULL ? ACME_OK : rc; /* no reason not to start: they can wait */
     }
-#endif
     if (rc == ACME_OK) {
         rc = map_slots(c);
     }
     if (rc == ACME_OK) {
         acme_schedule_load(c);
         rc = acme_account_load(c);
+    }
+    return rc;
+}
+
+static int32_t open_all(struct acme_client *c)
+{
+    int32_t rc = open_store(c);
+
+    if (rc == ACME_OK) {
+        rc = acme_request_use_ca(c);
+    }
+    if (rc == ACME_OK) {
+        rc = load_all(c);
     }
     if ((ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) &&
         rc == ACME_OK && c->account.slot != UINT8_MAX && c->account.rollover == 0 &&

@@ -191,8 +191,10 @@ int32_t acme_enter_new_order(struct acme_client *c)
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"identifiers\":[");
     for (i = 0; i < request->names_count; i++) {
-        acme_buf_add(&payload, i == 0 ? "" : ",");
-        add_identifier(c, &payload, request->names[i]);
+        if (!acme_str_is_repeated(request->names, i)) {
+            acme_buf_add(&payload, i == 0 ? "" : ",");
+            add_identifier(c, &payload, request->names[i]);
+        }
     }
     acme_buf_add(&payload, "]");
     rc = add_profile(c, &payload);
@@ -245,11 +247,9 @@ int32_t acme_reply_new_order(struct acme_client *c)
         rc = acme_pool_add_url(c, r->location, &c->order.url);
     }
     c->order.pool_mark = c->pool_len;
-#if !defined(ACME_MUTATE_ORDER_LATE)
-    if (rc == ACME_OK) {
+    if (!ACME_ENABLED(ACME_MUTATE_ORDER_LATE) && rc == ACME_OK) {
         rc = record_order(c, r->location);
     }
-#endif
     if (rc != ACME_OK) {
         return rc;
     }
@@ -312,7 +312,7 @@ static int32_t check_identifiers(struct acme_client *c, acme_json_value root)
         rc = check_identifier(c, item);
         count++;
     }
-    if (rc == ACME_OK && count != acme_slots_request(c)->names_count) {
+    if (rc == ACME_OK && count != acme_slots_count_names(acme_slots_request(c))) {
         rc = ACME_ERR_ORDER_IDENTIFIERS;
     }
     c->order.known = rc == ACME_OK;
@@ -546,12 +546,10 @@ int32_t acme_enter_finalize(struct acme_client *c)
     if (!acme_request_has_nonce(c)) {
         return ACME_OK;
     }
-#if defined(ACME_MUTATE_ORDER_LATE)
     /* A deliberate bug, for the runner of lives to find: the order is used before it is stored. */
-    if (!c->order.resumed) {
+    if (ACME_ENABLED(ACME_MUTATE_ORDER_LATE) && !c->order.resumed) {
         (void)record_order(c, acme_pool_get(c, c->order.url));
     }
-#endif
     rc = ensure_key(c, key);
     if (rc == ACME_OK) {
         rc = acme_cert_write_csr(request, key, c->work.bytes, sizeof(c->work.bytes));

@@ -86,13 +86,20 @@ static bool asks_again(struct acme_client *c)
     return true;
 }
 
+/* Whether the CA may mean that it does not know what was asked for. */
+static bool is_unknown(const struct acme_problem *problem, int32_t error)
+{
+    if (error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED ||
+        error == ACME_ERR_ACCOUNT_NONE || error == ACME_ERR_TOS) {
+        return false;
+    }
+    return problem->status == 404 || problem->status == 403 || problem->status == 410 ||
+           acme_problem_is(problem, "malformed");
+}
+
 int32_t acme_order_problem(struct acme_client *c, int32_t error)
 {
-    bool unknown = c->problem.status == 404 || c->problem.status == 403 ||
-                   c->problem.status == 410 || acme_problem_is(&c->problem, "malformed");
-
-    if (!unknown || error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED ||
-        error == ACME_ERR_ACCOUNT_NONE || error == ACME_ERR_TOS) {
+    if (!is_unknown(&c->problem, error)) {
         return error;
     }
     if (asks_again(c)) {

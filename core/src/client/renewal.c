@@ -3,6 +3,8 @@
  */
 #include "client/renewal.h"
 
+#include "base/option.h"
+
 #define DAY_S       INT64_C(86400)
 #define CALM_MOST_S 3600
 
@@ -24,9 +26,9 @@ int64_t acme_renewal_spread(int64_t not_before_s, int64_t not_after_s, uint32_t 
     int64_t most = lifetime_of(not_before_s, not_after_s) / 20;
     int64_t at = acme_renewal_time(not_before_s, not_after_s);
 
-#if defined(ACME_MUTATE_LATE) /* a bug that test/host/years must find */
-    at = not_after_s + most;
-#endif
+    if (ACME_ENABLED(ACME_MUTATE_LATE)) { /* a bug that test/host/years must find */
+        at = not_after_s + most;
+    }
     return at - most * (seed & 0xffff) / 0x10000;
 }
 

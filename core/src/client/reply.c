@@ -74,6 +74,19 @@ uint32_t acme_reply_retry_after(const struct acme_client *c, uint32_t fallback_m
     return seconds > 0 ? (uint32_t)seconds * 1000u : LEAST_PAUSE_MS;
 }
 
+#if defined(CONFIG_ACME_PROBLEM_LINKS)
+static void take_terms(struct acme_client *c)
+{
+    (void)acme_str_copy(c->problem.terms, sizeof(c->problem.terms),
+                        c->exchange.parser.response.terms);
+}
+#else
+static void take_terms(struct acme_client *c)
+{
+    (void)c;
+}
+#endif
+
 int32_t acme_reply_problem(struct acme_client *c)
 {
     const struct acme_http_response *r = &c->exchange.parser.response;
@@ -84,9 +97,7 @@ int32_t acme_reply_problem(struct acme_client *c)
         (void)acme_reply_json(c, &root); /* an unreadable document is as good as none */
     }
     acme_problem_read(&c->problem, root, r->status);
-#if defined(CONFIG_ACME_PROBLEM_LINKS)
-    (void)acme_str_copy(c->problem.terms, sizeof(c->problem.terms), r->terms);
-#endif
+    take_terms(c);
     error = acme_problem_error(&c->problem);
     return error == ACME_ERR_PROBLEM && c->problem.type[0] == '\0' ? ACME_ERR_HTTP_STATUS : error;
 }

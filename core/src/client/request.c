@@ -200,3 +200,25 @@ void acme_request_abort(struct acme_client *c)
         c->io.signing = NULL;
     }
 }
+
+#if defined(CONFIG_ACME_PINNING)
+static void set_pins(struct acme_client *c)
+{
+    c->exchange.tls.pins = c->config.pins;
+    c->exchange.tls.pins_count = c->config.pins_count;
+}
+#else
+static void set_pins(struct acme_client *c)
+{
+    (void)c;
+}
+#endif
+
+int32_t acme_request_use_ca(struct acme_client *c)
+{
+    int32_t rc = acme_tls_init(&c->exchange.tls, c->config.port, &c->clock, c->config.anchors,
+                               c->config.anchors_count);
+
+    set_pins(c);
+    return rc;
+}

@@ -47,6 +47,9 @@ int32_t acme_request_post_at(struct acme_client *c, uint16_t url, const struct a
                              enum acme_signer signer);
 /** Starts a POST-as-GET of a chain, which goes to the client's sink. */
 int32_t acme_request_chain(struct acme_client *c, uint16_t url);
+/** Sets TLS up for the CA of c->config: its anchors, and the pins. ACME_ERR_CERT_PARSE,
+ * ACME_ERR_TLS_MEMORY. */
+int32_t acme_request_use_ca(struct acme_client *c);
 /** Goes on signing, and sends the request when that is done. */
 int32_t acme_request_sign(struct acme_client *c);
 /** Forgets a request that is being signed. */

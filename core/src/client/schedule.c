@@ -354,15 +354,18 @@ bool acme_schedule_is_held_back(const struct acme_client *c, const struct acme_s
     return c->due_only && acme_schedule_is_blocked(c, s);
 }
 
+#if defined(CONFIG_ACME_FALLBACK)
 static bool is_other_ca(const struct acme_client *c)
 {
-#if defined(CONFIG_ACME_FALLBACK)
     return c->ca_index != 0;
+}
 #else
+static bool is_other_ca(const struct acme_client *c)
+{
     (void)c;
     return false;
-#endif
 }
+#endif
 
 /* Nobody tells how much of a pause is over. What is left of it is halved at each start, so that a
  * device that is often reset comes to its end. */

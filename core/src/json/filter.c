@@ -402,14 +402,18 @@ static int32_t after_char(struct acme_json_filter *f, char c)
     return ACME_OK;
 }
 
-static void deep_char(struct acme_json_filter *f, char c)
+static int32_t deep_char(struct acme_json_filter *f, char c)
 {
+    if (c == '{' || c == '[') {
+        return begin_nest(f, c);
+    }
     if (c == '"') {
         begin_text(f, false);
     } else if (c == '}' || c == ']') {
         f->depth--;
         end_value(f);
     }
+    return ACME_OK;
 }
 
 /* What comes outside of texts and scalars. */
@@ -428,11 +432,7 @@ static int32_t mark_char(struct acme_json_filter *f, char c)
     case STATE_AFTER:
         return after_char(f, c);
     case STATE_DEEP:
-        if (c == '{' || c == '[') {
-            return begin_nest(f, c);
-        }
-        deep_char(f, c);
-        return ACME_OK;
+        return deep_char(f, c);
     default:
         return ACME_ERR_JSON; /* nothing comes after the end */
     }
