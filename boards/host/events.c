@@ -139,7 +139,8 @@ static void say_slot(const char *name, const struct acme_event *event)
         say_challenge_failed(name, event);
         break;
     case ACME_EVENT_ERROR:
-        cli_error_core(name, event->error, event->problem);
+        cli_error_core(name, event->error,
+                       event->error == ACME_ERR_CERT_NAMES_ADDED ? NULL : event->problem);
         print_place(event);
         break;
     default:

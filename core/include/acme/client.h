@@ -190,7 +190,9 @@ enum acme_event_type {
      * is tried again at once makes no event. */
     ACME_EVENT_ERROR,
     /** There is nothing to do for .wait_ms, unless the CA comes before. Each time the client waits
-     * by the clock: for the CA to make up its mind, before another try, for a held certificate. */
+     * by the clock: for the CA to make up its mind, before another try, for a held certificate. A
+     * pause that the CA wants and that is too long for a job is told, too: the certificate's work
+     * ends then with ACME_ERR_POLL_LIMIT, and goes on after it. */
     ACME_EVENT_WAIT,
     /** The CA has suggested when to renew .slot (acme_cert_status.renew_after_s has the instant);
      * .text is the URL of an explanation, or NULL. After each look, be it news or not. */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "client/account_manage.h"
 #include "client/account_record.h"
 #include "client/directory.h"
 #include "client/keys.h"
@@ -127,12 +128,18 @@ static bool goes_elsewhere(struct acme_client *c)
     return false;
 }
 
+/* Whether the job is to end the account, and nothing is left to be told to the CA. */
+static bool is_end_wanted(const struct acme_client *c)
+{
+    return ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) &&
+           c->machine.job == ACME_JOB_ACCOUNT_DEACTIVATE;
+}
+
 /* Whether the job is about what an account has: a new one has none of it. */
 static bool is_for_old(const struct acme_client *c)
 {
     return (ACME_ENABLED(CONFIG_ACME_REVOCATION) && c->machine.job == ACME_JOB_REVOKE) ||
-           (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) &&
-            c->machine.job == ACME_JOB_ACCOUNT_DEACTIVATE);
+           is_end_wanted(c);
 }
 
 /* Whether a new account may be made: by this job, and with what it takes at this CA. */
@@ -383,6 +390,9 @@ int32_t acme_problem_new_account(struct acme_client *c, int32_t error)
     if (!is_unknown(c, error)) {
         return error;
     }
+    if (ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) && is_end_wanted(c)) {
+        return acme_reply_account_deactivate(c);
+    }
     rc = check_new(c);
     if (rc != ACME_OK) {
         return rc;
@@ -452,6 +462,9 @@ int32_t acme_account_replace(struct acme_client *c)
     bool made;
     int32_t rc = check_new(c);
 
+    if (is_end_wanted(c)) {
+        return acme_reply_account_deactivate(c);
+    }
     if (c->account.replaced || rc == ACME_ERR_ACCOUNT_NONE || acme_keys_is_external(c)) {
         return ACME_ERR_ACCOUNT;
     }

@@ -52,11 +52,12 @@ int32_t acme_reply_account_deactivate(struct acme_client *c)
     return rc == ACME_OK ? acme_machine_end(c, ACME_OK) : rc;
 }
 
-/* An earlier run was cut after the CA had been told (RFC 8555 7.3.6). */
+/* An earlier run may have been cut after the CA had been told (RFC 8555 7.3.6): a look-up of the
+ * account tells. */
 int32_t acme_problem_account_deactivate(struct acme_client *c, int32_t error)
 {
-    return error == ACME_ERR_ACCOUNT_NONE || acme_problem_is(&c->problem, "unauthorized")
-               ? acme_reply_account_deactivate(c)
+    return !c->account.retried && acme_problem_is(&c->problem, "unauthorized")
+               ? ACME_ERR_ACCOUNT_NONE
                : error;
 }
 

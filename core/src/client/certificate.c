@@ -170,15 +170,23 @@ int32_t acme_enter_install(struct acme_client *c)
     return rc == ACME_OK ? take_new(c, s, &record) : rc;
 }
 
-/* The order is finalized, so that its certificate is fetched again by later jobs rather than
- * another one ordered. Only a CA that never delivers one that can be used gets another order, after
- * so many jobs; a certificate with more names than were asked for is kept for a person to decide
- * about. */
-int32_t acme_failed_certificate(struct acme_client *c, int32_t error)
+/* Whether an order's certificate will never do. One that has expired since an earlier run will not;
+ * other faults may be mended by the CA, and get so many jobs. More names than were asked for are
+ * for a person to decide about. */
+static bool is_hopeless(struct acme_client *c, int32_t error)
 {
     if (acme_error_is_global(error) || acme_error_is_passing(error) ||
-        error == ACME_ERR_CERT_EARLY || error == ACME_ERR_CERT_NAMES_ADDED ||
-        (error != ACME_ERR_CERT_DATES && !acme_schedule_gives_up(acme_slots_current(c)))) {
+        error == ACME_ERR_CERT_EARLY || error == ACME_ERR_CERT_NAMES_ADDED) {
+        return false;
+    }
+    return (error == ACME_ERR_CERT_DATES && c->order.resumed) ||
+           acme_schedule_gives_up(acme_slots_current(c));
+}
+
+/* The order is finalized: later jobs fetch its certificate again, rather than order another. */
+int32_t acme_failed_certificate(struct acme_client *c, int32_t error)
+{
+    if (!is_hopeless(c, error)) {
         return error;
     }
     acme_schedule_burnt(c, acme_slots_current(c));

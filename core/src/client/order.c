@@ -191,8 +191,10 @@ int32_t acme_enter_new_order(struct acme_client *c)
     acme_request_payload(c, &payload);
     acme_buf_add(&payload, "{\"identifiers\":[");
     for (i = 0; i < request->names_count; i++) {
-        acme_buf_add(&payload, i == 0 ? "" : ",");
-        add_identifier(c, &payload, request->names[i]);
+        if (!acme_str_is_repeated(request->names, i)) {
+            acme_buf_add(&payload, i == 0 ? "" : ",");
+            add_identifier(c, &payload, request->names[i]);
+        }
     }
     acme_buf_add(&payload, "]");
     rc = add_profile(c, &payload);
@@ -310,7 +312,7 @@ static int32_t check_identifiers(struct acme_client *c, acme_json_value root)
         rc = check_identifier(c, item);
         count++;
     }
-    if (rc == ACME_OK && count != acme_slots_request(c)->names_count) {
+    if (rc == ACME_OK && count != acme_slots_count_names(acme_slots_request(c))) {
         rc = ACME_ERR_ORDER_IDENTIFIERS;
     }
     c->order.known = rc == ACME_OK;

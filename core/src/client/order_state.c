@@ -47,12 +47,10 @@ static int32_t wait_in_job(struct acme_client *c, enum acme_state state, uint32_
     int32_t rc = acme_order_count_poll(c);
     uint32_t most = acme_challenges_is_open(&c->challenges) ? ANSWERING_MOST_MS : WAIT_MOST_MS;
 
-    if (rc == ACME_OK && asked_ms > most) {
-        rc = ACME_ERR_POLL_LIMIT;
-    }
     if (rc == ACME_OK) {
         acme_machine_go(c, state);
-        acme_machine_wait(c, ms);
+        acme_machine_wait(c, asked_ms > most ? asked_ms : ms); /* and says so */
+        rc = asked_ms > most ? ACME_ERR_POLL_LIMIT : ACME_OK;
     }
     return rc;
 }

@@ -25,6 +25,9 @@ static const char *next_to_authorize(struct acme_client *c, bool *by_ancestor)
     for (; o->use.next_name < request->names_count; o->use.next_name++) {
         const char *name = request->names[o->use.next_name];
 
+        if (acme_str_is_repeated(request->names, o->use.next_name)) {
+            continue;
+        }
         if (!acme_authorization_has_ancestor(c, name)) {
             if (name[0] != '*') {
                 return name;

@@ -564,6 +564,33 @@ static void test_a_deactivation_needs_no_binding_and_no_terms(void **state)
     assert_int_equal(w.ca->counters.accounts, 1);
 }
 
+/* What the CA has been told in an earlier run is found out before the key goes. */
+static void test_a_deactivation_is_believed_after_a_look(void **state)
+{
+    uint32_t i;
+
+    (void)state;
+    device_fault(CA_SIM_ACCOUNT, 401, "unauthorized", 9);
+    assert_int_equal(device_finish(acme_account_deactivate(w.client)), ACME_ERR_PROBLEM);
+    assert_int_equal(w.ca->counters.lookups, 1);
+    assert_true(account().exists);
+    assert_true(is_agreed(0));
+    memset(w.ca->faults, 0, sizeof(w.ca->faults));
+    for (i = 0; i < 3; i++) {
+        if (i == 2) {
+            w.ca->accounts_count = 0;
+        } else {
+            ca_sim_account(w.ca, i)->status = CA_SIM_DEACTIVATED;
+            w.ca->options.shows_account = i == 1;
+        }
+        assert_int_equal(device_finish(acme_account_deactivate(w.client)), ACME_OK);
+        assert_false(account().exists);
+        assert_false(has_key(0, 0) || has_key(0, 1));
+        assert_int_equal(w.ca->counters.accounts, i + 1u);
+        assert_int_equal(device_finish(acme_account_start(w.client)), ACME_OK);
+    }
+}
+
 /* Accounts at other CAs, until there is no slot. */
 static void fill_slots(void)
 {
@@ -832,6 +859,7 @@ int main(void)
         DEVICE_TEST_ISSUED(test_what_the_ca_wants_is_shown),
         DEVICE_TEST_ISSUED(test_a_revocation_needs_no_binding_and_no_terms),
         DEVICE_TEST_ISSUED(test_a_deactivation_needs_no_binding_and_no_terms),
+        DEVICE_TEST_ISSUED(test_a_deactivation_is_believed_after_a_look),
         DEVICE_TEST_ISSUED(test_the_certificates_key_revokes_by_itself),
         DEVICE_TEST_ISSUED(test_no_account_is_made_for_a_revocation),
         DEVICE_TEST_ISSUED(test_an_order_that_the_ca_forgot_can_be_deauthorized),

@@ -34,7 +34,8 @@ def _world(tmp_path):
 
 REQUESTS_MAX = 150       # of a job, whatever the CA says; of bad nonces the host takes 200
 CONNECTIONS_MAX = 40
-SECONDS_MAX = 45         # with time-outs that come HURRY times as soon
+SECONDS_MAX = 100        # with time-outs that come HURRY times as soon; 60 looks at what the CA is doing
+                         # have a second between them
 
 
 def suffer(ca, cli, *extra, requests_max=REQUESTS_MAX, hurry="20", leap=False):
@@ -172,7 +173,7 @@ MISBEHAVIOUR = {
     "URL with line end": ("directory", change("directory", newOrder="https://127.0.0.1/o\r\nX: y"), "ACME_ERR_URL"),
     "URL with a user": ("directory", change("directory", newOrder="https://a@127.0.0.1/o"), "ACME_ERR_URL"),
     "foreign host": ("directory", change("directory", newNonce="https://evil.example/nonce"), "ACME_ERR_URL_POLICY"),
-    "terms that are too long": ("directory", change("directory", meta={"termsOfService": "x" * 3000}), "ACME_ERR_LIMIT"),
+    "terms that are too long": ("directory", change("directory", meta={"termsOfService": "x" * 3000}), "ACME_OK"),
     "account binding demanded": ("directory", change("directory", meta={"externalAccountRequired": True}), None),
     # order
     "order refused": ("order", lambda c, r: problem("rejectedIdentifier", status=403), "ACME_ERR_ORDER"),
@@ -229,10 +230,10 @@ MISBEHAVIOUR = {
     "cut short": ("certificate", lambda c, r: Reply(c.pem(c.issue())[:-30], content=PEM), "ACME_ERR_CERT_PARSE"),
     "another key": ("certificate", chain(leaf(public=NOBODY.public_key()), issuer), "ACME_ERR_CERT_KEY"),
     "another name": ("certificate", chain(leaf(names=["evil.example"]), issuer), "ACME_ERR_CERT_NAMES"),
-    "a name too many": ("certificate", chain(leaf(names=[NAME, "evil.example"]), issuer), "ACME_ERR_CERT_NAMES"),
+    "a name too many": ("certificate", chain(leaf(names=[NAME, "evil.example"]), issuer), "ACME_ERR_CERT_NAMES_ADDED"),
     "expired": ("certificate", chain(leaf(days=(-9, -1)), issuer), "ACME_ERR_CERT_DATES"),
-    "of the future": ("certificate", chain(leaf(days=(2, 9)), issuer), "ACME_ERR_CERT_DATES"),
-    "wrong order": ("certificate", chain(issuer, leaf()), "ACME_ERR_CERT_KEY"),
+    "of the future": ("certificate", chain(leaf(days=(2, 9)), issuer), "ACME_ERR_CERT_EARLY"),
+    "wrong order": ("certificate", chain(issuer, leaf()), "ACME_OK"),
     "not by its issuer": ("certificate", chain(leaf(signer=NOBODY), issuer), "ACME_ERR_CERT_CHAIN"),
     "a link is missing": ("certificate", chain(leaf(), root), "ACME_ERR_CERT_CHAIN"),
     "too many links": ("certificate", chain(leaf(), *[issuer] * 12), "ACME_ERR_CERT_LIMIT"),
@@ -454,7 +455,7 @@ def test_misbehaviour(world, case):
         done = cli.run(NAME, extra=["--force"])
         assert len(ca.log) - start < REQUESTS_MAX
     else:
-        done = suffer(ca, cli, hurry="1")
+        done = suffer(ca, cli, hurry="1", leap="for ever" in case)  # a second at least between polls
     if error is None:
         error = "ACME_ERR_URL_POLICY" if "elsewhere" in case else "ACME_OK"
     assert done.json["result"] == error, done

@@ -6,7 +6,6 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
-import not_yet  # noqa: E402
 from board import BOARDS, Board  # noqa: E402
 from lab import ROOT, running_lab  # noqa: E402
 
@@ -14,11 +13,6 @@ NAME = "device.example.org"
 # What goes wrong on the way does not depend on the processor: two boards see all of it, the others a
 # first boot, a second one and the self-test.
 THOROUGH = ("lm3s6965evb", "mps2_an385")
-
-
-def pytest_collection_modifyitems(items):
-    """As in e2e: what is not yet right in the core, with its cause."""
-    not_yet.mark(items)
 
 
 def store_size(board):

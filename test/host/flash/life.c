@@ -55,6 +55,21 @@ const struct life_scenario life_scenarios[] = {
      false,
      0,
      NULL},
+    {"an account that the CA closes",
+     {{LIFE_RUN, 1, 0, 0},
+      {LIFE_CLOSED, 1, 0, 70},
+      {LIFE_CLOSED, 1, 0, 70},
+      {LIFE_CONTACT, 1, 0, 1}},
+     4,
+     false,
+     0,
+     NULL},
+    {"CAs that change",
+     {{LIFE_RUN, 1, 0, 0}, {LIFE_MOVE, 1, 0, 1}, {LIFE_MOVE, 1, 0, 1}, {LIFE_MOVE, 1, 0, 1}},
+     4,
+     false,
+     0,
+     NULL},
     {"terms of service", {{LIFE_RUN, 1, 0, 0}, {LIFE_TERMS, 1, 0, 70}}, 2, false, 0, NULL},
     {"a store 30 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 300, NULL},
     {"a store 45 % full", {{LIFE_RUN, 1, 0, 0}, {LIFE_RUN, 1, 0, 70}}, 2, false, 450, NULL},
@@ -72,6 +87,8 @@ const struct life_geometry life_geometries[12] = {
 static const char *const names[CERTS_MAX][2] = {{"device.example.org", NULL},
                                                 {"api.example.org", "www.example.org"},
                                                 {"mqtt.example.org", NULL}};
+static const char *const directories[4] = {CA_SIM_DIRECTORY "/0", CA_SIM_DIRECTORY "/1",
+                                           CA_SIM_DIRECTORY "/2", CA_SIM_DIRECTORY "/3"};
 static const struct acme_cert_request requests[CERTS_MAX] = {
     {.names = names[0], .names_count = 1},
     {.names = names[1], .names_count = 2, .key_reuse = true},
@@ -187,7 +204,8 @@ static void read_slots(struct acme_store *store, struct slots *s)
     for (i = 0; i < CONFIG_ACME_ACCOUNT_SLOTS; i++) {
         if (acme_store_read_account(store, i, &account, scratch, sizeof(scratch)) == ACME_OK) {
             s->account[i][account.key_generation] = true;
-            s->account[i][account.key_generation ^ 1u] = account.rollover != 0;
+            s->account[i][account.key_generation ^ 1u] =
+                account.rollover != 0 || account.successor != 0;
         }
     }
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
@@ -287,9 +305,13 @@ static void configure(struct life *l, uint32_t step)
     c->certs = requests;
     c->certs_count = s->certs;
     c->contact = "mailto:first@example.org";
+    c->directory_url = CA_SIM_DIRECTORY;
     for (i = 0; i <= step; i++) {
         if (l->scenario->steps[i].kind == LIFE_CONTACT) {
             c->contact = "mailto:second@example.org";
+        }
+        if (l->scenario->steps[i].kind == LIFE_MOVE) {
+            c->directory_url = directories[i % 4u];
         }
     }
 }
@@ -301,6 +323,11 @@ static void prepare(struct life *l, uint32_t step)
 
     if (s->sleep_days > 0) {
         sim_world_sleep(l->world, s->sleep_days * DAY_MS);
+    }
+    if (s->kind == LIFE_CLOSED) {
+        struct ca_sim *ca = l->world->ca;
+
+        ca_sim_account(ca, ca->accounts_count - 1)->status = CA_SIM_DEACTIVATED;
     }
     if (s->kind == LIFE_TERMS) {
         l->world->ca->options.terms++;
@@ -331,9 +358,17 @@ static int32_t start(struct life *l, uint32_t step, bool *done)
         observe_account(l, &v);
         *done = strcmp(v.thumbprint, l->undisturbed[step - 1].thumbprint) != 0;
         return *done ? ACME_OK : acme_account_rollover(client);
+    case LIFE_MOVE:
+        return acme_account_start(client);
     default:
         return acme_start(client);
     }
+}
+
+/* Whether a step gives the account another key. */
+static bool brings_a_key(uint8_t kind)
+{
+    return kind == LIFE_ROLLOVER || kind == LIFE_CLOSED;
 }
 
 /* What was there before the step is there before it is tried again. */
@@ -354,12 +389,12 @@ static void check_kept(struct life *l, uint32_t step)
         life_lose(l, "a certificate is gone: had %x, have %x", must, valid_certs(l));
     }
     observe_account(l, &v);
-    if (s->kind == LIFE_DEACTIVATE || !l->undisturbed[step - 1].account) {
+    if (s->kind == LIFE_DEACTIVATE || s->kind == LIFE_MOVE || !l->undisturbed[step - 1].account) {
         return;
     }
     observe_ca(l, &v);
     if (!v.account || (strcmp(v.thumbprint, l->undisturbed[step - 1].thumbprint) != 0 &&
-                       (s->kind != LIFE_ROLLOVER || strcmp(v.thumbprint, v.key_at_ca) != 0))) {
+                       (!brings_a_key(s->kind) || strcmp(v.thumbprint, v.key_at_ca) != 0))) {
         life_lose(l, "the account is gone");
     }
 }
@@ -410,7 +445,7 @@ static bool has_right_key(const struct life *l, uint32_t step)
     const char *key = l->now.thumbprint;
 
     return strcmp(key, l->now.key_at_ca) == 0 &&
-           (l->scenario->steps[step].kind != LIFE_ROLLOVER ||
+           (!brings_a_key(l->scenario->steps[step].kind) ||
             strcmp(key, l->undisturbed[step - 1].thumbprint) != 0);
 }
 

@@ -7,7 +7,8 @@
  * The oracle, after a disturbance in a step:
  * - the store mounts;
  * - the account is there as before, with the same key, or with the one that a change of keys has
- *   brought; at the end it is the one that the CA has, and after a change of keys another one;
+ *   brought, or that of the account in place of one that the CA has deactivated; at the end it is
+ *   the one that the CA has, and after such a change another one;
  * - each certificate is there as before, and its key is its leaf's (a revocation may take its one);
  * - the step, run again, ends as it does in a life without disturbance, and so do the steps after;
  * - then every key and every chain in the store belongs to an account, a certificate or an order;
@@ -30,7 +31,9 @@ enum life_kind {
     LIFE_CONTACT,    /* acme_account_update with another address */
     LIFE_DEACTIVATE, /* acme_account_deactivate */
     LIFE_ROLLOVER,   /* acme_account_rollover */
-    LIFE_TERMS       /* the CA's terms change, then acme_start */
+    LIFE_TERMS,      /* the CA's terms change, then acme_start */
+    LIFE_CLOSED,     /* the CA deactivates the account, then acme_start */
+    LIFE_MOVE        /* another directory URL, then acme_account_start */
 };
 
 struct life_step {
