@@ -97,9 +97,22 @@ static inline void acme_proof_take_stale(struct acme_client *c, acme_json_value 
     (void)c;
     (void)authorization;
 }
-/* These are never called. */
-int32_t acme_proof_take(struct acme_client *c, acme_json_value challenge);
-int32_t acme_proof_next(struct acme_client *c);
-int32_t acme_proof_is_done(struct acme_client *c);
+/* These are never called: a build without optimization links them all the same. */
+static inline int32_t acme_proof_take(struct acme_client *c, acme_json_value challenge)
+{
+    (void)c;
+    (void)challenge;
+    return ACME_ERR_UNSUPPORTED;
+}
+static inline int32_t acme_proof_next(struct acme_client *c)
+{
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+}
+static inline int32_t acme_proof_is_done(struct acme_client *c)
+{
+    (void)c;
+    return ACME_ERR_UNSUPPORTED;
+}
 
 #endif
