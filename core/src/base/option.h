@@ -9,13 +9,12 @@
  * the same, and left out of the image by the compiler: `if (ACME_ENABLED(CONFIG_ACME_EAB) && ...)`.
  */
 #define ACME_ENABLED(option) ACME_ENABLED_VALUE(option)
-/* An option that is y is 1, which makes one argument more of ACME_ENABLED_ARGUMENT_1; the name of
- * one that is not defined makes none. */
-#define ACME_ENABLED_VALUE(value)       ACME_ENABLED_SECOND(ACME_ENABLED_ARGUMENT_##value)
-#define ACME_ENABLED_ARGUMENT_1         0,
-#define ACME_ENABLED_SECOND(one_or_two) ACME_ENABLED_PICK(one_or_two 1, 0, 0)
+/* An option that is y is 1, which brings a comma and so puts another value into the second place;
+ * the name of one that is not defined brings none. */
+#define ACME_ENABLED_VALUE(value) ACME_ENABLED_SECOND(ACME_ENABLED_COMMA_##value 1, 0, 0)
+#define ACME_ENABLED_COMMA_1      0,
+#define ACME_ENABLED_SECOND(...)  ACME_ENABLED_PICK(__VA_ARGS__)
 /** The text where the option is y, else nothing: for tables of strings. */
 #define ACME_WHERE(option, text)              ACME_WHERE_VALUE(option, text)
-#define ACME_WHERE_VALUE(value, text)         ACME_WHERE_SECOND(ACME_ENABLED_ARGUMENT_##value, text)
-#define ACME_WHERE_SECOND(one_or_two, text)   ACME_ENABLED_PICK(one_or_two text, , )
+#define ACME_WHERE_VALUE(value, text)         ACME_ENABLED_SECOND(ACME_ENABLED_COMMA_##value text, , )
 #define ACME_ENABLED_PICK(first, second, ...) second
