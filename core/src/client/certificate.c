@@ -16,7 +16,7 @@
 #include "crypto/cert.h"
 #include "crypto/jws.h"
 
-#define EARLY_MOST_S (20 * 60)
+#define EARLY_MOST_S (INT64_C(20) * 60)
 
 int32_t acme_enter_certificate(struct acme_client *c)
 {
