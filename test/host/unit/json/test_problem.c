@@ -14,12 +14,12 @@
 #include "json/problem.h"
 
 static struct acme_json_arena arena;
-static uint8_t memory[8192] __attribute__((aligned(8)));
+static uint8_t memory[sizeof(struct acme_problem) + 8192] __attribute__((aligned(8)));
 static struct acme_problem problem;
 
 static void read_text(const char *text, uint16_t status)
 {
-    static char copy[2048];
+    static char copy[sizeof(problem.detail) + 2048];
     acme_json_value root = NULL;
 
     acme_json_init(&arena, memory, sizeof(memory));
