@@ -18,6 +18,8 @@ PASSED = ("NEXT_AUTHORIZATION",)  # its function is called by the state before i
 SETBACKS = {"acme_order_leave", "acme_way_fail_here", "acme_account_lost", "acme_account_replace", "begin_anew"}
 BUSY, QUIET, HUB, LINE, SETBACK = "#cfe3f7", "#eceff1", "#fff3cd", "#37474f", "#c0392b"
 # The machine's own functions, which go to a state that they are told, or to their own.
+# What goes to the state that it is given, after a pause.
+WAITS = ("acme_order_wait", "acme_order_wait_early")
 MACHINE = {"acme_machine_go", "acme_machine_end", "acme_machine_end_slot"}
 
 
@@ -66,6 +68,9 @@ class Core:
         for arguments in calls_of("acme_machine_go", body):
             yield from ((state, False) for state in re.findall(r"ACME_STATE_(\w+)", arguments))
             yield from ((held, False) for held in self.held if held in arguments)
+        for name in WAITS:
+            for arguments in calls_of(name, body):
+                yield from ((state, False) for state in re.findall(r"ACME_STATE_(\w+)", arguments))
         for name, state in (("acme_machine_end", "DONE"), ("acme_machine_end_slot", "SLOT_DONE")):
             yield from ((state, "ACME_OK" not in arguments) for arguments in calls_of(name, body))
 

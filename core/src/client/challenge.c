@@ -118,7 +118,8 @@ static void stop(struct acme_client *c)
 void acme_challenge_stop(struct acme_client *c)
 {
     stop(c);
-    c->order.challenge = 0;
+    /* Their texts may leave the pool now. */
+    c->order.challenge = c->order.token = c->order.key_authorization = 0;
 }
 
 int32_t acme_enter_challenge(struct acme_client *c)
