@@ -175,7 +175,7 @@ static int32_t run(const struct acme_config *config, bool *valid)
 {
     struct acme_cert_status status = {0};
     acme_client *client;
-    int32_t rc = acme_init(&client, config, memory, sizeof(memory));
+    int32_t rc_status, rc = acme_init(&client, config, memory, sizeof(memory));
 
     *valid = false;
     if (rc != ACME_OK) {
@@ -183,11 +183,10 @@ static int32_t run(const struct acme_config *config, bool *valid)
     }
     rc = acme_start(client);
     rc = rc == ACME_OK ? drive(client) : rc;
-    if (acme_cert_get_status(client, 0, &status) == ACME_OK) {
-        *valid = acme_cert_can_serve(&status);
-    }
+    rc_status = acme_cert_get_status(client, 0, &status); /* it reads the flash, too, and says so */
+    *valid = rc_status == ACME_OK && acme_cert_can_serve(&status);
     acme_deinit(client);
-    return rc;
+    return rc == ACME_OK ? rc_status : rc;
 }
 
 static const struct acme_port port = {&net_ops,   &net,   &clock_ops, NULL, &entropy_ops, NULL,

@@ -140,8 +140,8 @@ def test_a_circle_by_includes(tree, before):
 
 def test_the_client_s_struct_holds_those_of_its_rooms(tree, before):
     plant(tree, "core/src/client/state.h", "#ifndef S_H", "#define S_H", '#include "client/planted.h"',
-          "struct all {", "    struct part part;", "};", '_Static_assert(sizeof(struct all) > 0, "()");', "#endif")
-    plant(tree, "core/src/client/planted.h", "#ifndef P_H", "#define P_H", "struct part {", "    int n;", "};",
+          "struct planted_all {", "    struct planted_part part;", "};", '_Static_assert(sizeof(struct planted_all) > 0, "()");', "#endif")
+    plant(tree, "core/src/client/planted.h", "#ifndef P_H", "#define P_H", "struct planted_part {", "    int n;", "};",
           "#endif")
     plant(tree, "core/src/client/planted.c", '#include "client/state.h"')
     assert not [line for line in structure(tree)[1] if "client/planted" in line and "files know" in line]
