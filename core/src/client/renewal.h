@@ -13,7 +13,7 @@
 int64_t acme_renewal_time(int64_t not_before_s, int64_t not_after_s);
 
 /** The least time from one installation to the next renewal. */
-#define ACME_RENEWAL_CALM_S 240
+#define ACME_RENEWAL_CALM_S CONFIG_ACME_RENEW_PAUSE_S
 
 #if defined(CONFIG_ACME_SCHEDULE)
 /** That second, moved to earlier by up to a twentieth of the lifetime: by how much is in seed,

@@ -23,7 +23,7 @@ def test_it_compiles_and_links_for_a_cortex_m3():
     call("ninja", "-C", folder)
     for image in ("acme_template", "acme_template_selftest"):
         symbols = call("arm-none-eabi-nm", os.path.join(folder, "template", image))
-        assert (" T acme_init\n" in symbols) == (image == "acme_template")
+        assert (" T acme_init_checked\n" in symbols) == (image == "acme_template")
         assert (" T acme_selftest_run\n" in symbols) == (image != "acme_template")
     objects = call("arm-none-eabi-nm", os.path.join(folder, "freertos", "libacme_port_freertos.a"))
     for wanted in ("xTaskCreateStatic", "xSemaphoreCreateMutexStatic", "xSemaphoreGiveFromISR"):
