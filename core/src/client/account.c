@@ -287,11 +287,12 @@ int32_t acme_enter_new_account(struct acme_client *c)
 /* Of two keys the one that is not the valid account's goes, once the record does not need it. */
 static int32_t end_succession(struct acme_client *c)
 {
+    const char *terms = c->account.creating ? terms_of(c) : NULL;
     uint8_t successor = c->account.successor;
     int32_t rc;
 
     c->account.successor = 0;
-    rc = acme_account_write_record(c, c->account.creating ? terms_of(c) : NULL);
+    rc = acme_account_write_record(c, terms);
     return ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT) && rc == ACME_OK && successor != 0
                ? acme_jws_destroy_key(acme_keys_next_account(c))
                : rc;
