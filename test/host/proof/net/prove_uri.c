@@ -48,7 +48,7 @@ void same_origin(void)
 
 /* proof: check_name; unwind 10; any string of up to 6 characters, NULL too */
 /* loop: strchr.0 12 */
-/* mutant: check_name; net/uri.c; "name += len + 1;" -> "name += len + 2;" */
+/* mutant: check_name; net/uri.c; "name += len + 1)" -> "name += len + 2)" */
 void check_name(void)
 {
     int32_t rc = acme_uri_check_name(nondet_bool() ? any_text(6) : NULL, nondet_bool());
