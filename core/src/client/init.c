@@ -316,7 +316,7 @@ static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_s
     int32_t cert_rc = acme_store_read_cert(&c->log, index, &out->record);
     int32_t order_rc = acme_slots_load_order(c, index, &order);
 
-    if (cert_rc == ACME_ERR_STORE_IO || order_rc == ACME_ERR_STORE_IO) {
+    if (!acme_store_has_said(cert_rc) || !acme_store_has_said(order_rc)) {
         return ACME_ERR_STORE_IO;
     }
     out->has_record = cert_rc == ACME_OK;
@@ -404,6 +404,28 @@ static int32_t map_slots(struct acme_client *c)
             if (rc != ACME_OK) {
                 return rc;
             }
+        }
+    }
+    return ACME_OK;
+}
+
+/* A certificate whose chain is damaged is due. It stays until there is another. */
+static int32_t check_chains(struct acme_client *c)
+{
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        struct acme_slot *s = acme_slots_at(c, i);
+        int32_t rc = s->has_cert ? acme_slots_look_at_chain(c, s) : ACME_OK;
+
+        if (!acme_store_has_said(rc)) {
+            return rc;
+        }
+        if (s->damaged) {
+            c->slot = (int16_t)i;
+            s->error = rc;
+            acme_machine_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
+            c->slot = -1;
         }
     }
     return ACME_OK;
@@ -519,6 +541,9 @@ static int32_t load_all(struct acme_client *c)
     }
     if (rc == ACME_OK) {
         rc = map_slots(c);
+    }
+    if (rc == ACME_OK) {
+        rc = check_chains(c);
     }
     if (rc == ACME_OK) {
         acme_schedule_load(c);
