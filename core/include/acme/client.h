@@ -716,7 +716,8 @@ static inline void acme_cert_release(acme_client *client)
 
 /** Steps through all stored certificates, whether requested now or not. *cursor starts as 0.
  * Copies the names of the certificate's slot, separated by commas, to names; status->error is
- * ACME_OK. A certificate whose record is damaged is left out. Threads: one.
+ * ACME_OK, or ACME_ERR_STORE_CORRUPT where the names are damaged and "" stands for them. A
+ * certificate whose record is damaged is left out. Threads: one.
  * @return ACME_OK: there is one, in names and *status
  * @return ACME_ERR_NOT_FOUND: there is no other
  * @return ACME_ERR_BUFFER: its names do not fit; the next call goes on behind it

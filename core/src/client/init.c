@@ -299,7 +299,8 @@ static int32_t check_config(const struct acme_config *config)
 /* What one slot of the store holds. */
 struct store_slot {
     bool has_record, has_order;
-    bool damaged;      /* something is there that cannot be read */
+    bool cert_damaged; /* there is a record that cannot be read: of .record only the generation */
+    bool damaged;      /* the same of it or of the order */
     uint64_t names_id; /* of the record, or else of the order */
     struct acme_cert_record record;
 };
@@ -321,7 +322,12 @@ static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_s
     }
     out->has_record = cert_rc == ACME_OK;
     out->has_order = order_rc == ACME_OK;
-    out->damaged = is_damage(cert_rc) || is_damage(order_rc);
+    out->cert_damaged = is_damage(cert_rc);
+    out->damaged = out->cert_damaged || is_damage(order_rc);
+    if (out->cert_damaged) { /* what is to come must not take the place of key and chain */
+        memset(&out->record, 0, sizeof(out->record));
+        out->record.key_generation = acme_jws_key_exists(acme_keys_cert(index, 0)) ? 0 : 1;
+    }
     out->names_id = order->names_id;
     if (out->has_record) {
         out->names_id = out->record.names_id;
@@ -379,7 +385,7 @@ static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
         how = suits(c, &s, &ids);
         if (how >= at_least) {
             slot->store_slot = i;
-            slot->occupied = s.has_record;
+            slot->occupied = s.has_record || s.cert_damaged;
             slot->has_cert = how == SUITS_WELL;
             slot->cert = s.record;
             return ACME_OK;
@@ -563,7 +569,7 @@ static int32_t open_all(struct acme_client *c)
         rc = load_all(c);
     }
     if ((ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) &&
-        rc == ACME_OK && c->account.slot != UINT8_MAX && c->account.rollover == 0 &&
+        rc == ACME_OK && c->account.recorded && c->account.rollover == 0 &&
         c->account.successor == 0) {
         rc = acme_jws_destroy_key(acme_keys_next_account(c)); /* what a cut left */
     }

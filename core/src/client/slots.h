@@ -12,10 +12,11 @@ struct acme_client;
 struct acme_slot {
     int32_t error;      /* of the last try */
     uint8_t store_slot; /* where its records are */
-    bool occupied;    /* cert is a stored record, be it for other names that are no longer wanted */
-    bool has_cert;    /* cert is for this request */
-    bool pending : 1; /* to be done in this job */
-    bool looked : 1;  /* the CA was asked for renewal information in this job */
+    bool occupied;      /* cert is a stored record, be it for other names that are no longer wanted;
+                           of a damaged one the generation of the key only */
+    bool has_cert;      /* cert is for this request */
+    bool pending : 1;   /* to be done in this job */
+    bool looked : 1;    /* the CA was asked for renewal information in this job */
     bool profile_missing : 1; /* the CA does not have it */
     bool damaged : 1;         /* the chain was found so: the certificate is due */
 #if defined(CONFIG_ACME_SCHEDULE)

@@ -126,6 +126,23 @@ int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *de
     return rc == ACME_OK ? (int32_t)s->cert.lengths[index] : rc;
 }
 
+/* One whose names are damaged is there all the same. */
+static int32_t list_one(struct acme_client *c, uint8_t slot, const struct acme_cert_record *record,
+                        char *names, size_t names_size, struct acme_cert_status *status)
+{
+    int32_t rc = acme_store_read_names(&c->log, slot, names, names_size);
+
+    if (names_size == 0 || !acme_store_has_said(rc)) {
+        return names_size == 0 ? ACME_ERR_BUFFER : rc;
+    }
+    memset(status, 0, sizeof(*status));
+    if (rc != ACME_OK) {
+        names[0] = '\0';
+        status->error = ACME_ERR_STORE_CORRUPT;
+    }
+    return fill(c, slot, record, acme_slots_check_chain(c, slot, record), status);
+}
+
 int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t names_size,
                        struct acme_cert_status *status)
 {
@@ -136,13 +153,9 @@ int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t nam
 
         (*cursor)++;
         if (rc == ACME_OK) {
-            rc = acme_store_read_names(&c->log, slot, names, names_size);
+            return list_one(c, slot, &record, names, names_size, status);
         }
-        if (rc == ACME_OK) {
-            memset(status, 0, sizeof(*status));
-            return fill(c, slot, &record, acme_slots_check_chain(c, slot, &record), status);
-        }
-        if (rc != ACME_ERR_NOT_FOUND && rc != ACME_ERR_STORE_CORRUPT) {
+        if (!acme_store_has_said(rc)) {
             return rc;
         }
     }
