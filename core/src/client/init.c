@@ -249,13 +249,16 @@ static bool has_lists(const struct acme_config *config)
 #if defined(CONFIG_ACME_FALLBACK)
 static int32_t check_fallbacks(const struct acme_config *config)
 {
-    int32_t rc = ACME_OK;
+    int32_t rc =
+        config->fallbacks != NULL || config->fallbacks_count == 0 ? ACME_OK : ACME_ERR_ARGUMENT;
     size_t i;
 
     for (i = 0; i < config->fallbacks_count && rc == ACME_OK; i++) {
         const struct acme_ca *ca = &config->fallbacks[i];
 
-        rc = check_ca(ca->directory_url, ca->eab_kid, ca->eab_hmac_key);
+        rc = ca->anchors != NULL || ca->anchors_count == 0
+                 ? check_ca(ca->directory_url, ca->eab_kid, ca->eab_hmac_key)
+                 : ACME_ERR_ARGUMENT;
     }
     return rc;
 }
@@ -580,6 +583,9 @@ int32_t acme_store_format(const struct acme_port *port)
 {
     struct acme_flashlog log;
 
+    if (port == NULL || port->flash == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
     return in_use ? ACME_ERR_STATE : acme_flashlog_format(&log, port->flash, port->flash_ctx);
 }
 

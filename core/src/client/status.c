@@ -146,6 +146,9 @@ static int32_t list_one(struct acme_client *c, uint8_t slot, const struct acme_c
 int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t names_size,
                        struct acme_cert_status *status)
 {
+    if (cursor == NULL || names == NULL || status == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
     while (*cursor < CONFIG_ACME_CERT_SLOTS) {
         uint8_t slot = (uint8_t)(*cursor);
         struct acme_cert_record record;
@@ -167,6 +170,9 @@ int32_t acme_account_get_status(acme_client *c, struct acme_account_status *stat
     const struct acme_account_record *r = &c->arena_memory.account;
     int32_t rc;
 
+    if (status == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
     memset(status, 0, sizeof(*status));
     if (c->machine.job != ACME_JOB_NONE) {
         return ACME_ERR_STATE; /* the memory for the record is in use */
@@ -223,6 +229,9 @@ static void count_store(const struct acme_client *c, const struct acme_counters 
 
 void acme_get_counters(acme_client *c, struct acme_counters *counters)
 {
+    if (counters == NULL) {
+        return;
+    }
     memset(counters, 0, sizeof(*counters));
     counters->requests = c->exchange.requests;
     counters->connections = c->exchange.connections;
