@@ -481,7 +481,11 @@ typedef struct acme_client acme_client;
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
  * and lent until acme_deinit): installs the mbedTLS pool where configured, mounts the store,
  * starts PSA Crypto, checks the configuration. One client per process, because PSA Crypto has one
- * key store. A damaged store mounts with an ERROR event; what is lost is obtained anew.
+ * key store. Where the application has called psa_crypto_init before, the client lives in its PSA
+ * Crypto and in the memory that it has given mbedTLS, and leaves both as they are, also when
+ * acme_init fails; this wants an entropy source of the application's own
+ * (CONFIG_ACME_MBEDTLS_ENTROPY n). Else both are the client's: they end with it, and with
+ * CONFIG_ACME_MBEDTLS_POOL mbedTLS has no memory afterwards. A damaged store mounts with an ERROR event; what is lost is obtained anew.
  *
  * A macro, so that the core learns how its caller was compiled: int32_t acme_init(acme_client
  * **client, const struct acme_config *config, void *memory, size_t memory_size). Threads: one.
@@ -527,8 +531,9 @@ int32_t acme_init_checked(acme_client **client, const struct acme_config *config
  * @return ACME_ERR_STORE_GEOMETRY: the area's shape is not usable */
 int32_t acme_store_format(const struct acme_port *port);
 
-/** Closes connections and zeroizes the block. The store stays as it is. Fine with NULL. Threads:
- * one. */
+/** Closes connections and zeroizes the block. The store stays as it is. PSA Crypto and mbedTLS's
+ * memory end, if acme_init started them: what the application has of them is released before. Fine
+ * with NULL. Threads: one. */
 void acme_deinit(acme_client *client);
 
 /** Asks for the main job: account, and a certificate for each request that lacks a good one (see
