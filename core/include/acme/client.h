@@ -371,7 +371,7 @@ typedef struct acme_client acme_client;
 #endif
 /** When things are due, what time to believe, and which certificates are held. */
 #if defined(CONFIG_ACME_SCHEDULE)
-#define ACME_MEMORY_TIME 40
+#define ACME_MEMORY_TIME 48
 #else
 #define ACME_MEMORY_TIME 8
 #endif
@@ -793,6 +793,17 @@ int32_t acme_dns_account_name(acme_client *client, const char *domain, char *nam
  * @return 0: it is due now
  * @return UINT32_MAX: no certificate is requested */
 uint32_t acme_next_wakeup_s(acme_client *client);
+
+/** Forgets what this device has learned of the time: the time floor is config.build_time_s again,
+ * in the store, too. For a person, where something has moved the floor too far (docs/security.md):
+ * the client alone takes it back more slowly. Certificates, pauses and the port's wall clock stay
+ * as they are. Threads: one.
+ * @return ACME_OK: it is forgotten
+ * @return ACME_ERR_STATE: a job is under way
+ * @return ACME_ERR_STORE_FULL: there is no room for the change in the store; until the next
+ *   acme_init it is forgotten
+ * @return ACME_ERR_STORE_IO: the flash has failed; likewise */
+int32_t acme_clock_reset(acme_client *client);
 
 /** Counters of this run, for tests and telemetry. */
 struct acme_counters {

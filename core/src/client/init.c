@@ -345,7 +345,7 @@ static bool is_damage(int32_t rc)
     return rc != ACME_OK && rc != ACME_ERR_NOT_FOUND;
 }
 
-/* Time has reached what a stored certificate proves. */
+/* Time has reached what a stored certificate says, unless its CA is wrong. */
 static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_slot *out)
 {
     const struct acme_order_record *order;
@@ -366,7 +366,7 @@ static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_s
     out->names_id = order->names_id;
     if (out->has_record) {
         out->names_id = out->record.names_id;
-        acme_clock_raise_floor(&c->clock, out->record.not_before_s);
+        acme_clock_raise_born(&c->clock, out->record.not_before_s);
     }
     return ACME_OK;
 }
