@@ -422,6 +422,12 @@ static void test_addresses(void **state)
     server_t.address = NULL;
     server_t.subject = "CN=192.0.2.7";
     assert_int_equal(result_with("192.0.2.7"), ACME_ERR_TLS_VERIFY);
+    /* the same bytes as a name of another kind */
+    server_t.names[0] = "abcd";
+    assert_int_equal(result_with("97.98.99.100"), ACME_ERR_TLS_VERIFY);
+    server_t.address = (const uint8_t *)"abcd";
+    server_t.address_len = 4;
+    assert_int_equal(result_with("97.98.99.100"), ACME_OK);
 }
 
 /* RFC 9525: the common name says nothing. */
@@ -589,6 +595,11 @@ static void test_pins(void **state)
         pins[1] = pin_of(points[i]);
         assert_int_equal(result_with_pins(pins, 2), ACME_OK);
         assert_int_equal(result_with_pins(pins, 1), ACME_ERR_TLS_VERIFY);
+    }
+    for (i = 0; i < sizeof(none.sha256); i += 31) { /* a pin of all its bytes */
+        none = pin_of(server_point);
+        none.sha256[i] ^= 1;
+        assert_int_equal(result_with_pins(&none, 1), ACME_ERR_TLS_VERIFY);
     }
     /* a pin replaces nothing of the rest */
     server_t.not_after_s = NOW - 1;
