@@ -371,7 +371,7 @@ typedef struct acme_client acme_client;
 #endif
 /** When things are due, what time to believe, and which certificates are held. */
 #if defined(CONFIG_ACME_SCHEDULE)
-#define ACME_MEMORY_TIME 40
+#define ACME_MEMORY_TIME 48
 #else
 #define ACME_MEMORY_TIME 8
 #endif
@@ -481,7 +481,11 @@ typedef struct acme_client acme_client;
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
  * and lent until acme_deinit): installs the mbedTLS pool where configured, mounts the store,
  * starts PSA Crypto, checks the configuration. One client per process, because PSA Crypto has one
- * key store. A damaged store mounts with an ERROR event; what is lost is obtained anew.
+ * key store. Where the application has called psa_crypto_init before, the client lives in its PSA
+ * Crypto and in the memory that it has given mbedTLS, and leaves both as they are, also when
+ * acme_init fails; this wants an entropy source of the application's own
+ * (CONFIG_ACME_MBEDTLS_ENTROPY n). Else both are the client's: they end with it, and with
+ * CONFIG_ACME_MBEDTLS_POOL mbedTLS has no memory afterwards. A damaged store mounts with an ERROR event; what is lost is obtained anew.
  *
  * A macro, so that the core learns how its caller was compiled: int32_t acme_init(acme_client
  * **client, const struct acme_config *config, void *memory, size_t memory_size). Threads: one.
@@ -527,8 +531,9 @@ int32_t acme_init_checked(acme_client **client, const struct acme_config *config
  * @return ACME_ERR_STORE_GEOMETRY: the area's shape is not usable */
 int32_t acme_store_format(const struct acme_port *port);
 
-/** Closes connections and zeroizes the block. The store stays as it is. Fine with NULL. Threads:
- * one. */
+/** Closes connections and zeroizes the block. The store stays as it is. PSA Crypto and mbedTLS's
+ * memory end, if acme_init started them: what the application has of them is released before. Fine
+ * with NULL. Threads: one. */
 void acme_deinit(acme_client *client);
 
 /** Asks for the main job: account, and a certificate for each request that lacks a good one (see
@@ -788,6 +793,17 @@ int32_t acme_dns_account_name(acme_client *client, const char *domain, char *nam
  * @return 0: it is due now
  * @return UINT32_MAX: no certificate is requested */
 uint32_t acme_next_wakeup_s(acme_client *client);
+
+/** Forgets what this device has learned of the time: the time floor is config.build_time_s again,
+ * in the store, too. For a person, where something has moved the floor too far (docs/security.md):
+ * the client alone takes it back more slowly. Certificates, pauses and the port's wall clock stay
+ * as they are. Threads: one.
+ * @return ACME_OK: it is forgotten
+ * @return ACME_ERR_STATE: a job is under way
+ * @return ACME_ERR_STORE_FULL: there is no room for the change in the store; until the next
+ *   acme_init it is forgotten
+ * @return ACME_ERR_STORE_IO: the flash has failed; likewise */
+int32_t acme_clock_reset(acme_client *client);
 
 /** Counters of this run, for tests and telemetry. */
 struct acme_counters {

@@ -27,6 +27,8 @@ _Static_assert(CONFIG_ACME_JSON_ARENA_SIZE >= 1024, "the arena is the JWS's scra
 
 /* PSA Crypto, its key store and mbedTLS's pool exist once in a process. */
 static bool in_use;
+/* The application had not set PSA Crypto up before: it is the client's to start and to end. */
+static bool crypto_is_ours;
 
 /* ---- mbedTLS ---- */
 
@@ -53,6 +55,24 @@ static void pool_close(void)
 }
 #endif
 
+/* PSA Crypto is asked for a key that never is: it says whether it runs at all. */
+static bool is_crypto_running(void)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+
+    return psa_get_key_attributes(PSA_KEY_ID_NULL, &attributes) != PSA_ERROR_BAD_STATE;
+}
+
+/* Where the application's PSA Crypto runs, what it holds lies in the application's memory, and
+ * goes on to. */
+static void take_crypto(void)
+{
+    crypto_is_ours = !is_crypto_running();
+    if (crypto_is_ours) {
+        pool_open();
+    }
+}
+
 static int32_t start_crypto(const struct acme_port *port)
 {
     psa_status_t status;
@@ -64,6 +84,18 @@ static int32_t start_crypto(const struct acme_port *port)
     }
     ACME_LOG(port, ACME_LOG_ERROR, "crypto: psa_crypto_init", NULL, status);
     return acme_entropy_result() != ACME_OK ? ACME_ERR_ENTROPY : ACME_ERR_CRYPTO;
+}
+
+/* In the application's PSA Crypto no key of this store stays: another store has keys of the same
+ * numbers. */
+static void end_crypto(void)
+{
+    if (crypto_is_ours) {
+        mbedtls_psa_crypto_free();
+        pool_close();
+    } else {
+        acme_keys_purge_all();
+    }
 }
 
 /* ---- configuration ---- */
@@ -313,7 +345,7 @@ static bool is_damage(int32_t rc)
     return rc != ACME_OK && rc != ACME_ERR_NOT_FOUND;
 }
 
-/* Time has reached what a stored certificate proves. */
+/* Time has reached what a stored certificate says, unless its CA is wrong. */
 static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_slot *out)
 {
     const struct acme_order_record *order;
@@ -334,7 +366,7 @@ static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_s
     out->names_id = order->names_id;
     if (out->has_record) {
         out->names_id = out->record.names_id;
-        acme_clock_raise_floor(&c->clock, out->record.not_before_s);
+        acme_clock_raise_born(&c->clock, out->record.not_before_s);
     }
     return ACME_OK;
 }
@@ -629,7 +661,7 @@ int32_t acme_init_checked(acme_client **client, const struct acme_config *config
     }
     set_up(c, config);
     in_use = true;
-    pool_open();
+    take_crypto();
     rc = open_all(c);
     if (rc != ACME_OK) {
         acme_deinit(c);
@@ -651,10 +683,9 @@ void acme_deinit(acme_client *c)
     acme_request_abort(c);
     acme_exchange_close(&c->exchange);
     acme_tls_free(&c->exchange.tls);
-    mbedtls_psa_crypto_free();
     acme_store_bind_its(NULL);
+    end_crypto();
     acme_entropy_bind(NULL, NULL);
     acme_zeroize(c, sizeof(*c));
-    pool_close();
     in_use = false;
 }
