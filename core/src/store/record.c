@@ -233,24 +233,29 @@ static int32_t write_state(struct acme_store *s)
 }
 
 /* The state is damaged. Another value that opens tells that the key is right: then the state is
- * written anew; but not where it has the count, for nobody knows any more what that was. */
+ * written anew; but not where it has the count, for nobody knows any more what that was. Where
+ * there is no other value there is nothing to protect, and the store begins here. */
 static int32_t renew_state(struct acme_store *s)
 {
-    int32_t rc, opened = ACME_ERR_STORE_CORRUPT;
+    int32_t opened = ACME_ERR_STORE_CORRUPT, rc = ACME_OK;
     uint64_t key = 0;
+    bool any = false;
 
-    while (opened == ACME_ERR_STORE_CORRUPT) {
+    while (opened == ACME_ERR_STORE_CORRUPT && rc == ACME_OK) {
         rc = acme_record_next(s, &key);
-        if (rc != ACME_OK) {
-            return rc == ACME_ERR_NOT_FOUND ? ACME_ERR_STORE_SEAL : rc;
+        if (rc == ACME_OK) {
+            any = true;
+            opened = unseal(s, key);
         }
-        opened = unseal(s, key);
     }
     acme_zeroize(s->plain, sizeof(s->plain));
-    if (opened < 0) {
-        return opened;
+    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
+        return rc;
     }
-    return acme_counter_counts(s) ? ACME_ERR_STORE_ROLLBACK : write_state(s);
+    if (opened < 0 && any) {
+        return opened == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : opened;
+    }
+    return any && acme_counter_counts(s) ? ACME_ERR_STORE_ROLLBACK : write_state(s);
 }
 
 /* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.
