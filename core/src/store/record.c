@@ -259,8 +259,8 @@ static int32_t renew_state(struct acme_store *s)
 }
 
 /* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.
- * One with records must have a state under this key. */
-static int32_t open_state(struct acme_store *s)
+ * One with records must have a state under this key, unless it is known to have lost some. */
+static int32_t open_state(struct acme_store *s, bool damaged)
 {
     uint64_t key = 0;
     int32_t rc = unseal(s, KEY_STATE);
@@ -268,7 +268,7 @@ static int32_t open_state(struct acme_store *s)
     if (rc == (int32_t)STATE_LEN) {
         return acme_counter_check(s, acme_get32(s->plain));
     }
-    if (rc == ACME_ERR_STORE_CORRUPT) {
+    if (rc == ACME_ERR_STORE_CORRUPT || (rc == ACME_ERR_NOT_FOUND && damaged)) {
         return renew_state(s);
     }
     if (rc != ACME_ERR_NOT_FOUND) {
@@ -300,7 +300,9 @@ static int32_t take_seal(struct acme_store *s, const struct acme_config *config)
 static int32_t check_seal(struct acme_store *s, int32_t mounted)
 {
     if (s->seal_key != 0) {
-        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT ? open_state(s) : ACME_OK;
+        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT
+                   ? open_state(s, mounted != ACME_OK)
+                   : ACME_OK;
     }
     /* The log has looked when it was mounted. */
     return acme_place_is_foreign(s) && mounted == ACME_OK &&
