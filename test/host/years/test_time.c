@@ -240,6 +240,7 @@ static void test_no_clock_and_the_past(void **state)
     w.clock.unknown = true;
     lie_once(-25);
     honest_days(70);
+    sim_world_halt(&w);
     lie_once(-2000);
     honest_days(70);
 }
