@@ -197,27 +197,41 @@ void acme_schedule_load(struct acme_client *c)
     }
 }
 
+int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s)
+{
+    int64_t now = acme_schedule_now(c, s);
+
+    if (now < s->schedule.noted_s) { /* or they would be on again */
+        s->schedule.retry_at_s = s->schedule.look_at_s = 0;
+    }
+    if (now < s->schedule.ordered_s - DAY_S) {
+        s->schedule.ordered_s = 0;
+    }
+    s->schedule.noted_s = now;
+    s->schedule.noted_at = uptime_s(c);
+    return now;
+}
+
 void acme_schedule_write(struct acme_client *c, struct acme_slot *s)
 {
-    s->schedule.noted_s = acme_schedule_now(c, s);
-    s->schedule.noted_at = uptime_s(c);
+    (void)acme_schedule_settle(c, s);
     (void)acme_store_write_schedule(&c->log, s->store_slot, &s->schedule);
 }
 
 /* What the CA asks for is kept; but no single answer takes more than half of what is left of a
- * certificate, if that is more than a day. */
+ * certificate, and a day of one that has ended: by what the CA tells, it may be. */
 static int64_t bounded(const struct acme_slot *s, int64_t now, int64_t asked_s)
 {
-    int64_t left = s->has_cert ? (s->cert.not_after_s - now) / 2 : 0;
+    int64_t left = (s->cert.not_after_s - now) / 2;
     int64_t most = left > DAY_S ? left : DAY_S;
 
-    return left > 0 && asked_s > most ? most : asked_s;
+    return s->has_cert && asked_s > most ? most : asked_s;
 }
 
 void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t asked_s)
 {
     int64_t lifetime = s->has_cert ? s->cert.not_after_s - s->cert.not_before_s : 0;
-    int64_t now = acme_schedule_now(c, s), asked = bounded(s, now, asked_s), pause;
+    int64_t now = acme_schedule_settle(c, s), asked = bounded(s, now, asked_s), pause;
     uint32_t random = 0;
 
     if (s->schedule.failures < UINT16_MAX) {
@@ -303,8 +317,8 @@ bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot
            now < s->schedule.ordered_s - DAY_S;
 }
 
-/* By how much the CA alone moves the floor in a job: little beside each certificate's life. A floor
- * that is not written for more would hide that one is due. */
+/* By how much the CA alone moves the floor in a job: half of what a certificate has left when it is
+ * due. The floor is not written for less. */
 static uint32_t floor_step(const struct acme_client *c)
 {
     int64_t step = FLOOR_STEP_S;
@@ -312,7 +326,7 @@ static uint32_t floor_step(const struct acme_client *c)
 
     for (i = 0; i < c->config.certs_count; i++) {
         const struct acme_cert_record *cert = &c->slots[i].cert;
-        int64_t part = (cert->not_after_s - cert->not_before_s) / 20;
+        int64_t part = (cert->not_after_s - cert->not_before_s) / 6;
 
         step = c->slots[i].has_cert && part < step ? part : step;
     }
@@ -326,7 +340,7 @@ static void note_time(struct acme_client *c, int32_t error)
     int64_t floor;
 
     if (!acme_clock_weigh(&c->clock, step) &&
-        (error != ACME_ERR_TLS_DATES || !acme_clock_doubt(&c->clock, step))) {
+        (error != ACME_ERR_TLS_DATES || !acme_clock_doubt(&c->clock, FLOOR_STEP_S))) {
         return;
     }
     acme_clock_raise_floor(&c->clock, c->config.build_time_s);

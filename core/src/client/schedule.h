@@ -42,6 +42,9 @@ void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t a
 bool acme_schedule_gives_up(const struct acme_slot *s);
 /** There is no certificate any more. */
 void acme_schedule_forget(struct acme_client *c, struct acme_slot *s);
+/** The time by which a slot's pauses run, which are void if they were begun by a clock that has been
+ * put back since. */
+int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s);
 /** Writes the slot's record. A failure is not the job's: what is lost is obtained anew. */
 void acme_schedule_write(struct acme_client *c, struct acme_slot *s);
 /** An order was made. */

@@ -1498,6 +1498,9 @@ static size_t write_reply(struct call *k, char *out, size_t size, bool *close)
     time_t t = (time_t)(true_s(k->ca) + k->ca->options.date_skew_s);
     struct tm tm;
 
+    if (k->ca->options.date_lies > 0 && --k->ca->options.date_lies == 0) {
+        k->ca->options.date_skew_s = 0;
+    }
     (void)gmtime_r(&t, &tm);
     (void)strftime(when, sizeof(when), "%a, %d %b %Y %H:%M:%S GMT", &tm);
     add(&b, "HTTP/1.1 %u X\r\nDate: %s\r\nContent-Length: %zu\r\n", k->status, when, k->reply.len);

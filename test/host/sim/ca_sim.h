@@ -128,6 +128,7 @@ struct ca_sim_options {
     bool pre_authorization; /* newAuthz is there (RFC 8555 7.4.1) */
     bool trusting;          /* who says that a challenge is met is believed */
     int64_t date_skew_s;    /* its Date is wrong by this */
+    uint32_t date_lies;     /* in so many answers, and then right; 0: in all */
     int64_t birth_skew_s;   /* and so are the dates of its certificates */
     uint32_t
         https_life_s;     /* of its server's own certificate; default 61 years, and never renewed */
