@@ -12,9 +12,10 @@
 /* The clocks of a CA's servers differ by seconds, so that a certificate may be born after the
  * answer that it came with. */
 #define SKEW_S     60
+#define DAY_S      86400
 #define AGREE_S    3600               /* two who agree are not further apart */
 #define NO_FLOOR   INT64_C(315532800) /* 1980: before that there is none */
-#define DOUBTS_MAX 10                 /* the power of two, in leaps */
+#define DOUBTS_MAX 5                  /* the power of four, in leaps */
 
 static int64_t uptime_s(const struct acme_clock *c)
 {
@@ -142,12 +143,15 @@ void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s)
     set_floor(c, later(unix_s, acme_clock_floor(c)));
 }
 
-/* The CA alone moves the floor by a leap at most. Without a floor nothing is a leap: it stays. */
+/* The CA alone moves the floor by a leap at most, and up by one a day: a job may be tried again
+ * many times while something is wrong. Without a floor nothing is a leap: it stays. */
 static bool follow_ca(struct acme_clock *c, int64_t told_s, uint32_t leap_s)
 {
     int64_t floor = acme_clock_floor(c);
+    uint32_t up = (uint32_t)uptime_s(c);
 
-    if (told_s > floor) {
+    if (told_s > floor && up >= c->leap_at) {
+        c->leap_at = up + DAY_S;
         set_floor(c, told_s < floor + leap_s ? told_s : floor + leap_s);
     } else if (told_s < floor - AGREE_S) {
         set_floor(c, later(told_s, floor - leap_s));
@@ -180,7 +184,7 @@ bool acme_clock_doubt(struct acme_clock *c, uint32_t leap_s)
         return false;
     }
     c->heard = false;
-    set_floor(c, later(least, acme_clock_floor(c) - ((int64_t)leap_s << c->doubts)));
+    set_floor(c, later(least, acme_clock_floor(c) - ((int64_t)leap_s << 2 * c->doubts)));
     c->doubts = (uint8_t)(c->doubts + (c->doubts < DOUBTS_MAX ? 1u : 0u));
     return true;
 }

@@ -304,8 +304,10 @@ void acme_schedule_burnt(struct acme_client *c, struct acme_slot *s)
 int64_t acme_schedule_order_time(const struct acme_slot *s)
 {
     uint8_t exponent = s->schedule.burnt < BURNT_MOST ? s->schedule.burnt : BURNT_MOST;
+    int64_t pause = DAY_S << exponent, most = (s->cert.not_after_s - s->cert.not_before_s) / 6;
 
-    return exponent == 0 ? 0 : s->schedule.ordered_s + (DAY_S << exponent);
+    pause = s->has_cert && most < pause ? most : pause;
+    return exponent == 0 ? 0 : s->schedule.ordered_s + pause;
 }
 
 /* A clock that has been put back by more than it may err ends the pause, as it does all pauses. */
