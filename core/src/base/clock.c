@@ -9,13 +9,10 @@
 
 #include "base/assert.h"
 
-/* The clocks of a CA's servers differ by seconds, so that a certificate may be born after the
- * answer that it came with. */
-#define SKEW_S     60
-#define DAY_S      86400
-#define AGREE_S    3600               /* two who agree are not further apart */
-#define NO_FLOOR   INT64_C(315532800) /* 1980: before that there is none */
-#define DOUBTS_MAX 5                  /* the power of four, in leaps */
+#define SKEW_S   60 /* the clocks of a CA's servers differ by seconds */
+#define DAY_S    86400
+#define AGREE_S  3600               /* two who agree are not further apart */
+#define NO_FLOOR INT64_C(315532800) /* 1980: before that there is none */
 
 static int64_t uptime_s(const struct acme_clock *c)
 {
@@ -93,7 +90,7 @@ int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s)
     if (has_good_wall(c, unix_s) || has_agreement(c, unix_s)) {
         return ACME_OK;
     }
-    if (c->heard && c->told > c->floor - SKEW_S) {
+    if (c->heard && c->told >= c->floor - AGREE_S) {
         *unix_s = later(c->told, c->floor) + up;
         return ACME_OK;
     }
@@ -167,7 +164,6 @@ bool acme_clock_weigh(struct acme_clock *c, uint32_t leap_s)
         return false;
     }
     c->fresh = false;
-    c->doubts = 0;
     if (has_agreement(c, &wall)) {
         set_floor(c, wall < told ? wall : told);
         c->born = c->born < c->floor ? c->born : c->floor;
@@ -184,8 +180,7 @@ bool acme_clock_doubt(struct acme_clock *c, uint32_t leap_s)
         return false;
     }
     c->heard = false;
-    set_floor(c, later(least, acme_clock_floor(c) - ((int64_t)leap_s << 2 * c->doubts)));
-    c->doubts = (uint8_t)(c->doubts + (c->doubts < DOUBTS_MAX ? 1u : 0u));
+    set_floor(c, later(least, acme_clock_floor(c) - leap_s));
     return true;
 }
 

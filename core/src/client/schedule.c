@@ -304,7 +304,7 @@ void acme_schedule_burnt(struct acme_client *c, struct acme_slot *s)
 int64_t acme_schedule_order_time(const struct acme_slot *s)
 {
     uint8_t exponent = s->schedule.burnt < BURNT_MOST ? s->schedule.burnt : BURNT_MOST;
-    int64_t pause = DAY_S << exponent, most = (s->cert.not_after_s - s->cert.not_before_s) / 6;
+    int64_t pause = DAY_S << exponent, most = (s->cert.not_after_s - s->cert.not_before_s) / 10;
 
     pause = s->has_cert && most < pause ? most : pause;
     return exponent == 0 ? 0 : s->schedule.ordered_s + pause;
@@ -335,19 +335,38 @@ static uint32_t floor_step(const struct acme_client *c)
     return step > 0 ? (uint32_t)step : 0;
 }
 
+/* A floor that must be too high sinks by a leap; one by which no certificate of the device is
+ * valid, either, as far as it can. */
+static bool doubt_time(struct acme_client *c)
+{
+    int64_t floor = acme_clock_floor(&c->clock);
+    uint32_t leap = UINT32_MAX;
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        const struct acme_cert_record *cert = &c->slots[i].cert;
+
+        if (c->slots[i].has_cert && cert->not_before_s <= floor && floor < cert->not_after_s) {
+            leap = FLOOR_STEP_S;
+        }
+    }
+    return acme_clock_doubt(&c->clock, leap);
+}
+
 /* Weighs what the job has heard of the time, and keeps the floor, seldom enough for the flash. */
 static void note_time(struct acme_client *c, int32_t error)
 {
     uint32_t step = floor_step(c);
     int64_t floor;
 
-    if (!acme_clock_weigh(&c->clock, step) &&
-        (error != ACME_ERR_TLS_DATES || !acme_clock_doubt(&c->clock, FLOOR_STEP_S))) {
+    if (!acme_clock_weigh(&c->clock, step) && (error != ACME_ERR_TLS_DATES || !doubt_time(c))) {
         return;
     }
     acme_clock_raise_floor(&c->clock, c->config.build_time_s);
     floor = acme_clock_floor(&c->clock);
     if (floor < c->floor_written_s - FLOOR_ERROR_S) {
+        c->time_asked = false; /* as long as it sinks, the CA is asked again soon */
+        c->ask_at_s = uptime_s(c) + PAUSE_LEAST_S;
         ACME_LOG(c->config.port, ACME_LOG_WARNING, "acme: the time floor sinks, days", NULL,
                  (int32_t)((c->floor_written_s - floor) / DAY_S));
     } else if (floor < c->floor_written_s + step) {

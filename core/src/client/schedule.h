@@ -53,7 +53,7 @@ void acme_schedule_ordered(struct acme_client *c, struct acme_slot *s);
 void acme_schedule_burnt(struct acme_client *c, struct acme_slot *s);
 /** The Unix second from which another order may be made: so many days after the last one as a power
  * of two, whose exponent is how many were given up since the last installation, at most 16, and
- * a sixth of the life of the certificate that there is. 0: at any time. */
+ * a tenth of the life of the certificate that there is. 0: at any time. */
 int64_t acme_schedule_order_time(const struct acme_slot *s);
 /** Whether another order may be made now; where nobody knows the time it may. */
 bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot *s);
