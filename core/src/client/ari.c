@@ -42,7 +42,7 @@ static void set_next_look(struct acme_client *c, struct acme_slot *s, int64_t pa
 {
     int64_t lifetime = s->cert.not_after_s - s->cert.not_before_s;
 
-    s->schedule.look_at_s = acme_schedule_now(c, s) + acme_renewal_look(pause_s, lifetime);
+    s->schedule.look_at_s = acme_schedule_settle(c, s) + acme_renewal_look(pause_s, lifetime);
     acme_schedule_write(c, s);
 }
 
