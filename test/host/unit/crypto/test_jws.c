@@ -87,7 +87,9 @@ static void test_keys(void **state)
     assert_false(acme_jws_key_exists(KEY));
     assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
     assert_int_equal(acme_jws_ensure_key(KEY, 99, false, &made), ACME_ERR_KEY_TYPE);
-    assert_int_equal(acme_jws_check_key_type(99), ACME_ERR_KEY_TYPE);
+    for (uint32_t type = ACME_KEY_RSA_4096 + 1u; type <= UINT8_MAX; type++) {
+        assert_int_equal(acme_jws_check_key_type((uint8_t)type), ACME_ERR_KEY_TYPE);
+    }
     assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
     assert_true(made && acme_jws_key_exists(KEY));
     assert_int_equal(psa_export_key(KEY, out, sizeof(out), &len), PSA_ERROR_NOT_PERMITTED);
@@ -162,6 +164,14 @@ static void test_failed_read(void **state)
         assert_int_equal(psa_export_public_key(KEY, after, sizeof(after), &len), PSA_SUCCESS);
         assert_memory_equal(before, after, sizeof(before));
     }
+    /* What is said of a damaged key may be said of one that could not be read this time. */
+    set_failure(ATTRIBUTES, 1, PSA_ERROR_DATA_INVALID);
+    assert_true(acme_jws_key_exists(KEY));
+    set_failure(ATTRIBUTES, 1, PSA_ERROR_DATA_INVALID);
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_false(made);
+    set_failure(ATTRIBUTES, 1, PSA_ERROR_STORAGE_FAILURE);
+    assert_false(acme_jws_key_lost(KEY));
     assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
 }
 
