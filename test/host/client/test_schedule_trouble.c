@@ -214,24 +214,6 @@ static void test_without_a_clock_the_ca_is_asked(void **state)
     assert_true(device_has_cert(0));
 }
 
-static void test_one_wrong_answer_moves_time_by_a_bound(void **state)
-{
-    struct acme_client *c;
-    int64_t floor_s = 0;
-
-    (void)state;
-    device_boot();
-    assert_int_equal(device_run(), ACME_OK);
-    sim_world_halt(&w);
-    w.clock.unknown = true;
-    w.ca->epoch_s += 2000ll * 86400;
-    device_boot();
-    assert_int_equal(device_finish(acme_account_start(w.client)), ACME_OK);
-    c = w.client;
-    assert_int_equal(acme_store_read_floor(&c->log, &floor_s), ACME_OK);
-    assert_in_range(floor_s, SIM_EPOCH_S + 300ll * 86400, SIM_EPOCH_S + 402ll * 86400);
-}
-
 static void test_clocks_must_agree(void **state)
 {
     uint32_t route;
@@ -438,7 +420,6 @@ int main(void)
         DEVICE_TEST_ISSUED(test_orders_anew_as_configured),
         DEVICE_TEST_ISSUED(test_another_ca_s_certificate),
         DEVICE_TEST_ISSUED(test_without_a_clock_the_ca_is_asked),
-        DEVICE_TEST(test_one_wrong_answer_moves_time_by_a_bound),
         DEVICE_TEST(test_clocks_must_agree),
         DEVICE_TEST(test_slots_run_out),
         DEVICE_TEST(test_the_same_names),

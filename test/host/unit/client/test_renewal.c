@@ -1,4 +1,4 @@
-/* Dates of renewals, back-off, draws within a CA's window, and whom the clock believes. */
+/* Dates of renewals, back-off, draws within a CA's window. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
+#include "acme/error.h"
 #include "base/date.h"
 #include "client/renewal.h"
 
@@ -178,96 +178,13 @@ static void test_rfc3339(void **state)
     }
 }
 
-static uint64_t uptime;
-static int64_t wall;
-
-static uint64_t t_uptime(void *ctx)
-{
-    (void)ctx;
-    return uptime;
-}
-
-static int32_t t_wall(void *ctx, int64_t *unix_s)
-{
-    (void)ctx;
-    if (wall < 0) {
-        return ACME_ERR_NO_CLOCK;
-    }
-    *unix_s = wall;
-    return ACME_OK;
-}
-
-static const struct acme_clock_ops ops = {t_uptime, t_wall};
-
-static void test_floor_moves_on(void **state)
-{
-    struct acme_clock c;
-    int64_t now;
-
-    (void)state;
-    wall = -1;
-    uptime = 1000;
-    acme_clock_init(&c, &ops, NULL, BORN);
-    uptime += 3600 * 1000;
-    assert_int_equal(acme_clock_now(&c, &now), ACME_ERR_NO_CLOCK);
-    assert_int_equal(now, BORN + 3600);
-    acme_clock_raise_floor(&c, BORN + 100); /* known to be later already */
-    (void)acme_clock_now(&c, &now);
-    assert_int_equal(now, BORN + 3600);
-    wall = BORN + 3000; /* the clock has been put back to before what is proven */
-    assert_int_equal(acme_clock_now(&c, &now), ACME_ERR_NO_CLOCK);
-    assert_int_equal(now, BORN + 3600);
-    wall = BORN + 4000;
-    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
-    assert_int_equal(now, BORN + 4000);
-    /* Beyond 32 bits, signed and unsigned. */
-    wall = INT64_C(5000000000);
-    acme_clock_raise_floor(&c, INT64_C(4999999999));
-    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
-    assert_true(now == wall);
-}
-
-static void test_policies(void **state)
-{
-    struct acme_clock c;
-    int64_t now;
-
-    (void)state;
-    uptime = 0;
-    wall = BORN + 1000 * DAY;
-    acme_clock_init(&c, &ops, NULL, BORN);
-    c.policy = ACME_CLOCK_CA; /* the wall clock is not looked at */
-    assert_int_equal(acme_clock_now(&c, &now), ACME_ERR_NO_CLOCK);
-    assert_int_equal(now, BORN);
-    acme_clock_offer(&c, BORN + DAY);
-    uptime += 5000;
-    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
-    assert_int_equal(now, BORN + DAY + 5);
-    assert_false(acme_clock_disagrees(&c));
-    c.policy = ACME_CLOCK_WALL; /* the wall clock is believed, the CA is not asked */
-    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
-    assert_int_equal(now, wall);
-    assert_false(acme_clock_disagrees(&c));
-    c.policy = ACME_CLOCK_AGREE;
-    assert_true(acme_clock_disagrees(&c));
-    wall = BORN + DAY + 3000;
-    assert_false(acme_clock_disagrees(&c));
-    wall = BORN + DAY - 3000;
-    assert_false(acme_clock_disagrees(&c));
-    wall = BORN + DAY - 4000;
-    assert_true(acme_clock_disagrees(&c));
-    wall = -1;
-    assert_true(acme_clock_disagrees(&c));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fractions), cmocka_unit_test(test_spread),
         cmocka_unit_test(test_backoff),   cmocka_unit_test(test_calm),
         cmocka_unit_test(test_draw),      cmocka_unit_test(test_look),
-        cmocka_unit_test(test_rfc3339),   cmocka_unit_test(test_floor_moves_on),
-        cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_rfc3339),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -528,10 +528,31 @@ static void test_floor(void **state)
     server_t.not_before_s = NOW + DAY;
     server_t.not_after_s = NOW + 2 * DAY;
     expect(ACME_OK);
-    acme_clock_raise_floor(&device_clock, NOW + 3 * DAY);
+    acme_clock_start_over(&device_clock, NOW + 3 * DAY);
     expect(ACME_ERR_TLS_DATES);
     has_clock = true; /* and a clock that is behind the floor is none */
     expect(ACME_ERR_TLS_DATES);
+    server_t.not_before_s = NOW - DAY; /* but where both are, it is the floor that may be wrong */
+    expect(ACME_OK);
+    server_t.not_after_s = NOW - 1;
+    expect(ACME_ERR_TLS_DATES);
+}
+
+/* When all of the chain is valid: what a Date must lie within. */
+static void test_dates_of_the_chain(void **state)
+{
+    (void)state;
+    server_t.not_before_s = NOW - 2 * DAY;
+    server_t.not_after_s = NOW + 3 * DAY;
+    expect(ACME_OK);
+    assert_true(t.from_s == NOW - 2 * DAY && t.to_s == NOW + 3 * DAY);
+    ca_t.not_before_s = NOW - DAY;
+    ca_t.not_after_s = NOW + 2 * DAY;
+    expect(ACME_OK);
+    assert_true(t.from_s == NOW - DAY && t.to_s == NOW + 2 * DAY);
+    ca_t.not_before_s = NOW - 9 * DAY; /* nothing is left of an earlier connection */
+    expect(ACME_OK);
+    assert_true(t.from_s == NOW - 2 * DAY && t.to_s == NOW + 2 * DAY);
 }
 
 #if defined(CONFIG_ACME_PINNING)
@@ -945,6 +966,7 @@ int main(void)
         cmocka_unit_test_setup(test_dates, fresh),
         cmocka_unit_test_setup(test_the_log_says_whose, fresh),
         cmocka_unit_test_setup(test_floor, fresh),
+        cmocka_unit_test_setup(test_dates_of_the_chain, fresh),
 #if defined(CONFIG_ACME_PINNING)
         cmocka_unit_test_setup(test_pins, fresh),
         cmocka_unit_test_setup(test_pins_fail_closed, fresh),
