@@ -107,6 +107,48 @@ static void test_a_server_that_hangs_up(void **state)
     assert_int_equal(device_run(), ACME_OK);
 }
 
+/* A server in trouble is asked three times more, with pauses that double. */
+static void test_a_server_in_trouble(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    device_boot();
+    device_fault(CA_SIM_NEW_ORDER, 502, "serverInternal", 3);
+    before = w.clock.now_ms;
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(device_asked(CA_SIM_NEW_ORDER), 4);
+    assert_true(w.clock.now_ms - before >= 7000);
+    device_forget();
+    device_fault(CA_SIM_NEW_ORDER, 502, "serverInternal", 99);
+    assert_int_equal(device_renew(), ACME_ERR_SERVER);
+    assert_int_equal(device_asked(CA_SIM_NEW_ORDER), 4);
+}
+
+/* What is wrong with everything is not tried with the next certificate; what is of one is. */
+static void test_whose_error_it_is(void **state)
+{
+    static const char *const second[] = {"api.example.org"};
+    static const struct {
+        const char *type;
+        uint32_t asked;
+    } table[] = {{"userActionRequired", 1}, {"rejectedIdentifier", 2}};
+    size_t i;
+
+    (void)state;
+    requests[1].names = second;
+    requests[1].names_count = 1;
+    w.config.certs_count = 2;
+    device_boot();
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        device_forget();
+        device_fault(CA_SIM_NEW_ORDER, 403, table[i].type, 2);
+        assert_int_not_equal(device_renew(), ACME_OK);
+        assert_int_equal(device_asked(CA_SIM_NEW_ORDER), table[i].asked);
+        w.ca->faults[0].count = 0;
+    }
+}
+
 static void test_and_the_server_is_gone(void **state)
 {
     (void)state;
@@ -351,6 +393,8 @@ int main(void)
         NET_TEST(test_a_connection_that_the_server_has_closed),
         NET_TEST(test_the_same_request_over_another_connection),
         NET_TEST(test_a_server_that_hangs_up),
+        NET_TEST(test_a_server_in_trouble),
+        NET_TEST(test_whose_error_it_is),
         NET_TEST(test_and_the_server_is_gone),
         NET_TEST(test_replies_that_break_off),
         NET_TEST(test_replies_with_more_behind_them),
