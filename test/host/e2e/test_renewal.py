@@ -11,7 +11,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 import time
 import urllib.request
 
@@ -21,10 +20,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from conftest import Cli
-from lab import Process, free_port, listens, running_lab, wait_until
+from lab import Process, free_port, running_lab, wait_until
 from scripted_ca import PEM, Reply, ScriptedCa, problem, unb64
 from test_issuance import accounts, chain_of
 from test_kill import EVENT
+from tls_servers import Handshakes, Own
 
 PROFILES = {"profiles": {
     "default": {"description": "ninety days", "validityPeriod": 7776000},
@@ -509,57 +509,6 @@ def test_clock_policies(cli):
 
 # ---- the daemon ----
 
-SERVER = """
-import os, signal, socket, ssl, sys, threading
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-def load(*_):
-    folder = os.path.realpath(sys.argv[2])
-    context.load_cert_chain(folder + "/fullchain.pem", folder + "/privkey.pem")
-load()
-signal.signal(signal.SIGUSR1, load)
-def serve(stream):
-    try:
-        with context.wrap_socket(stream, server_side=True) as tls:
-            tls.sendall(b"ok")
-    except (OSError, ssl.SSLError):
-        pass
-with socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64) as listener:
-    while True:
-        stream, _ = listener.accept()
-        threading.Thread(target=serve, args=(stream,), daemon=True).start()
-"""
-
-
-class Handshakes:
-    """Dials the server without a pause, and verifies it as any client would."""
-
-    def __init__(self, port, name, root):
-        self.port, self.name = port, name
-        self.context = ssl.create_default_context(cafile=root)
-        self.count, self.failures, self.serials = 0, [], []
-        self.going = True
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def _run(self):
-        while self.going:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 10) as stream, \
-                        self.context.wrap_socket(stream, server_hostname=self.name) as tls:
-                    assert tls.recv(2) == b"ok"
-                    serial_number = tls.getpeercert()["serialNumber"]
-                    if not self.serials or self.serials[-1] != serial_number:
-                        self.serials.append(serial_number)
-                    self.count += 1
-            except (OSError, ssl.SSLError, AssertionError) as e:
-                self.failures.append((time.time(), repr(e)))
-            time.sleep(0.01)
-
-    def stop(self):
-        self.going = False
-        self.thread.join()
-
-
 @contextlib.contextmanager
 def daemon(cli, folder, name, *extra):
     process = Process("daemon", cli.argv("daemon", "--accept-tos", "--http-port",
@@ -574,9 +523,8 @@ def daemon(cli, folder, name, *extra):
 def test_daemon_renews_under_a_live_server(profiled, tmp_path):
     """A certificate of two minutes: renewed again and again, and no handshake ever fails."""
     cli, name = Cli(tmp_path, profiled), "live.example.org"
-    pem, port = tmp_path / "pem", free_port()
-    server_py, hook, pid_file = tmp_path / "server.py", tmp_path / "hook", tmp_path / "pid"
-    server_py.write_text(SERVER)
+    pem = tmp_path / "pem"
+    hook, pid_file = tmp_path / "hook", tmp_path / "pid"
     hook.write_text("#!/bin/sh\n"
                     f'echo "$NANOACME_NAME $NANOACME_DIR" >> {tmp_path}/calls\n'
                     f"test -f {pid_file} && kill -USR1 $(cat {pid_file}) || true\n")
@@ -586,12 +534,10 @@ def test_daemon_renews_under_a_live_server(profiled, tmp_path):
                 str(hook), "--json", "--events") as process:
         wait_until(lambda: (tmp_path / "calls").exists(), "the first certificate", 40)
         assert (current / "privkey.pem").stat().st_mode & 0o077 == 0
-        server = Process("server", ["/usr/bin/python3", str(server_py), str(port), str(current)],
-                         str(tmp_path))
+        server = Own(tmp_path, pem / name).start()
         try:
-            wait_until(lambda: listens(port), "the TLS server")
-            pid_file.write_text(str(server.popen.pid))
-            clients = Handshakes(port, name, profiled.issuing_root())
+            pid_file.write_text(str(server.process.popen.pid))
+            clients = Handshakes(server.port, name, profiled.issuing_root())
             try:
                 def renewed():
                     """By itself the daemon leaves minutes between two renewals; nudged it looks at once."""
