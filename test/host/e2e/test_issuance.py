@@ -113,19 +113,23 @@ def test_one_name_of_three_fails(cli, shared_lab):
 
 
 def test_known_account_needs_nine_requests_on_one_connection(make_lab, tmp_path):
-    """The CA says that it will take long, and has its answers at once: none of them is waited for."""
-    lab = make_lab(config={"retryAfter": {"authz": 60, "order": 60}})
+    """The CA says that it will take long, and has its answers at once: none of them is waited for. A busy
+    machine's CA may really not have them: then it is asked for another name."""
+    pause, tries = 15, 6
+    lab = make_lab(config={"retryAfter": {"authz": pause, "order": pause}})
     cli = Cli(tmp_path, lab)
     assert cli.call("account", "create", "--accept-tos").code == 0
-    before = len(lab.requests())
-    start = time.monotonic()
-    done = cli.run("known.example.org")
-    elapsed = time.monotonic() - start
-    assert done.code == 0, done
+    for number in range(tries):
+        before, start = len(lab.requests()), time.monotonic()
+        done = cli.run(f"known{number}.example.org")
+        elapsed = time.monotonic() - start
+        assert done.code == 0, done
+        assert done.json["counters"]["connections"] == 1
+        assert len(lab.requests()) - before == done.json["counters"]["requests"]
+        if elapsed < pause:
+            break
+    assert elapsed < pause, f"{tries} times it was waited for"
     assert done.json["counters"]["requests"] <= 9
-    assert len(lab.requests()) - before == done.json["counters"]["requests"]
-    assert done.json["counters"]["connections"] == 1
-    assert elapsed < 60
 
 
 @pytest.mark.parametrize("key_type, check", [
