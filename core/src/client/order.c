@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "client/ari.h"
 #include "client/authorization.h"
@@ -587,7 +588,7 @@ int32_t acme_problem_finalize(struct acme_client *c, int32_t error)
     if (c->order.early) {
         return acme_authorization_not_yet(c);
     }
-    if (error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED) {
+    if (acme_error_is_busy(error)) {
         return error;
     }
     if (acme_problem_is(&c->problem, "orderNotReady")) {
