@@ -238,9 +238,7 @@ int32_t acme_reply_new_order(struct acme_client *c)
         return ACME_ERR_HTTP_STATUS;
     }
     if (r->location[0] == '\0') {
-        return c->where.limit.id == ACME_LIMIT_URL
-                   ? ACME_ERR_LIMIT
-                   : acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
+        return acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     c->pool_len = c->pool_order_mark;
     rc = acme_error_at(&c->machine.place, "Location", acme_request_check_url(c, r->location));
