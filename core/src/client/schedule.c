@@ -5,10 +5,13 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "client/keys.h"
 #include "client/machine.h"
 #include "client/state.h"
 #include "crypto/jws.h"
+
+#define EARLY_S 86400 /* a certificate that is born later than this is good for nothing now */
 
 static uint32_t uptime_s(const struct acme_client *c)
 {
@@ -18,10 +21,9 @@ static uint32_t uptime_s(const struct acme_client *c)
 #if defined(CONFIG_ACME_SCHEDULE)
 
 #define DAY_S            INT64_C(86400)
-#define FLOOR_STEP_S     (7 * DAY_S)   /* the floor is written that seldom, at most */
-#define FLOOR_LEAP_S     (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
-#define FLOOR_DOUBT_S    60
-#define BIRTH_S          60 /* what is due this soon after its birth is due at birth */
+#define FLOOR_STEP_S     (7 * DAY_S) /* a leap of the floor; it is not written for less */
+#define FLOOR_ERROR_S    3600        /* nor for less, downwards */
+#define BIRTH_S          60          /* what is due this soon after its birth is due at birth */
 #define PAUSE_LEAST_S    (CONFIG_ACME_RETRY_MIN_S < 30 ? CONFIG_ACME_RETRY_MIN_S : 30)
 #define BURNT_MOST       4 /* the power of two, in days */
 #define GIVE_UP_FAILURES 6u
@@ -240,12 +242,13 @@ bool acme_schedule_gives_up(const struct acme_slot *s)
     return s->schedule.failures + 1u >= GIVE_UP_FAILURES;
 }
 
-/* One that is due at its birth, by its dates or by all that is left of it, counts. */
+/* One that is due at its birth, by its dates or by all that is left of it, counts; and one in place
+ * of a damaged one: a flash that damages each is no reason to ask a CA every few minutes. */
 static uint8_t count_quick(const struct acme_client *c, const struct acme_slot *s, uint8_t quick)
 {
     int64_t now = now_of(c);
     bool at_birth = acme_schedule_renew_time(c, s->store_slot, &s->cert) <= now + BIRTH_S ||
-                    s->cert.not_after_s - now <= ACME_RENEWAL_CALM_S;
+                    s->cert.not_after_s - now <= ACME_RENEWAL_CALM_S || s->damaged;
 
     if (!at_birth) {
         return 0;
@@ -301,36 +304,52 @@ bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot
            now < s->schedule.ordered_s - DAY_S;
 }
 
-/* A floor that lags by much of a certificate's life would hide that it is due. */
-static int64_t floor_step(const struct acme_client *c)
+/* By how much the CA alone moves the floor in a job: little beside each certificate's life. A floor
+ * that is not written for more would hide that one is due. */
+static uint32_t floor_step(const struct acme_client *c)
 {
     int64_t step = FLOOR_STEP_S;
     uint16_t i;
 
     for (i = 0; i < c->config.certs_count; i++) {
         const struct acme_cert_record *cert = &c->slots[i].cert;
+        int64_t part = (cert->not_after_s - cert->not_before_s) / 20;
 
-        if (c->slots[i].has_cert && (cert->not_after_s - cert->not_before_s) / 20 < step) {
-            step = (cert->not_after_s - cert->not_before_s) / 20;
-        }
+        step = c->slots[i].has_cert && part < step ? part : step;
     }
-    return step;
+    return step > 0 ? (uint32_t)step : 0;
 }
 
-/* Lets the time that the CA has proven raise the floor, seldom enough for the flash. */
-static void note_time(struct acme_client *c)
+/* Weighs what the job has heard of the time, and keeps the floor, seldom enough for the flash. */
+static void note_time(struct acme_client *c, int32_t error)
 {
-    int64_t proven = acme_clock_offered(&c->clock) - FLOOR_DOUBT_S;
-    int64_t floor_s = c->floor_written_s != 0 ? c->floor_written_s : c->clock.floor_s;
+    uint32_t step = floor_step(c);
+    int64_t floor;
 
-    if (floor_s != 0 && proven > floor_s + FLOOR_LEAP_S) {
-        proven = floor_s + FLOOR_LEAP_S;
+    if (!acme_clock_weigh(&c->clock, step) &&
+        (error != ACME_ERR_TLS_DATES || !acme_clock_doubt(&c->clock, step))) {
+        return;
     }
-    acme_clock_raise_floor(&c->clock, proven);
-    if (proven > 0 && proven >= c->floor_written_s + floor_step(c)) {
-        c->floor_written_s = proven;
-        (void)acme_store_write_floor(&c->log, proven);
+    acme_clock_raise_floor(&c->clock, c->config.build_time_s);
+    floor = acme_clock_floor(&c->clock);
+    if (floor < c->floor_written_s - FLOOR_ERROR_S) {
+        ACME_LOG(c->config.port, ACME_LOG_WARNING, "acme: the time floor sinks, days", NULL,
+                 (int32_t)((c->floor_written_s - floor) / DAY_S));
+    } else if (floor < c->floor_written_s + step) {
+        return;
     }
+    c->floor_written_s = floor;
+    (void)acme_store_write_floor(&c->log, floor);
+}
+
+int32_t acme_clock_reset(acme_client *c)
+{
+    if (c->machine.job != ACME_JOB_NONE) {
+        return ACME_ERR_STATE;
+    }
+    acme_clock_start_over(&c->clock, c->config.build_time_s);
+    c->floor_written_s = 0;
+    return acme_store_remove(&c->log, ACME_SPACE_TIME, 0);
 }
 
 void acme_schedule_forget(struct acme_client *c, struct acme_slot *s)
@@ -409,8 +428,7 @@ bool acme_schedule_look_again(struct acme_client *c, bool last)
 
 void acme_schedule_job_ended(struct acme_client *c, int32_t error)
 {
-    (void)error;
-    note_time(c);
+    note_time(c, error);
     acme_machine_emit_next(c, acme_next_wakeup_s(c));
 }
 
@@ -457,17 +475,32 @@ int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *
     return next > now ? next : now;
 }
 
+void acme_schedule_job_ended(struct acme_client *c, int32_t error)
+{
+    if (error == ACME_ERR_TLS_DATES) { /* by what the CA has told, it may be */
+        acme_clock_forget_told(&c->clock);
+    }
+}
+
+int32_t acme_clock_reset(acme_client *c)
+{
+    acme_clock_start_over(&c->clock, c->config.build_time_s);
+    return ACME_OK;
+}
+
 #endif
 
 bool acme_schedule_is_due(const struct acme_client *c, const struct acme_slot *s)
 {
     int64_t now;
 
-    if (!s->has_cert || c->config.force_renewal ||
+    if (!s->has_cert || s->damaged || c->config.force_renewal ||
         acme_jws_key_lost(acme_keys_cert(s->store_slot, s->cert.key_generation))) {
         return true;
     }
-    (void)acme_clock_now(&c->clock, &now);
+    if (acme_clock_now(&c->clock, &now) == ACME_OK && now < s->cert.not_before_s - EARLY_S) {
+        return calm_left_s(c, s) == 0; /* it is of a CA whose clock was ahead */
+    }
     return now >= acme_schedule_renew_time(c, s->store_slot, &s->cert) && calm_left_s(c, s) == 0;
 }
 

@@ -46,6 +46,7 @@
 #define cJSON_DetachItemFromObjectCaseSensitive acme_cJSON_DetachItemFromObjectCaseSensitive
 #define cJSON_DetachItemViaPointer              acme_cJSON_DetachItemViaPointer
 #define cJSON_Duplicate                         acme_cJSON_Duplicate
+#define cJSON_Duplicate_rec                     acme_cJSON_Duplicate_rec
 #define cJSON_GetArrayItem                      acme_cJSON_GetArrayItem
 #define cJSON_GetArraySize                      acme_cJSON_GetArraySize
 #define cJSON_GetErrorPtr                       acme_cJSON_GetErrorPtr

@@ -10,6 +10,7 @@
 
 static struct acme_net_ops net_ops;
 static uint32_t connects, sends, fail_connect, fail_send;
+static bool silent, surplus; /* nothing comes; more comes than was asked for */
 
 static acme_handle on_connect(void *ctx, const char *host, uint16_t port)
 {
@@ -21,12 +22,26 @@ static int32_t on_send(void *ctx, acme_handle stream, const uint8_t *data, size_
     return ++sends == fail_send ? ACME_ERR_CLOSED : sim_net_ops.send(ctx, stream, data, len);
 }
 
+/* What a reply ends with: it seldom fills the memory that it is read into. */
+static int32_t on_recv(void *ctx, acme_handle stream, uint8_t *data, size_t size)
+{
+    int32_t n = silent ? ACME_ERR_AGAIN : sim_net_ops.recv(ctx, stream, data, size);
+
+    if (surplus && n > 0 && (size_t)n + 4 < size) {
+        memcpy(data + n, "HTTP", 4);
+        n += 4;
+    }
+    return n;
+}
+
 static int set_up(void **state)
 {
     (void)device_set_up(state);
     net_ops = sim_net_ops;
     net_ops.connect = on_connect;
     net_ops.send = on_send;
+    net_ops.recv = on_recv;
+    silent = surplus = false;
     w.port.net = &net_ops;
     connects = sends = fail_connect = fail_send = 0;
     return 0;
@@ -66,6 +81,38 @@ static void test_replies_that_break_off(void **state)
         assert_true(device_has_cert(0));
         sim_world_halt(&w);
     }
+}
+
+/* A connection on which somebody says more than he was asked is not used again. */
+static void test_replies_with_more_behind_them(void **state)
+{
+    uint32_t before;
+
+    (void)state;
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(connects, 1); /* one is enough */
+    surplus = true;
+    before = connects;
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_true(connects > before + 5);
+    assert_true(device_has_cert(0));
+}
+
+/* A server that says nothing at all costs a bounded time. */
+static void test_a_server_without_a_word(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    device_boot();
+    before = w.clock.now_ms;
+    silent = true;
+    assert_int_equal(device_run(), ACME_ERR_TIMEOUT);
+    assert_true(w.clock.now_ms - before >= CONFIG_ACME_TIMEOUT_MS);
+    assert_true(w.clock.now_ms - before < 20ull * CONFIG_ACME_TIMEOUT_MS);
+    silent = false;
+    assert_int_equal(device_run(), ACME_OK);
 }
 
 static void test_replies_in_small_pieces(void **state)
@@ -229,6 +276,8 @@ int main(void)
         NET_TEST(test_a_connection_that_the_server_has_closed),
         NET_TEST(test_and_the_server_is_gone),
         NET_TEST(test_replies_that_break_off),
+        NET_TEST(test_replies_with_more_behind_them),
+        NET_TEST(test_a_server_without_a_word),
         NET_TEST(test_replies_in_small_pieces),
         NET_TEST(test_urls_on_another_port),
         NET_TEST(test_a_pause_until_a_date),

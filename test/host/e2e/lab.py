@@ -36,14 +36,26 @@ def free_port():
                 pass
 
 
-def wait_until(condition, what, seconds=20):
-    """Waits for a condition, bounded; no blind sleeps."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
+# How much longer than on a quiet machine anything may take before a test gives up. A bound is there to
+# end a test that hangs, never to measure: it costs nothing where all is well.
+PATIENCE = float(os.environ.get("NANOACME_PATIENCE", "6"))
+
+
+def wait_until(condition, what, seconds=20, log=None):
+    """Waits for a condition and returns what it gives, once that is true. Bounded: by PATIENCE times the
+    seconds that it takes on a quiet machine. Who is late says what it waited for, and ends with the
+    log's last lines."""
+    bound = seconds * PATIENCE
+    end = time.monotonic() + bound
+    while True:
+        late = time.monotonic() >= end  # before the last look, which may itself be slow
+        result = condition()
+        if result:
+            return result
+        if late:
+            tail = "" if log is None else "\n" + "\n".join(log().splitlines()[-30:])
+            raise TimeoutError(f"waited {bound:.0f} s for {what}{tail}")
         time.sleep(0.02)
-    raise TimeoutError(f"waited {seconds} s for {what}")
 
 
 def listens(port):

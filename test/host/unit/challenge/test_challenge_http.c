@@ -214,6 +214,32 @@ static void test_no_challenge(void **state)
     assert_non_null(strstr(peers[0].reply, "404"));
 }
 
+/* A caller that matched the token of before, which was longer than this one by anything. */
+static void test_a_token_that_becomes_shorter(void **state)
+{
+    static char token[160], request[300];
+    size_t len;
+
+    (void)state;
+    memset(token, 'x', sizeof(token) - 1);
+    (void)snprintf(request, sizeof(request), "GET /.well-known/acme-challenge/%s HTTP/1.1\r\n",
+                   token);
+    for (len = 0; len < sizeof(token) - 1; len++) {
+        (void)set_up(NULL);
+        acme_responder_set(&r, token, ANSWER);
+        peers[0].request = request; /* its end is still to come */
+        waiting = 1;
+        poll_many(1);
+        acme_responder_set(&r, token + sizeof(token) - 1 - len, ANSWER);
+        peers[0].request = strcat(request, "\r\n");
+        poll_many(1);
+        assert_non_null(strstr(peers[0].reply, "HTTP/1.1 200 OK\r\n"));
+        assert_false(peers[0].open);
+        request[strlen(request) - 2] = '\0';
+        acme_responder_close(&r);
+    }
+}
+
 static void test_hostile_peers(void **state)
 {
     static char endless[20000];
@@ -403,6 +429,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slow_peers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_more_than_a_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_shorter_token, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_token_that_becomes_shorter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_answer_that_is_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closed_in_the_middle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_port_is_taken, set_up, tear_down),

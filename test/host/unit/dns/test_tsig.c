@@ -20,6 +20,19 @@
 static uint8_t secret[32];
 static struct acme_tsig_key key = {.name = "key.example", .secret = secret, .secret_len = 32};
 
+/* What is wiped: how often these bytes were. */
+static const uint8_t *watched;
+static size_t watched_len;
+static uint32_t wiped;
+
+void __real_acme_zeroize(void *data, size_t len);
+void __wrap_acme_zeroize(void *data, size_t len);
+void __wrap_acme_zeroize(void *data, size_t len)
+{
+    wiped += watched != NULL && len >= watched_len && memcmp(data, watched, watched_len) == 0;
+    __real_acme_zeroize(data, len);
+}
+
 /* By algorithm: a signed update, its reply a second later, and a reply with BADTIME. */
 static const char *const vectors[][3] = {
     {"123428000001000000010001076578616d706c65036f726700000600010f5f61636d652d6368616c6c656e6765c0"
@@ -121,6 +134,29 @@ static void test_vectors(void **state)
                          ACME_ERR_DNS_TIME);
         assert_int_equal(server, NOW + 5000);
     }
+}
+
+/* The MAC that a reply should have had is what a forger wants to know: it does not stay. */
+static void test_the_right_mac_is_wiped(void **state)
+{
+    struct acme_tsig_request request;
+    uint8_t reply[512], mac[32];
+    size_t len;
+
+    (void)state;
+    sign(0, &request);
+    len = bytes(vectors[0][1], reply);
+    memcpy(mac, reply + len - 6 - sizeof(mac), sizeof(mac));
+    watched = mac;
+    watched_len = sizeof(mac);
+    wiped = 0;
+    assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL), ACME_OK);
+    assert_int_equal(wiped, 1);
+    reply[len - 7] ^= 1;
+    assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL),
+                     ACME_ERR_DNS_REPLY_SIG);
+    assert_int_equal(wiped, 2);
+    watched = NULL;
 }
 
 /* The identifier may be rewritten on the way; nothing else may. */
@@ -374,6 +410,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_vectors, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_the_right_mac_is_wiped, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_every_bit, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_cut, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_truncation, bench_up, bench_down),
