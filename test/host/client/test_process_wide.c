@@ -298,6 +298,9 @@ static void test_a_client_lives_in_the_applications_psa(void **state)
     device_boot();
     assert_int_equal(device_run(), ACME_OK);
     assert_int_equal(psa_export_public_key(account, first, sizeof(first), &len), PSA_SUCCESS);
+    /* The application has a look at the certificate's key, too, of whichever generation it is. */
+    assert_true(psa_get_key_attributes(acme_keys_cert(0, 0), &attributes) == PSA_SUCCESS ||
+                psa_get_key_attributes(acme_keys_cert(0, 1), &attributes) == PSA_SUCCESS);
     sim_world_halt(&w);
     app_check();
     for (i = 0; i < CONFIG_ACME_ACCOUNT_SLOTS * 2; i++) {
