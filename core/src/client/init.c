@@ -94,7 +94,7 @@ static void end_crypto(void)
         mbedtls_psa_crypto_free();
         pool_close();
     } else {
-        acme_keys_purge_all();
+        acme_keys_purge_stored();
     }
 }
 
