@@ -1,6 +1,7 @@
 /*
  * Trusted time and its floor. It must not read the store or the network: whoever does, tells it
- * what they say.
+ * what they say. The rules are those of docs/security.md, "Whom the device believes about the
+ * time".
  */
 #include "base/clock.h"
 
@@ -8,40 +9,21 @@
 
 #include "base/assert.h"
 
-/* The clocks of a CA's servers differ by seconds, so that a certificate may be born after the
- * answer that it came with. */
-#define SKEW_S  60
-#define AGREE_S 3600 /* a wall clock and a CA that agree are not further apart */
+#define SKEW_S   60 /* the clocks of a CA's servers differ by seconds */
+#define DAY_S    86400
+#define AGREE_S  3600               /* two who agree are not further apart */
+#define NO_FLOOR INT64_C(315532800) /* 1980: before that there is none */
 
-/* A time that was true at this uptime, moved on. */
-static int64_t moved_on(const struct acme_clock *c, int64_t unix_s, uint64_t at_ms)
+static int64_t uptime_s(const struct acme_clock *c)
 {
-    return unix_s + (int64_t)((acme_clock_uptime_ms(c) - at_ms) / 1000u);
-}
-
-#if defined(CONFIG_ACME_SCHEDULE)
-static void set_floor(struct acme_clock *c, int64_t unix_s)
-{
-    c->floor_s = unix_s;
-    c->floor_at = acme_clock_uptime_ms(c);
+    return (int64_t)(acme_clock_uptime_ms(c) / 1000u);
 }
 
-/* The latest time that is surely not in the future. */
-static int64_t floor_now(const struct acme_clock *c)
+/* A wall clock may say anything: no sum of it may overflow. */
+static bool agree(int64_t wall_s, int64_t told_s)
 {
-    return moved_on(c, c->floor_s, c->floor_at);
+    return (uint64_t)wall_s - (uint64_t)told_s + AGREE_S <= 2u * AGREE_S;
 }
-#else
-static void set_floor(struct acme_clock *c, int64_t unix_s)
-{
-    c->floor_s = unix_s;
-}
-
-static int64_t floor_now(const struct acme_clock *c)
-{
-    return c->floor_s;
-}
-#endif
 
 #if defined(CONFIG_ACME_CLOCK_POLICY)
 /* The port's clock, where the policy lets it count. */
@@ -52,13 +34,10 @@ static int32_t wall_now(const struct acme_clock *c, int64_t *unix_s)
 
 bool acme_clock_disagrees(const struct acme_clock *c)
 {
-    int64_t wall = 0, offered = acme_clock_offered(c);
+    int64_t wall = 0;
 
-    if (c->policy != ACME_CLOCK_AGREE) {
-        return false;
-    }
-    return c->ops->wall_s(c->ctx, &wall) != ACME_OK || offered == 0 || wall > offered + AGREE_S ||
-           wall < offered - AGREE_S;
+    return c->policy == ACME_CLOCK_AGREE &&
+           (!c->heard || wall_now(c, &wall) != ACME_OK || !agree(wall, c->told + uptime_s(c)));
 }
 #else
 static int32_t wall_now(const struct acme_clock *c, int64_t *unix_s)
@@ -68,12 +47,18 @@ static int32_t wall_now(const struct acme_clock *c, int64_t *unix_s)
 #endif
 
 void acme_clock_init(struct acme_clock *c, const struct acme_clock_ops *ops, void *ctx,
-                     int64_t floor_s)
+                     int64_t build_s)
 {
     memset(c, 0, sizeof(*c));
     c->ops = ops;
     c->ctx = ctx;
-    set_floor(c, floor_s);
+    acme_clock_start_over(c, build_s);
+}
+
+void acme_clock_start_over(struct acme_clock *c, int64_t build_s)
+{
+    c->heard = false;
+    c->floor = c->born = build_s - uptime_s(c);
 }
 
 uint64_t acme_clock_uptime_ms(const struct acme_clock *c)
@@ -81,40 +66,122 @@ uint64_t acme_clock_uptime_ms(const struct acme_clock *c)
     return c->ops->uptime_ms(c->ctx);
 }
 
-int64_t acme_clock_offered(const struct acme_clock *c)
+static int64_t later(int64_t a, int64_t b)
 {
-    return c->offered_s == 0 ? 0 : moved_on(c, c->offered_s, c->offered_at);
+    return a > b ? a : b;
+}
+
+/* Whether there is a wall clock, and it is not below what is known. */
+static bool has_good_wall(const struct acme_clock *c, int64_t *wall_s)
+{
+    return wall_now(c, wall_s) == ACME_OK && *wall_s >= later(c->floor, c->born) + uptime_s(c);
+}
+
+/* Whether wall clock and CA say the same, be it below the floor. */
+static bool has_agreement(const struct acme_clock *c, int64_t *wall_s)
+{
+    return c->heard && wall_now(c, wall_s) == ACME_OK && agree(*wall_s, c->told + uptime_s(c));
 }
 
 int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s)
 {
-    int64_t now = 0, least = floor_now(c);
-    int32_t rc = wall_now(c, &now);
+    int64_t up = uptime_s(c);
 
-    if (rc != ACME_OK || now < least) { /* a dead battery, a year that wrapped */
-        now = acme_clock_offered(c);
+    if (has_good_wall(c, unix_s) || has_agreement(c, unix_s)) {
+        return ACME_OK;
     }
-    if (now < least || now == 0) { /* nobody has told the time, and there may be no floor either */
-        *unix_s = least;
-        return ACME_ERR_NO_CLOCK;
+    if (c->heard && c->told >= c->floor - AGREE_S) {
+        *unix_s = later(c->told, c->floor) + up;
+        return ACME_OK;
     }
-    ACME_ASSERT(now >= c->floor_s);
-    *unix_s = now;
-    return ACME_OK;
+    *unix_s = later(c->floor, c->born) + up; /* there may be no floor either */
+    return ACME_ERR_NO_CLOCK;
+}
+
+void acme_clock_raise_born(struct acme_clock *c, int64_t not_before_s)
+{
+    c->born = later(c->born, not_before_s - uptime_s(c));
+}
+
+void acme_clock_offer(struct acme_clock *c, int64_t unix_s, int64_t from_s, int64_t to_s)
+{
+    if (unix_s < from_s || unix_s > to_s) {
+        return;
+    }
+    c->told = unix_s - uptime_s(c);
+    c->heard = true;
+#if defined(CONFIG_ACME_SCHEDULE)
+    c->fresh = true;
+#endif
+}
+
+bool acme_clock_is_past(const struct acme_clock *c, int64_t from_s, int64_t to_s)
+{
+    int64_t wall;
+
+    return to_s < acme_clock_floor(c) &&
+           (wall_now(c, &wall) != ACME_OK || wall < from_s || wall > to_s);
+}
+
+int64_t acme_clock_floor(const struct acme_clock *c)
+{
+    return c->floor + uptime_s(c);
+}
+
+#if defined(CONFIG_ACME_SCHEDULE)
+
+static void set_floor(struct acme_clock *c, int64_t unix_s)
+{
+    c->floor = unix_s - uptime_s(c);
 }
 
 void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s)
 {
-    if (unix_s > floor_now(c)) {
-        ACME_ASSERT(unix_s > c->floor_s);
-        set_floor(c, unix_s);
-    }
+    set_floor(c, later(unix_s, acme_clock_floor(c)));
 }
 
-void acme_clock_offer(struct acme_clock *c, int64_t unix_s)
+/* The CA alone moves the floor by a leap at most, and up by one a day: a job may be tried again
+ * many times while something is wrong. Without a floor nothing is a leap: it stays. */
+static bool follow_ca(struct acme_clock *c, int64_t told_s, uint32_t leap_s)
 {
-    if (unix_s > c->floor_s - SKEW_S) {
-        c->offered_s = unix_s > c->floor_s ? unix_s : c->floor_s;
-        c->offered_at = acme_clock_uptime_ms(c);
+    int64_t floor = acme_clock_floor(c);
+    uint32_t up = (uint32_t)uptime_s(c);
+
+    if (told_s > floor && up >= c->leap_at) {
+        c->leap_at = up + DAY_S;
+        set_floor(c, told_s < floor + leap_s ? told_s : floor + leap_s);
+    } else if (told_s < floor - AGREE_S) {
+        set_floor(c, later(told_s, floor - leap_s));
     }
+    return floor >= NO_FLOOR;
 }
+
+bool acme_clock_weigh(struct acme_clock *c, uint32_t leap_s)
+{
+    int64_t told = c->told + uptime_s(c) - SKEW_S, wall;
+
+    if (!c->fresh) {
+        return false;
+    }
+    c->fresh = false;
+    if (has_agreement(c, &wall)) {
+        set_floor(c, wall < told ? wall : told);
+        c->born = c->born < c->floor ? c->born : c->floor;
+        return true;
+    }
+    return !has_good_wall(c, &wall) && follow_ca(c, told, leap_s);
+}
+
+bool acme_clock_doubt(struct acme_clock *c, uint32_t leap_s)
+{
+    int64_t wall, least = c->born < c->floor ? c->born + uptime_s(c) : INT64_MIN;
+
+    if (has_good_wall(c, &wall)) {
+        return false;
+    }
+    c->heard = false;
+    set_floor(c, later(least, acme_clock_floor(c) - leap_s));
+    return true;
+}
+
+#endif

@@ -17,6 +17,7 @@
 #include "crypto/jws.h"
 
 #define EARLY_MOST_S (INT64_C(20) * 60)
+#define FAR_S        86400
 
 int32_t acme_enter_certificate(struct acme_client *c)
 {
@@ -116,8 +117,9 @@ static int32_t take_new(struct acme_client *c, struct acme_slot *s,
     c->order.use.replaced_len = revokes ? s->cert.lengths[0] : 0;
     s->cert = *record;
     s->has_cert = s->occupied = true;
-    acme_clock_raise_floor(&c->clock, record->not_before_s);
+    acme_clock_raise_born(&c->clock, record->not_before_s);
     acme_schedule_installed(c, s);
+    s->damaged = false;
     acme_machine_emit(c, ACME_EVENT_INSTALLED, NULL);
     if (revokes) {
         return acme_machine_go(c, ACME_STATE_REVOKE_REPLACED);
@@ -134,6 +136,7 @@ static bool wait_for_birth(struct acme_client *c, int64_t not_before_s)
 
     (void)acme_clock_now(&c->clock, &now_s);
     left_s = not_before_s - now_s;
+    c->order.far = left_s > FAR_S;
     if (c->order.waited || left_s > EARLY_MOST_S) {
         return false;
     }
@@ -171,12 +174,13 @@ int32_t acme_enter_install(struct acme_client *c)
 }
 
 /* Whether an order's certificate will never do. One that has expired since an earlier run will not;
- * other faults may be mended by the CA, and get so many jobs. More names than were asked for are
+ * other faults may be mended by the CA, and get so many jobs. So does one that is born days from
+ * now: the CA's clock was wrong, or the device's is. More names than were asked for are
  * for a person to decide about. */
 static bool is_hopeless(struct acme_client *c, int32_t error)
 {
     if (acme_error_is_global(error) || acme_error_is_passing(error) ||
-        error == ACME_ERR_CERT_EARLY || error == ACME_ERR_CERT_NAMES_ADDED) {
+        (error == ACME_ERR_CERT_EARLY && !c->order.far) || error == ACME_ERR_CERT_NAMES_ADDED) {
         return false;
     }
     return (error == ACME_ERR_CERT_DATES && c->order.resumed) ||

@@ -53,6 +53,9 @@ int32_t acme_dns_persist_record(acme_client *c, const struct acme_dns_persist *w
     if (rc != ACME_OK) {
         return rc;
     }
+    if (name == NULL || value == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
     if (domain == NULL || !is_issuer_good(what)) {
         return ACME_ERR_NAME;
     }
@@ -92,6 +95,9 @@ int32_t acme_dns_account_name(acme_client *c, const char *domain, char *name, si
 
     if (rc != ACME_OK) {
         return rc;
+    }
+    if (name == NULL) {
+        return ACME_ERR_ARGUMENT;
     }
     domain = domain_of(domain);
     if (domain == NULL) {

@@ -47,16 +47,32 @@ psa_key_id_t acme_keys_cert(uint8_t store_slot, uint8_t generation)
 }
 
 /* PSA keeps what it has loaded. */
-void acme_keys_purge(const struct acme_client *c)
+static void purge_certs(void)
 {
     uint8_t i;
 
-    (void)psa_purge_key(acme_keys_account(c));
-    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) {
-        (void)psa_purge_key(acme_keys_next_account(c));
-    }
     for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
         (void)psa_purge_key(acme_keys_cert(i, 0));
         (void)psa_purge_key(acme_keys_cert(i, 1));
     }
+}
+
+void acme_keys_purge(const struct acme_client *c)
+{
+    (void)psa_purge_key(acme_keys_account(c));
+    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) {
+        (void)psa_purge_key(acme_keys_next_account(c));
+    }
+    purge_certs();
+}
+
+void acme_keys_purge_all(void)
+{
+    uint8_t i;
+
+    for (i = 0; i < CONFIG_ACME_ACCOUNT_SLOTS; i++) {
+        (void)psa_purge_key(acme_keys_account_of(i, 0));
+        (void)psa_purge_key(acme_keys_account_of(i, 1));
+    }
+    purge_certs();
 }

@@ -5,10 +5,13 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "client/keys.h"
 #include "client/machine.h"
 #include "client/state.h"
 #include "crypto/jws.h"
+
+#define EARLY_S 86400 /* a certificate that is born later than this is good for nothing now */
 
 static uint32_t uptime_s(const struct acme_client *c)
 {
@@ -18,10 +21,9 @@ static uint32_t uptime_s(const struct acme_client *c)
 #if defined(CONFIG_ACME_SCHEDULE)
 
 #define DAY_S            INT64_C(86400)
-#define FLOOR_STEP_S     (7 * DAY_S)   /* the floor is written that seldom, at most */
-#define FLOOR_LEAP_S     (400 * DAY_S) /* one answer, be it wrong, moves it by this at most */
-#define FLOOR_DOUBT_S    60
-#define BIRTH_S          60 /* what is due this soon after its birth is due at birth */
+#define FLOOR_STEP_S     (7 * DAY_S) /* a leap of the floor; it is not written for less */
+#define FLOOR_ERROR_S    3600        /* nor for less, downwards */
+#define BIRTH_S          60          /* what is due this soon after its birth is due at birth */
 #define PAUSE_LEAST_S    (CONFIG_ACME_RETRY_MIN_S < 30 ? CONFIG_ACME_RETRY_MIN_S : 30)
 #define BURNT_MOST       4 /* the power of two, in days */
 #define GIVE_UP_FAILURES 6u
@@ -195,27 +197,41 @@ void acme_schedule_load(struct acme_client *c)
     }
 }
 
+int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s)
+{
+    int64_t now = acme_schedule_now(c, s);
+
+    if (now < s->schedule.noted_s) { /* or they would be on again */
+        s->schedule.retry_at_s = s->schedule.look_at_s = 0;
+    }
+    if (now < s->schedule.ordered_s - DAY_S) {
+        s->schedule.ordered_s = 0;
+    }
+    s->schedule.noted_s = now;
+    s->schedule.noted_at = uptime_s(c);
+    return now;
+}
+
 void acme_schedule_write(struct acme_client *c, struct acme_slot *s)
 {
-    s->schedule.noted_s = acme_schedule_now(c, s);
-    s->schedule.noted_at = uptime_s(c);
+    (void)acme_schedule_settle(c, s);
     (void)acme_store_write_schedule(&c->log, s->store_slot, &s->schedule);
 }
 
 /* What the CA asks for is kept; but no single answer takes more than half of what is left of a
- * certificate, if that is more than a day. */
+ * certificate, and a day of one that has ended: by what the CA tells, it may be. */
 static int64_t bounded(const struct acme_slot *s, int64_t now, int64_t asked_s)
 {
-    int64_t left = s->has_cert ? (s->cert.not_after_s - now) / 2 : 0;
+    int64_t left = (s->cert.not_after_s - now) / 2;
     int64_t most = left > DAY_S ? left : DAY_S;
 
-    return left > 0 && asked_s > most ? most : asked_s;
+    return s->has_cert && asked_s > most ? most : asked_s;
 }
 
 void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t asked_s)
 {
     int64_t lifetime = s->has_cert ? s->cert.not_after_s - s->cert.not_before_s : 0;
-    int64_t now = acme_schedule_now(c, s), asked = bounded(s, now, asked_s), pause;
+    int64_t now = acme_schedule_settle(c, s), asked = bounded(s, now, asked_s), pause;
     uint32_t random = 0;
 
     if (s->schedule.failures < UINT16_MAX) {
@@ -240,12 +256,13 @@ bool acme_schedule_gives_up(const struct acme_slot *s)
     return s->schedule.failures + 1u >= GIVE_UP_FAILURES;
 }
 
-/* One that is due at its birth, by its dates or by all that is left of it, counts. */
+/* One that is due at its birth, by its dates or by all that is left of it, counts; and one in place
+ * of a damaged one: a flash that damages each is no reason to ask a CA every few minutes. */
 static uint8_t count_quick(const struct acme_client *c, const struct acme_slot *s, uint8_t quick)
 {
     int64_t now = now_of(c);
     bool at_birth = acme_schedule_renew_time(c, s->store_slot, &s->cert) <= now + BIRTH_S ||
-                    s->cert.not_after_s - now <= ACME_RENEWAL_CALM_S;
+                    s->cert.not_after_s - now <= ACME_RENEWAL_CALM_S || s->damaged;
 
     if (!at_birth) {
         return 0;
@@ -288,8 +305,10 @@ void acme_schedule_burnt(struct acme_client *c, struct acme_slot *s)
 int64_t acme_schedule_order_time(const struct acme_slot *s)
 {
     uint8_t exponent = s->schedule.burnt < BURNT_MOST ? s->schedule.burnt : BURNT_MOST;
+    int64_t pause = DAY_S << exponent, most = (s->cert.not_after_s - s->cert.not_before_s) / 10;
 
-    return exponent == 0 ? 0 : s->schedule.ordered_s + (DAY_S << exponent);
+    pause = s->has_cert && most < pause ? most : pause;
+    return exponent == 0 ? 0 : s->schedule.ordered_s + pause;
 }
 
 /* A clock that has been put back by more than it may err ends the pause, as it does all pauses. */
@@ -301,36 +320,71 @@ bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot
            now < s->schedule.ordered_s - DAY_S;
 }
 
-/* A floor that lags by much of a certificate's life would hide that it is due. */
-static int64_t floor_step(const struct acme_client *c)
+/* By how much the CA alone moves the floor in a job: half of what a certificate has left when it is
+ * due. The floor is not written for less. */
+static uint32_t floor_step(const struct acme_client *c)
 {
     int64_t step = FLOOR_STEP_S;
     uint16_t i;
 
     for (i = 0; i < c->config.certs_count; i++) {
         const struct acme_cert_record *cert = &c->slots[i].cert;
+        int64_t part = (cert->not_after_s - cert->not_before_s) / 6;
 
-        if (c->slots[i].has_cert && (cert->not_after_s - cert->not_before_s) / 20 < step) {
-            step = (cert->not_after_s - cert->not_before_s) / 20;
-        }
+        step = c->slots[i].has_cert && part < step ? part : step;
     }
-    return step;
+    return step > 0 ? (uint32_t)step : 0;
 }
 
-/* Lets the time that the CA has proven raise the floor, seldom enough for the flash. */
-static void note_time(struct acme_client *c)
+/* A floor that must be too high sinks by a leap; one by which no certificate of the device is
+ * valid, either, as far as it can. */
+static bool doubt_time(struct acme_client *c)
 {
-    int64_t proven = acme_clock_offered(&c->clock) - FLOOR_DOUBT_S;
-    int64_t floor_s = c->floor_written_s != 0 ? c->floor_written_s : c->clock.floor_s;
+    int64_t floor = acme_clock_floor(&c->clock);
+    uint32_t leap = UINT32_MAX;
+    uint16_t i;
 
-    if (floor_s != 0 && proven > floor_s + FLOOR_LEAP_S) {
-        proven = floor_s + FLOOR_LEAP_S;
+    for (i = 0; i < c->config.certs_count; i++) {
+        const struct acme_cert_record *cert = &c->slots[i].cert;
+
+        if (c->slots[i].has_cert && cert->not_before_s <= floor && floor < cert->not_after_s) {
+            leap = FLOOR_STEP_S;
+        }
     }
-    acme_clock_raise_floor(&c->clock, proven);
-    if (proven > 0 && proven >= c->floor_written_s + floor_step(c)) {
-        c->floor_written_s = proven;
-        (void)acme_store_write_floor(&c->log, proven);
+    return acme_clock_doubt(&c->clock, leap);
+}
+
+/* Weighs what the job has heard of the time, and keeps the floor, seldom enough for the flash. */
+static void note_time(struct acme_client *c, int32_t error)
+{
+    uint32_t step = floor_step(c);
+    int64_t floor;
+
+    if (!acme_clock_weigh(&c->clock, step) && (error != ACME_ERR_TLS_DATES || !doubt_time(c))) {
+        return;
     }
+    acme_clock_raise_floor(&c->clock, c->config.build_time_s);
+    floor = acme_clock_floor(&c->clock);
+    if (floor < c->floor_written_s - FLOOR_ERROR_S) {
+        c->time_asked = false; /* as long as it sinks, the CA is asked again soon */
+        c->ask_at_s = uptime_s(c) + PAUSE_LEAST_S;
+        ACME_LOG(c->config.port, ACME_LOG_WARNING, "acme: the time floor sinks, days", NULL,
+                 (int32_t)((c->floor_written_s - floor) / DAY_S));
+    } else if (floor < c->floor_written_s + step) {
+        return;
+    }
+    c->floor_written_s = floor;
+    (void)acme_store_write_floor(&c->log, floor);
+}
+
+int32_t acme_clock_reset(acme_client *c)
+{
+    if (c->machine.job != ACME_JOB_NONE) {
+        return ACME_ERR_STATE;
+    }
+    acme_clock_start_over(&c->clock, c->config.build_time_s);
+    c->floor_written_s = 0;
+    return acme_store_remove(&c->log, ACME_SPACE_TIME, 0);
 }
 
 void acme_schedule_forget(struct acme_client *c, struct acme_slot *s)
@@ -409,8 +463,7 @@ bool acme_schedule_look_again(struct acme_client *c, bool last)
 
 void acme_schedule_job_ended(struct acme_client *c, int32_t error)
 {
-    (void)error;
-    note_time(c);
+    note_time(c, error);
     acme_machine_emit_next(c, acme_next_wakeup_s(c));
 }
 
@@ -457,17 +510,32 @@ int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *
     return next > now ? next : now;
 }
 
+void acme_schedule_job_ended(struct acme_client *c, int32_t error)
+{
+    if (error == ACME_ERR_TLS_DATES) { /* by what the CA has told, it may be */
+        acme_clock_forget_told(&c->clock);
+    }
+}
+
+int32_t acme_clock_reset(acme_client *c)
+{
+    acme_clock_start_over(&c->clock, c->config.build_time_s);
+    return ACME_OK;
+}
+
 #endif
 
 bool acme_schedule_is_due(const struct acme_client *c, const struct acme_slot *s)
 {
     int64_t now;
 
-    if (!s->has_cert || c->config.force_renewal ||
+    if (!s->has_cert || s->damaged || c->config.force_renewal ||
         acme_jws_key_lost(acme_keys_cert(s->store_slot, s->cert.key_generation))) {
         return true;
     }
-    (void)acme_clock_now(&c->clock, &now);
+    if (acme_clock_now(&c->clock, &now) == ACME_OK && now < s->cert.not_before_s - EARLY_S) {
+        return calm_left_s(c, s) == 0; /* it is of a CA whose clock was ahead */
+    }
     return now >= acme_schedule_renew_time(c, s->store_slot, &s->cert) && calm_left_s(c, s) == 0;
 }
 

@@ -19,6 +19,9 @@ int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot
                                  const struct acme_cert_record *cert);
 /** The Unix second of the slot's next work, by the trusted time. */
 int64_t acme_schedule_next(const struct acme_client *c, const struct acme_slot *s);
+/** A job has ended: what it has heard of the time is weighed, and the firmware is told when there
+ * is something to do again. */
+void acme_schedule_job_ended(struct acme_client *c, int32_t error);
 /** A new certificate is in force. Nothing that was ordered for the old one counts any more. */
 void acme_schedule_installed(struct acme_client *c, struct acme_slot *s);
 
@@ -39,6 +42,9 @@ void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t a
 bool acme_schedule_gives_up(const struct acme_slot *s);
 /** There is no certificate any more. */
 void acme_schedule_forget(struct acme_client *c, struct acme_slot *s);
+/** The time by which a slot's pauses run, which are void if they were begun by a clock that has
+ * been put back since. */
+int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s);
 /** Writes the slot's record. A failure is not the job's: what is lost is obtained anew. */
 void acme_schedule_write(struct acme_client *c, struct acme_slot *s);
 /** An order was made. */
@@ -46,8 +52,8 @@ void acme_schedule_ordered(struct acme_client *c, struct acme_slot *s);
 /** An order that was finalized is given up: its certificate will never be installed. */
 void acme_schedule_burnt(struct acme_client *c, struct acme_slot *s);
 /** The Unix second from which another order may be made: so many days after the last one as a power
- * of two, whose exponent is how many were given up since the last installation, at most 16. 0: at
- * any time. */
+ * of two, whose exponent is how many were given up since the last installation, at most 16, and
+ * a tenth of the life of the certificate that there is. 0: at any time. */
 int64_t acme_schedule_order_time(const struct acme_slot *s);
 /** Whether another order may be made now; where nobody knows the time it may. */
 bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot *s);
@@ -63,9 +69,6 @@ void acme_schedule_job_begins(struct acme_client *c, enum acme_job job);
  * to have no reason for. Before the last moment for that (last) it waits for an answer that tells
  * the time. False: nothing is left. */
 bool acme_schedule_look_again(struct acme_client *c, bool last);
-/** A job has ended: the time that the CA has proven is noted, and the firmware is told when there
- * is something to do again. */
-void acme_schedule_job_ended(struct acme_client *c, int32_t error);
 /** A number for the CA in use, never 0. */
 uint32_t acme_schedule_ca(const struct acme_client *c);
 /** Whether nobody has told the time yet, neither a clock nor the CA. */
@@ -137,11 +140,6 @@ static inline bool acme_schedule_is_held_back(const struct acme_client *c,
     (void)c;
     (void)s;
     return false;
-}
-static inline void acme_schedule_job_ended(struct acme_client *c, int32_t error)
-{
-    (void)c;
-    (void)error;
 }
 
 #endif

@@ -60,7 +60,8 @@ static int32_t check_config(const struct acme_dns_acmedns_config *config)
 {
     uint16_t i;
 
-    if (config->port == NULL || config->url == NULL || config->accounts_count == 0) {
+    if (config == NULL || config->port == NULL || config->url == NULL || config->accounts == NULL ||
+        config->accounts_count == 0) {
         return ACME_ERR_ARGUMENT;
     }
     for (i = 0; i < config->accounts_count; i++) {
@@ -96,7 +97,7 @@ int32_t acme_dns_acmedns_init(acme_dns_acmedns **acmedns,
     acme_dns_acmedns *a = memory;
     int32_t rc = check_config(config);
 
-    if (rc != ACME_OK || a == NULL || (uintptr_t)memory % 8u != 0) {
+    if (rc != ACME_OK || acmedns == NULL || a == NULL || (uintptr_t)memory % 8u != 0) {
         return ACME_ERR_ARGUMENT;
     }
     if (memory_size < sizeof(*a)) {

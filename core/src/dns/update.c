@@ -38,7 +38,8 @@ int32_t acme_dns_update_init(acme_dns_update **update, const struct acme_dns_upd
     acme_dns_update *u = memory;
     int32_t rc;
 
-    if (u == NULL || config->port == NULL || (uintptr_t)memory % 8u != 0) {
+    if (update == NULL || u == NULL || config == NULL || config->port == NULL ||
+        (uintptr_t)memory % 8u != 0) {
         return ACME_ERR_ARGUMENT;
     }
     if (memory_size < sizeof(*u)) {

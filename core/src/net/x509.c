@@ -46,17 +46,13 @@ int64_t acme_x509_time(const mbedtls_x509_time *t)
 uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
                              uint32_t skew_s)
 {
-    uint32_t flags = 0;
-    int64_t now;
-    bool known = acme_clock_now(clock, &now) == ACME_OK;
+    int64_t now, from = acme_x509_time(&crt->valid_from), to = acme_x509_time(&crt->valid_to);
 
-    if (acme_x509_time(&crt->valid_to) < now) {
-        flags = MBEDTLS_X509_BADCERT_EXPIRED;
+    if (acme_clock_now(clock, &now) != ACME_OK) {
+        return acme_clock_is_past(clock, from, to) ? MBEDTLS_X509_BADCERT_EXPIRED : 0;
     }
-    if (known && acme_x509_time(&crt->valid_from) > now + skew_s) {
-        flags |= MBEDTLS_X509_BADCERT_FUTURE;
-    }
-    return flags;
+    return (to < now ? MBEDTLS_X509_BADCERT_EXPIRED : 0U) |
+           (from > now + skew_s ? MBEDTLS_X509_BADCERT_FUTURE : 0U);
 }
 
 int32_t acme_x509_error(int ret, int32_t other)

@@ -26,18 +26,24 @@
 #include "base/bytes.h"
 #include "base/crc.h"
 
-#define FORMAT_VERSION   1u
-#define FORMAT_SEALED    0x81u /* the same, but with sealed values */
-#define HEADER_LEN       24u
-#define RECORD_LEN       24u
-#define RECORD_MAGIC     0xacu
-#define FRAG_LAST        0x8000u
-#define SPACE_LOG        15u /* of the keys of end marks */
-#define PROGRAM_MAX      32u
-#define SECTOR_MAX       (1u << 27) /* its offsets fit into an end mark */
-#define DELETION_RESERVE 5u         /* records that only deletions may use */
-#define STABLE_READS     32u
-#define CHUNK            ACME_FLASHLOG_CHUNK
+#define FORMAT_VERSION 1u
+#define FORMAT_SEALED  0x81u /* the same, but with sealed values */
+#define HEADER_LEN     24u
+#define RECORD_LEN     24u
+#define RECORD_MAGIC   0xacu
+#define FRAG_LAST      0x8000u
+#define SPACE_LOG      15u /* of the keys of end marks */
+#define PROGRAM_MAX    32u
+#define SECTOR_MAX     (1u << 27) /* its offsets fit into an end mark */
+/* Records that only deletions may use; where each batch writes the counter's next value, that too.
+ */
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+#define DELETION_RESERVE(log) ((log)->sealed ? 9u : 5u)
+#else
+#define DELETION_RESERVE(log) 5u
+#endif
+#define STABLE_READS 32u
+#define CHUNK        ACME_FLASHLOG_CHUNK
 
 #if defined(CONFIG_ACME_STORE_SEAL)
 #define FORMAT(log)           ((log)->sealed ? FORMAT_SEALED : FORMAT_VERSION)
@@ -907,7 +913,8 @@ static uint32_t capacity(const struct acme_flashlog *log)
     return room > mark ? room - mark : 0;
 }
 
-static uint32_t live_bytes(struct acme_flashlog *log)
+/* What all values take that sectors in use have, or those that live. */
+static uint32_t bytes_put(struct acme_flashlog *log, bool live)
 {
     struct cursor c;
     struct record r;
@@ -915,7 +922,9 @@ static uint32_t live_bytes(struct acme_flashlog *log)
 
     cursor_start(log, &c);
     while (cursor_next(log, &c, &r)) {
-        bytes += is_live(log, &r) ? size_of(log, &r) : 0;
+        bool counts = live ? is_live(log, &r) : kind_of(&r) == KIND_PUT;
+
+        bytes += counts ? size_of(log, &r) : 0;
     }
     return bytes;
 }
@@ -931,17 +940,31 @@ static bool has_room(struct acme_flashlog *log, uint32_t need, uint32_t leave)
     return need <= bytes + (head_end < log->end ? log->end - head_end : 0);
 }
 
+/* Where no sector is spared for deletions, what lives may not become more than compaction can pack:
+ * a reset closes the head, and its rest would be all that is left to let something go. Counting
+ * takes long; mostly all that was ever put is little enough. */
+static bool is_too_much(struct acme_flashlog *log, uint32_t need)
+{
+    uint32_t most = capacity(log);
+
+    return spare(log) == 1 && (need > most || (bytes_put(log, false) > most - need &&
+                                               bytes_put(log, true) > most - need));
+}
+
 static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 {
     uint32_t round, leave = deletes ? 1 : spare(log);
 
+    if (!deletes && is_too_much(log, need)) {
+        return ACME_ERR_STORE_FULL;
+    }
     for (round = 0; !has_room(log, need, leave); round++) {
         uint32_t most = capacity(log);
         int32_t rc;
 
         /* Counting what lives takes long, and most often two sectors give room. */
         if (need > most || round == 2 * log->geometry.sector_count ||
-            (round == 2 && !deletes && live_bytes(log) > most - need)) {
+            (round == 2 && !deletes && bytes_put(log, true) > most - need)) {
             return ACME_ERR_STORE_FULL;
         }
         rc = reclaim(log);
@@ -952,7 +975,7 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
     return ACME_OK;
 }
 
-int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
+static int32_t begin(struct acme_flashlog *log, size_t data_len, size_t value_count, bool deletes)
 {
     size_t records;
     int32_t rc;
@@ -965,14 +988,26 @@ int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t v
     }
     /* A full store must still be able to let something go. */
     records = data_len / (log->record_max - RECORD_LEN) + 2 * value_count + 1 +
-              (data_len > 0 ? DELETION_RESERVE : 0);
+              (deletes ? 0 : DELETION_RESERVE(log));
     rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
-                   data_len == 0);
+                   deletes);
     rc = outcome(log, rc);
     log->in_batch = rc == ACME_OK;
     log->version += log->in_batch;
     return rc;
 }
+
+int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
+{
+    return begin(log, data_len, value_count, data_len == 0);
+}
+
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+int32_t acme_flashlog_begin_counted(struct acme_flashlog *log, size_t data_len, size_t count)
+{
+    return begin(log, data_len, count, true);
+}
+#endif
 
 /* Appends the records of one change; what the last one is, and its flags. Only a PUT has more. */
 static int32_t put(struct acme_flashlog *log, uint32_t what, uint64_t key, const uint8_t *data,
@@ -1032,7 +1067,7 @@ void acme_flashlog_abort(struct acme_flashlog *log)
 
 int32_t acme_flashlog_set(struct acme_flashlog *log, uint64_t key, const void *data, size_t len)
 {
-    int32_t rc = acme_flashlog_begin(log, len, 1);
+    int32_t rc = begin(log, len, 1, false);
 
     if (rc != ACME_OK) {
         return rc;
@@ -1205,6 +1240,6 @@ int32_t acme_flashlog_stat(struct acme_flashlog *log, struct acme_flashlog_stat 
         stat->erases_min = least(erases, stat->erases_min);
         stat->erases_max = erases > stat->erases_max ? erases : stat->erases_max;
     }
-    stat->live_bytes = live_bytes(log);
+    stat->live_bytes = bytes_put(log, true);
     return outcome(log, ACME_OK);
 }

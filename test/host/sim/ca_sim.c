@@ -1258,7 +1258,8 @@ static bool tick_order(struct ca_sim *ca, uint32_t order)
     update_order(ca, o);
     if (o->status == CA_SIM_PROCESSING && ca->now_ms >= o->ready_ms) {
         o->status = CA_SIM_VALID;
-        o->not_before_s = true_s(ca) - (int64_t)or_default(ca->options.backdate_s, 3600);
+        o->not_before_s = true_s(ca) + ca->options.birth_skew_s -
+                          (int64_t)or_default(ca->options.backdate_s, 3600);
         o->not_after_s =
             o->not_before_s + (int64_t)or_default(ca->options.lifetime_s, 90 * 86400) - 1;
         ca->counters.certificates++;
@@ -1494,9 +1495,12 @@ static size_t write_reply(struct call *k, char *out, size_t size, bool *close)
 {
     struct buffer b = {out, size, 0};
     char when[40], nonce[23];
-    time_t t = (time_t)true_s(k->ca);
+    time_t t = (time_t)(true_s(k->ca) + k->ca->options.date_skew_s);
     struct tm tm;
 
+    if (k->ca->options.date_lies > 0 && --k->ca->options.date_lies == 0) {
+        k->ca->options.date_skew_s = 0;
+    }
     (void)gmtime_r(&t, &tm);
     (void)strftime(when, sizeof(when), "%a, %d %b %Y %H:%M:%S GMT", &tm);
     add(&b, "HTTP/1.1 %u X\r\nDate: %s\r\nContent-Length: %zu\r\n", k->status, when, k->reply.len);
@@ -1560,8 +1564,22 @@ static size_t write_ca(const char *subject, const uint8_t *point, const uint8_t 
     return ca_pki_write(&t, der, size);
 }
 
-size_t ca_sim_server_certificate(struct ca_sim *ca, const uint8_t key[32], uint8_t *der,
-                                 size_t size)
+void ca_sim_https_dates(const struct ca_sim *ca, int64_t now_s, int64_t *from_s, int64_t *to_s)
+{
+    const struct ca_sim_options *o = &ca->options;
+    int64_t every = (int64_t)o->https_life_s - o->https_left_s, age = o->https_age_s;
+
+    *from_s = ca->epoch_s - 365ll * 86400;
+    *to_s = ca->epoch_s + 60ll * 365 * 86400;
+    if (every > 0) {
+        *from_s = ca->epoch_s - age;
+        *from_s += (now_s - *from_s) / every * every;
+        *to_s = *from_s + o->https_life_s;
+    }
+}
+
+size_t ca_sim_server_certificate(struct ca_sim *ca, const uint8_t key[32], int64_t now_s,
+                                 uint8_t *der, size_t size)
 {
     uint8_t point[CA_SIM_POINT], root_point[CA_SIM_POINT];
     struct ca_pki_template t = {0};
@@ -1575,8 +1593,7 @@ size_t ca_sim_server_certificate(struct ca_sim *ca, const uint8_t key[32], uint8
     t.issuer_key = ca->root_key;
     t.issuer_point = root_point;
     memset(t.serial, 3, sizeof(t.serial));
-    t.not_before_s = ca->epoch_s - 365ll * 86400;
-    t.not_after_s = ca->epoch_s + 60ll * 365 * 86400;
+    ca_sim_https_dates(ca, now_s, &t.not_before_s, &t.not_after_s);
     t.names[0] = CA_SIM_HOST;
     return ca_pki_write(&t, der, size);
 }

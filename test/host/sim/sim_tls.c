@@ -25,6 +25,7 @@ static struct ca_sim *issuer;
 static const uint8_t server_key[32] = {0x21, 0x43, 0x65};
 static uint8_t server_der[1024];
 static size_t server_len;
+static int64_t server_from_s; /* notBefore of that certificate */
 static uint32_t handshakes;
 
 uint32_t sim_tls_handshakes(void)
@@ -56,11 +57,14 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
 static bool load_key(struct server *v)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    int64_t now_s = sim_clock_true_s(v->net->clock), from_s, to_s;
     uint8_t key[32];
 
     memcpy(key, server_key, sizeof(key));
-    if (server_len == 0) {
-        server_len = ca_sim_server_certificate(issuer, key, server_der, sizeof(server_der));
+    ca_sim_https_dates(issuer, now_s, &from_s, &to_s);
+    if (server_len == 0 || server_from_s != from_s) {
+        server_from_s = from_s;
+        server_len = ca_sim_server_certificate(issuer, key, now_s, server_der, sizeof(server_der));
     }
     psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);

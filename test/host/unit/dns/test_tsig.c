@@ -14,6 +14,7 @@
 #include "crypto_bench.h"
 #include "dns/tsig.h"
 #include "tsig_reply.h"
+#include "wipe_watch.h"
 
 #define NOW 1700000000
 
@@ -121,6 +122,27 @@ static void test_vectors(void **state)
                          ACME_ERR_DNS_TIME);
         assert_int_equal(server, NOW + 5000);
     }
+}
+
+/* The MAC that a reply should have had is what a forger wants to know: it does not stay. */
+static void test_the_right_mac_is_wiped(void **state)
+{
+    struct acme_tsig_request request;
+    uint8_t reply[512], mac[32];
+    size_t len;
+
+    (void)state;
+    sign(0, &request);
+    len = bytes(vectors[0][1], reply);
+    memcpy(mac, reply + len - 6 - sizeof(mac), sizeof(mac));
+    wipe_watch(mac, sizeof(mac));
+    assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL), ACME_OK);
+    assert_int_equal(wiped, 1);
+    reply[len - 7] ^= 1;
+    assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL),
+                     ACME_ERR_DNS_REPLY_SIG);
+    assert_int_equal(wiped, 2);
+    wipe_watch(NULL, 0);
 }
 
 /* The identifier may be rewritten on the way; nothing else may. */
@@ -374,6 +396,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_vectors, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_the_right_mac_is_wiped, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_every_bit, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_cut, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_truncation, bench_up, bench_down),

@@ -1,5 +1,5 @@
 /*
- * JSON in its arena, problem documents, the clock's floor and dates: shapes that a CA sends, shapes
+ * JSON in its arena, problem documents and dates: shapes that a CA sends, shapes
  * that it should not, and the limits.
  */
 #include <setjmp.h>
@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/date.h"
 #include "json/json.h"
 #include "json/arena.h"
@@ -34,6 +33,7 @@ static void test_order(void **state)
     (void)state;
     assert_int_equal(
         parse("{\"status\":\"valid\",\"n\":7,\"neg\":-1,\"big\":99999999999,\"t\":true,"
+              "\"half\":1.5,\"exp\":1e3,\"twice\":\"x\",\"twice\":\"y\","
               "\"o\":{\"a\":\"\\u0041\\n\"},\"l\":[\"x\",{\"y\":1},null]}\r\n\t ",
               &root),
         ACME_OK);
@@ -45,6 +45,9 @@ static void test_order(void **state)
     assert_int_equal(acme_json_int(root, "status", 3), 3);
     assert_int_equal(acme_json_int(root, "missing", 3), 3);
     assert_int_equal(acme_json_int(root, "big", 3), INT32_MAX);
+    assert_int_equal(acme_json_int(root, "half", 3), 3); /* no integer, whatever it is worth */
+    assert_int_equal(acme_json_int(root, "exp", 3), 3);
+    assert_string_equal(acme_json_string(root, "twice"), "y");
     assert_true(acme_json_true(root, "t"));
     assert_false(acme_json_true(root, "status"));
     assert_string_equal(acme_json_string(acme_json_object(root, "o"), "a"), "A\n");
@@ -178,55 +181,6 @@ static void test_problems(void **state)
 
 /* ---- time ---- */
 
-static int64_t wall;
-static uint64_t uptime;
-
-static uint64_t t_uptime(void *ctx)
-{
-    (void)ctx;
-    return uptime;
-}
-
-static int32_t t_wall(void *ctx, int64_t *unix_s)
-{
-    (void)ctx;
-    if (wall == 0) {
-        return ACME_ERR_NO_CLOCK;
-    }
-    *unix_s = wall;
-    return ACME_OK;
-}
-
-static void test_clock(void **state)
-{
-    static const struct acme_clock_ops ops = {t_uptime, t_wall};
-    struct acme_clock c;
-    int64_t now;
-
-    (void)state;
-    wall = 0;
-    uptime = 5000;
-    acme_clock_init(&c, &ops, NULL, 0); /* no floor either: that is not the year 1970 */
-    assert_int_equal(acme_clock_now(&c, &now), ACME_ERR_NO_CLOCK);
-    acme_clock_init(&c, &ops, NULL, 1000);
-    assert_int_equal(acme_clock_now(&c, &now), ACME_ERR_NO_CLOCK);
-    assert_int_equal(now, 1000);
-    acme_clock_offer(&c, 900); /* before the floor: not believed */
-    assert_int_equal(acme_clock_now(&c, &now), ACME_ERR_NO_CLOCK);
-    acme_clock_offer(&c, 2000);
-    uptime += 10500;
-    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
-    assert_int_equal(now, 2010);
-    wall = 1500; /* a clock of one's own comes first, but never below the floor */
-    acme_clock_raise_floor(&c, 1200);
-    acme_clock_raise_floor(&c, 1100);
-    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
-    assert_int_equal(now, 1500);
-    wall = 100; /* wrong for sure: then the CA is believed */
-    assert_int_equal(acme_clock_now(&c, &now), ACME_OK);
-    assert_int_equal(now, 2010);
-}
-
 #if defined(CONFIG_ACME_ARI)
 static void assert_parsed(const char *text, int64_t want)
 {
@@ -300,7 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_arena), cmocka_unit_test(test_problems),
-        cmocka_unit_test(test_clock), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_dates),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
