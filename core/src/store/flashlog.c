@@ -339,8 +339,9 @@ static bool is_whole(struct acme_flashlog *log, const struct record *r)
     while (good < reads && bad < 2) {
         good++;
         flash_read(log, at, again.raw, RECORD_LEN);
-        if (memcmp(again.raw, r->raw, RECORD_LEN) != 0 ||
-            record_crc(log, r) != acme_get32(r->raw + 20)) {
+        /* What the head's own sum does not cover is taken from this reading. */
+        if (memcmp(again.raw, r->raw, 20) != 0 ||
+            record_crc(log, r) != acme_get32(again.raw + 20)) {
             good = 0;
             bad++;
         }

@@ -13,7 +13,7 @@
 #include "acme/error.h"
 #include "base/bytes.h"
 #include "base/crc.h"
-#include "flash_sim.h"
+#include "flash_faults.h"
 #include "store/flashlog.h"
 
 #define SECTOR 1024u
@@ -309,8 +309,11 @@ static void test_a_lost_mark(void **state)
         uint32_t at = 0, i;
 
         assert_int_equal(set(ACME_KEY(4, step % 40), value), ACME_OK);
-        for (i = log_.head * SECTOR; i < (log_.head + 1) * SECTOR; i += 8) {
-            at = flash.data[i] == 0xac && flash.data[i + 1] == FREED ? i : at;
+        for (i = 0; i < COUNT * SECTOR; i += 8) {
+            if (flash.data[i] == 0xac && flash.data[i + 1] == FREED &&
+                acme_get32(flash.data + i + 8) == log_.freed_seq) {
+                at = i;
+            }
         }
         if (at == 0) {
             continue;
@@ -368,6 +371,96 @@ static void test_syncs_that_fail(void **state)
     assert_true(n > 200);
     assert_int_equal(acme_flashlog_read(&log_, ACME_KEY(4, 12), 0, out, sizeof(out)),
                      ACME_ERR_NOT_FOUND);
+}
+
+/* Each read of a mount is wrong in one bit, once: it is read again, and nothing is damaged. */
+static void test_one_wrong_read(void **state)
+{
+    static struct flash_faults chip;
+    uint32_t n, i;
+
+    (void)state;
+    for (i = 0; i < 120; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % 12), "filler of some length"), ACME_OK);
+    }
+    flash_faults_init(&chip, &flash);
+    chip.happened = true;
+    for (n = 1; chip.happened; n++) {
+        flash_faults_init(&chip, &flash);
+        chip.flip_read_at = n;
+        assert_int_equal(acme_flashlog_mount(&log_, &flash_faults_ops, &chip), ACME_OK);
+    }
+    assert_true(n > 300);
+}
+
+/* Damage that comes while the log is open is said by one write, when compaction meets it. */
+static void test_damage_before_compaction(void **state)
+{
+    uint32_t i, corrupt = 0;
+
+    (void)state;
+    assert_int_equal(set(A, "first"), ACME_OK);
+    flash.data[START + 4] ^= 1;
+    for (i = 0; i < 300; i++) {
+        int32_t rc = set(ACME_KEY(4, i % 12), "filler of some length");
+
+        corrupt += rc == ACME_ERR_STORE_CORRUPT ? 1 : 0;
+        assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_CORRUPT);
+    }
+    assert_int_equal(corrupt, 1);
+}
+
+/* A compaction that a failed read has ended is begun anew, under the same number. */
+static void test_a_compaction_that_fails(void **state)
+{
+    struct flash_sim_image *image = flash_sim_save(&flash, NULL);
+    struct acme_flashlog saved = log_;
+    uint32_t step, n, i, failed = 0;
+
+    (void)state;
+    for (step = 0; step < 140; step++) {
+        for (n = 100; n < 1600 && step > 90; n += 150) {
+            image = flash_sim_save(&flash, image);
+            saved = log_;
+            flash.reads = 0;
+            flash.fail_read_at = n;
+            failed += set(ACME_KEY(4, step % 30), "filler of some length") != ACME_OK ? 1 : 0;
+            flash.fail_read_at = 0;
+            for (i = 0; i < 12; i++) {
+                assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+            }
+            assert_int_equal(mount(), ACME_OK);
+            flash_sim_restore(&flash, image);
+            log_ = saved;
+        }
+        assert_int_equal(set(ACME_KEY(4, step % 30), "filler of some length"), ACME_OK);
+    }
+    assert_true(failed > 5);
+    flash_sim_image_free(image);
+}
+
+static int32_t no_headers(void *ctx, uint32_t at, const void *data, size_t len)
+{
+    return at / SECTOR == 1 && at % SECTOR < START ? ACME_OK
+                                                   : flash_sim_ops.program(ctx, at, data, len);
+}
+
+/* A header that says it was programmed and was not: its sector is passed over. */
+static void test_a_header_that_is_not_there(void **state)
+{
+    struct acme_flash_ops ops = flash_sim_ops;
+    uint32_t i;
+
+    (void)state;
+    ops.program = no_headers;
+    log_.ops = &ops;
+    for (i = 0; i < 40; i++) {
+        assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+    }
+    assert_int_equal(mount(), ACME_OK);
+    for (i = 0; i < 40; i++) {
+        expect(ACME_KEY(4, i), "filler of some length");
+    }
 }
 
 /* ---- arguments ---- */
@@ -598,6 +691,10 @@ int main(void)
         cmocka_unit_test_setup(test_rubbish_at_an_end, set_up),
         cmocka_unit_test_setup(test_a_lost_mark, set_up),
         cmocka_unit_test_setup(test_syncs_that_fail, set_up),
+        cmocka_unit_test_setup(test_one_wrong_read, set_up),
+        cmocka_unit_test_setup(test_damage_before_compaction, set_up),
+        cmocka_unit_test_setup(test_a_compaction_that_fails, set_up),
+        cmocka_unit_test_setup(test_a_header_that_is_not_there, set_up),
         cmocka_unit_test_setup(test_shapes, set_up),
         cmocka_unit_test_setup(test_values_that_cannot_be, set_up),
         cmocka_unit_test_setup(test_nothing_can_be_programmed, set_up),
