@@ -269,7 +269,7 @@ enum found { FOUND_RECORD, FOUND_BLANK, FOUND_RUBBISH };
 
 static bool is_head(const struct acme_flashlog *log, const struct record *r, uint32_t offset)
 {
-    uint32_t crc = acme_crc32(0, r->raw, 18);
+    uint32_t crc = r->raw[0] == RECORD_MAGIC ? acme_crc32(0, r->raw, 18) : 0;
 
     return r->raw[0] == RECORD_MAGIC && acme_get16(r->raw + 18) == (uint16_t)(crc ^ crc >> 16) &&
            len_of(r) + RECORD_LEN <= log->record_max &&
@@ -448,6 +448,24 @@ static bool find(struct acme_flashlog *log, const struct record *like, struct re
     return found;
 }
 
+/* Reads until two readings agree, for these bytes have no checksum of their own. */
+static void read_twice(struct acme_flashlog *log, uint32_t at, uint8_t *data, uint32_t len)
+{
+    uint32_t tries, n;
+
+    for (; len > 0; at += n, data += n, len -= n) {
+        n = least(CHUNK, len);
+        flash_read(log, at, data, n);
+        for (tries = 0; tries < 3; tries++) {
+            flash_read(log, at, log->chunk, n);
+            if (memcmp(data, log->chunk, n) == 0) {
+                break;
+            }
+            memcpy(data, log->chunk, n);
+        }
+    }
+}
+
 static int32_t log_read(struct acme_flashlog *log, uint64_t key, size_t offset, uint8_t *data,
                         size_t size)
 {
@@ -479,7 +497,7 @@ static int32_t log_read(struct acme_flashlog *log, uint64_t key, size_t offset, 
         len -= (uint32_t)offset;
         len = len < size - got ? len : (uint32_t)(size - got);
         if (data != NULL) {
-            flash_read(log, r.payload + (uint32_t)offset, data + got, len);
+            read_twice(log, r.payload + (uint32_t)offset, data + got, len);
         }
         got += len;
         offset = 0;
@@ -828,6 +846,26 @@ static int32_t mark_freed(struct acme_flashlog *log, uint32_t seq)
     return rc;
 }
 
+/* Frees the oldest sector, at which the cursor stands, if nothing in it lives. A FREED mark that is
+ * damaged leaves no other way: what it had freed is in use again, and no sector is left to write a
+ * mark into. */
+static int32_t let_go(struct acme_flashlog *log, struct cursor *c)
+{
+    uint32_t oldest = c->seq;
+    struct record r;
+
+    while (cursor_next(log, c, &r) && c->seq == oldest) {
+        if (is_live(log, &r)) {
+            return ACME_ERR_STORE_FULL;
+        }
+    }
+    if (log->read_failed || oldest == log->head_seq) {
+        return ACME_ERR_STORE_FULL;
+    }
+    log->freed_seq = oldest;
+    return ACME_OK;
+}
+
 /* Moves what lives in the oldest sector to the head, and frees it. Not what is not understood there
  * before this was said: once, for a store that can never write again helps nobody. */
 static int32_t reclaim(struct acme_flashlog *log)
@@ -845,6 +883,9 @@ static int32_t reclaim(struct acme_flashlog *log)
     if (!log->damaged && !check_next(log, &next, &w) && !log->read_failed) {
         log->damaged = true;
         return ACME_ERR_STORE_CORRUPT;
+    }
+    if (is_closed(log) && count_free(log, &w.end) == 0) {
+        return let_go(log, &c);
     }
     if (oldest == log->head_seq) {
         rc = open_next(log); /* the head itself is the oldest: go on in another one first */
