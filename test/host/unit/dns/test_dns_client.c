@@ -342,10 +342,11 @@ static void test_endpoints(void **state)
                 {"[2001:db8::1]", "2001:db8::1", 53},
                 {"[2001:db8::1]:65535", "2001:db8::1", 65535},
                 {"ns.example", "ns.example", 53},
-                {"ns.example:1", "ns.example", 1}};
-    static const char *const bad[] = {"",        ":53",    "a:",   "a:0",
-                                      "a:65536", "a:1x",   "[]:1", "[::1",
-                                      "[::1]x",  "[::1]:", "a:-1", "a:99999999999"};
+                {"ns.example:1", "ns.example", 1},
+                {"ns.example:8080", "ns.example", 8080}};
+    static const char *const bad[] = {"",        ":53",  "a:",           "a:0",  "a:65536",
+                                      "a:65537", "a:1x", "[]:1",         "[::1", "[::1]x",
+                                      "[::1]:",  "a:-1", "a:99999999999"};
     char host[64];
     uint16_t number;
     size_t i;

@@ -14,24 +14,12 @@
 #include "crypto_bench.h"
 #include "dns/tsig.h"
 #include "tsig_reply.h"
+#include "wipe_watch.h"
 
 #define NOW 1700000000
 
 static uint8_t secret[32];
 static struct acme_tsig_key key = {.name = "key.example", .secret = secret, .secret_len = 32};
-
-/* What is wiped: how often these bytes were. */
-static const uint8_t *watched;
-static size_t watched_len;
-static uint32_t wiped;
-
-void __real_acme_zeroize(void *data, size_t len);
-void __wrap_acme_zeroize(void *data, size_t len);
-void __wrap_acme_zeroize(void *data, size_t len)
-{
-    wiped += watched != NULL && len >= watched_len && memcmp(data, watched, watched_len) == 0;
-    __real_acme_zeroize(data, len);
-}
 
 /* By algorithm: a signed update, its reply a second later, and a reply with BADTIME. */
 static const char *const vectors[][3] = {
@@ -147,16 +135,14 @@ static void test_the_right_mac_is_wiped(void **state)
     sign(0, &request);
     len = bytes(vectors[0][1], reply);
     memcpy(mac, reply + len - 6 - sizeof(mac), sizeof(mac));
-    watched = mac;
-    watched_len = sizeof(mac);
-    wiped = 0;
+    wipe_watch(mac, sizeof(mac));
     assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL), ACME_OK);
     assert_int_equal(wiped, 1);
     reply[len - 7] ^= 1;
     assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL),
                      ACME_ERR_DNS_REPLY_SIG);
     assert_int_equal(wiped, 2);
-    watched = NULL;
+    wipe_watch(NULL, 0);
 }
 
 /* The identifier may be rewritten on the way; nothing else may. */
