@@ -451,18 +451,15 @@ static bool find(struct acme_flashlog *log, const struct record *like, struct re
 /* Reads until two readings agree, for these bytes have no checksum of their own. */
 static void read_twice(struct acme_flashlog *log, uint32_t at, uint8_t *data, uint32_t len)
 {
-    uint32_t tries, n;
+    int32_t tries = 4;
+    uint32_t n;
 
     for (; len > 0; at += n, data += n, len -= n) {
         n = least(CHUNK, len);
-        flash_read(log, at, data, n);
-        for (tries = 0; tries < 3; tries++) {
+        do {
+            flash_read(log, at, data, n);
             flash_read(log, at, log->chunk, n);
-            if (memcmp(data, log->chunk, n) == 0) {
-                break;
-            }
-            memcpy(data, log->chunk, n);
-        }
+        } while (memcmp(data, log->chunk, n) != 0 && --tries > 0);
     }
 }
 
