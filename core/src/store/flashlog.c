@@ -956,9 +956,6 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 {
     uint32_t round, leave = deletes ? 1 : spare(log);
 
-    if (!deletes && is_too_much(log, need)) {
-        return ACME_ERR_STORE_FULL;
-    }
     for (round = 0; !has_room(log, need, leave); round++) {
         uint32_t most = capacity(log);
         int32_t rc;
@@ -979,6 +976,7 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 static int32_t begin(struct acme_flashlog *log, size_t data_len, size_t value_count, bool deletes)
 {
     size_t records;
+    uint32_t need;
     int32_t rc;
 
     if (log->in_batch) {
@@ -990,8 +988,8 @@ static int32_t begin(struct acme_flashlog *log, size_t data_len, size_t value_co
     /* A full store must still be able to let something go. */
     records = data_len / (log->record_max - RECORD_LEN) + 2 * value_count + 1 +
               (deletes ? 0 : DELETION_RESERVE(log));
-    rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
-                   deletes);
+    need = (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size));
+    rc = !deletes && is_too_much(log, need) ? ACME_ERR_STORE_FULL : make_room(log, need, deletes);
     rc = outcome(log, rc);
     log->in_batch = rc == ACME_OK;
     log->version += log->in_batch;
