@@ -9,12 +9,10 @@
 
 #include "base/assert.h"
 
-/* The clocks of a CA's servers differ by seconds, so that a certificate may be born after the
- * answer that it came with. */
-#define SKEW_S     60
-#define AGREE_S    3600               /* two who agree are not further apart */
-#define NO_FLOOR   INT64_C(315532800) /* 1980: before that there is none */
-#define DOUBTS_MAX 10                 /* the power of two, in leaps */
+#define SKEW_S   60 /* the clocks of a CA's servers differ by seconds */
+#define DAY_S    86400
+#define AGREE_S  3600               /* two who agree are not further apart */
+#define NO_FLOOR INT64_C(315532800) /* 1980: before that there is none */
 
 static int64_t uptime_s(const struct acme_clock *c)
 {
@@ -92,7 +90,7 @@ int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s)
     if (has_good_wall(c, unix_s) || has_agreement(c, unix_s)) {
         return ACME_OK;
     }
-    if (c->heard && c->told > c->floor - SKEW_S) {
+    if (c->heard && c->told >= c->floor - AGREE_S) {
         *unix_s = later(c->told, c->floor) + up;
         return ACME_OK;
     }
@@ -142,12 +140,15 @@ void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s)
     set_floor(c, later(unix_s, acme_clock_floor(c)));
 }
 
-/* The CA alone moves the floor by a leap at most. Without a floor nothing is a leap: it stays. */
+/* The CA alone moves the floor by a leap at most, and up by one a day: a job may be tried again
+ * many times while something is wrong. Without a floor nothing is a leap: it stays. */
 static bool follow_ca(struct acme_clock *c, int64_t told_s, uint32_t leap_s)
 {
     int64_t floor = acme_clock_floor(c);
+    uint32_t up = (uint32_t)uptime_s(c);
 
-    if (told_s > floor) {
+    if (told_s > floor && up >= c->leap_at) {
+        c->leap_at = up + DAY_S;
         set_floor(c, told_s < floor + leap_s ? told_s : floor + leap_s);
     } else if (told_s < floor - AGREE_S) {
         set_floor(c, later(told_s, floor - leap_s));
@@ -163,7 +164,6 @@ bool acme_clock_weigh(struct acme_clock *c, uint32_t leap_s)
         return false;
     }
     c->fresh = false;
-    c->doubts = 0;
     if (has_agreement(c, &wall)) {
         set_floor(c, wall < told ? wall : told);
         c->born = c->born < c->floor ? c->born : c->floor;
@@ -180,8 +180,7 @@ bool acme_clock_doubt(struct acme_clock *c, uint32_t leap_s)
         return false;
     }
     c->heard = false;
-    set_floor(c, later(least, acme_clock_floor(c) - ((int64_t)leap_s << c->doubts)));
-    c->doubts = (uint8_t)(c->doubts + (c->doubts < DOUBTS_MAX ? 1u : 0u));
+    set_floor(c, later(least, acme_clock_floor(c) - leap_s));
     return true;
 }
 

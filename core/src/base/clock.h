@@ -17,8 +17,9 @@ struct acme_clock {
     int64_t born;  /* a certificate says that it is not earlier: reason to doubt a wall clock */
     int64_t told;  /* authenticated time from the CA, if heard */
 #if defined(CONFIG_ACME_SCHEDULE)
-    uint8_t doubts; /* so many jobs in a row have found that the floor must be too high */
-    bool fresh;     /* what was told is not weighed yet */
+    uint32_t leap_at; /* uptime from which the CA alone may raise the floor again */
+
+    bool fresh; /* what was told is not weighed yet */
 #endif
     bool heard;
 #if defined(CONFIG_ACME_CLOCK_POLICY)
@@ -57,11 +58,12 @@ static inline void acme_clock_forget_told(struct acme_clock *c)
 /** Raises the floor, to one that was stored, or to the build time, which it was to stay above. */
 void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s);
 /** Weighs what the CA has told since the last call, once: the floor follows a wall clock that
- * agrees with it, and the CA alone by leap_s at most, up or down. Where they disagree it stays.
+ * agrees with it, and the CA alone by leap_s at most, down, or
+ * up once a day. Where they disagree it stays.
  * True: it was weighed, and there is a floor to be kept. */
 bool acme_clock_weigh(struct acme_clock *c, uint32_t leap_s);
 /** All connections of a job have found the CA's chain to be out of date. Where no wall clock says
- * so (false: it does), what the CA has told is forgotten, and the floor sinks: by leap_s, by twice
- * that in the next job that finds it, and so on; not below what a certificate says. */
+ * so (false: it does), what the CA has told is forgotten, and the floor sinks by leap_s, but
+ * not below what a certificate says. */
 bool acme_clock_doubt(struct acme_clock *c, uint32_t leap_s);
 #endif

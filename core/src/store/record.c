@@ -233,29 +233,34 @@ static int32_t write_state(struct acme_store *s)
 }
 
 /* The state is damaged. Another value that opens tells that the key is right: then the state is
- * written anew; but not where it has the count, for nobody knows any more what that was. */
+ * written anew; but not where it has the count, for nobody knows any more what that was. Where
+ * there is no other value there is nothing to protect, and the store begins here. */
 static int32_t renew_state(struct acme_store *s)
 {
-    int32_t rc, opened = ACME_ERR_STORE_CORRUPT;
+    int32_t opened = ACME_ERR_STORE_CORRUPT, rc = ACME_OK;
     uint64_t key = 0;
+    bool any = false;
 
-    while (opened == ACME_ERR_STORE_CORRUPT) {
+    while (opened == ACME_ERR_STORE_CORRUPT && rc == ACME_OK) {
         rc = acme_record_next(s, &key);
-        if (rc != ACME_OK) {
-            return rc == ACME_ERR_NOT_FOUND ? ACME_ERR_STORE_SEAL : rc;
+        if (rc == ACME_OK) {
+            any = true;
+            opened = unseal(s, key);
         }
-        opened = unseal(s, key);
     }
     acme_zeroize(s->plain, sizeof(s->plain));
-    if (opened < 0) {
-        return opened;
+    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
+        return rc;
     }
-    return acme_counter_counts(s) ? ACME_ERR_STORE_ROLLBACK : write_state(s);
+    if (opened < 0 && any) {
+        return opened == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : opened;
+    }
+    return any && acme_counter_counts(s) ? ACME_ERR_STORE_ROLLBACK : write_state(s);
 }
 
 /* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.
- * One with records must have a state under this key. */
-static int32_t open_state(struct acme_store *s)
+ * One with records must have a state under this key, unless it is known to have lost some. */
+static int32_t open_state(struct acme_store *s, bool damaged)
 {
     uint64_t key = 0;
     int32_t rc = unseal(s, KEY_STATE);
@@ -263,7 +268,7 @@ static int32_t open_state(struct acme_store *s)
     if (rc == (int32_t)STATE_LEN) {
         return acme_counter_check(s, acme_get32(s->plain));
     }
-    if (rc == ACME_ERR_STORE_CORRUPT) {
+    if (rc == ACME_ERR_STORE_CORRUPT || (rc == ACME_ERR_NOT_FOUND && damaged)) {
         return renew_state(s);
     }
     if (rc != ACME_ERR_NOT_FOUND) {
@@ -295,7 +300,9 @@ static int32_t take_seal(struct acme_store *s, const struct acme_config *config)
 static int32_t check_seal(struct acme_store *s, int32_t mounted)
 {
     if (s->seal_key != 0) {
-        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT ? open_state(s) : ACME_OK;
+        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT
+                   ? open_state(s, mounted != ACME_OK)
+                   : ACME_OK;
     }
     /* The log has looked when it was mounted. */
     return acme_place_is_foreign(s) && mounted == ACME_OK &&

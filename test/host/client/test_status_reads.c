@@ -130,6 +130,7 @@ static void expect_renewal(void)
     w.clock.now_ms += 2 * 86400ull * 1000u;
     assert_int_equal(device_finish(acme_start_due(w.client)), ACME_OK);
     assert_int_equal(w.ca->orders_count, orders + 1);
+    assert_true(acme_next_wakeup_s(w.client) > 3600); /* before anybody looks again */
     assert_int_equal(look(0), ALL_OF_IT);
     assert_int_equal(acme_cert_get_status(w.client, 0, &after), ACME_OK);
     assert_int_not_equal(after.key_id, before.key_id);

@@ -105,9 +105,9 @@ static void test_wall_clock(void **state)
 static void test_the_ca_tells(void **state)
 {
     (void)state;
-    offer(BUILD - 60); /* before the floor by more than servers differ */
+    offer(BUILD - 3601); /* before the floor by more than they may differ */
     expect(ACME_ERR_NO_CLOCK, BUILD);
-    offer(BUILD - 59);
+    offer(BUILD - 3600);
     expect(ACME_OK, BUILD);
     offer(BUILD + 1000);
     uptime += 10500;
@@ -217,12 +217,13 @@ static void test_the_ca_alone_moves_it_by_a_leap(void **state)
     assert_int_equal(acme_clock_floor(&c), BUILD + LEAP);
     assert_false(acme_clock_weigh(&c, LEAP)); /* one answer, once */
     assert_int_equal(acme_clock_floor(&c), BUILD + LEAP);
+    uptime += 1000 * DAY - 1000; /* not a day yet */
     assert_true(job(BUILD + 2000 * DAY));
-    assert_int_equal(acme_clock_floor(&c), BUILD + 2 * LEAP);
-    assert_false(acme_clock_weigh(&c, LEAP));
-    uptime += 1000 * DAY; /* a day */
+    assert_int_equal(acme_clock_floor(&c), BUILD + LEAP + DAY - 1);
+    uptime += 1000;
     assert_true(job(BUILD + 2000 * DAY));
-    assert_int_equal(acme_clock_floor(&c), BUILD + 3 * LEAP + DAY);
+    assert_int_equal(acme_clock_floor(&c), BUILD + 2 * LEAP + DAY);
+    acme_clock_raise_floor(&c, BUILD + 3 * LEAP + DAY);
     assert_true(job(BUILD + DAY)); /* and back */
     assert_int_equal(acme_clock_floor(&c), BUILD + 2 * LEAP + DAY);
     assert_true(job(BUILD + DAY));
@@ -269,8 +270,9 @@ static void test_two_who_disagree_do_not_move_it(void **state)
     assert_int_equal(acme_clock_floor(&c), BUILD + DAY - 60);
     acme_clock_raise_born(&c, BUILD + 20 * DAY); /* or may be wrong */
     wall = BUILD + 15 * DAY;
+    uptime += 1000 * DAY;
     assert_true(job(BUILD + 21 * DAY));
-    assert_int_equal(acme_clock_floor(&c), BUILD + DAY - 60 + LEAP);
+    assert_int_equal(acme_clock_floor(&c), BUILD + 2 * DAY - 60 + LEAP);
 }
 
 static void test_without_a_build_time(void **state)
@@ -321,13 +323,10 @@ static void test_doubt(void **state)
     offer(BUILD + 2001 * DAY);
     assert_true(acme_clock_doubt(&c, DAY));
     expect(ACME_ERR_NO_CLOCK, BUILD + 1999 * DAY);
-    assert_true(acme_clock_doubt(&c, DAY));
+    assert_true(acme_clock_doubt(&c, 2 * DAY));
     assert_int_equal(acme_clock_floor(&c), BUILD + 1997 * DAY);
-    assert_true(job(BUILD + 1997 * DAY)); /* the next time it begins anew */
-    assert_true(acme_clock_doubt(&c, DAY));
-    assert_int_equal(acme_clock_floor(&c), BUILD + 1996 * DAY);
     acme_clock_raise_born(&c, BUILD + 1995 * DAY); /* this is not doubted with it */
-    assert_true(acme_clock_doubt(&c, DAY));
+    assert_true(acme_clock_doubt(&c, UINT32_MAX));
     assert_int_equal(acme_clock_floor(&c), BUILD + 1995 * DAY);
     wall = BUILD + 3000 * DAY; /* it is the wall clock that says that it is over */
     assert_false(acme_clock_doubt(&c, DAY));
@@ -338,15 +337,9 @@ static void test_doubt_ends_at_the_build_time(void **state)
     (void)state;
     acme_clock_raise_floor(&c, BUILD + 3000 * DAY);
     acme_clock_raise_born(&c, BUILD + 5000 * DAY); /* by which nothing is past */
-    for (int i = 0; i < 12; i++) {
-        assert_true(acme_clock_doubt(&c, DAY));
-    }
+    assert_true(acme_clock_doubt(&c, UINT32_MAX));
     acme_clock_raise_floor(&c, BUILD);
     assert_int_equal(acme_clock_floor(&c), BUILD);
-    for (int i = 0; i < 300; i++) { /* no step is too wide for what it is counted in */
-        assert_true(acme_clock_doubt(&c, UINT32_MAX));
-        acme_clock_raise_floor(&c, BUILD);
-    }
 }
 
 int main(void)

@@ -20,8 +20,8 @@
 
 /* As on the small board (boards/lm3s6965evb/defconfig). */
 #define WORK_SIZE  2048U
-#define ARENA_SIZE 2560U
-#define NODE_32BIT 40U /* of a cJSON value on a 32-bit machine */
+#define ARENA_SIZE 2304U
+#define NODE_32BIT 32U /* of a cJSON value on a 32-bit machine */
 
 static char out[32768]; /* of which most tests use WORK_SIZE */
 static struct acme_json_filter filter;
