@@ -403,6 +403,7 @@ static void test_records_that_do_not_count(void **state)
     (void)state;
     sim_lan_address(&lan, "a.example", "192.0.2.7")->rclass = 3;
     sim_lan_record(&lan, "a.example", ACME_DNS_TYPE_A, "\1\2\3", 3);
+    sim_lan_record(&lan, "a.example", ACME_DNS_TYPE_A, "\1\2\3\4\5", 5);
     assert_int_equal(look_host("a.example", &a), ACME_ERR_RESOLVE);
     sim_lan_record(&lan, "a.example", ACME_DNS_TYPE_AAAA, "\1\2\3\4", 4);
     sim_lan_address(&lan, "a.example", "2001:db8::7");
