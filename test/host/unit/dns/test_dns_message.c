@@ -320,6 +320,13 @@ static void test_no_byte_is_read_behind_the_end(void **state)
     for (cut = 0; cut < len; cut++) {
         assert_int_equal(read_whole(message, cut), ACME_ERR_DNS_MESSAGE);
     }
+    for (cut = 13; cut < len; cut++) { /* with half a pointer at its end */
+        uint8_t last = message[cut - 1];
+
+        message[cut - 1] = 0xc0;
+        assert_int_equal(read_whole(message, cut), ACME_ERR_DNS_MESSAGE);
+        message[cut - 1] = last;
+    }
     for (at = 0; at < len; at++) {
         for (flip = 1; flip < 256; flip++) {
             message[at] ^= (uint8_t)flip;
@@ -327,8 +334,12 @@ static void test_no_byte_is_read_behind_the_end(void **state)
             message[at] ^= (uint8_t)flip;
         }
     }
-    message[12] = 0x40; /* of the kinds of labels that nobody has */
-    assert_int_equal(read_whole(message, len), ACME_ERR_DNS_MESSAGE);
+    memset(message, 'a', sizeof(message)); /* a label of a kind that nobody has */
+    memset(message, 0, 12);
+    message[5] = 1;
+    message[12] = 0x40;
+    message[12 + 0x41] = 0;
+    assert_int_equal(read_whole(message, 12 + 0x42 + 4), ACME_ERR_DNS_MESSAGE);
 }
 
 /* 255 bytes are a name's most, also where pointers put it together. */
