@@ -312,6 +312,9 @@ static void test_the_same_names(void **state)
         {"B.example.org", "a.example.org", "b.example.org"},
         {"a.example.org", "a.example.org", "b.example.org", "A.example.org"}};
     static const uint16_t counts[] = {2, 2, 3, 4};
+    struct acme_cert_status s;
+    uint32_t cursor = 0;
+    char text[64];
     size_t i;
 
     (void)state;
@@ -326,6 +329,12 @@ static void test_the_same_names(void **state)
         assert_true(acme_next_wakeup_s(w.client) > 3600);
         sim_world_halt(&w);
     }
+    /* What is stored of them, and told, has each once. */
+    device_boot();
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_int_equal(acme_cert_list(w.client, &cursor, text, sizeof(text), &s), ACME_OK);
+    assert_string_equal(text, "a.example.org,b.example.org");
+    sim_world_halt(&w);
     requests[0].names = &pair[1];
     requests[0].names_count = 1;
     device_boot();
