@@ -110,19 +110,33 @@ static bool use_reserve(struct acme_posix_files *f)
     return f->may_use_reserve && may_go_on(f) && unlinkat(f->folder, reserve_name, 0) == 0;
 }
 
+/* Writes some of it: how much, 0: to be tried again. */
+static ssize_t write_some(struct acme_posix_files *f, int fd, const void *data, size_t len)
+{
+    ssize_t n;
+
+    if (!may_go_on(f)) {
+        return ACME_ERR_STORE_IO;
+    }
+    n = write(fd, data, len);
+    if (n > 0) {
+        return n;
+    }
+    if (n < 0 && (errno == EINTR || (is_full() && use_reserve(f)))) {
+        return 0;
+    }
+    return n < 0 && is_full() ? ACME_ERR_STORE_FULL : ACME_ERR_STORE_IO;
+}
+
 static int32_t write_all(struct acme_posix_files *f, int fd, const void *data, size_t len)
 {
     const uint8_t *at = data;
 
     while (len > 0) {
-        bool goes = may_go_on(f);
-        ssize_t n = goes ? write(fd, at, len) : -1;
+        ssize_t n = write_some(f, fd, at, len);
 
-        if (goes && n < 0 && (errno == EINTR || (is_full() && use_reserve(f)))) {
-            continue;
-        }
-        if (n <= 0) {
-            return goes && n < 0 && is_full() ? ACME_ERR_STORE_FULL : ACME_ERR_STORE_IO;
+        if (n < 0) {
+            return (int32_t)n;
         }
         at += n;
         len -= (size_t)n;

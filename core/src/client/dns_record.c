@@ -48,13 +48,10 @@ int32_t acme_dns_persist_record(acme_client *c, const struct acme_dns_persist *w
     const char *domain = what == NULL ? NULL : domain_of(what->name);
     struct acme_persist p = {NULL, c->account_url, false, 0};
     struct acme_buf b;
-    int32_t rc = load_account(c);
+    int32_t rc = name == NULL || value == NULL ? ACME_ERR_ARGUMENT : load_account(c);
 
     if (rc != ACME_OK) {
         return rc;
-    }
-    if (name == NULL || value == NULL) {
-        return ACME_ERR_ARGUMENT;
     }
     if (domain == NULL || !is_issuer_good(what)) {
         return ACME_ERR_NAME;
@@ -90,14 +87,11 @@ int32_t acme_dns_persist_record(acme_client *c, const struct acme_dns_persist *w
 #if defined(CONFIG_ACME_DNS_ACCOUNT_01)
 int32_t acme_dns_account_name(acme_client *c, const char *domain, char *name, size_t name_size)
 {
-    int32_t rc = load_account(c);
+    int32_t rc = name == NULL ? ACME_ERR_ARGUMENT : load_account(c);
     struct acme_buf b;
 
     if (rc != ACME_OK) {
         return rc;
-    }
-    if (name == NULL) {
-        return ACME_ERR_ARGUMENT;
     }
     domain = domain_of(domain);
     if (domain == NULL) {

@@ -269,7 +269,7 @@ enum found { FOUND_RECORD, FOUND_BLANK, FOUND_RUBBISH };
 
 static bool is_head(const struct acme_flashlog *log, const struct record *r, uint32_t offset)
 {
-    uint32_t crc = acme_crc32(0, r->raw, 18);
+    uint32_t crc = r->raw[0] == RECORD_MAGIC ? acme_crc32(0, r->raw, 18) : 0;
 
     return r->raw[0] == RECORD_MAGIC && acme_get16(r->raw + 18) == (uint16_t)(crc ^ crc >> 16) &&
            len_of(r) + RECORD_LEN <= log->record_max &&
@@ -339,8 +339,9 @@ static bool is_whole(struct acme_flashlog *log, const struct record *r)
     while (good < reads && bad < 2) {
         good++;
         flash_read(log, at, again.raw, RECORD_LEN);
-        if (memcmp(again.raw, r->raw, RECORD_LEN) != 0 ||
-            record_crc(log, r) != acme_get32(r->raw + 20)) {
+        /* What the head's own sum does not cover is taken from this reading. */
+        if (memcmp(again.raw, r->raw, 20) != 0 ||
+            record_crc(log, r) != acme_get32(again.raw + 20)) {
             good = 0;
             bad++;
         }
@@ -448,6 +449,21 @@ static bool find(struct acme_flashlog *log, const struct record *like, struct re
     return found;
 }
 
+/* Reads until two readings agree, for these bytes have no checksum of their own. */
+static void read_twice(struct acme_flashlog *log, uint32_t at, uint8_t *data, uint32_t len)
+{
+    int32_t tries = 4;
+    uint32_t n;
+
+    for (; len > 0; at += n, data += n, len -= n) {
+        n = least(CHUNK, len);
+        do {
+            flash_read(log, at, data, n);
+            flash_read(log, at, log->chunk, n);
+        } while (memcmp(data, log->chunk, n) != 0 && --tries > 0);
+    }
+}
+
 static int32_t log_read(struct acme_flashlog *log, uint64_t key, size_t offset, uint8_t *data,
                         size_t size)
 {
@@ -479,7 +495,7 @@ static int32_t log_read(struct acme_flashlog *log, uint64_t key, size_t offset, 
         len -= (uint32_t)offset;
         len = len < size - got ? len : (uint32_t)(size - got);
         if (data != NULL) {
-            flash_read(log, r.payload + (uint32_t)offset, data + got, len);
+            read_twice(log, r.payload + (uint32_t)offset, data + got, len);
         }
         got += len;
         offset = 0;
@@ -828,6 +844,26 @@ static int32_t mark_freed(struct acme_flashlog *log, uint32_t seq)
     return rc;
 }
 
+/* Frees the oldest sector, at which the cursor stands, if nothing in it lives. A FREED mark that is
+ * damaged leaves no other way: what it had freed is in use again, and no sector is left to write a
+ * mark into. */
+static int32_t let_go(struct acme_flashlog *log, struct cursor *c)
+{
+    uint32_t oldest = c->seq;
+    struct record r;
+
+    while (cursor_next(log, c, &r) && c->seq == oldest) {
+        if (is_live(log, &r)) {
+            return ACME_ERR_STORE_FULL;
+        }
+    }
+    if (log->read_failed || oldest == log->head_seq) {
+        return ACME_ERR_STORE_FULL;
+    }
+    log->freed_seq = oldest;
+    return ACME_OK;
+}
+
 /* Moves what lives in the oldest sector to the head, and frees it. Not what is not understood there
  * before this was said: once, for a store that can never write again helps nobody. */
 static int32_t reclaim(struct acme_flashlog *log)
@@ -845,6 +881,9 @@ static int32_t reclaim(struct acme_flashlog *log)
     if (!log->damaged && !check_next(log, &next, &w) && !log->read_failed) {
         log->damaged = true;
         return ACME_ERR_STORE_CORRUPT;
+    }
+    if (is_closed(log) && count_free(log, &w.end) == 0) {
+        return let_go(log, &c);
     }
     if (oldest == log->head_seq) {
         rc = open_next(log); /* the head itself is the oldest: go on in another one first */
@@ -917,9 +956,6 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 {
     uint32_t round, leave = deletes ? 1 : spare(log);
 
-    if (!deletes && is_too_much(log, need)) {
-        return ACME_ERR_STORE_FULL;
-    }
     for (round = 0; !has_room(log, need, leave); round++) {
         uint32_t most = capacity(log);
         int32_t rc;
@@ -940,6 +976,7 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 static int32_t begin(struct acme_flashlog *log, size_t data_len, size_t value_count, bool deletes)
 {
     size_t records;
+    uint32_t need;
     int32_t rc;
 
     if (log->in_batch) {
@@ -951,8 +988,8 @@ static int32_t begin(struct acme_flashlog *log, size_t data_len, size_t value_co
     /* A full store must still be able to let something go. */
     records = data_len / (log->record_max - RECORD_LEN) + 2 * value_count + 1 +
               (deletes ? 0 : DELETION_RESERVE(log));
-    rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
-                   deletes);
+    need = (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size));
+    rc = !deletes && is_too_much(log, need) ? ACME_ERR_STORE_FULL : make_room(log, need, deletes);
     rc = outcome(log, rc);
     log->in_batch = rc == ACME_OK;
     log->version += log->in_batch;

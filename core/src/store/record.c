@@ -232,30 +232,41 @@ static int32_t write_state(struct acme_store *s)
     return acme_place_commit(s);
 }
 
+/* Whether any other value opens: ACME_OK. ACME_ERR_NOT_FOUND: there is none;
+ * ACME_ERR_STORE_CORRUPT: none does. */
+static int32_t try_others(struct acme_store *s)
+{
+    int32_t rc, result = ACME_ERR_NOT_FOUND;
+    uint64_t key = 0;
+
+    for (;;) {
+        rc = acme_record_next(s, &key);
+        if (rc != ACME_OK) {
+            return rc == ACME_ERR_NOT_FOUND ? result : rc;
+        }
+        rc = unseal(s, key);
+        if (rc != ACME_ERR_STORE_CORRUPT) {
+            acme_zeroize(s->plain, sizeof(s->plain));
+            return rc < 0 ? rc : ACME_OK;
+        }
+        result = rc;
+    }
+}
+
 /* The state is damaged. Another value that opens tells that the key is right: then the state is
  * written anew; but not where it has the count, for nobody knows any more what that was. Where
  * there is no other value there is nothing to protect, and the store begins here. */
 static int32_t renew_state(struct acme_store *s)
 {
-    int32_t opened = ACME_ERR_STORE_CORRUPT, rc = ACME_OK;
-    uint64_t key = 0;
-    bool any = false;
+    int32_t rc = try_others(s);
 
-    while (opened == ACME_ERR_STORE_CORRUPT && rc == ACME_OK) {
-        rc = acme_record_next(s, &key);
-        if (rc == ACME_OK) {
-            any = true;
-            opened = unseal(s, key);
-        }
+    if (rc == ACME_ERR_NOT_FOUND) {
+        return write_state(s);
     }
-    acme_zeroize(s->plain, sizeof(s->plain));
-    if (rc != ACME_OK && rc != ACME_ERR_NOT_FOUND) {
-        return rc;
+    if (rc == ACME_OK) {
+        return acme_counter_counts(s) ? ACME_ERR_STORE_ROLLBACK : write_state(s);
     }
-    if (opened < 0 && any) {
-        return opened == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : opened;
-    }
-    return any && acme_counter_counts(s) ? ACME_ERR_STORE_ROLLBACK : write_state(s);
+    return rc == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : rc;
 }
 
 /* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.

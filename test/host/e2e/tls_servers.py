@@ -121,7 +121,7 @@ class Nginx(TlsServer):
 
 HAPROXY = """
 global
-    stats socket {folder}/admin.sock mode 600 level admin expose-fd listeners
+    stats socket {folder}/admin.sock mode 600 level admin
 defaults
     mode http
     timeout client 30s
@@ -133,8 +133,27 @@ frontend tls
 """
 
 
+TELL = """
+import socket, sys
+name = sys.argv[2]
+with open(name, encoding="ascii") as f:
+    pem = "".join(line for line in f if line.strip())
+for order in (f"set ssl cert {name} <<\\n{pem}\\n", f"commit ssl cert {name}\\n"):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(sys.argv[1])
+        s.sendall(order.encode())
+        answer = b""
+        while part := s.recv(4096):
+            answer += part
+    if b"Transaction" not in answer and b"Success" not in answer:
+        sys.exit(answer.decode())
+"""
+
+
 class Haproxy(TlsServer):
-    """Reads one file with chain and key, which the hook makes: beside the old one, then renamed."""
+    """Reads one file with chain and key, which the hook makes: beside the old one, then renamed, for the next
+    start. The one that runs is given it by its own socket, and answers when it is in use. (A reload does it, too,
+    but a signal that comes while another reload is under way is lost: certificates are seldom that many.)"""
 
     @property
     def join(self):
@@ -142,13 +161,14 @@ class Haproxy(TlsServer):
                 f" && mv {self.folder}/both.new {self.folder}/both.pem")
 
     def start(self):
-        subprocess.run(["/bin/sh", "-c", self.join], check=True, timeout=60)
+        subprocess.run(["/bin/sh", "-c", self.join], check=True, timeout=60 * PATIENCE)
+        self.write("tell.py", TELL)
         config = self.write("haproxy.cfg", HAPROXY.format(folder=self.folder, port=self.port))
         return self.run([program("haproxy"), "-W", "-f", config])
 
     @property
     def reload(self):
-        return f"{self.join} && kill -USR2 {self.process.popen.pid}"
+        return f"{self.join} && /usr/bin/python3 {self.folder}/tell.py {self.folder}/admin.sock {self.folder}/both.pem"
 
 
 SERVERS = {"own": Own, "nginx": Nginx, "haproxy": Haproxy}

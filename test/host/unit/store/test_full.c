@@ -260,16 +260,14 @@ static void fill_flash(enum kind kind)
         {1024, 8, 32}, {4096, 2, 8}, {4096, 3, 8},  {4096, 4, 4},  {512, 4, 1},
         {512, 8, 4},   {256, 16, 4}, {256, 12, 1},  {2048, 3, 16}, {2048, 5, 32}};
     static const uint32_t sizes[] = {512, 90};
-    size_t i, size;
-    uint32_t parts;
+    uint32_t size;
+    size_t i;
 
     for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
         shape = shapes[i];
-        for (size = 0; size < sizeof(sizes) / sizeof(sizes[0]); size++) {
+        for (size = 0; size < (kind == PLAIN ? 2 : 1); size++) { /* seals take their time */
             try_all(kind, sizes[size], blank_flash);
-        }
-        for (parts = 4; parts < 6; parts++) {
-            try_all(kind, fitting(parts) - (kind == PLAIN ? 0 : 28), blank_flash);
+            try_all(kind, fitting(4 + size) - (kind == PLAIN ? 0 : 28), blank_flash);
         }
     }
 }
