@@ -3,7 +3,7 @@
  * acme-dns, whose room is compiled in here to get at its request; account bindings. After each,
  * all memory of the process is searched.
  */
-#include "../../../core/src/dns/acmedns.c"
+#include "dns/acmedns.c"
 
 #include <stdio.h>
 #include <stdlib.h>

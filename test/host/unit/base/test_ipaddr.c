@@ -160,6 +160,10 @@ static void test_equal(void **state)
     assert_false(equal("2001:db8::1", "2001:db8::2"));
     assert_false(equal("192.0.2.1", "c000:201::"));
     assert_int_equal(acme_address_parse("192.0.2", &address), ACME_ERR_ARGUMENT);
+    /* Nothing is left behind a short one: addresses are compared as a whole, too. */
+    memset(&address, 0xff, sizeof(address));
+    assert_int_equal(acme_address_parse("192.0.2.1", &address), ACME_OK);
+    assert_true(address.bytes[3] == 1 && address.bytes[4] == 0 && address.bytes[15] == 0);
 }
 #endif
 

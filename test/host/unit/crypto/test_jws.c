@@ -884,6 +884,20 @@ static void test_eab_small_buffers(void **state)
             assert_string_equal(out, whole);
         }
     }
+    for (size = 1000; size > 100; size--) { /* a head that takes next to nothing */
+        static const char hmac[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+        uint8_t small[1000];
+        struct acme_buf b;
+        int32_t rc;
+
+        acme_buf_init(&b, size == 1000 ? whole : out, sizeof(out));
+        rc = acme_jws_add_eab(&b, KEY, "k", hmac, "u", small, size);
+        assert_true(rc == ACME_OK || (size < 400 && rc == ACME_ERR_BUFFER) ||
+                    (size < 400 && rc == ACME_ERR_CRYPTO));
+        if (rc == ACME_OK && size < 1000) {
+            assert_string_equal(out, whole);
+        }
+    }
 }
 
 int main(void)

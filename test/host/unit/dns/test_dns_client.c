@@ -155,6 +155,9 @@ static const struct acme_udp_ops udp = {udp_open, udp_send, udp_recv, count_clos
 static acme_handle tcp_connect(void *ctx, const char *host, uint16_t port)
 {
     (void)ctx;
+    if (sim.tcp_error == 0) { /* one at a time */
+        assert_int_equal(sim.closes, sim.udp_opens + sim.tcp_opens);
+    }
     assert_string_equal(host, "192.0.2.1");
     assert_int_equal(port, 53);
     sim.tcp_opens++;
@@ -239,7 +242,19 @@ static int32_t ask(void)
 
 static void test_plain(void **state)
 {
+    uint8_t id[2];
+    int i;
+
     (void)state;
+    for (i = 0; i < 3; i++) { /* by chance it is the same once in many years */
+        assert_int_equal(ask(), ACME_OK);
+        if (i > 0 && memcmp(id, sim.request, sizeof(id)) != 0) {
+            break;
+        }
+        memcpy(id, sim.request, sizeof(id));
+    }
+    assert_true(i < 3);
+    (void)set_up(state);
     assert_int_equal(ask(), ACME_OK);
     assert_int_equal(sim.udp_opens, 1);
     assert_int_equal(sim.tcp_opens, 0);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -177,19 +178,44 @@ static void test_every_bit(void **state)
                      ACME_ERR_DNS_REPLY_SIG);
 }
 
+/* In memory that ends with the message. */
+static int32_t verify_exactly(const uint8_t *reply, size_t len,
+                              const struct acme_tsig_request *request)
+{
+    uint8_t *copy = malloc(len > 0 ? len : 1);
+    int32_t rc;
+
+    assert_non_null(copy);
+    memcpy(copy, reply, len);
+    rc = acme_tsig_verify(&key, copy, len, request, NOW + 1, NULL);
+    free(copy);
+    return rc;
+}
+
 static void test_cut(void **state)
 {
     struct acme_tsig_request request;
     uint8_t reply[512];
-    size_t len, i;
+    size_t len, i, at;
 
     (void)state;
     sign(2, &request);
     len = bytes(vectors[2][1], reply);
     for (i = 0; i < len; i++) {
-        assert_int_equal(acme_tsig_verify(&key, reply, i, &request, NOW + 1, NULL),
-                         ACME_ERR_DNS_MESSAGE);
+        assert_int_equal(verify_exactly(reply, i, &request), ACME_ERR_DNS_MESSAGE);
     }
+    /* The record's own data is cut, and the message ends with it. */
+    at = tsig_at(reply, len) + 13 + 10;
+    for (i = 0; i < len - at; i++) {
+        reply[at - 2] = (uint8_t)(i >> 8);
+        reply[at - 1] = (uint8_t)i;
+        assert_int_equal(verify_exactly(reply, at + i, &request), ACME_ERR_DNS_MESSAGE);
+    }
+    /* Or something stands behind it. */
+    reply[at - 2] = (uint8_t)((len - at + 1) >> 8);
+    reply[at - 1] = (uint8_t)(len - at + 1);
+    reply[len] = 0;
+    assert_int_equal(verify_exactly(reply, len + 1, &request), ACME_ERR_DNS_MESSAGE);
 }
 
 /* Makes a reply with a MAC of mac_len bytes: of the right one where right. */
@@ -257,6 +283,14 @@ static void test_unsigned_errors(void **state)
     assert_int_equal(
         acme_tsig_verify(&key, reply, reply_with(reply, 32, 0, 2), &request, NOW, NULL),
         ACME_ERR_DNS_MESSAGE);
+    /* Who signs must be able to: an error does not excuse a MAC that is wrong. */
+    for (uint16_t code = 16; code <= 17; code++) {
+        size_t len = bytes(vectors[0][1], reply);
+
+        reply[len - 3] = (uint8_t)code;
+        assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL),
+                         ACME_ERR_DNS_REPLY_SIG);
+    }
     key.name = "other.example";
     assert_int_equal(
         acme_tsig_verify(&key, reply, reply_with(reply, 32, 0, 1), &request, NOW, NULL),
