@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "base/assert.h"
+#include "base/option.h"
 
 #define SKEW_S   60 /* the clocks of a CA's servers differ by seconds */
 #define DAY_S    86400
@@ -101,6 +101,9 @@ int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s)
 void acme_clock_raise_born(struct acme_clock *c, int64_t not_before_s)
 {
     c->born = later(c->born, not_before_s - uptime_s(c));
+    if (ACME_ENABLED(ACME_MUTATE_BORN)) { /* bugs for test/host/years/lies.c to find: this, */
+        c->floor = later(c->floor, c->born);
+    }
 }
 
 void acme_clock_offer(struct acme_clock *c, int64_t unix_s, int64_t from_s, int64_t to_s)
@@ -150,7 +153,7 @@ static bool follow_ca(struct acme_clock *c, int64_t told_s, uint32_t leap_s)
     if (told_s > floor && up >= c->leap_at) {
         c->leap_at = up + DAY_S;
         set_floor(c, told_s < floor + leap_s ? told_s : floor + leap_s);
-    } else if (told_s < floor - AGREE_S) {
+    } else if (told_s < floor - AGREE_S && !ACME_ENABLED(ACME_MUTATE_NO_SINK)) { /* this, */
         set_floor(c, later(told_s, floor - leap_s));
     }
     return floor >= NO_FLOOR;
@@ -176,7 +179,7 @@ bool acme_clock_doubt(struct acme_clock *c, uint32_t leap_s)
 {
     int64_t wall, least = c->born < c->floor ? c->born + uptime_s(c) : INT64_MIN;
 
-    if (has_good_wall(c, &wall)) {
+    if (has_good_wall(c, &wall) || ACME_ENABLED(ACME_MUTATE_NO_DOUBT)) { /* and this */
         return false;
     }
     c->heard = false;

@@ -132,6 +132,19 @@ def _filled(tmp_path):
     ca.stop()
 
 
+def test_clock_reset(filled):
+    def floors():
+        return [r for r in filled.records() if r["record"] == "time"]
+    assert floors()
+    done = filled.call("clock-reset")
+    assert done.code == 0 and done.out == "", done
+    assert not floors()
+    assert filled.call("clock-reset").code == 0  # there is nothing to forget
+    assert filled.run("device.example.org", extra=["--force"]).code == 0
+    assert floors()
+    assert filled.call("clock-reset", "now").code == 2
+
+
 def test_a_store_cut_short_is_left_alone(filled):
     with open(filled.store, "rb") as f:
         whole = f.read()
