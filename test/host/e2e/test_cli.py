@@ -132,17 +132,18 @@ def _filled(tmp_path):
     ca.stop()
 
 
-def test_clock_reset(filled):
+def test_clock_reset(cli):
     def floors():
-        return [r for r in filled.records() if r["record"] == "time"]
+        return [r for r in cli.records() if r["record"] == "time"]
+    assert cli.run("device.example.org").code == 0
     assert floors()
-    done = filled.call("clock-reset")
+    done = cli.call("clock-reset")
     assert done.code == 0 and done.out == "", done
     assert not floors()
-    assert filled.call("clock-reset").code == 0  # there is nothing to forget
-    assert filled.run("device.example.org", extra=["--force"]).code == 0
+    assert cli.call("clock-reset").code == 0  # there is nothing to forget
+    assert cli.run("device.example.org", extra=["--force"]).code == 0
     assert floors()
-    assert filled.call("clock-reset", "now").code == 2
+    assert cli.call("clock-reset", "now").code == 2
 
 
 def test_a_store_cut_short_is_left_alone(filled):
