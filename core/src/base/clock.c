@@ -85,17 +85,19 @@ static bool has_agreement(const struct acme_clock *c, int64_t *wall_s)
 
 int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s)
 {
-    int64_t up = uptime_s(c);
+    int64_t up = uptime_s(c), now = later(c->floor, c->born);
+    int32_t rc = ACME_ERR_NO_CLOCK; /* there may be no floor either */
 
-    if (has_good_wall(c, unix_s) || has_agreement(c, unix_s)) {
+    if (wall_now(c, unix_s) == ACME_OK &&
+        (*unix_s >= now + up || (c->heard && agree(*unix_s, c->told + up)))) {
         return ACME_OK;
     }
     if (c->heard && c->told >= c->floor - AGREE_S) {
-        *unix_s = later(c->told, c->floor) + up;
-        return ACME_OK;
+        now = later(c->told, c->floor);
+        rc = ACME_OK;
     }
-    *unix_s = later(c->floor, c->born) + up; /* there may be no floor either */
-    return ACME_ERR_NO_CLOCK;
+    *unix_s = now + up;
+    return rc;
 }
 
 void acme_clock_raise_born(struct acme_clock *c, int64_t not_before_s)
@@ -106,9 +108,14 @@ void acme_clock_raise_born(struct acme_clock *c, int64_t not_before_s)
     }
 }
 
-void acme_clock_offer(struct acme_clock *c, int64_t unix_s, int64_t from_s, int64_t to_s)
+static bool has(const struct acme_span *span, int64_t unix_s)
 {
-    if (unix_s < from_s || unix_s > to_s) {
+    return unix_s >= span->from_s && unix_s <= span->to_s;
+}
+
+void acme_clock_offer(struct acme_clock *c, int64_t unix_s, const struct acme_span *chain)
+{
+    if (!has(chain, unix_s)) {
         return;
     }
     c->told = unix_s - uptime_s(c);
@@ -118,12 +125,11 @@ void acme_clock_offer(struct acme_clock *c, int64_t unix_s, int64_t from_s, int6
 #endif
 }
 
-bool acme_clock_is_past(const struct acme_clock *c, int64_t from_s, int64_t to_s)
+bool acme_clock_is_past(const struct acme_clock *c, const struct acme_span *span)
 {
     int64_t wall;
 
-    return to_s < acme_clock_floor(c) &&
-           (wall_now(c, &wall) != ACME_OK || wall < from_s || wall > to_s);
+    return span->to_s < acme_clock_floor(c) && (wall_now(c, &wall) != ACME_OK || !has(span, wall));
 }
 
 int64_t acme_clock_floor(const struct acme_clock *c)
