@@ -9,6 +9,11 @@
 
 #include "acme/client.h"
 
+/** When something is valid, in Unix seconds, both included. */
+struct acme_span {
+    int64_t from_s, to_s;
+};
+
 /** Its times are those of uptime 0: each moves on with the uptime. */
 struct acme_clock {
     const struct acme_clock_ops *ops;
@@ -33,14 +38,14 @@ uint64_t acme_clock_uptime_ms(const struct acme_clock *c);
 /** Wall-clock seconds: ACME_OK, or ACME_ERR_NO_CLOCK and *unix_s = the latest time that the floor
  * or a certificate names. A wall clock below that counts only where the CA agrees. */
 int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s);
-/** Whether a certificate that is valid from from_s to to_s has ended for sure, while nobody knows
- * the time (acme_clock_now): by the floor, which a wall clock within from_s to to_s contests. */
-bool acme_clock_is_past(const struct acme_clock *c, int64_t from_s, int64_t to_s);
+/** Whether a certificate has ended for sure, while nobody knows the time (acme_clock_now): by the
+ * floor, which a wall clock within the certificate's span contests. */
+bool acme_clock_is_past(const struct acme_clock *c, const struct acme_span *span);
 /** The latest time is not earlier than a stored certificate's notBefore, if its CA is right. */
 void acme_clock_raise_born(struct acme_clock *c, int64_t not_before_s);
-/** Takes the Date of a CA whose TLS chain was verified, and is valid from from_s to to_s: what lies
- * outside is no evidence. The last one counts. */
-void acme_clock_offer(struct acme_clock *c, int64_t unix_s, int64_t from_s, int64_t to_s);
+/** Takes the Date of a CA whose TLS chain was verified, and has this span: what lies outside is no
+ * evidence. The last one counts. */
+void acme_clock_offer(struct acme_clock *c, int64_t unix_s, const struct acme_span *chain);
 /** Whether the policy wants wall clock and CA to agree, and they do not. Only with
  * CONFIG_ACME_CLOCK_POLICY. */
 bool acme_clock_disagrees(const struct acme_clock *c);

@@ -131,6 +131,20 @@ def _filled(tmp_path):
     ca.stop()
 
 
+def test_clock_reset(cli):
+    def floors():
+        return [r for r in cli.records() if r["record"] == "time"]
+    assert cli.run("device.example.org").code == 0
+    assert floors()
+    done = cli.call("clock-reset")
+    assert done.code == 0 and done.out == "", done
+    assert not floors()
+    assert cli.call("clock-reset").code == 0  # there is nothing to forget
+    assert cli.run("device.example.org", extra=["--force"]).code == 0
+    assert floors()
+    assert cli.call("clock-reset", "now").code == 2
+
+
 def test_a_store_cut_short_is_left_alone(filled):
     with open(filled.store, "rb") as f:
         whole = f.read()

@@ -315,14 +315,12 @@ static uint32_t days_until_good(uint32_t most)
 
 static void test_born_in_ten_years(void **state)
 {
-    uint32_t i;
-
     (void)state;
     w.ca->options.birth_skew_s = 3650 * DAY_S; /* a private CA with a dead clock */
     device_boot();
-    for (i = 0; i < 3; i++) {
-        assert_int_equal(device_run(), ACME_ERR_CERT_EARLY);
-    }
+    assert_int_equal(device_run(), ACME_ERR_CERT_DATES);
+    assert_int_equal(device_run(), ACME_ERR_CERT_DATES);
+    assert_int_equal(device_run(), ACME_ERR_ORDER_PAUSE);
     w.ca->options.birth_skew_s = 0;
     assert_in_range(days_until_good(20), 0, 12);
     honest_days(70);

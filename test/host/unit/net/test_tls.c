@@ -545,14 +545,14 @@ static void test_dates_of_the_chain(void **state)
     server_t.not_before_s = NOW - 2 * DAY;
     server_t.not_after_s = NOW + 3 * DAY;
     expect(ACME_OK);
-    assert_true(t.from_s == NOW - 2 * DAY && t.to_s == NOW + 3 * DAY);
+    assert_true(t.chain.from_s == NOW - 2 * DAY && t.chain.to_s == NOW + 3 * DAY);
     ca_t.not_before_s = NOW - DAY;
     ca_t.not_after_s = NOW + 2 * DAY;
     expect(ACME_OK);
-    assert_true(t.from_s == NOW - DAY && t.to_s == NOW + 2 * DAY);
+    assert_true(t.chain.from_s == NOW - DAY && t.chain.to_s == NOW + 2 * DAY);
     ca_t.not_before_s = NOW - 9 * DAY; /* nothing is left of an earlier connection */
     expect(ACME_OK);
-    assert_true(t.from_s == NOW - 2 * DAY && t.to_s == NOW + 2 * DAY);
+    assert_true(t.chain.from_s == NOW - 2 * DAY && t.chain.to_s == NOW + 2 * DAY);
 }
 
 #if defined(CONFIG_ACME_PINNING)
