@@ -558,7 +558,7 @@ bool any_visible(const char *text, size_t len)
     return nondet_bool();
 }
 
-/* proof: links_of; unwind 2; any value of Link of up to 30 characters */
+/* proof: links_of; unwind 2; any value of Link of up to 16 characters */
 /* calls: acme_link_next -> any_next */
 /* calls: acme_str_visible -> any_visible */
 /* invariant: net/http.c on_link; "while (acme_link_next(v, len, &at, &link)) {";
@@ -581,7 +581,7 @@ void links_of(void)
 {
     int32_t rc;
 
-    any_value(30);
+    any_value(16);
     rc = on_link(&parser, value, value_len);
     SHOW(rc == ACME_OK && parser.response.alternate_count == 2);
     SHOW(rc == ACME_OK && parser.response.terms[11] != '\0');
