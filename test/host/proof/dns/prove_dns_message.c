@@ -174,7 +174,8 @@ void to_wire(void)
 /* of: dns/message.c acme_dns_is_below; two strings; "n >= z && (n" -> "(n" */
 /* of: dns/message.c acme_dns_parent; a string; "name + n + 1 : name + n" -> "name + n + 1 : name +
  * n + 1" */
-/* of: dns/message.c acme_dns_check_name; a string; "sizeof(wire))" -> "sizeof(wire) + 1)" */
+/* of: dns/message.c acme_dns_check_name; a string; "false, wire, sizeof" -> "false, wire + 1,
+ * sizeof" */
 void texts(void)
 {
     const char *a = any_text(4), *b = any_text(4);

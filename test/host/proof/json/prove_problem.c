@@ -78,10 +78,8 @@ static struct acme_problem problem;
  * behind_prefix(type)" -> "behind_prefix(type)" */
 /* of: json/problem.c read_instance; a value of a document, or NULL; "sizeof(problem->instance)," ->
  * "sizeof(*problem)," */
-/* of: json/problem.c acme_problem_read_error; a value of a document, or NULL; "} else if (text !=
- * NULL) {" -> "} else {" */
-/* plant: json/problem.c acme_problem_read_error; "sizeof(problem->detail), text" ->
- * "sizeof(*problem), text" */
+/* of: json/problem.c acme_problem_read_error; a value of a document, or NULL;
+ * "sizeof(problem->detail), text" -> "sizeof(*problem), text" */
 void read(void)
 {
     cJSON error = {0};

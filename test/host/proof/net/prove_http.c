@@ -569,9 +569,8 @@ bool any_visible(const char *text, size_t len)
  * <= CONFIG_ACME_URL_MAX + 1 &&" */
 /* plant: net/http.c on_link; "acme_str_visible(link.url, link.url_len)" ->
  * "acme_str_visible(link.url, link.url_len + 20)" */
-/* of: net/http.c take_url; a URL of CONFIG_ACME_URL_MAX characters at most; "memcpy(url, link->url,
- * link->url_len);"
- * -> "memcpy(url, link->url, link->url_len + 1);" */
+/* of: net/http.c take_url; a URL of CONFIG_ACME_URL_MAX characters at most; "url[link->url_len] ="
+ * -> "url[link->url_len + 200] =" */
 /* of: net/http.c take_alternate; a URL of CONFIG_ACME_URL_MAX characters at most;
  * "r->alternate_count < CONFIG_ACME_ALTERNATES_MAX" -> "r->alternate_count <=
  * CONFIG_ACME_ALTERNATES_MAX" */
@@ -712,7 +711,8 @@ bool any_form(const char *form, const char *text, int32_t date[FIELDS])
  * name_len + 1, date)" */
 /* plant: net/http_date.c acme_http_parse_date; "if (++form == FORMS) {" -> "if (form++ == FORMS) {"
  */
-/* of: net/http_date.c is_day_name; len characters; "return len == 3 &&" -> "return len >= 2 &&" */
+/* of: net/http_date.c is_day_name; len characters; "text + len - 3, "day", 3" -> "text + len - 3,
+ * "day", 5" */
 void date(void)
 {
     size_t len = any_size(32);

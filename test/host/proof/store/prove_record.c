@@ -141,8 +141,8 @@ void value(void)
 
 /* proof: seal; unwind 2; any value of up to 40 bytes */
 /* calls: acme_place_put -> any_put */
-/* of: store/record.c seal_put; a store with a key; len bytes; "len > CONFIG_ACME_STORE_SEAL_MAX" ->
- * "len > CONFIG_ACME_STORE_SEAL_MAX + 1u" */
+/* of: store/record.c seal_put; a store with a key; len bytes; "len + OVERHEAD);" -> "len + OVERHEAD
+ * + 1);" */
 /* plant: store/record.c seal_put; "sizeof(s->sealed) - NONCE_LEN, &got" -> "sizeof(s->sealed),
  * &got"
  */

@@ -51,7 +51,7 @@ void account(void)
 }
 
 /* proof: order; unwind 26; any record in any scratch memory of 16 to 40 bytes */
-/* of: store/store.c acme_store_read_order; size (>= HEAD_LEN) bytes; "size, r, 1)" -> "size, r, 2)"
+/* of: store/store.c acme_store_read_order; size (>= HEAD_LEN) bytes; "size, r, 1)" -> "size, r, 9)"
  */
 void order(void)
 {
@@ -67,7 +67,7 @@ void order(void)
 /* of: store/store.c write_texts; a record of count texts that end; size (>= HEAD_LEN) bytes; "if (n
  * > size - at) {" -> "if (n > size - at + 1) {" */
 /* of: store/store.c acme_store_write_account; a record whose texts end; size (>= HEAD_LEN) bytes;
- * "size, r, 3)" -> "size, r, 5)" */
+ * "size, r, 3)" -> "size, r, 9)" */
 void write_account(void)
 {
     struct acme_account_record r;
