@@ -16,14 +16,14 @@
 #include "json/json.h"
 
 /* A log takes a text that ends. */
-void acme_log_write(const struct acme_port *port, uint8_t level, const char *text, const char *with,
-                    int32_t code)
+void acme_log_line(const struct acme_port *port, enum acme_log_level level, const char *text,
+                   const char *detail, int32_t number)
 {
     (void)port;
     (void)level;
     (void)text;
-    (void)code;
-    PROVE(with == NULL || __CPROVER_r_ok(with, 1));
+    (void)number;
+    PROVE(detail == NULL || __CPROVER_r_ok(detail, 1));
 }
 
 void acme_json_init(struct acme_json_arena *arena, uint8_t *data, size_t size)
@@ -34,7 +34,7 @@ void acme_json_init(struct acme_json_arena *arena, uint8_t *data, size_t size)
 
 #include "dns/acmedns.c"
 
-static struct acme_dns_acmedns *the_provider;
+static struct acme_dns_acmedns provider, *const the_provider = &provider;
 
 int32_t acme_json_parse(struct acme_json_arena *arena, const char *text, size_t len,
                         acme_json_value *root)
@@ -60,11 +60,22 @@ int32_t acme_exchange_poll(struct acme_exchange *x)
 
 static void any_provider(void)
 {
-    the_provider = malloc(sizeof(*the_provider));
-    ASSUME(the_provider->body_len <= BODY_SIZE);
+    provider.body_len = (uint16_t)any_size(BODY_SIZE);
+    provider.exchange.parser.response.status = nondet_u16();
+    provider.exchange.more = nondet_bool();
+}
+
+void *any_memcpy(void *to, const void *from, size_t len)
+{
+    size_t at = (size_t)((char *)to - provider.body);
+
+    PROVE(__CPROVER_same_object(to, &provider) && at <= BODY_SIZE && len <= BODY_SIZE - at);
+    PROVE(__CPROVER_r_ok(from, len));
+    return to;
 }
 
 /* proof: body; unwind 2; any piece of a body, as the parser bounds it */
+/* calls: memcpy -> any_memcpy */
 /* of: dns/acmedns.c on_body; len bytes, of a body of BODY_SIZE at most; "a->body + a->body_len,
  * data, len);" -> "a->body + a->body_len, data, len + 1);" */
 void body(void)
@@ -80,7 +91,7 @@ void body(void)
 
 /* proof: reply; unwind 6; any reply, texts of up to 4 characters */
 /* of: dns/acmedns.c on_reply; a provider with a reply; a string; "error != NULL && is_token(error)"
- * -> "true" */
+ * -> "*error != 0" */
 /* plant: dns/acmedns.c on_reply; "txt != NULL && " -> "" */
 /* of: dns/acmedns.c poll_reply; a provider that waits for its reply; "on_reply(a, value)" ->
  * "(a->body_len += BODY_SIZE + 1, on_reply(a, value))" */

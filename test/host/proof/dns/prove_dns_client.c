@@ -49,7 +49,12 @@ bool acme_address_equal(const struct acme_address *a, const struct acme_address 
     return nondet_bool();
 }
 
-static const struct acme_port port; /* for the loops' invariants */
+/* For the loops' invariants. */
+static const struct acme_port port;
+#define IS_CLIENT(c)                                                                               \
+    ((c).request_len >= ACME_DNS_HEAD_SIZE && (c).request_len <= ACME_DNS_REQUEST_MAX &&           \
+     (c).tries <= CONFIG_ACME_DNS_TRIES && (c).reply_len <= CONFIG_ACME_DNS_MESSAGE_MAX &&         \
+     (c).out_sent <= (c).request_len + 2U && (c).in_len <= 2 && (c).state <= STATE_PAUSE)
 
 #include "dns/client.c"
 
@@ -127,11 +132,6 @@ static const struct acme_net_ops net = {
 static const struct acme_udp_ops udp = {.send_to = any_send_to, .recv_from = any_recv_from};
 static const struct acme_clock_ops times = {.uptime_ms = any_uptime};
 static const struct acme_port port = {.net = &net, .udp = &udp, .clock = &times};
-
-#define IS_CLIENT(c)                                                                               \
-    ((c).request_len >= ACME_DNS_HEAD_SIZE && (c).request_len <= ACME_DNS_REQUEST_MAX &&           \
-     (c).tries <= CONFIG_ACME_DNS_TRIES && (c).reply_len <= CONFIG_ACME_DNS_MESSAGE_MAX &&         \
-     (c).out_sent <= (c).request_len + 2U && (c).in_len <= 2 && (c).state <= STATE_PAUSE)
 
 struct acme_dns_client nondet_client(void);
 
