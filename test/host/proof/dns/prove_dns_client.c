@@ -230,9 +230,12 @@ void any_close(struct acme_dns_client *c)
 
 int32_t any_poll(struct acme_dns_client *c)
 {
+    int32_t rc = nondet_i32();
+
     PROVE(IS_CLIENT(*c) && c->tries > 0);
     c->reply_len = (uint32_t)any_size(sizeof(c->reply));
-    return nondet_i32();
+    ASSUME(rc <= 0); /* as acme/port.h says */
+    return rc;
 }
 
 /* proof: machine; unwind 2; one step with any reply or none */
