@@ -116,7 +116,7 @@ static const char *any_base(struct acme_uri *uri)
     return base;
 }
 
-/* proof: reference; unwind 16; any reference of up to 5 characters to any URL with a path of up to
+/* proof: reference; unwind 16; any reference of up to 4 characters to any URL with a path of up to
  * 4
  */
 /* loop: strspn.0 6 */
@@ -129,20 +129,30 @@ static const char *any_base(struct acme_uri *uri)
  */
 /* of: net/uri.c drop_segment; a place in the path; "while (to > path) {" -> "while (to >= path) {"
  */
-/* of: net/uri.c remove_dots; a string; "strlen(from) + 1)" -> "strlen(from) + 2)" */
 void reference(void)
 {
     struct acme_uri uri;
-    const char *base = any_base(&uri), *text = any_text(5);
+    const char *base = any_base(&uri), *text = any_text(4);
     size_t keep;
-    char *path = any_text(5);
+    char *path = any_text(4);
 
     (void)is_absolute(text);
     keep = kept_of_base(base, &uri, text);
     PROVE(keep == 6 || (keep >= uri.path_offset && keep <= strlen(base)));
     SHOW(keep == 12);
     PROVE(drop_segment(path, path + any_size(strlen(path))) >= path);
+}
+
+/* proof: dots; unwind 6; any path of up to 4 characters */
+/* loop: strcspn.0 6 */
+/* loop: strchr.0 4 */
+/* of: net/uri.c remove_dots; a string; "strlen(from) + 1)" -> "strlen(from) + 2)" */
+void dots(void)
+{
+    char *path = any_text(4);
+
     remove_dots(path);
+    SHOW(path[0] == '/' && path[1] == '\0');
 }
 
 size_t any_kept(const char *base, const struct acme_uri *uri, const char *text)
