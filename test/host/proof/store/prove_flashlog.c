@@ -75,6 +75,7 @@ static bool is_record(const struct acme_flashlog *log, const struct record *r)
 
 /* proof: mount_start; unwind 2; any geometry whatever */
 /* wraps: start; "program_size - (unsigned int)1"; of zero, which becomes larger than any allowed */
+/* of: store/flashlog.c start; any geometry of the port; "g->sector_count < 2 ||" -> "" */
 void mount_start(void)
 {
     struct acme_flashlog log;
@@ -89,6 +90,8 @@ void mount_start(void)
 }
 
 /* proof: header; unwind 5; any header of any sector */
+/* of: store/flashlog.c read_header; a mounted log; a sector of it; "sector *" -> "(sector + 1) *"
+ */
 void header(void)
 {
     struct acme_flashlog log;
@@ -101,9 +104,10 @@ void header(void)
 }
 
 /* proof: record; unwind 26; whatever is at any offset of any sector */
-/* mutant: record; store/flashlog.c; "if (offset + RECORD_LEN > log->geometry.sector_size) {" -> "if
- * (offset > log->geometry.sector_size) {" */
-/* mutant: record; store/flashlog.c; "offset + size_of(log, r) <= log->geometry.sector_size" ->
+/* of: store/flashlog.c read_record; a mounted log; a sector; an offset behind its header; "if
+ * (offset + RECORD_LEN > log->geometry.sector_size) {" -> "if (offset > log->geometry.sector_size)
+ * {" */
+/* plant: store/flashlog.c read_record; "offset + size_of(log, r) <= log->geometry.sector_size" ->
  * "offset <= log->geometry.sector_size" */
 void record(void)
 {
@@ -123,6 +127,10 @@ void record(void)
 
 /* proof: whole; unwind 5; any record of the head: its head and its payload, up to three readings */
 /* loop: memcmp.0 26 */
+/* of: store/flashlog.c record_crc; a record of the log; "least(CHUNK, len - from)" -> "least(CHUNK,
+ * len - from + 1)" */
+/* of: store/flashlog.c get_payload; a record of the log; len bytes of it; "r->payload + from" ->
+ * "r->payload + from + 4000" */
 void whole(void)
 {
     struct acme_flashlog log;
@@ -139,6 +147,10 @@ void whole(void)
 
 /* proof: erased; unwind 5; any sector from any offset of its second half on */
 /* loop: is_blank.0 66 */
+/* of: store/flashlog.c is_erased; a mounted log; a sector; an offset; "least(CHUNK, size - offset)"
+ * -> "CHUNK" */
+/* of: store/flashlog.c is_blank; len bytes; "while (len > 0 && *p == 0xff) {" -> "while (*p ==
+ * 0xff) {" */
 void erased(void)
 {
     struct acme_flashlog log;
@@ -153,6 +165,8 @@ void erased(void)
 /* proof: next_sector; unwind 6; from any place of a scan to the next sector */
 /* wraps: cursor_next_sector; "after + (unsigned int)1"; where it is the last number, no sector
  * follows */
+/* of: store/flashlog.c cursor_next_sector; a mounted log; a cursor in it; "(sector + 1) %
+ * log->geometry.sector_count" -> "sector + 1" */
 void next_sector(void)
 {
     struct acme_flashlog log;
@@ -168,3 +182,6 @@ void next_sector(void)
     }
     PROVE(is_log(&log));
 }
+
+/* not: store/flashlog.c *; loops over the readings above, and what is written: proved by power cuts
+ * (scripts/test flash), not here */

@@ -33,8 +33,11 @@ int32_t acme_record_set(struct acme_store *store, uint64_t key, const void *data
 }
 
 /* proof: account; unwind 26; any record in any scratch memory of 16 to 40 bytes */
-/* mutant: account; store/store.c; "if (n >= TEXT_SIZE) {" -> "if (n > TEXT_SIZE) {" */
-/* mutant: account; store/store.c; "len < HEAD_LEN || raw[0]" -> "len < HEAD_LEN - 1 || raw[0]" */
+/* of: store/store.c read_texts; a record of count texts; size (>= HEAD_LEN) bytes; "if (n >=
+ * TEXT_SIZE) {" -> "if (n > TEXT_SIZE) {" */
+/* plant: store/store.c read_texts; "len < HEAD_LEN || raw[0]" -> "len < HEAD_LEN - 1 || raw[0]" */
+/* of: store/store.c acme_store_read_account; size (>= HEAD_LEN) bytes; "size, r, 3)" -> "size, r,
+ * 4)" */
 void account(void)
 {
     struct acme_account_record r;
@@ -48,6 +51,8 @@ void account(void)
 }
 
 /* proof: order; unwind 26; any record in any scratch memory of 16 to 40 bytes */
+/* of: store/store.c acme_store_read_order; size (>= HEAD_LEN) bytes; "size, r, 1)" -> "size, r, 9)"
+ */
 void order(void)
 {
     struct acme_order_record r;
@@ -59,7 +64,10 @@ void order(void)
 
 /* proof: write_account; unwind 20; any account whose texts end, into any scratch memory of 16 to 40
  */
-/* mutant: write_account; store/store.c; "if (n > size - at) {" -> "if (n > size - at + 1) {" */
+/* of: store/store.c write_texts; a record of count texts that end; size (>= HEAD_LEN) bytes; "if (n
+ * > size - at) {" -> "if (n > size - at + 1) {" */
+/* of: store/store.c acme_store_write_account; a record whose texts end; size (>= HEAD_LEN) bytes;
+ * "size, r, 3)" -> "size, r, 9)" */
 void write_account(void)
 {
     struct acme_account_record r;
@@ -72,8 +80,8 @@ void write_account(void)
 }
 
 /* proof: cert; unwind 12; any record */
-/* mutant: cert; store/store.c; "raw[4] > CONFIG_ACME_CHAIN_CERTS_MAX || (size_t)len != CERT_FIXED +
- * 2u * raw[4]" -> "(size_t)len < CERT_FIXED" */
+/* of: store/store.c acme_store_read_cert; nothing; "raw[4] > CONFIG_ACME_CHAIN_CERTS_MAX ||
+ * (size_t)len != CERT_FIXED + 2u * raw[4]" -> "(size_t)len < CERT_FIXED" */
 void cert(void)
 {
     struct acme_cert_record r;
@@ -85,7 +93,8 @@ void cert(void)
 }
 
 /* proof: names; unwind 2; any record into any room of up to 64 bytes */
-/* mutant: names; store/store.c; "if ((size_t)len == size) {" -> "if ((size_t)len > size) {" */
+/* of: store/store.c acme_store_read_names; size bytes; "if ((size_t)len == size) {" -> "if
+ * ((size_t)len > size) {" */
 void names(void)
 {
     size_t size = any_size(64);
@@ -94,6 +103,9 @@ void names(void)
 }
 
 /* proof: schedule; unwind 2; any record */
+/* of: store/store.c acme_store_read_schedule; nothing; "sizeof(raw) - (size_t)len);" ->
+ * "sizeof(raw) - (size_t)len + 1);" */
+/* of: store/store.c acme_store_read_floor; nothing; "acme_get64(raw)" -> "acme_get64(raw + 1)" */
 void schedule(void)
 {
     struct acme_schedule s;
@@ -102,3 +114,24 @@ void schedule(void)
     SHOW(acme_store_read_schedule(NULL, nondet_u8(), &s) == ACME_OK);
     SHOW(acme_store_read_floor(NULL, &floor_s) == ACME_OK);
 }
+
+/* proof: chain; unwind 4; any 1 to 600 bytes from anywhere in any chain */
+/* of: store/store.c acme_store_read_chain; len bytes; "n = n > len ? len : n;" -> "n = n > len ?
+ * len + 1 : n;" */
+void chain(void)
+{
+    size_t len = any_size(600);
+    uint32_t offset = nondet_u32();
+
+    ASSUME(offset <= (uint32_t)CONFIG_ACME_CHAIN_CERTS_MAX * CONFIG_ACME_CERT_SIZE_MAX);
+    SHOW(acme_store_read_chain(NULL, nondet_u8(), nondet_u8(), offset, any_bytes(len, 600), len) ==
+         ACME_OK);
+}
+
+/* not: store/store.c acme_store_check_chain chunk_key; they count what is there, and read no byte
+ * of it */
+/* not: store/store.c end_batch acme_store_write_order acme_store_install remove_key
+ * acme_store_remove_cert acme_store_remove acme_store_write_schedule acme_store_write_floor
+ * acme_store_write_chunk acme_store_remove_chain; they write, or remove */
+/* not: store/store.c lower compare next_name add_byte add_name acme_store_names_id
+ * acme_store_names_id_v1; they read the application's names */
