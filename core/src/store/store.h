@@ -6,6 +6,7 @@
 #pragma once
 
 #include "acme/client.h"
+#include "base/option.h"
 #include "store/record.h"
 
 /** Spaces of keys. Never renumbered; 14 is record.c's, 15 the log's. */
@@ -87,6 +88,9 @@ int32_t acme_store_its_result(void);
  * this time, from which nothing follows. */
 static inline bool acme_store_has_said(int32_t rc)
 {
+    if (!ACME_ENABLED(CONFIG_ACME_STORE_BACKENDS) && !ACME_ENABLED(CONFIG_ACME_STORE_SEAL)) {
+        return rc != ACME_ERR_STORE_IO; /* the log has no other failure */
+    }
     return rc >= 0 || rc == ACME_ERR_NOT_FOUND || rc == ACME_ERR_STORE_CORRUPT;
 }
 
