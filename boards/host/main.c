@@ -153,6 +153,16 @@ static int command_dns_record(struct cli_session *s)
     return code == CLI_OK ? cli_show_dns_record(s) : code;
 }
 
+static int command_clock_reset(struct cli_session *s)
+{
+    int32_t rc = acme_clock_reset(s->client);
+
+    if (rc != ACME_OK) {
+        cli_error_core("clock-reset", rc, NULL);
+    }
+    return cli_exit_code(rc);
+}
+
 static int (*const commands[])(struct cli_session *) = {
     [CLI_RUN] = command_run,
     [CLI_LIST] = cli_show_list,
@@ -166,6 +176,7 @@ static int (*const commands[])(struct cli_session *) = {
     [CLI_DAEMON] = cli_daemon,
     [CLI_NEXT] = command_next,
     [CLI_DEAUTHORIZE] = command_deauthorize,
+    [CLI_CLOCK_RESET] = command_clock_reset,
 };
 
 /* A dump of this process would have keys in it, if it came at the wrong moment. */

@@ -20,7 +20,8 @@ enum cli_command {
     CLI_RENEW,
     CLI_DAEMON,
     CLI_NEXT,
-    CLI_DEAUTHORIZE
+    CLI_DEAUTHORIZE,
+    CLI_CLOCK_RESET
 };
 
 enum cli_account {

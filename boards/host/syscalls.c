@@ -162,7 +162,8 @@ static void add_call(const struct call *c, uint32_t answer)
         return;
     }
     add(IS(c->number, 5));
-    add(LOAD(offsetof(struct seccomp_data, args) + c->argument * 8u)); /* its lower half */
+    add(LOAD(offsetof(struct seccomp_data, args) +
+             sizeof(uint64_t) * c->argument)); /* its lower half */
     add(KEEP(c->mask));
     add(IS(c->value, 1));
     add(ANSWER(answer));

@@ -26,6 +26,7 @@ static const char *const lines[] = {
     "  store     show how full the store is; or: store dump IMAGE [--json]",
     "            [--sector-size N --program-size N]: what a flash image holds",
     "  doctor    say what stands in the way of run with the same options",
+    "  clock-reset  forget what was learned of the time: the time floor that is in the store",
     "  dns-record  show what to set once in the DNS for --domain: dns-persist-01's record,",
     "            dns-account-01's name",
     "",

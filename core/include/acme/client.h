@@ -485,7 +485,8 @@ typedef struct acme_client acme_client;
  * Crypto and in the memory that it has given mbedTLS, and leaves both as they are, also when
  * acme_init fails; this wants an entropy source of the application's own
  * (CONFIG_ACME_MBEDTLS_ENTROPY n). Else both are the client's: they end with it, and with
- * CONFIG_ACME_MBEDTLS_POOL mbedTLS has no memory afterwards. A damaged store mounts with an ERROR event; what is lost is obtained anew.
+ * CONFIG_ACME_MBEDTLS_POOL mbedTLS has no memory afterwards. A damaged store mounts with an ERROR
+ * event; what is lost is obtained anew.
  *
  * A macro, so that the core learns how its caller was compiled: int32_t acme_init(acme_client
  * **client, const struct acme_config *config, void *memory, size_t memory_size). Threads: one.

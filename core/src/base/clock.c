@@ -7,14 +7,12 @@
 
 #include <string.h>
 
-#include "base/assert.h"
+#include "base/option.h"
 
-/* The clocks of a CA's servers differ by seconds, so that a certificate may be born after the
- * answer that it came with. */
-#define SKEW_S     60
-#define AGREE_S    3600               /* two who agree are not further apart */
-#define NO_FLOOR   INT64_C(315532800) /* 1980: before that there is none */
-#define DOUBTS_MAX 10                 /* the power of two, in leaps */
+#define SKEW_S   60 /* the clocks of a CA's servers differ by seconds */
+#define DAY_S    86400
+#define AGREE_S  3600               /* two who agree are not further apart */
+#define NO_FLOOR INT64_C(315532800) /* 1980: before that there is none */
 
 static int64_t uptime_s(const struct acme_clock *c)
 {
@@ -87,27 +85,37 @@ static bool has_agreement(const struct acme_clock *c, int64_t *wall_s)
 
 int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s)
 {
-    int64_t up = uptime_s(c);
+    int64_t up = uptime_s(c), now = later(c->floor, c->born);
+    int32_t rc = ACME_ERR_NO_CLOCK; /* there may be no floor either */
 
-    if (has_good_wall(c, unix_s) || has_agreement(c, unix_s)) {
+    if (wall_now(c, unix_s) == ACME_OK &&
+        (*unix_s >= now + up || (c->heard && agree(*unix_s, c->told + up)))) {
         return ACME_OK;
     }
-    if (c->heard && c->told > c->floor - SKEW_S) {
-        *unix_s = later(c->told, c->floor) + up;
-        return ACME_OK;
+    if (c->heard && c->told >= c->floor - AGREE_S) {
+        now = later(c->told, c->floor);
+        rc = ACME_OK;
     }
-    *unix_s = later(c->floor, c->born) + up; /* there may be no floor either */
-    return ACME_ERR_NO_CLOCK;
+    *unix_s = now + up;
+    return rc;
 }
 
 void acme_clock_raise_born(struct acme_clock *c, int64_t not_before_s)
 {
     c->born = later(c->born, not_before_s - uptime_s(c));
+    if (ACME_ENABLED(ACME_MUTATE_BORN)) { /* bugs for test/host/years/lies.c to find: this, */
+        c->floor = later(c->floor, c->born);
+    }
 }
 
-void acme_clock_offer(struct acme_clock *c, int64_t unix_s, int64_t from_s, int64_t to_s)
+static bool has(const struct acme_span *span, int64_t unix_s)
 {
-    if (unix_s < from_s || unix_s > to_s) {
+    return unix_s >= span->from_s && unix_s <= span->to_s;
+}
+
+void acme_clock_offer(struct acme_clock *c, int64_t unix_s, const struct acme_span *chain)
+{
+    if (!has(chain, unix_s)) {
         return;
     }
     c->told = unix_s - uptime_s(c);
@@ -117,12 +125,11 @@ void acme_clock_offer(struct acme_clock *c, int64_t unix_s, int64_t from_s, int6
 #endif
 }
 
-bool acme_clock_is_past(const struct acme_clock *c, int64_t from_s, int64_t to_s)
+bool acme_clock_is_past(const struct acme_clock *c, const struct acme_span *span)
 {
     int64_t wall;
 
-    return to_s < acme_clock_floor(c) &&
-           (wall_now(c, &wall) != ACME_OK || wall < from_s || wall > to_s);
+    return span->to_s < acme_clock_floor(c) && (wall_now(c, &wall) != ACME_OK || !has(span, wall));
 }
 
 int64_t acme_clock_floor(const struct acme_clock *c)
@@ -142,14 +149,17 @@ void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s)
     set_floor(c, later(unix_s, acme_clock_floor(c)));
 }
 
-/* The CA alone moves the floor by a leap at most. Without a floor nothing is a leap: it stays. */
+/* The CA alone moves the floor by a leap at most, and up by one a day: a job may be tried again
+ * many times while something is wrong. Without a floor nothing is a leap: it stays. */
 static bool follow_ca(struct acme_clock *c, int64_t told_s, uint32_t leap_s)
 {
     int64_t floor = acme_clock_floor(c);
+    uint32_t up = (uint32_t)uptime_s(c);
 
-    if (told_s > floor) {
+    if (told_s > floor && up >= c->leap_at) {
+        c->leap_at = up + DAY_S;
         set_floor(c, told_s < floor + leap_s ? told_s : floor + leap_s);
-    } else if (told_s < floor - AGREE_S) {
+    } else if (told_s < floor - AGREE_S && !ACME_ENABLED(ACME_MUTATE_NO_SINK)) { /* this, */
         set_floor(c, later(told_s, floor - leap_s));
     }
     return floor >= NO_FLOOR;
@@ -163,7 +173,6 @@ bool acme_clock_weigh(struct acme_clock *c, uint32_t leap_s)
         return false;
     }
     c->fresh = false;
-    c->doubts = 0;
     if (has_agreement(c, &wall)) {
         set_floor(c, wall < told ? wall : told);
         c->born = c->born < c->floor ? c->born : c->floor;
@@ -176,12 +185,11 @@ bool acme_clock_doubt(struct acme_clock *c, uint32_t leap_s)
 {
     int64_t wall, least = c->born < c->floor ? c->born + uptime_s(c) : INT64_MIN;
 
-    if (has_good_wall(c, &wall)) {
+    if (has_good_wall(c, &wall) || ACME_ENABLED(ACME_MUTATE_NO_DOUBT)) { /* and this */
         return false;
     }
     c->heard = false;
-    set_floor(c, later(least, acme_clock_floor(c) - ((int64_t)leap_s << c->doubts)));
-    c->doubts = (uint8_t)(c->doubts + (c->doubts < DOUBTS_MAX ? 1u : 0u));
+    set_floor(c, later(least, acme_clock_floor(c) - leap_s));
     return true;
 }
 

@@ -129,20 +129,20 @@ static int32_t take_new(struct acme_client *c, struct acme_slot *s,
 }
 
 /* A CA's clock may be ahead: a leaf that is not valid yet is installed when it is, if that is soon.
- * It is waited for once: a clock that stands still is no reason to wait for ever. */
-static bool wait_for_birth(struct acme_client *c, int64_t not_before_s)
+ * It is waited for once: a clock that stands still is no reason to wait for ever. One that is born
+ * days from now is as bad as one that has ended: the CA's clock was wrong. */
+static int32_t wait_for_birth(struct acme_client *c, int64_t not_before_s)
 {
     int64_t now_s, left_s;
 
     (void)acme_clock_now(&c->clock, &now_s);
     left_s = not_before_s - now_s;
-    c->order.far = left_s > FAR_S;
     if (c->order.waited || left_s > EARLY_MOST_S) {
-        return false;
+        return left_s > FAR_S ? ACME_ERR_CERT_DATES : ACME_ERR_CERT_EARLY;
     }
     c->order.waited = true;
     acme_machine_wait(c, left_s > 0 ? (uint32_t)left_s * 1000u : 1000u);
-    return true;
+    return ACME_ERR_AGAIN;
 }
 
 int32_t acme_enter_install(struct acme_client *c)
@@ -156,8 +156,11 @@ int32_t acme_enter_install(struct acme_client *c)
     }
     acme_machine_note_url(c, NULL);
     rc = check_chain(c, &record);
-    if (rc == ACME_ERR_CERT_EARLY && wait_for_birth(c, record.not_before_s)) {
-        return ACME_ERR_AGAIN;
+    if (rc == ACME_ERR_CERT_EARLY) {
+        rc = wait_for_birth(c, record.not_before_s);
+    }
+    if (rc == ACME_ERR_AGAIN) {
+        return rc;
     }
     if (ACME_ENABLED(ACME_MUTATE_REPLACE_FIRST)) {
         /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain
@@ -174,13 +177,12 @@ int32_t acme_enter_install(struct acme_client *c)
 }
 
 /* Whether an order's certificate will never do. One that has expired since an earlier run will not;
- * other faults may be mended by the CA, and get so many jobs. So does one that is born days from
- * now: the CA's clock was wrong, or the device's is. More names than were asked for are
+ * other faults may be mended by the CA, and get so many jobs. More names than were asked for are
  * for a person to decide about. */
 static bool is_hopeless(struct acme_client *c, int32_t error)
 {
     if (acme_error_is_global(error) || acme_error_is_passing(error) ||
-        (error == ACME_ERR_CERT_EARLY && !c->order.far) || error == ACME_ERR_CERT_NAMES_ADDED) {
+        error == ACME_ERR_CERT_EARLY || error == ACME_ERR_CERT_NAMES_ADDED) {
         return false;
     }
     return (error == ACME_ERR_CERT_DATES && c->order.resumed) ||

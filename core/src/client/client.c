@@ -262,7 +262,7 @@ static int32_t on_reply(struct acme_client *c)
         (void)acme_str_copy(c->nonce, sizeof(c->nonce), r->nonce);
     }
     if (r->has_date) {
-        acme_clock_offer(&c->clock, r->date_s, c->exchange.tls.from_s, c->exchange.tls.to_s);
+        acme_clock_offer(&c->clock, r->date_s, &c->exchange.tls.chain);
     }
     c->io.settle_ms = acme_reply_settle_time(c);
     if (ACME_ENABLED(CONFIG_ACME_ERROR_TEXTS)) {

@@ -94,7 +94,7 @@ static void end_crypto(void)
         mbedtls_psa_crypto_free();
         pool_close();
     } else {
-        acme_keys_purge_all();
+        acme_keys_purge_stored();
     }
 }
 
@@ -553,14 +553,16 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
     c->exchange.tls.stream = ACME_HANDLE_NONE;
 }
 
-/* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store. */
-static int32_t open_store(struct acme_client *c)
+/* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store.
+ * *whole: nothing in it is damaged. */
+static int32_t open_store(struct acme_client *c, bool *whole)
 {
     int32_t rc = start_crypto(c->config.port);
 
     if (rc == ACME_OK) {
         rc = acme_store_open(&c->log, &c->config);
     }
+    *whole = rc != ACME_ERR_STORE_CORRUPT;
     if (rc == ACME_ERR_STORE_CORRUPT) {
         acme_machine_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
         rc = ACME_OK;
@@ -571,12 +573,13 @@ static int32_t open_store(struct acme_client *c)
     return rc;
 }
 
-/* What the store has finds its place in the client. */
-static int32_t load_all(struct acme_client *c)
+/* What the store has finds its place in the client. Where something is damaged, what nobody names
+ * may be named by what cannot be read now: it stays. */
+static int32_t load_all(struct acme_client *c, bool whole)
 {
     int32_t rc = ACME_OK;
 
-    if (!ACME_ENABLED(ACME_MUTATE_KEEP_REMAINS)) { /* a bug for the runner of lives to find */
+    if (whole && !ACME_ENABLED(ACME_MUTATE_KEEP_REMAINS)) { /* a bug for the runner of lives */
         rc = remove_remains(c);
         rc = rc == ACME_ERR_STORE_FULL ? ACME_OK : rc; /* no reason not to start: they can wait */
     }
@@ -595,16 +598,17 @@ static int32_t load_all(struct acme_client *c)
 
 static int32_t open_all(struct acme_client *c)
 {
-    int32_t rc = open_store(c);
+    bool whole;
+    int32_t rc = open_store(c, &whole);
 
     if (rc == ACME_OK) {
         rc = acme_request_use_ca(c);
     }
     if (rc == ACME_OK) {
-        rc = load_all(c);
+        rc = load_all(c, whole);
     }
     if ((ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) &&
-        rc == ACME_OK && c->account.recorded && c->account.rollover == 0 &&
+        rc == ACME_OK && whole && c->account.recorded && c->account.rollover == 0 &&
         c->account.successor == 0) {
         rc = acme_jws_destroy_key(acme_keys_next_account(c)); /* what a cut left */
     }

@@ -34,7 +34,6 @@ struct acme_order {
     bool by_ancestor : 1;     /* the authorization under way is for request->ancestor */
     bool finalized : 1;       /* the CA has taken the request for the certificate */
     bool waited : 1;          /* for the leaf's first second */
-    bool far : 1;             /* which is more than a day ahead */
     bool known : 1;           /* its names were compared */
     uint8_t missing;          /* how often in a row the CA did not know what was asked for */
     uint8_t alternatives;     /* types that can be tried when this one fails, as bits */

@@ -197,27 +197,41 @@ void acme_schedule_load(struct acme_client *c)
     }
 }
 
+int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s)
+{
+    int64_t now = acme_schedule_now(c, s);
+
+    if (now < s->schedule.noted_s) { /* or they would be on again */
+        s->schedule.retry_at_s = s->schedule.look_at_s = 0;
+    }
+    if (now < s->schedule.ordered_s - DAY_S) {
+        s->schedule.ordered_s = 0;
+    }
+    s->schedule.noted_s = now;
+    s->schedule.noted_at = uptime_s(c);
+    return now;
+}
+
 void acme_schedule_write(struct acme_client *c, struct acme_slot *s)
 {
-    s->schedule.noted_s = acme_schedule_now(c, s);
-    s->schedule.noted_at = uptime_s(c);
+    (void)acme_schedule_settle(c, s);
     (void)acme_store_write_schedule(&c->log, s->store_slot, &s->schedule);
 }
 
 /* What the CA asks for is kept; but no single answer takes more than half of what is left of a
- * certificate, if that is more than a day. */
+ * certificate, and a day of one that has ended: by what the CA tells, it may be. */
 static int64_t bounded(const struct acme_slot *s, int64_t now, int64_t asked_s)
 {
-    int64_t left = s->has_cert ? (s->cert.not_after_s - now) / 2 : 0;
+    int64_t left = (s->cert.not_after_s - now) / 2;
     int64_t most = left > DAY_S ? left : DAY_S;
 
-    return left > 0 && asked_s > most ? most : asked_s;
+    return s->has_cert && asked_s > most ? most : asked_s;
 }
 
 void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t asked_s)
 {
     int64_t lifetime = s->has_cert ? s->cert.not_after_s - s->cert.not_before_s : 0;
-    int64_t now = acme_schedule_now(c, s), asked = bounded(s, now, asked_s), pause;
+    int64_t now = acme_schedule_settle(c, s), asked = bounded(s, now, asked_s), pause;
     uint32_t random = 0;
 
     if (s->schedule.failures < UINT16_MAX) {
@@ -291,8 +305,10 @@ void acme_schedule_burnt(struct acme_client *c, struct acme_slot *s)
 int64_t acme_schedule_order_time(const struct acme_slot *s)
 {
     uint8_t exponent = s->schedule.burnt < BURNT_MOST ? s->schedule.burnt : BURNT_MOST;
+    int64_t pause = DAY_S << exponent, most = (s->cert.not_after_s - s->cert.not_before_s) / 10;
 
-    return exponent == 0 ? 0 : s->schedule.ordered_s + (DAY_S << exponent);
+    pause = s->has_cert && most < pause ? most : pause;
+    return exponent == 0 ? 0 : s->schedule.ordered_s + pause;
 }
 
 /* A clock that has been put back by more than it may err ends the pause, as it does all pauses. */
@@ -304,8 +320,8 @@ bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot
            now < s->schedule.ordered_s - DAY_S;
 }
 
-/* By how much the CA alone moves the floor in a job: little beside each certificate's life. A floor
- * that is not written for more would hide that one is due. */
+/* By how much the CA alone moves the floor in a job: half of what a certificate has left when it is
+ * due. The floor is not written for less. */
 static uint32_t floor_step(const struct acme_client *c)
 {
     int64_t step = FLOOR_STEP_S;
@@ -313,11 +329,29 @@ static uint32_t floor_step(const struct acme_client *c)
 
     for (i = 0; i < c->config.certs_count; i++) {
         const struct acme_cert_record *cert = &c->slots[i].cert;
-        int64_t part = (cert->not_after_s - cert->not_before_s) / 20;
+        int64_t part = (cert->not_after_s - cert->not_before_s) / 6;
 
         step = c->slots[i].has_cert && part < step ? part : step;
     }
     return step > 0 ? (uint32_t)step : 0;
+}
+
+/* A floor that must be too high sinks by a leap; one by which no certificate of the device is
+ * valid, either, as far as it can. */
+static bool doubt_time(struct acme_client *c)
+{
+    int64_t floor = acme_clock_floor(&c->clock);
+    uint32_t leap = UINT32_MAX;
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        const struct acme_cert_record *cert = &c->slots[i].cert;
+
+        if (c->slots[i].has_cert && cert->not_before_s <= floor && floor < cert->not_after_s) {
+            leap = FLOOR_STEP_S;
+        }
+    }
+    return acme_clock_doubt(&c->clock, leap);
 }
 
 /* Weighs what the job has heard of the time, and keeps the floor, seldom enough for the flash. */
@@ -326,13 +360,14 @@ static void note_time(struct acme_client *c, int32_t error)
     uint32_t step = floor_step(c);
     int64_t floor;
 
-    if (!acme_clock_weigh(&c->clock, step) &&
-        (error != ACME_ERR_TLS_DATES || !acme_clock_doubt(&c->clock, step))) {
+    if (!acme_clock_weigh(&c->clock, step) && (error != ACME_ERR_TLS_DATES || !doubt_time(c))) {
         return;
     }
     acme_clock_raise_floor(&c->clock, c->config.build_time_s);
     floor = acme_clock_floor(&c->clock);
     if (floor < c->floor_written_s - FLOOR_ERROR_S) {
+        c->time_asked = false; /* as long as it sinks, the CA is asked again soon */
+        c->ask_at_s = uptime_s(c) + PAUSE_LEAST_S;
         ACME_LOG(c->config.port, ACME_LOG_WARNING, "acme: the time floor sinks, days", NULL,
                  (int32_t)((c->floor_written_s - floor) / DAY_S));
     } else if (floor < c->floor_written_s + step) {

@@ -42,6 +42,9 @@ void acme_schedule_failed(struct acme_client *c, struct acme_slot *s, uint32_t a
 bool acme_schedule_gives_up(const struct acme_slot *s);
 /** There is no certificate any more. */
 void acme_schedule_forget(struct acme_client *c, struct acme_slot *s);
+/** The time by which a slot's pauses run, which are void if they were begun by a clock that has
+ * been put back since. */
+int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s);
 /** Writes the slot's record. A failure is not the job's: what is lost is obtained anew. */
 void acme_schedule_write(struct acme_client *c, struct acme_slot *s);
 /** An order was made. */
@@ -49,8 +52,8 @@ void acme_schedule_ordered(struct acme_client *c, struct acme_slot *s);
 /** An order that was finalized is given up: its certificate will never be installed. */
 void acme_schedule_burnt(struct acme_client *c, struct acme_slot *s);
 /** The Unix second from which another order may be made: so many days after the last one as a power
- * of two, whose exponent is how many were given up since the last installation, at most 16. 0: at
- * any time. */
+ * of two, whose exponent is how many were given up since the last installation, at most 16, and
+ * a tenth of the life of the certificate that there is. 0: at any time. */
 int64_t acme_schedule_order_time(const struct acme_slot *s);
 /** Whether another order may be made now; where nobody knows the time it may. */
 bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot *s);

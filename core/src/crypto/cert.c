@@ -246,10 +246,11 @@ static bool has_more_names(const struct acme_chain_check *check, const mbedtls_x
 static int32_t check_leaf(const struct acme_chain_check *check, const mbedtls_x509_crt *leaf,
                           struct acme_cert_record *record, int32_t *passing)
 {
-    uint32_t dates = acme_x509_bad_dates(check->clock, leaf, SKEW_S);
+    struct acme_span span = {INT64_MIN, INT64_MAX};
+    uint32_t dates = acme_x509_bad_dates(check->clock, leaf, SKEW_S, &span);
 
-    record->not_before_s = acme_x509_time(&leaf->valid_from);
-    record->not_after_s = acme_x509_time(&leaf->valid_to);
+    record->not_before_s = span.from_s;
+    record->not_after_s = span.to_s;
     if (!has_all_names(check->request, leaf)) {
         return ACME_ERR_CERT_NAMES;
     }
@@ -330,6 +331,7 @@ static int32_t find_leaf(const struct acme_chain_check *check, struct acme_cert_
 static int32_t take_issuer(const struct acme_chain_check *check, uint8_t place,
                            mbedtls_x509_crt *child, mbedtls_x509_crt *issuer, struct path *path)
 {
+    struct acme_span span = {0, 0};
     int32_t rc = check_link(child, issuer);
 
     if (rc == ACME_ERR_CERT_CHAIN) { /* there may be another of that name */
@@ -346,7 +348,8 @@ static int32_t take_issuer(const struct acme_chain_check *check, uint8_t place,
     }
     path->found = ACME_OK;
     path->places[path->count++] = place;
-    return acme_x509_bad_dates(check->clock, issuer, SKEW_S) == 0 ? ACME_OK : ACME_ERR_CERT_DATES;
+    return acme_x509_bad_dates(check->clock, issuer, SKEW_S, &span) == 0 ? ACME_OK
+                                                                         : ACME_ERR_CERT_DATES;
 }
 
 static int32_t try_place(const struct acme_chain_check *check,

@@ -139,22 +139,13 @@ static int32_t flags_error(uint32_t flags)
                                                                             : ACME_ERR_TLS_VERIFY;
 }
 
-static void note_dates(struct acme_tls *t, const mbedtls_x509_crt *crt)
-{
-    int64_t from = acme_x509_time(&crt->valid_from), to = acme_x509_time(&crt->valid_to);
-
-    t->from_s = from > t->from_s ? from : t->from_s;
-    t->to_s = to < t->to_s ? to : t->to_s;
-}
-
 /* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
  * clock only what is expired for sure is refused. */
 static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
     struct acme_tls *t = ctx;
 
-    note_dates(t, crt);
-    *flags |= acme_x509_bad_dates(t->clock, crt, 0);
+    *flags |= acme_x509_bad_dates(t->clock, crt, 0, &t->chain);
     *flags |= check_pins(t, crt, depth);
     *flags |= depth == 0 ? check_host(t, crt) : 0;
     if (*flags != 0) {
@@ -252,8 +243,7 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
     t->goodbye = false;
     t->net_error = ACME_ERR_CLOSED;
     t->verify_error = ACME_ERR_TLS_VERIFY;
-    t->from_s = 0;
-    t->to_s = INT64_MAX;
+    t->chain = (struct acme_span){0, INT64_MAX};
     forget_pins_seen(t);
     t->address_len = (uint8_t)mbedtls_x509_crt_parse_cn_inet_pton(host, t->address);
     mbedtls_ssl_init(&t->ssl);

@@ -44,15 +44,18 @@ int64_t acme_x509_time(const mbedtls_x509_time *t)
 }
 
 uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
-                             uint32_t skew_s)
+                             uint32_t skew_s, struct acme_span *chain)
 {
-    int64_t now, from = acme_x509_time(&crt->valid_from), to = acme_x509_time(&crt->valid_to);
+    struct acme_span span = {acme_x509_time(&crt->valid_from), acme_x509_time(&crt->valid_to)};
+    int64_t now;
 
+    chain->from_s = span.from_s > chain->from_s ? span.from_s : chain->from_s;
+    chain->to_s = span.to_s < chain->to_s ? span.to_s : chain->to_s;
     if (acme_clock_now(clock, &now) != ACME_OK) {
-        return acme_clock_is_past(clock, from, to) ? MBEDTLS_X509_BADCERT_EXPIRED : 0;
+        return acme_clock_is_past(clock, &span) ? MBEDTLS_X509_BADCERT_EXPIRED : 0;
     }
-    return (to < now ? MBEDTLS_X509_BADCERT_EXPIRED : 0U) |
-           (from > now + skew_s ? MBEDTLS_X509_BADCERT_FUTURE : 0U);
+    return (span.to_s < now ? MBEDTLS_X509_BADCERT_EXPIRED : 0U) |
+           (span.from_s > now + skew_s ? MBEDTLS_X509_BADCERT_FUTURE : 0U);
 }
 
 int32_t acme_x509_error(int ret, int32_t other)

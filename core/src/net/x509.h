@@ -14,9 +14,10 @@
  * or lent. What mbedTLS returns. */
 int acme_x509_parse(mbedtls_x509_crt *crt, const uint8_t *der, size_t len, bool copy);
 /** MBEDTLS_X509_BADCERT_EXPIRED and _FUTURE, or 0, by the trusted clock; skew_s of the future is
- * not refused. Without a clock only what is expired for sure is refused. */
+ * not refused. Without a clock only what is expired for sure is refused. The span of the chain is
+ * narrowed to that of the certificate. */
 uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_crt *crt,
-                             uint32_t skew_s);
+                             uint32_t skew_s, struct acme_span *chain);
 /** The error for what mbedTLS's X.509 and PK functions return: ACME_ERR_TLS_MEMORY where the pool
  * is exhausted, ACME_ERR_BUFFER, other for all other errors, and ret itself where it is none. */
 int32_t acme_x509_error(int ret, int32_t other);

@@ -232,30 +232,46 @@ static int32_t write_state(struct acme_store *s)
     return acme_place_commit(s);
 }
 
-/* The state is damaged. Another value that opens tells that the key is right: then the state is
- * written anew; but not where it has the count, for nobody knows any more what that was. */
-static int32_t renew_state(struct acme_store *s)
+/* Whether any other value opens: ACME_OK. ACME_ERR_NOT_FOUND: there is none;
+ * ACME_ERR_STORE_CORRUPT: none does. */
+static int32_t try_others(struct acme_store *s)
 {
-    int32_t rc, opened = ACME_ERR_STORE_CORRUPT;
+    int32_t rc, result = ACME_ERR_NOT_FOUND;
     uint64_t key = 0;
 
-    while (opened == ACME_ERR_STORE_CORRUPT) {
+    for (;;) {
         rc = acme_record_next(s, &key);
         if (rc != ACME_OK) {
-            return rc == ACME_ERR_NOT_FOUND ? ACME_ERR_STORE_SEAL : rc;
+            return rc == ACME_ERR_NOT_FOUND ? result : rc;
         }
-        opened = unseal(s, key);
+        rc = unseal(s, key);
+        if (rc != ACME_ERR_STORE_CORRUPT) {
+            acme_zeroize(s->plain, sizeof(s->plain));
+            return rc < 0 ? rc : ACME_OK;
+        }
+        result = rc;
     }
-    acme_zeroize(s->plain, sizeof(s->plain));
-    if (opened < 0) {
-        return opened;
+}
+
+/* The state is damaged. Another value that opens tells that the key is right: then the state is
+ * written anew; but not where it has the count, for nobody knows any more what that was. Where
+ * there is no other value there is nothing to protect, and the store begins here. */
+static int32_t renew_state(struct acme_store *s)
+{
+    int32_t rc = try_others(s);
+
+    if (rc == ACME_ERR_NOT_FOUND) {
+        return write_state(s);
     }
-    return acme_counter_counts(s) ? ACME_ERR_STORE_ROLLBACK : write_state(s);
+    if (rc == ACME_OK) {
+        return acme_counter_counts(s) ? ACME_ERR_STORE_ROLLBACK : write_state(s);
+    }
+    return rc == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : rc;
 }
 
 /* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.
- * One with records must have a state under this key. */
-static int32_t open_state(struct acme_store *s)
+ * One with records must have a state under this key, unless it is known to have lost some. */
+static int32_t open_state(struct acme_store *s, bool damaged)
 {
     uint64_t key = 0;
     int32_t rc = unseal(s, KEY_STATE);
@@ -263,7 +279,7 @@ static int32_t open_state(struct acme_store *s)
     if (rc == (int32_t)STATE_LEN) {
         return acme_counter_check(s, acme_get32(s->plain));
     }
-    if (rc == ACME_ERR_STORE_CORRUPT) {
+    if (rc == ACME_ERR_STORE_CORRUPT || (rc == ACME_ERR_NOT_FOUND && damaged)) {
         return renew_state(s);
     }
     if (rc != ACME_ERR_NOT_FOUND) {
@@ -295,7 +311,9 @@ static int32_t take_seal(struct acme_store *s, const struct acme_config *config)
 static int32_t check_seal(struct acme_store *s, int32_t mounted)
 {
     if (s->seal_key != 0) {
-        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT ? open_state(s) : ACME_OK;
+        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT
+                   ? open_state(s, mounted != ACME_OK)
+                   : ACME_OK;
     }
     /* The log has looked when it was mounted. */
     return acme_place_is_foreign(s) && mounted == ACME_OK &&

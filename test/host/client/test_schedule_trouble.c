@@ -40,6 +40,24 @@ static void test_a_pause_is_kept(void **state)
     assert_true(device_has_cert(0));
 }
 
+/* A clock that has been put back may have been wrong by years before: it ends a pause. */
+static void test_a_clock_put_back_ends_a_pause(void **state)
+{
+    (void)state;
+    device_boot();
+    device_fault(CA_SIM_NEW_ORDER, 429, "rateLimited", 1);
+    w.ca->faults[0].retry_after_s = 7200;
+    assert_int_equal(device_run(), ACME_ERR_RATE_LIMITED);
+    sim_world_halt(&w);
+    w.config.build_time_s = SIM_EPOCH_S - 30 * DAY_S;
+    w.clock.skew_s = -2 * DAY_S;
+    device_boot();
+    device_forget();
+    assert_int_equal(acme_next_wakeup_s(w.client), 0);
+    (void)device_finish(acme_start_due(w.client));
+    assert_int_equal(device_asked(CA_SIM_DIRECTORY_GET), 1);
+}
+
 static void test_a_pause_is_of_its_own_certificate(void **state)
 {
     static const char *const second[] = {"api.example.org"};
@@ -312,6 +330,9 @@ static void test_the_same_names(void **state)
         {"B.example.org", "a.example.org", "b.example.org"},
         {"a.example.org", "a.example.org", "b.example.org", "A.example.org"}};
     static const uint16_t counts[] = {2, 2, 3, 4};
+    struct acme_cert_status s;
+    uint32_t cursor = 0;
+    char text[64];
     size_t i;
 
     (void)state;
@@ -326,6 +347,12 @@ static void test_the_same_names(void **state)
         assert_true(acme_next_wakeup_s(w.client) > 3600);
         sim_world_halt(&w);
     }
+    /* What is stored of them, and told, has each once. */
+    device_boot();
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_int_equal(acme_cert_list(w.client, &cursor, text, sizeof(text), &s), ACME_OK);
+    assert_string_equal(text, "a.example.org,b.example.org");
+    sim_world_halt(&w);
     requests[0].names = &pair[1];
     requests[0].names_count = 1;
     device_boot();
@@ -411,6 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DEVICE_TEST(test_a_pause_is_kept),
+        DEVICE_TEST(test_a_clock_put_back_ends_a_pause),
         DEVICE_TEST(test_a_pause_is_of_its_own_certificate),
         DEVICE_TEST(test_failures_are_counted_to_an_end),
         DEVICE_TEST_ISSUED(test_a_schedule_of_an_earlier_certificate),

@@ -1498,6 +1498,9 @@ static size_t write_reply(struct call *k, char *out, size_t size, bool *close)
     time_t t = (time_t)(true_s(k->ca) + k->ca->options.date_skew_s);
     struct tm tm;
 
+    if (k->ca->options.date_lies > 0 && --k->ca->options.date_lies == 0) {
+        k->ca->options.date_skew_s = 0;
+    }
     (void)gmtime_r(&t, &tm);
     (void)strftime(when, sizeof(when), "%a, %d %b %Y %H:%M:%S GMT", &tm);
     add(&b, "HTTP/1.1 %u X\r\nDate: %s\r\nContent-Length: %zu\r\n", k->status, when, k->reply.len);
@@ -1561,7 +1564,7 @@ static size_t write_ca(const char *subject, const uint8_t *point, const uint8_t 
     return ca_pki_write(&t, der, size);
 }
 
-void ca_sim_https_dates(const struct ca_sim *ca, int64_t *from_s, int64_t *to_s)
+void ca_sim_https_dates(const struct ca_sim *ca, int64_t now_s, int64_t *from_s, int64_t *to_s)
 {
     const struct ca_sim_options *o = &ca->options;
     int64_t every = (int64_t)o->https_life_s - o->https_left_s, age = o->https_age_s;
@@ -1570,13 +1573,13 @@ void ca_sim_https_dates(const struct ca_sim *ca, int64_t *from_s, int64_t *to_s)
     *to_s = ca->epoch_s + 60ll * 365 * 86400;
     if (every > 0) {
         *from_s = ca->epoch_s - age;
-        *from_s += (true_s(ca) - *from_s) / every * every;
+        *from_s += (now_s - *from_s) / every * every;
         *to_s = *from_s + o->https_life_s;
     }
 }
 
-size_t ca_sim_server_certificate(struct ca_sim *ca, const uint8_t key[32], uint8_t *der,
-                                 size_t size)
+size_t ca_sim_server_certificate(struct ca_sim *ca, const uint8_t key[32], int64_t now_s,
+                                 uint8_t *der, size_t size)
 {
     uint8_t point[CA_SIM_POINT], root_point[CA_SIM_POINT];
     struct ca_pki_template t = {0};
@@ -1590,7 +1593,7 @@ size_t ca_sim_server_certificate(struct ca_sim *ca, const uint8_t key[32], uint8
     t.issuer_key = ca->root_key;
     t.issuer_point = root_point;
     memset(t.serial, 3, sizeof(t.serial));
-    ca_sim_https_dates(ca, &t.not_before_s, &t.not_after_s);
+    ca_sim_https_dates(ca, now_s, &t.not_before_s, &t.not_after_s);
     t.names[0] = CA_SIM_HOST;
     return ca_pki_write(&t, der, size);
 }

@@ -128,6 +128,7 @@ struct ca_sim_options {
     bool pre_authorization; /* newAuthz is there (RFC 8555 7.4.1) */
     bool trusting;          /* who says that a challenge is met is believed */
     int64_t date_skew_s;    /* its Date is wrong by this */
+    uint32_t date_lies;     /* in so many answers, and then right; 0: in all */
     int64_t birth_skew_s;   /* and so are the dates of its certificates */
     uint32_t
         https_life_s;     /* of its server's own certificate; default 61 years, and never renewed */
@@ -206,10 +207,11 @@ void ca_sim_hang_up(struct ca_sim *ca);
 
 /** The DER of the leaf of a valid order. Its length, 0 on failure. */
 size_t ca_sim_leaf(struct ca_sim *ca, uint32_t order, uint8_t *der, size_t size);
-/** The dates of the server's own certificate that is in use now. */
-void ca_sim_https_dates(const struct ca_sim *ca, int64_t *from_s, int64_t *to_s);
-/** A certificate of the root for a TLS server at CA_SIM_HOST with this private scalar, for now. */
-size_t ca_sim_server_certificate(struct ca_sim *ca, const uint8_t key[32], uint8_t *der,
-                                 size_t size);
+/** The dates of the server's own certificate that is in use at a true time. */
+void ca_sim_https_dates(const struct ca_sim *ca, int64_t now_s, int64_t *from_s, int64_t *to_s);
+/** A certificate of the root for a TLS server at CA_SIM_HOST with this private scalar, that is in
+ * use at a true time. */
+size_t ca_sim_server_certificate(struct ca_sim *ca, const uint8_t key[32], int64_t now_s,
+                                 uint8_t *der, size_t size);
 
 #endif

@@ -57,14 +57,14 @@ static int bio_recv(void *ctx, unsigned char *data, size_t size)
 static bool load_key(struct server *v)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    int64_t from_s, to_s;
+    int64_t now_s = sim_clock_true_s(v->net->clock), from_s, to_s;
     uint8_t key[32];
 
     memcpy(key, server_key, sizeof(key));
-    ca_sim_https_dates(issuer, &from_s, &to_s);
+    ca_sim_https_dates(issuer, now_s, &from_s, &to_s);
     if (server_len == 0 || server_from_s != from_s) {
         server_from_s = from_s;
-        server_len = ca_sim_server_certificate(issuer, key, server_der, sizeof(server_der));
+        server_len = ca_sim_server_certificate(issuer, key, now_s, server_der, sizeof(server_der));
     }
     psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);

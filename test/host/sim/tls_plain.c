@@ -8,22 +8,23 @@
 #include <string.h>
 
 void (*tls_plain_dates)(int64_t *from_s, int64_t *to_s);
+uint32_t tls_plain_up;
 
 /* The server shows a certificate, if only its dates: they are looked at as the real one does. */
 static int32_t look_at_dates(struct acme_tls *t)
 {
     int64_t now;
 
-    t->from_s = 0;
-    t->to_s = INT64_MAX;
+    t->chain.from_s = 0;
+    t->chain.to_s = INT64_MAX;
     if (tls_plain_dates == NULL) {
         return ACME_OK;
     }
-    tls_plain_dates(&t->from_s, &t->to_s);
+    tls_plain_dates(&t->chain.from_s, &t->chain.to_s);
     if (acme_clock_now(t->clock, &now) != ACME_OK) {
-        return acme_clock_is_past(t->clock, t->from_s, t->to_s) ? ACME_ERR_TLS_DATES : ACME_OK;
+        return acme_clock_is_past(t->clock, &t->chain) ? ACME_ERR_TLS_DATES : ACME_OK;
     }
-    return now < t->from_s || now > t->to_s ? ACME_ERR_TLS_DATES : ACME_OK;
+    return now < t->chain.from_s || now > t->chain.to_s ? ACME_ERR_TLS_DATES : ACME_OK;
 }
 
 int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
@@ -36,12 +37,17 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
     t->port = port;
     t->clock = clock;
     t->stream = ACME_HANDLE_NONE;
+    tls_plain_up++;
     return ACME_OK;
 }
 
 void acme_tls_free(struct acme_tls *t)
 {
     acme_tls_close(t);
+    if (t->port != NULL) {
+        t->port = NULL;
+        tls_plain_up--;
+    }
 }
 
 int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)

@@ -153,7 +153,7 @@ static void test_a_proxy_that_lies(void **state)
     assert_int_not_equal(ask(), ACME_OK);
     w.clock.unknown = true;
     assert_int_not_equal(ask(), ACME_OK);
-    assert_true(stored_floor() <= true_s() + 5 * DAY_S);
+    assert_true(stored_floor() <= true_s() + 8 * DAY_S);
     w.ca->options.date_skew_s = 0;
     memset(w.ca->faults, 0, sizeof(w.ca->faults));
     honest_days(70);
@@ -226,7 +226,7 @@ static void test_no_clock_and_one_lie(void **state)
     (void)state;
     w.clock.unknown = true;
     lie_once(50);
-    assert_true(stored_floor() <= true_s() + 5 * DAY_S);
+    assert_true(stored_floor() <= true_s() + 8 * DAY_S);
     pass_days(1);
     assert_int_equal(ask(), ACME_OK);
     assert_true(stored_floor() <= true_s());
@@ -240,6 +240,7 @@ static void test_no_clock_and_the_past(void **state)
     w.clock.unknown = true;
     lie_once(-25);
     honest_days(70);
+    sim_world_halt(&w);
     lie_once(-2000);
     honest_days(70);
 }
@@ -314,14 +315,12 @@ static uint32_t days_until_good(uint32_t most)
 
 static void test_born_in_ten_years(void **state)
 {
-    uint32_t i;
-
     (void)state;
     w.ca->options.birth_skew_s = 3650 * DAY_S; /* a private CA with a dead clock */
     device_boot();
-    for (i = 0; i < 3; i++) {
-        assert_int_equal(device_run(), ACME_ERR_CERT_EARLY);
-    }
+    assert_int_equal(device_run(), ACME_ERR_CERT_DATES);
+    assert_int_equal(device_run(), ACME_ERR_CERT_DATES);
+    assert_int_equal(device_run(), ACME_ERR_ORDER_PAUSE);
     w.ca->options.birth_skew_s = 0;
     assert_in_range(days_until_good(20), 0, 12);
     honest_days(70);

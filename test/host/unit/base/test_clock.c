@@ -56,9 +56,23 @@ static void expect(int32_t rc, int64_t want)
     assert_int_equal(now, want);
 }
 
+static void offer_in(int64_t unix_s, int64_t from_s, int64_t to_s)
+{
+    const struct acme_span chain = {from_s, to_s};
+
+    acme_clock_offer(&c, unix_s, &chain);
+}
+
+static bool is_past(int64_t from_s, int64_t to_s)
+{
+    const struct acme_span span = {from_s, to_s};
+
+    return acme_clock_is_past(&c, &span);
+}
+
 static void offer(int64_t unix_s)
 {
-    acme_clock_offer(&c, unix_s, 0, INT64_MAX);
+    offer_in(unix_s, 0, INT64_MAX);
 }
 
 /* A job in which the CA says this. */
@@ -105,9 +119,9 @@ static void test_wall_clock(void **state)
 static void test_the_ca_tells(void **state)
 {
     (void)state;
-    offer(BUILD - 60); /* before the floor by more than servers differ */
+    offer(BUILD - 3601); /* before the floor by more than they may differ */
     expect(ACME_ERR_NO_CLOCK, BUILD);
-    offer(BUILD - 59);
+    offer(BUILD - 3600);
     expect(ACME_OK, BUILD);
     offer(BUILD + 1000);
     uptime += 10500;
@@ -125,15 +139,15 @@ static void test_the_ca_tells(void **state)
 static void test_a_date_is_within_the_chain(void **state)
 {
     (void)state;
-    acme_clock_offer(&c, BUILD + 99, BUILD + 100, BUILD + 200);
-    acme_clock_offer(&c, BUILD + 201, BUILD + 100, BUILD + 200);
+    offer_in(BUILD + 99, BUILD + 100, BUILD + 200);
+    offer_in(BUILD + 201, BUILD + 100, BUILD + 200);
     expect(ACME_ERR_NO_CLOCK, BUILD);
     assert_false(acme_clock_weigh(&c, LEAP));
-    acme_clock_offer(&c, BUILD + 100, BUILD + 100, BUILD + 200);
+    offer_in(BUILD + 100, BUILD + 100, BUILD + 200);
     expect(ACME_OK, BUILD + 100);
-    acme_clock_offer(&c, BUILD + 201, BUILD + 100, BUILD + 200); /* says nothing at all */
+    offer_in(BUILD + 201, BUILD + 100, BUILD + 200); /* says nothing at all */
     expect(ACME_OK, BUILD + 100);
-    acme_clock_offer(&c, BUILD + 200, BUILD + 100, BUILD + 200);
+    offer_in(BUILD + 200, BUILD + 100, BUILD + 200);
     expect(ACME_OK, BUILD + 200);
 }
 
@@ -165,7 +179,7 @@ static void test_not_before(void **state)
     acme_clock_raise_born(&c, BUILD + 3000 * DAY);
     acme_clock_raise_born(&c, BUILD + 2000 * DAY);
     expect(ACME_ERR_NO_CLOCK, BUILD + 3000 * DAY);
-    assert_false(acme_clock_is_past(&c, 0, BUILD));
+    assert_false(is_past(0, BUILD));
     assert_int_equal(acme_clock_floor(&c), BUILD);
     wall = BUILD + DAY;
     expect(ACME_ERR_NO_CLOCK, BUILD + 3000 * DAY);
@@ -217,12 +231,13 @@ static void test_the_ca_alone_moves_it_by_a_leap(void **state)
     assert_int_equal(acme_clock_floor(&c), BUILD + LEAP);
     assert_false(acme_clock_weigh(&c, LEAP)); /* one answer, once */
     assert_int_equal(acme_clock_floor(&c), BUILD + LEAP);
+    uptime += 1000 * DAY - 1000; /* not a day yet */
     assert_true(job(BUILD + 2000 * DAY));
-    assert_int_equal(acme_clock_floor(&c), BUILD + 2 * LEAP);
-    assert_false(acme_clock_weigh(&c, LEAP));
-    uptime += 1000 * DAY; /* a day */
+    assert_int_equal(acme_clock_floor(&c), BUILD + LEAP + DAY - 1);
+    uptime += 1000;
     assert_true(job(BUILD + 2000 * DAY));
-    assert_int_equal(acme_clock_floor(&c), BUILD + 3 * LEAP + DAY);
+    assert_int_equal(acme_clock_floor(&c), BUILD + 2 * LEAP + DAY);
+    acme_clock_raise_floor(&c, BUILD + 3 * LEAP + DAY);
     assert_true(job(BUILD + DAY)); /* and back */
     assert_int_equal(acme_clock_floor(&c), BUILD + 2 * LEAP + DAY);
     assert_true(job(BUILD + DAY));
@@ -269,8 +284,9 @@ static void test_two_who_disagree_do_not_move_it(void **state)
     assert_int_equal(acme_clock_floor(&c), BUILD + DAY - 60);
     acme_clock_raise_born(&c, BUILD + 20 * DAY); /* or may be wrong */
     wall = BUILD + 15 * DAY;
+    uptime += 1000 * DAY;
     assert_true(job(BUILD + 21 * DAY));
-    assert_int_equal(acme_clock_floor(&c), BUILD + DAY - 60 + LEAP);
+    assert_int_equal(acme_clock_floor(&c), BUILD + 2 * DAY - 60 + LEAP);
 }
 
 static void test_without_a_build_time(void **state)
@@ -303,15 +319,15 @@ static void test_a_floor_that_was_stored(void **state)
 static void test_what_is_past(void **state)
 {
     (void)state;
-    assert_false(acme_clock_is_past(&c, 0, BUILD));
-    assert_true(acme_clock_is_past(&c, 0, BUILD - 1));
+    assert_false(is_past(0, BUILD));
+    assert_true(is_past(0, BUILD - 1));
     wall = BUILD - 100; /* contests the floor, where the certificate says the same */
-    assert_false(acme_clock_is_past(&c, BUILD - 100, BUILD - 1));
-    assert_false(acme_clock_is_past(&c, BUILD - DAY, BUILD - 100));
-    assert_true(acme_clock_is_past(&c, BUILD - 99, BUILD - 1));
-    assert_true(acme_clock_is_past(&c, BUILD - DAY, BUILD - 101));
+    assert_false(is_past(BUILD - 100, BUILD - 1));
+    assert_false(is_past(BUILD - DAY, BUILD - 100));
+    assert_true(is_past(BUILD - 99, BUILD - 1));
+    assert_true(is_past(BUILD - DAY, BUILD - 101));
     c.policy = ACME_CLOCK_CA;
-    assert_true(acme_clock_is_past(&c, BUILD - 100, BUILD - 1));
+    assert_true(is_past(BUILD - 100, BUILD - 1));
 }
 
 static void test_doubt(void **state)
@@ -321,13 +337,10 @@ static void test_doubt(void **state)
     offer(BUILD + 2001 * DAY);
     assert_true(acme_clock_doubt(&c, DAY));
     expect(ACME_ERR_NO_CLOCK, BUILD + 1999 * DAY);
-    assert_true(acme_clock_doubt(&c, DAY));
+    assert_true(acme_clock_doubt(&c, 2 * DAY));
     assert_int_equal(acme_clock_floor(&c), BUILD + 1997 * DAY);
-    assert_true(job(BUILD + 1997 * DAY)); /* the next time it begins anew */
-    assert_true(acme_clock_doubt(&c, DAY));
-    assert_int_equal(acme_clock_floor(&c), BUILD + 1996 * DAY);
     acme_clock_raise_born(&c, BUILD + 1995 * DAY); /* this is not doubted with it */
-    assert_true(acme_clock_doubt(&c, DAY));
+    assert_true(acme_clock_doubt(&c, UINT32_MAX));
     assert_int_equal(acme_clock_floor(&c), BUILD + 1995 * DAY);
     wall = BUILD + 3000 * DAY; /* it is the wall clock that says that it is over */
     assert_false(acme_clock_doubt(&c, DAY));
@@ -338,15 +351,9 @@ static void test_doubt_ends_at_the_build_time(void **state)
     (void)state;
     acme_clock_raise_floor(&c, BUILD + 3000 * DAY);
     acme_clock_raise_born(&c, BUILD + 5000 * DAY); /* by which nothing is past */
-    for (int i = 0; i < 12; i++) {
-        assert_true(acme_clock_doubt(&c, DAY));
-    }
+    assert_true(acme_clock_doubt(&c, UINT32_MAX));
     acme_clock_raise_floor(&c, BUILD);
     assert_int_equal(acme_clock_floor(&c), BUILD);
-    for (int i = 0; i < 300; i++) { /* no step is too wide for what it is counted in */
-        assert_true(acme_clock_doubt(&c, UINT32_MAX));
-        acme_clock_raise_floor(&c, BUILD);
-    }
 }
 
 int main(void)

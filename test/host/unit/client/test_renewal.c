@@ -25,6 +25,7 @@ static void test_fractions(void **state)
     assert_int_equal(acme_renewal_time(BORN, BORN + 10 * DAY - 2), BORN + 5 * DAY - 1);
     assert_int_equal(acme_renewal_time(BORN, BORN), BORN);
     assert_int_equal(acme_renewal_time(BORN, BORN - 1), BORN - 1);
+    assert_int_equal(acme_renewal_time(BORN, BORN - 100), BORN - 100);
     /* Beyond 2038 and 2106. */
     assert_true(acme_renewal_time(4400000000, 4400000000 + 9 * 365 * DAY) ==
                 4400000000 + 6 * 365 * DAY);

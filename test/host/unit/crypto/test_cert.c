@@ -370,6 +370,29 @@ static void test_addresses(void **state)
     assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES_ADDED);
 }
 
+/* A name that was added is told, without what a terminal would obey, as far as there is room. */
+static void test_the_added_name_is_told(void **state)
+{
+    struct ca_pki_template t = leaf_template();
+    char told[40];
+    size_t size;
+
+    (void)state;
+    t.names[2] = "a\x1b[31m b\x7f.example.org";
+    for (size = 1; size < sizeof(told); size++) {
+        static const char want[] = "a?[31m?b?.example.org";
+
+        memset(told, '#', sizeof(told));
+        told[0] = '\0';
+        check.added = told;
+        check.added_size = size;
+        assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES_ADDED);
+        assert_int_equal(strlen(told), size > sizeof(want) ? sizeof(want) - 1 : size - 1);
+        assert_memory_equal(told, want, strlen(told));
+        assert_int_equal(told[size], '#');
+    }
+}
+
 /* The same bytes as a name of another kind are another name. */
 static void test_names_have_kinds(void **state)
 {
@@ -813,6 +836,7 @@ int main(void)
 #if defined(CONFIG_ACME_IP_IDENTIFIERS)
         cmocka_unit_test_setup(test_addresses, fresh),
         cmocka_unit_test_setup(test_names_have_kinds, fresh),
+        cmocka_unit_test_setup(test_the_added_name_is_told, fresh),
 #endif
         cmocka_unit_test_setup(test_dates, fresh),
         cmocka_unit_test_setup(test_broken_chains, fresh),

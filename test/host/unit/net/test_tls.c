@@ -428,6 +428,7 @@ static void test_addresses(void **state)
     server_t.address = (const uint8_t *)"abcd";
     server_t.address_len = 4;
     assert_int_equal(result_with("97.98.99.100"), ACME_OK);
+    assert_int_equal(result_with("6162:6364::"), ACME_ERR_TLS_VERIFY); /* which begins with it */
 }
 
 /* RFC 9525: the common name says nothing. */
@@ -496,6 +497,8 @@ static void test_dates(void **state)
     (void)state;
     server_t.not_after_s = NOW - 1;
     expect(ACME_ERR_TLS_DATES);
+    server_t.not_after_s = NOW; /* its last second */
+    expect(ACME_OK);
     server_t.not_after_s = NOW + DAY;
     server_t.not_before_s = NOW + 60;
     expect(ACME_ERR_TLS_DATES);
@@ -542,14 +545,14 @@ static void test_dates_of_the_chain(void **state)
     server_t.not_before_s = NOW - 2 * DAY;
     server_t.not_after_s = NOW + 3 * DAY;
     expect(ACME_OK);
-    assert_true(t.from_s == NOW - 2 * DAY && t.to_s == NOW + 3 * DAY);
+    assert_true(t.chain.from_s == NOW - 2 * DAY && t.chain.to_s == NOW + 3 * DAY);
     ca_t.not_before_s = NOW - DAY;
     ca_t.not_after_s = NOW + 2 * DAY;
     expect(ACME_OK);
-    assert_true(t.from_s == NOW - DAY && t.to_s == NOW + 2 * DAY);
+    assert_true(t.chain.from_s == NOW - DAY && t.chain.to_s == NOW + 2 * DAY);
     ca_t.not_before_s = NOW - 9 * DAY; /* nothing is left of an earlier connection */
     expect(ACME_OK);
-    assert_true(t.from_s == NOW - 2 * DAY && t.to_s == NOW + 2 * DAY);
+    assert_true(t.chain.from_s == NOW - 2 * DAY && t.chain.to_s == NOW + 2 * DAY);
 }
 
 #if defined(CONFIG_ACME_PINNING)
