@@ -107,8 +107,8 @@ void header(void)
 /* of: store/flashlog.c read_record; a mounted log; a sector; an offset behind its header; "if
  * (offset + RECORD_LEN > log->geometry.sector_size) {" -> "if (offset > log->geometry.sector_size)
  * {" */
-/* plant: store/flashlog.c read_record; "offset + size_of(log, r) <= log->geometry.sector_size" ->
- * "offset <= log->geometry.sector_size" */
+/* of: store/flashlog.c is_head; a mounted log; a head that was read; "offset + size_of(log, r) <=
+ * log->geometry.sector_size" -> "offset <= log->geometry.sector_size" */
 void record(void)
 {
     struct acme_flashlog log;

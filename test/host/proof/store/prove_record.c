@@ -198,11 +198,11 @@ int32_t any_next_key(struct acme_store *s, uint64_t *key)
 void state(void)
 {
     any_store();
-    SHOW(open_state(&store) == ACME_OK);
+    SHOW(open_state(&store, nondet_bool()) == ACME_OK);
 }
 
-/* not: store/record.c algorithm put_state acme_record_delete acme_record_abort begin_values
- * begin_deletions acme_record_begin acme_record_put acme_record_commit acme_record_set
+/* not: store/record.c try_others algorithm put_state acme_record_delete acme_record_abort
+ * begin_values begin_deletions acme_record_begin acme_record_put acme_record_commit acme_record_set
  * acme_record_next write_state renew_state take_seal check_seal acme_store_open; they read no
  * foreign byte: keys, counts and results of the functions above */
 
