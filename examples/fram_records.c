@@ -149,8 +149,10 @@ static int32_t begin(void *ctx, size_t len, size_t count)
     if (f->in_batch) {
         return ACME_ERR_STATE;
     }
-    if (len > FRAM_IMAGE || count > FRAM_IMAGE / sizeof(struct entry) ||
-        len + count * sizeof(struct entry) > FRAM_IMAGE - FIRST - head_of(f->image).len) {
+    /* Letting values go takes no room: the batch is made beside what counts. */
+    if (len > 0 &&
+        (len > FRAM_IMAGE || count > FRAM_IMAGE / sizeof(struct entry) ||
+         len + count * sizeof(struct entry) > FRAM_IMAGE - FIRST - head_of(f->image).len)) {
         return ACME_ERR_STORE_FULL;
     }
     memcpy(f->next, f->image, FRAM_IMAGE);

@@ -6,6 +6,7 @@ import re
 import tempfile
 
 import size_boards
+import size_versions
 
 ROOT = size_boards.ROOT
 PAGE = "docs/memory.md"
@@ -279,7 +280,8 @@ def docs(write):
     stale = []
     for path, text in wanted.items():
         full = os.path.join(ROOT, path)
-        if not os.path.exists(full) or read(path) != text:
+        old = read(path) if os.path.exists(full) else ""
+        if old != text and (write or not size_versions.agree(old, text, path)):
             stale.append(path)
             if write:
                 with open(full, "w", encoding="utf-8") as f:

@@ -18,6 +18,13 @@ function(acme_add_lwip lwipopts)
         "${PROJECT_SOURCE_DIR}/port/lwip_raw" "${PROJECT_SOURCE_DIR}/core/include")
 endfunction()
 
+# What rsa_public.c refuses.
+set(ACME_RSA_PRIVATE mbedtls_rsa_check_pub_priv mbedtls_rsa_deduce_crt mbedtls_rsa_deduce_primes
+    mbedtls_rsa_deduce_private_exponent mbedtls_rsa_parse_key mbedtls_rsa_pkcs1_sign
+    mbedtls_rsa_rsassa_pss_sign mbedtls_rsa_validate_crt mbedtls_rsa_validate_params
+    mbedtls_rsa_write_key psa_asymmetric_decrypt psa_asymmetric_encrypt)
+list(TRANSFORM ACME_RSA_PRIVATE PREPEND -Wl,--wrap=)
+
 function(acme_add_image image)
     set(common startup cortex_m entropy_insecure ethif flash_map flash_semihost semihost text ${ARGN})
     list(TRANSFORM common PREPEND "${ACME_COMMON_DIR}/")
@@ -27,7 +34,7 @@ function(acme_add_image image)
     target_link_libraries(${image} PRIVATE acme_port_lwip_raw acme_warnings)
     target_link_options(${image} PRIVATE -nostartfiles --specs=nano.specs -Wl,--gc-sections
         "-L${ACME_COMMON_DIR}" "-T${CMAKE_CURRENT_SOURCE_DIR}/link.ld" "-Wl,-Map,${image}.map"
-        -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments)
+        ${ACME_RSA_PRIVATE} -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments)
     set_target_properties(${image} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}"
         LINK_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/link.ld;${ACME_COMMON_DIR}/sections.ld")
 endfunction()
@@ -40,7 +47,7 @@ function(acme_add_board board)
     add_subdirectory("${PROJECT_SOURCE_DIR}/port/selftest" port_selftest)
 
     string(TIMESTAMP build_time_s "%s" UTC) # SOURCE_DATE_EPOCH makes it reproducible
-    acme_add_image(nanoacme-${board}.elf main console https settings)
+    acme_add_image(nanoacme-${board}.elf main console https rsa_public settings)
     target_compile_definitions(nanoacme-${board}.elf PRIVATE BOARD_BUILD_TIME_S=${build_time_s}LL)
     target_link_libraries(nanoacme-${board}.elf PRIVATE acme_core)
     acme_add_image(selftest-${board}.elf selftest_main)

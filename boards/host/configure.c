@@ -74,7 +74,7 @@ static int set_trust(const struct cli_options *o, struct acme_config *config)
     return CLI_OK;
 }
 
-static bool needs_network(enum cli_command command)
+bool cli_needs_network(enum cli_command command)
 {
     return command != CLI_LIST && command != CLI_EXPORT && command != CLI_STORE &&
            command != CLI_NEXT;
@@ -93,7 +93,7 @@ int cli_configure(const struct cli_options *o, struct acme_config *config)
     config->pins_count = o->pins_count;
     config->no_renewal_info = o->no_ari;
     config->look_now = o->command == CLI_RENEW;
-    if (code != CLI_OK || !needs_network(o->command)) {
+    if (code != CLI_OK || !cli_needs_network(o->command)) {
         return code;
     }
     code = set_trust(o, config);

@@ -5,13 +5,13 @@
 #include "daemon.h"
 
 #include <signal.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "acme_posix.h"
 #include "exit.h"
+#include "outfile.h"
+#include "programs.h"
 #include "publish.h"
 #include "say.h"
 #include "signals.h"
@@ -19,24 +19,32 @@
 #define WAIT_MAX_MS  30000u /* a wall clock may be set meanwhile */
 #define HOOK_SECONDS 120
 
-extern char **environ;
-
 /* ---- the hook ---- */
 
-static void await_hook(pid_t pid)
+/* Waits for its end, whatever signals come. Returns whether it came in time. */
+static bool await_end(uint32_t ms, int *error, int *status)
 {
-    int status = 0, tenths;
+    uint64_t end_ms = acme_posix_clock_ops.uptime_ms(NULL) + ms, now_ms;
 
-    for (tenths = 0; tenths < HOOK_SECONDS * 10; tenths++) {
-        if (waitpid(pid, &status, WNOHANG) != 0) {
-            break;
+    do {
+        now_ms = acme_posix_clock_ops.uptime_ms(NULL);
+        if (cli_program_wait(now_ms < end_ms ? (uint32_t)(end_ms - now_ms) : 0, error, status)) {
+            return true;
         }
-        (void)usleep(100000);
-    }
-    if (tenths == HOOK_SECONDS * 10) {
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, &status, 0);
+    } while (now_ms < end_ms);
+    return false;
+}
+
+static void await_hook(const char *program)
+{
+    int error = 0, status = 0;
+
+    if (!await_end(HOOK_SECONDS * 1000u, &error, &status)) {
+        cli_program_signal(SIGKILL);
+        (void)await_end(HOOK_SECONDS * 1000u, &error, &status);
         cli_error("hook: not done after %d seconds; it was ended", HOOK_SECONDS);
+    } else if (error != 0) {
+        cli_error("hook %s: %s", program, strerror(error));
     } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         cli_error("hook: it failed with status %d", status);
     }
@@ -44,20 +52,15 @@ static void await_hook(pid_t pid)
 
 static void run_hook(struct cli_session *s, uint16_t slot, const char *home)
 {
-    char *argv[] = {(char *)(uintptr_t)s->options->hook, NULL};
     char current[CLI_PATH_SIZE];
-    pid_t pid;
-    int failed;
+    bool has_current = home[0] != '\0' && cli_make_path(current, home, "current");
+    const char *const words[] = {s->config.certs[slot].names[0], has_current ? current : "", NULL};
 
-    (void)setenv("NANOACME_NAME", s->config.certs[slot].names[0], 1);
-    (void)setenv("NANOACME_DIR",
-                 home[0] != '\0' && cli_make_path(current, home, "current") ? current : "", 1);
-    failed = posix_spawnp(&pid, s->options->hook, NULL, NULL, argv, environ);
-    if (failed != 0) {
-        cli_error("hook %s: %s", s->options->hook, strerror(failed));
+    if (!cli_program_start(CLI_PROGRAM_HOOK, words)) {
+        cli_error("hook %s: it cannot be run", s->options->hook);
         return;
     }
-    await_hook(pid);
+    await_hook(s->options->hook);
 }
 
 /* ---- the loop ---- */

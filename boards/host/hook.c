@@ -7,28 +7,23 @@
  */
 #include "hook.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "acme_posix.h"
+#include "programs.h"
 #include "say.h"
 
 #define POLL_MS  50u
 #define GRACE_MS 3000u /* between asking it to end and ending it */
 
-extern char **environ;
-
 struct cli_hook {
     const char *program;
     uint32_t seconds;
     acme_dns_resolver *resolver;
-    pid_t child; /* 0: none */
+    bool runs;
     uint64_t end_ms;
     bool asked_to_end;
 };
@@ -49,49 +44,17 @@ static uint64_t now_ms(void)
     return acme_posix_clock_ops.uptime_ms(NULL);
 }
 
-/* A process group of its own, so that its children end with it; signals as a program expects them.
- */
-static int spawn(struct cli_hook *h, char *const argv[])
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    int ret;
-
-    (void)sigemptyset(&none);
-    if (posix_spawn_file_actions_init(&actions) != 0) {
-        return ENOMEM;
-    }
-    if (posix_spawnattr_init(&attributes) != 0) {
-        (void)posix_spawn_file_actions_destroy(&actions);
-        return ENOMEM;
-    }
-    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    (void)posix_spawnattr_setpgroup(&attributes, 0);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    (void)posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-    ret = posix_spawnp(&h->child, h->program, &actions, &attributes, argv, environ);
-    (void)posix_spawnattr_destroy(&attributes);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return ret;
-}
-
 static int32_t start(struct cli_hook *h, const char *what, const struct acme_dns_record *record)
 {
-    char fqdn[256], word[16], value[256];
-    char *argv[] = {(char *)(uintptr_t)h->program, word, fqdn, value, NULL};
-    int ret;
+    char fqdn[256];
+    const char *const words[] = {what, fqdn, record->value, NULL};
 
-    if (snprintf(fqdn, sizeof(fqdn), "%s.", record->name) >= (int)sizeof(fqdn) ||
-        snprintf(value, sizeof(value), "%s", record->value) >= (int)sizeof(value)) {
+    if (snprintf(fqdn, sizeof(fqdn), "%s.", record->name) >= (int)sizeof(fqdn)) {
         return ACME_ERR_LIMIT;
     }
-    (void)snprintf(word, sizeof(word), "%s", what);
-    ret = spawn(h, argv);
-    if (ret != 0) {
-        h->child = 0;
-        cli_error("--dns-hook %s: %s", h->program, strerror(ret));
+    h->runs = cli_program_start(CLI_PROGRAM_DNS_HOOK, words);
+    if (!h->runs) {
+        cli_error("--dns-hook %s: it cannot be run", h->program);
         return ACME_ERR_DNS_HOOK;
     }
     h->asked_to_end = false;
@@ -108,26 +71,28 @@ static void end_in_time(struct cli_hook *h)
     if (!h->asked_to_end) {
         cli_error("--dns-hook %s: not done after %u s; it is ended", h->program, h->seconds);
     }
-    (void)kill(-h->child, h->asked_to_end ? SIGKILL : SIGTERM);
+    cli_program_signal(h->asked_to_end ? SIGKILL : SIGTERM);
     h->asked_to_end = true;
     h->end_ms = now_ms() + GRACE_MS;
 }
 
 static int32_t collect(struct cli_hook *h, const char *what)
 {
-    int status = 0;
-    pid_t pid = waitpid(h->child, &status, WNOHANG);
+    int error = 0, status = 0;
 
-    if (pid == 0 || (pid < 0 && errno == EINTR)) {
+    if (!cli_program_wait(0, &error, &status)) {
         end_in_time(h);
         return ACME_ERR_AGAIN;
     }
-    (void)kill(-h->child, SIGKILL); /* what it left behind */
-    h->child = 0;
+    h->runs = false;
     if (h->asked_to_end) {
         return ACME_ERR_TIMEOUT;
     }
-    if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    if (error != 0) {
+        cli_error("--dns-hook %s: %s", h->program, strerror(error));
+        return ACME_ERR_DNS_HOOK;
+    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         cli_error("--dns-hook %s %s: %s %d", h->program, what,
                   WIFSIGNALED(status) ? "signal" : "exit code",
                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -139,7 +104,7 @@ static int32_t collect(struct cli_hook *h, const char *what)
 static int32_t run(struct cli_hook *h, const char *what, const struct acme_dns_record *record,
                    uint32_t *wait_ms)
 {
-    int32_t rc = h->child == 0 ? start(h, what, record) : ACME_OK;
+    int32_t rc = !h->runs ? start(h, what, record) : ACME_OK;
 
     if (rc == ACME_OK) {
         rc = collect(h, what);
@@ -182,10 +147,12 @@ static void hook_stop(void *ctx)
 {
     struct cli_hook *h = ctx;
 
-    if (h->child != 0) {
-        (void)kill(-h->child, SIGKILL);
-        (void)waitpid(h->child, NULL, 0); /* it is dead: this does not block */
-        h->child = 0;
+    if (h->runs) {
+        int error, status;
+
+        cli_program_signal(SIGKILL);
+        (void)cli_program_wait(GRACE_MS, &error, &status); /* it is dead: this is soon over */
+        h->runs = false;
     }
     if (h->resolver != NULL) {
         acme_dns_resolver_ops.stop(h->resolver);

@@ -1,11 +1,13 @@
 /*
  * The command line `nanoacme`: which command does what. It must not know the protocol.
  */
+#include "confine.h"
 #include "daemon.h"
 #include "doctor.h"
 #include "exit.h"
 #include "export.h"
 #include "options.h"
+#include "programs.h"
 #include "say.h"
 #include "session.h"
 #include "show.h"
@@ -204,6 +206,14 @@ static bool have_standard_files(void)
     return fd >= 0 && close(fd) == 0;
 }
 
+/* As a command that reads the store. */
+static void confine_dump(void)
+{
+    static const struct cli_options options = {.command = CLI_STORE};
+
+    cli_confine(&options);
+}
+
 static int run(int argc, char **argv)
 {
     static struct cli_options options;
@@ -211,14 +221,19 @@ static int run(int argc, char **argv)
     int code;
 
     if (argc > 2 && strcmp(argv[1], "store") == 0 && strcmp(argv[2], "dump") == 0) {
-        return cli_store_dump(argc - 2, argv + 2);
+        return cli_store_dump(argc - 2, argv + 2, confine_dump);
     }
     if (!cli_options_parse(argc, argv, &options, &code)) {
         return code;
     }
     cli_say_init(options.quiet, options.verbose);
+    if (!cli_programs_init(&options)) {
+        cli_error("--hook, --dns-hook: %s", strerror(errno));
+        return CLI_INTERNAL;
+    }
     code = cli_session_open(&session, &options);
     if (code == CLI_OK) {
+        cli_confine(&options);
         code = commands[options.command](&session);
     }
     cli_session_close(&session);

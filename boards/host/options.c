@@ -327,6 +327,7 @@ static const struct row rows[] = {
     TEXT("store", 0, store),
     PORT("tls-port", tls_port),
     PORT("tls-public", doctor.tls_public),
+    FLAG("unconfined", 0, unconfined),
     TEXT("tsig-key", 0, dns.tsig_key),
     {"verbose", take_verbose, 0, 0, 0, 0, no_argument, 'v'},
     {"version", NULL, 0, 0, 0, 0, no_argument, VERSION},

@@ -75,7 +75,7 @@ struct cli_options {
     uint8_t challenges[ACME_CHALLENGE_TYPES]; /* enum acme_challenge_type, in order */
     uint8_t reason;
     bool accept_tos, each, exportable, force, json, quiet, foreign_urls;
-    bool only_existing;
+    bool only_existing, unconfined;
     bool no_intermediates, export_key, with_cert_key;
     int verbose;
     const char *profile;

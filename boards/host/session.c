@@ -52,9 +52,14 @@ static int open_client(struct cli_session *s)
                        rc, NULL);
         return cli_exit_code(rc);
     }
-    return s->options->account_key != NULL
-               ? cli_pem_import_account_key(s->options->account_key, CLI_ACCOUNT_KEY_ID)
-               : CLI_OK;
+    return CLI_OK;
+}
+
+/* Once: from then on it is in the store. */
+static int import_account_key(const struct cli_options *o)
+{
+    return o->account_key != NULL ? cli_pem_import_account_key(o->account_key, CLI_ACCOUNT_KEY_ID)
+                                  : CLI_OK;
 }
 
 static bool works_on_domains(const struct cli_options *o)
@@ -89,7 +94,8 @@ int cli_session_open(struct cli_session *s, const struct cli_options *options)
     if (works_on_domains(options)) {
         cli_requests_asked(options, &s->config);
     }
-    return open_client(s);
+    code = open_client(s);
+    return code == CLI_OK ? import_account_key(options) : code;
 }
 
 int cli_session_reopen(struct cli_session *s)

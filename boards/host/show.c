@@ -135,7 +135,7 @@ int cli_show_list(struct cli_session *s)
 
         found++;
         if (!s->options->json) {
-            text_cert(names, &status);
+            text_cert(names[0] != '\0' ? names : "(names damaged)", &status);
         }
         count = cli_split_names(names, each, CONFIG_ACME_NAMES_MAX);
         cJSON_AddItemToArray(list, json_cert(each, count, &status));

@@ -491,7 +491,7 @@ static bool take_options(int argc, char **argv, struct image *image, bool *json)
     return good && argc - optind == 1;
 }
 
-int cli_store_dump(int argc, char **argv)
+int cli_store_dump(int argc, char **argv, void (*when_open)(void))
 {
     struct image image = {0};
     const char *path;
@@ -508,6 +508,9 @@ int cli_store_dump(int argc, char **argv)
     file = read_file(path, &len);
     if (file == NULL) {
         return CLI_CONFIG;
+    }
+    if (when_open != NULL) {
+        when_open();
     }
     if (find_area(&image, file, len, path) && complete(&image, &file)) {
         code = dump(&image, path, json);

@@ -70,7 +70,7 @@ static uint16_t take_fitting(struct cli_session *s,
     while (s->config.certs_count < CONFIG_ACME_CERT_SLOTS &&
            acme_cert_list(s->client, &cursor, text, sizeof(text), &status) == ACME_OK) {
         take_apart(&names, text);
-        if (fits(s->options, &names)) {
+        if (text[0] != '\0' && fits(s->options, &names)) { /* names may be damaged */
             (void)cli_requests_add(s->options, &s->config, text, &status);
         }
     }

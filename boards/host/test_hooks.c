@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <mbedtls/memory_buffer_alloc.h>
 
@@ -30,9 +29,13 @@ static int32_t wall_s(void *ctx, int64_t *unix_s)
 
 static const struct acme_clock_ops hurried_clock = {hurried_ms, wall_s};
 
+static FILE *pool_notes; /* opened while files may be */
+
 const struct acme_clock_ops *cli_test_clock(void)
 {
-    const char *text = getenv("NANOACME_TEST_HURRY");
+    const char *text = getenv("NANOACME_TEST_HURRY"), *notes = getenv("NANOACME_TEST_POOL");
+
+    pool_notes = notes != NULL ? fopen(notes, "ae") : NULL;
 
     hurry = text != NULL ? (uint32_t)strtoul(text, NULL, 10) : 1;
     leaps = getenv("NANOACME_TEST_LEAP") != NULL;
@@ -47,14 +50,12 @@ uint32_t cli_test_real_ms(uint32_t ms)
 /* NANOACME_TEST_POOL=FILE: what of mbedTLS's pool is taken before a job and after it. */
 void cli_test_note_pool(const char *when)
 {
-    const char *path = getenv("NANOACME_TEST_POOL");
-    FILE *f = path != NULL ? fopen(path, "ae") : NULL;
     size_t bytes = 0, blocks = 0;
 
     mbedtls_memory_buffer_alloc_cur_get(&bytes, &blocks);
-    if (f != NULL) {
-        (void)fprintf(f, "%s %zu %zu\n", when, bytes, blocks);
-        (void)fclose(f);
+    if (pool_notes != NULL) {
+        (void)fprintf(pool_notes, "%s %zu %zu\n", when, bytes, blocks);
+        (void)fflush(pool_notes);
     }
 }
 
@@ -73,7 +74,7 @@ static void kill_at(const struct acme_event *event)
                       acme_state_name(event->state));
     }
     if (at != NULL && count == strtol(at, NULL, 10)) {
-        (void)kill(getpid(), SIGKILL);
+        (void)raise(SIGKILL);
     }
 }
 

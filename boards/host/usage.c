@@ -105,6 +105,7 @@ static const char *const lines[] = {
     "      --hook PROGRAM         daemon: run after a new certificate, with NANOACME_NAME and",
     "                             NANOACME_DIR in its environment",
     "      --events               every event as a line of JSON on standard output",
+    "      --unconfined           keep the rights that are given up when all files are open",
     "      --json                 results as JSON on standard output",
     "  -v, --verbose              more about what goes on; twice: every request",
     "  -q, --quiet                errors only",

@@ -18,12 +18,14 @@
 #define LWIP_DNS                 1
 #define LWIP_DHCP_DOES_ACD_CHECK 0 /* RFC 5227 probing: seven seconds of each boot */
 #define LWIP_NETIF_HOSTNAME      1
+#define LWIP_SINGLE_NETIF        1
 
-/* Its assertions are texts of 5 KB; the reference board has them. */
+/* Its assertions are 3 KB; the reference board has them. */
 #define LWIP_NOASSERT 1
 
 #define MEM_ALIGNMENT           4
 #define MEM_SIZE                3072
+#define MEMP_NUM_PBUF           1 /* of data that is not lwIP's: the port has it copied */
 #define MEMP_NUM_TCP_PCB        6
 #define MEMP_NUM_TCP_PCB_LISTEN 2
 #define MEMP_NUM_TCP_SEG        12

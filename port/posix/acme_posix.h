@@ -105,7 +105,10 @@ void acme_posix_flash_close(struct acme_posix_flash *flash);
 struct acme_posix_files {
     int folder, batch; /* descriptors; -1: none */
     uint32_t crc;      /* of the batch being written */
+    size_t takes;      /* on the disk, when it is carried out */
     bool in_batch;
+    bool lets_go;            /* values, and takes none */
+    bool may_use_reserve;    /* what is under way, if the disk is full */
     bool pending;            /* the batch counts, but is not carried out in full */
     bool unknown;            /* whether it counts can only be known by opening anew */
     bool (*step)(void *ctx); /* for tests: before each change; false: it fails */

@@ -2,7 +2,9 @@
  * acme_record_ops over a folder: one file a record, named by its key in hexadecimal. A batch is
  * written to the file "batch.new", which becomes "batch" when it is to count, and is then carried
  * out change by change; one that a cut has left is carried out when the folder is opened. Each file
- * is written under another name, synchronized and renamed. It must not know what is stored.
+ * is written under another name, synchronized and renamed. The file "reserve" keeps room on the
+ * disk: a batch that counts can be carried out, and a full disk can let values go. It must not know
+ * what is stored.
  */
 #include "acme_posix.h"
 #include "descriptor.h"
@@ -22,10 +24,13 @@
 #define CHANGE_LEN 12u /* of a change's head in a batch: key, length */
 #define DELETION   UINT32_MAX
 #define VALUE_MAX  0x100000u
+#define BLOCK      4096u        /* a file takes whole ones */
+#define RESERVE    (8u * BLOCK) /* what a batch of three values takes, once more */
 
 static const char marker[] = "nanoacme records, version 1\n";
 static const char marker_name[] = "nanoacme", batch_name[] = "batch", new_batch[] = "batch.new",
-                  new_value[] = "value.new", new_marker[] = "nanoacme.new";
+                  new_value[] = "value.new", new_marker[] = "nanoacme.new",
+                  reserve_name[] = "reserve";
 static const uint8_t magic[4] = {'n', 'A', 'C', 'r'};
 
 /* ---- bytes ---- */
@@ -94,18 +99,44 @@ static bool may_go_on(struct acme_posix_files *f)
     return f->step == NULL || f->step(f->step_ctx);
 }
 
+static bool is_full(void)
+{
+    return errno == ENOSPC || errno == EDQUOT;
+}
+
+/* Gives the reserve's room to what is under way, if that may have it, once. */
+static bool use_reserve(struct acme_posix_files *f)
+{
+    return f->may_use_reserve && may_go_on(f) && unlinkat(f->folder, reserve_name, 0) == 0;
+}
+
+/* Writes some of it: how much, 0: to be tried again. */
+static ssize_t write_some(struct acme_posix_files *f, int fd, const void *data, size_t len)
+{
+    ssize_t n;
+
+    if (!may_go_on(f)) {
+        return ACME_ERR_STORE_IO;
+    }
+    n = write(fd, data, len);
+    if (n > 0) {
+        return n;
+    }
+    if (n < 0 && (errno == EINTR || (is_full() && use_reserve(f)))) {
+        return 0;
+    }
+    return n < 0 && is_full() ? ACME_ERR_STORE_FULL : ACME_ERR_STORE_IO;
+}
+
 static int32_t write_all(struct acme_posix_files *f, int fd, const void *data, size_t len)
 {
     const uint8_t *at = data;
 
     while (len > 0) {
-        ssize_t n = may_go_on(f) ? write(fd, at, len) : -1;
+        ssize_t n = write_some(f, fd, at, len);
 
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return ACME_ERR_STORE_IO;
+        if (n < 0) {
+            return (int32_t)n;
         }
         at += n;
         len -= (size_t)n;
@@ -113,13 +144,75 @@ static int32_t write_all(struct acme_posix_files *f, int fd, const void *data, s
     return ACME_OK;
 }
 
-static int create(struct acme_posix_files *f, const char *name)
+static int try_create(struct acme_posix_files *f, const char *name)
 {
     return may_go_on(f)
                ? acme_posix_safe(openat(f->folder, name,
                                         O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                                         S_IRUSR | S_IWUSR))
                : -1;
+}
+
+static int create(struct acme_posix_files *f, const char *name)
+{
+    int fd = try_create(f, name);
+
+    return fd < 0 && is_full() && use_reserve(f) ? try_create(f, name) : fd;
+}
+
+/* Fills the reserve up, with bytes that no file system packs. */
+static int32_t fill_reserve(struct acme_posix_files *f, size_t size)
+{
+    uint8_t chunk[BLOCK];
+    uint32_t x = 1;
+    int32_t rc = ACME_OK;
+    size_t i;
+    int fd = try_create(f, reserve_name);
+
+    for (; fd >= 0 && size > 0 && rc == ACME_OK; size -= BLOCK) {
+        for (i = 0; i < sizeof(chunk); i++) {
+            x = x * 1664525u + 1013904223u;
+            chunk[i] = (uint8_t)(x >> 24);
+        }
+        rc = write_all(f, fd, chunk, sizeof(chunk));
+    }
+    if (fd >= 0 && close(fd) == 0) {
+        return rc;
+    }
+    return is_full() ? ACME_ERR_STORE_FULL : ACME_ERR_STORE_IO;
+}
+
+/* Sees to it that the reserve has at least so many bytes, in whole blocks. */
+static int32_t keep_reserve(struct acme_posix_files *f, size_t size)
+{
+    struct stat stat;
+
+    size = size > RESERVE ? (size + BLOCK - 1) / BLOCK * BLOCK : RESERVE;
+    f->may_use_reserve = false;
+    if (fstatat(f->folder, reserve_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+        (size_t)stat.st_size >= size) {
+        return ACME_OK;
+    }
+    return fill_reserve(f, size);
+}
+
+/* What a large batch took is given back, and what was used is taken again: if that cannot be, the
+ * next value is refused. */
+static void restore_reserve(struct acme_posix_files *f)
+{
+    struct stat stat;
+    int fd;
+
+    (void)keep_reserve(f, RESERVE);
+    if (fstatat(f->folder, reserve_name, &stat, AT_SYMLINK_NOFOLLOW) != 0 ||
+        (size_t)stat.st_size <= RESERVE || !may_go_on(f)) {
+        return;
+    }
+    fd = openat(f->folder, reserve_name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0) {
+        (void)!ftruncate(fd, RESERVE);
+        (void)close(fd);
+    }
 }
 
 /* Makes a file that was written durable under its name. Closes it. */
@@ -234,7 +327,10 @@ static int32_t walk_batch(struct acme_posix_files *f, bool carry_out)
 /* Carries out the batch that counts. Until that is done, nothing can be read. */
 static int32_t carry_out(struct acme_posix_files *f)
 {
-    int32_t rc = walk_batch(f, true);
+    int32_t rc;
+
+    f->may_use_reserve = true; /* it was kept for this */
+    rc = walk_batch(f, true);
 
     if (rc == ACME_OK && (!may_go_on(f) || fsync(f->folder) != 0)) {
         rc = ACME_ERR_STORE_IO;
@@ -246,6 +342,7 @@ static int32_t carry_out(struct acme_posix_files *f)
         (void)close(f->batch);
         f->batch = -1;
         f->pending = false;
+        restore_reserve(f);
     }
     return rc;
 }
@@ -307,10 +404,16 @@ static int32_t files_begin(void *ctx, size_t len, size_t count)
     if (rc != ACME_OK) {
         return rc;
     }
+    f->lets_go = len == 0;
+    f->may_use_reserve = f->lets_go;
     f->batch = create(f, new_batch);
     f->crc = 0;
+    f->takes = 0;
     f->in_batch = f->batch >= 0;
-    return f->in_batch ? ACME_OK : ACME_ERR_STORE_IO;
+    if (!f->in_batch) {
+        return is_full() ? ACME_ERR_STORE_FULL : ACME_ERR_STORE_IO;
+    }
+    return ACME_OK;
 }
 
 static int32_t add_change(struct acme_posix_files *f, uint64_t key, const void *data, size_t len,
@@ -328,6 +431,7 @@ static int32_t add_change(struct acme_posix_files *f, uint64_t key, const void *
     put_le(change, key, 8);
     put_le(change + 8, marked_len, 4);
     f->crc = crc32(crc32(f->crc, change, sizeof(change)), data, len);
+    f->takes += len + BLOCK; /* at most, when it is carried out */
     rc = write_all(f, f->batch, change, sizeof(change));
     return rc == ACME_OK ? write_all(f, f->batch, data, len) : rc;
 }
@@ -346,19 +450,21 @@ static int32_t files_commit(void *ctx)
 {
     struct acme_posix_files *f = ctx;
     uint8_t end[CHANGE_LEN] = {0};
+    int32_t rc;
     int copy;
 
     if (!f->in_batch) {
         return ACME_ERR_STATE;
     }
     put_le(end + 8, f->crc, 4);
-    copy = dup(f->batch);
-    if (copy < 0 || write_all(f, f->batch, end, sizeof(end)) != ACME_OK) {
-        if (copy >= 0) {
-            (void)close(copy);
-        }
+    rc = write_all(f, f->batch, end, sizeof(end));
+    if (rc == ACME_OK && !f->lets_go) {
+        rc = keep_reserve(f, f->takes);
+    }
+    copy = rc == ACME_OK ? dup(f->batch) : -1;
+    if (copy < 0) {
         files_abort(f);
-        return ACME_ERR_STORE_IO;
+        return rc != ACME_OK ? rc : ACME_ERR_STORE_IO;
     }
     f->in_batch = false;
     if (publish(f, copy, new_batch, batch_name) != ACME_OK) {

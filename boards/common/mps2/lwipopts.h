@@ -18,16 +18,22 @@
 #define LWIP_DNS                 1
 #define LWIP_DHCP_DOES_ACD_CHECK 0 /* RFC 5227 probing: seven seconds of each boot */
 #define LWIP_NETIF_HOSTNAME      1
+#define LWIP_SINGLE_NETIF        1
 #define LWIP_ND6_NUM_NEIGHBORS   5
+
+/* Nothing that is sent is larger than a frame; what comes in pieces is put together. */
+#define IP_FRAG        0
+#define LWIP_IPV6_FRAG 0
 
 #define MEM_ALIGNMENT           4
 #define MEM_SIZE                (24 * 1024)
+#define MEMP_NUM_PBUF           1 /* of data that is not lwIP's: the port has it copied */
 #define MEMP_NUM_TCP_PCB        12
 #define MEMP_NUM_TCP_PCB_LISTEN 2
 #define MEMP_NUM_TCP_SEG        40
 #define MEMP_NUM_SYS_TIMEOUT    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 2)
 #define PBUF_POOL_SIZE          16
-#define PBUF_POOL_BUFSIZE       1536
+#define PBUF_POOL_BUFSIZE       1520 /* a frame */
 
 #define TCP_MSS            1460
 #define TCP_WND            (4 * TCP_MSS)

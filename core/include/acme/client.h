@@ -481,7 +481,12 @@ typedef struct acme_client acme_client;
  * Sets up a client in memory (8-byte aligned, memory_size >= ACME_MEMORY_SIZE, owned by the caller
  * and lent until acme_deinit): installs the mbedTLS pool where configured, mounts the store,
  * starts PSA Crypto, checks the configuration. One client per process, because PSA Crypto has one
- * key store. A damaged store mounts with an ERROR event; what is lost is obtained anew.
+ * key store. Where the application has called psa_crypto_init before, the client lives in its PSA
+ * Crypto and in the memory that it has given mbedTLS, and leaves both as they are, also when
+ * acme_init fails; this wants an entropy source of the application's own
+ * (CONFIG_ACME_MBEDTLS_ENTROPY n). Else both are the client's: they end with it, and with
+ * CONFIG_ACME_MBEDTLS_POOL mbedTLS has no memory afterwards. A damaged store mounts with an ERROR
+ * event; what is lost is obtained anew.
  *
  * A macro, so that the core learns how its caller was compiled: int32_t acme_init(acme_client
  * **client, const struct acme_config *config, void *memory, size_t memory_size). Threads: one.
@@ -521,13 +526,15 @@ int32_t acme_init_checked(acme_client **client, const struct acme_config *config
  * an area that holds something else (acme_init says ACME_ERR_STORE_FORMAT), and to decommission a
  * device. Blocks as the flash does. Threads: one.
  * @return ACME_OK: the area is empty, and has the store's format
+ * @return ACME_ERR_ARGUMENT: port or port->flash is NULL
  * @return ACME_ERR_STATE: there is a client
  * @return ACME_ERR_STORE_IO: the flash has failed
  * @return ACME_ERR_STORE_GEOMETRY: the area's shape is not usable */
 int32_t acme_store_format(const struct acme_port *port);
 
-/** Closes connections and zeroizes the block. The store stays as it is. Fine with NULL. Threads:
- * one. */
+/** Closes connections and zeroizes the block. The store stays as it is. PSA Crypto and mbedTLS's
+ * memory end, if acme_init started them: what the application has of them is released before. Fine
+ * with NULL. Threads: one. */
 void acme_deinit(acme_client *client);
 
 /** Asks for the main job: account, and a certificate for each request that lacks a good one (see
@@ -716,8 +723,10 @@ static inline void acme_cert_release(acme_client *client)
 
 /** Steps through all stored certificates, whether requested now or not. *cursor starts as 0.
  * Copies the names of the certificate's slot, separated by commas, to names; status->error is
- * ACME_OK. A certificate whose record is damaged is left out. Threads: one.
+ * ACME_OK, or ACME_ERR_STORE_CORRUPT where the names are damaged and "" stands for them. A
+ * certificate whose record is damaged is left out. Threads: one.
  * @return ACME_OK: there is one, in names and *status
+ * @return ACME_ERR_ARGUMENT: cursor, names or status is NULL
  * @return ACME_ERR_NOT_FOUND: there is no other
  * @return ACME_ERR_BUFFER: its names do not fit; the next call goes on behind it
  * @return ACME_ERR_STORE_IO: the flash has failed; the next call goes on behind it */
@@ -735,6 +744,7 @@ struct acme_account_status {
 };
 /** What is stored about the account at config.directory_url, when idle. Threads: one.
  * @return ACME_OK: *status is filled; exists says whether there is one
+ * @return ACME_ERR_ARGUMENT: status is NULL
  * @return ACME_ERR_STATE: a job is under way
  * @return ACME_ERR_CRYPTO: the account's key does not work
  * @return ACME_ERR_STORE_IO: the flash has failed
@@ -754,6 +764,7 @@ struct acme_dns_persist {
  * issuer must be given or known from the last job of this client. Needs CONFIG_ACME_DNS_PERSIST_01.
  * Threads: one.
  * @return ACME_OK: both are written
+ * @return ACME_ERR_ARGUMENT: there is no place to write to
  * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_DNS_PERSIST_01 is off
  * @return ACME_ERR_STATE: a job is under way
  * @return ACME_ERR_ACCOUNT_NONE: there is no account yet
@@ -766,6 +777,7 @@ int32_t acme_dns_persist_record(acme_client *client, const struct acme_dns_persi
  * (draft-ietf-acme-dns-account-label), so that a person can delegate it once, by CNAME. Needs
  * CONFIG_ACME_DNS_ACCOUNT_01. Threads: one.
  * @return ACME_OK: it is written
+ * @return ACME_ERR_ARGUMENT: there is no place to write to
  * @return ACME_ERR_UNSUPPORTED: CONFIG_ACME_DNS_ACCOUNT_01 is off
  * @return ACME_ERR_STATE: a job is under way
  * @return ACME_ERR_ACCOUNT_NONE: there is no account yet
@@ -805,7 +817,7 @@ struct acme_counters {
     uint32_t store_used;     /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
     uint32_t store_capacity; /**< bytes; 0 without CONFIG_ACME_STORE_STAT */
 };
-/** Fills *counters, during a job, too. Threads: one. */
+/** Fills *counters, during a job, too. Nothing with NULL. Threads: one. */
 void acme_get_counters(acme_client *client, struct acme_counters *counters);
 
 /** The name of a state as in ACME_EVENT_STATE, in capitals. Threads: any.

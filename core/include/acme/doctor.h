@@ -149,7 +149,8 @@ struct acme_doctor_config {
  * one.
  * @return ACME_OK: the job has begun
  * @return ACME_ERR_STATE: another job is under way
- * @return ACME_ERR_ARGUMENT: on_finding is NULL, resolver is no address, or memory is not aligned
+ * @return ACME_ERR_ARGUMENT: config or on_finding is NULL, resolver is no address, or memory is not
+ *   aligned
  * @return ACME_ERR_MEMORY: memory_size is too small */
 int32_t acme_doctor_start(acme_client *client, const struct acme_doctor_config *config,
                           void *memory, size_t memory_size);

@@ -58,7 +58,7 @@ void acme_mbedtls_init(struct acme_mbedtls_cert *cert, void *der, size_t der_siz
  * be empty. Threads: one.
  * @return ACME_OK: they are in use, and held
  * @return ACME_ERR_STATE: *cert is not empty
- * @return ACME_ERR_ARGUMENT: there is no such request
+ * @return ACME_ERR_ARGUMENT: there is no such request, or cert is NULL
  * @return ACME_ERR_CERT_NONE: nothing is stored for it yet
  * @return ACME_ERR_BUFFER: a certificate has more than der_size bytes
  * @return ACME_ERR_CERT_PARSE: mbedTLS cannot read a certificate

@@ -44,10 +44,13 @@ struct acme_record_ops {
      * something is missing). */
     int32_t (*open)(void *ctx);
     /** Starts a batch of count changes, whose values have len bytes in all: ACME_ERR_STATE when one
-     * is under way, ACME_ERR_STORE_FULL. */
+     * is under way, ACME_ERR_STORE_FULL. One of 0 bytes lets values go, and must be possible in a
+     * full store, too; it may put one value (a sealed store's count) in the place of another that
+     * is as long. */
     int32_t (*begin)(void *ctx, size_t len, size_t count);
     /** Adds a value, or a deletion (of what need not be there), to the batch. Nothing is visible
-     * before commit. A batch names a key once. ACME_ERR_STATE without a batch. */
+     * before commit. A batch names a key once. ACME_ERR_STATE without a batch, ACME_ERR_STORE_FULL.
+     */
     int32_t (*put)(void *ctx, uint64_t key, const void *data, size_t len);
     /** As put, for a deletion. */
     int32_t (*remove)(void *ctx, uint64_t key);

@@ -104,3 +104,8 @@ bool acme_error_is_of_ca(int32_t error)
 {
     return (class_of(error) & WHOSE_THIS_CA) != 0;
 }
+
+bool acme_error_is_busy(int32_t error)
+{
+    return error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED;
+}

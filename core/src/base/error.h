@@ -20,6 +20,10 @@ bool acme_error_is_passing(int32_t error);
 /** Whether another CA could do better: false where the fault is the device's or its owner's. */
 bool acme_error_is_of_ca(int32_t error);
 
+/** Whether the CA has no time for the request, which it may well take later: its answer says
+ * nothing about what was asked. */
+bool acme_error_is_busy(int32_t error);
+
 /** Where an error was met. Both are static strings, or NULL: not known. */
 struct acme_error_place {
     const char *route;  /* the request, by the name of its state */

@@ -96,6 +96,5 @@ bool acme_idn_is_label(const char *label, size_t len)
     if (len < 4 || label[2] != '-' || label[3] != '-') {
         return true;
     }
-    return (label[0] | 0x20) == 'x' && (label[1] | 0x20) == 'n' && len > 4 &&
-           is_punycode(label + 4, len - 4);
+    return (label[0] | 0x20) == 'x' && (label[1] | 0x20) == 'n' && is_punycode(label + 4, len - 4);
 }

@@ -56,6 +56,19 @@ static void take_record(struct acme_client *c, uint8_t slot)
     (void)acme_str_copy(c->account_url, sizeof(c->account_url), r->url);
 }
 
+/* A damaged record's account is found again by its key, which the CA knows: it is of the generation
+ * that there is. */
+static void find_key(struct acme_client *c)
+{
+    uint8_t slot = c->account.slot;
+
+    if ((ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) &&
+        acme_jws_key_lost(acme_keys_account_of(slot, 0)) &&
+        acme_jws_key_exists(acme_keys_account_of(slot, 1))) {
+        c->account.generation = 1;
+    }
+}
+
 /* The account in use is younger than all others in the store. */
 static void set_used(struct acme_client *c, uint32_t used)
 {
@@ -73,11 +86,11 @@ int32_t acme_account_load(struct acme_client *c)
     for (i = 0; i < CONFIG_ACME_ACCOUNT_SLOTS; i++) {
         int32_t rc = acme_account_read_record(c, i);
 
-        if (rc == ACME_ERR_STORE_IO) {
+        if (!acme_store_has_said(rc)) {
             return rc;
         }
-        if (rc != ACME_OK) {
-            unused = unused == UINT8_MAX ? i : unused;
+        if (rc != ACME_OK) { /* a damaged one is likelier this CA's than an empty one */
+            unused = unused == UINT8_MAX || rc == ACME_ERR_STORE_CORRUPT ? i : unused;
         } else if (strcmp(c->arena_memory.account.directory_url, c->config.directory_url) == 0) {
             take_record(c, i);
         } else if (CONFIG_ACME_ACCOUNT_SLOTS > 1 && c->arena_memory.account.used >= used) {
@@ -86,6 +99,7 @@ int32_t acme_account_load(struct acme_client *c)
     }
     if (!c->account.recorded) {
         take_none(c, unused);
+        find_key(c);
     }
     set_used(c, used);
     return ACME_OK;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "client/machine.h"
 #include "client/pool.h"
@@ -108,7 +109,7 @@ int32_t acme_failed_renewal_info(struct acme_client *c, int32_t error)
     }
     ACME_LOG(c->config.port, ACME_LOG_INFO, "acme: no renewal information:", acme_error_text(error),
              error);
-    if (error == ACME_ERR_RATE_LIMITED || error == ACME_ERR_SERVER) {
+    if (acme_error_is_busy(error)) {
         ms = acme_reply_retry_after(c, 0, LOOK_CEILING_MS);
     }
     memset(&c->problem, 0, sizeof(c->problem));

@@ -119,6 +119,7 @@ static int32_t take_new(struct acme_client *c, struct acme_slot *s,
     s->has_cert = s->occupied = true;
     acme_clock_raise_born(&c->clock, record->not_before_s);
     acme_schedule_installed(c, s);
+    s->damaged = false;
     acme_machine_emit(c, ACME_EVENT_INSTALLED, NULL);
     if (revokes) {
         return acme_machine_go(c, ACME_STATE_REVOKE_REPLACED);

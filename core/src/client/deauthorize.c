@@ -8,6 +8,7 @@
 
 #if defined(CONFIG_ACME_DEAUTHORIZATION)
 
+#include "base/error.h"
 #include "client/job.h"
 #include "client/machine.h"
 #include "client/request.h"
@@ -44,10 +45,8 @@ int32_t acme_reply_deauthorize(struct acme_client *c)
 /* An authorization that the CA refuses to deactivate was of no use any more. */
 int32_t acme_problem_deauthorize(struct acme_client *c, int32_t error)
 {
-    return error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED ||
-                   error == ACME_ERR_ACCOUNT_NONE
-               ? error
-               : acme_reply_deauthorize(c);
+    return acme_error_is_busy(error) || error == ACME_ERR_ACCOUNT_NONE ? error
+                                                                       : acme_reply_deauthorize(c);
 }
 
 int32_t acme_deauthorize(acme_client *c, uint16_t slot)

@@ -171,7 +171,7 @@ int32_t acme_enter_new_nonce(struct acme_client *c)
 int32_t acme_reply_new_nonce(struct acme_client *c)
 {
     if (c->nonce[0] == '\0') {
-        return c->where.limit.id == ACME_LIMIT_NONCE ? ACME_ERR_LIMIT : ACME_ERR_NONCE_NONE;
+        return ACME_ERR_NONCE_NONE;
     }
     return acme_machine_go(c, (enum acme_state)c->io.after_nonce);
 }

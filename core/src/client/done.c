@@ -3,6 +3,7 @@
  */
 #include "client/done.h"
 
+#include "base/error.h"
 #include "client/keys.h"
 #include "client/machine.h"
 #include "client/reply.h"
@@ -16,11 +17,9 @@
 /* What the CA asks for in the reply that an error came with, in seconds; 0: nothing. */
 static uint32_t asked_pause(const struct acme_client *c, int32_t error)
 {
-    if (error != ACME_ERR_RATE_LIMITED && error != ACME_ERR_SERVER &&
-        error != ACME_ERR_POLL_LIMIT) {
-        return 0;
-    }
-    return acme_reply_retry_after(c, 0, PAUSE_CEILING_MS) / 1000u;
+    return acme_error_is_busy(error) || error == ACME_ERR_POLL_LIMIT
+               ? acme_reply_retry_after(c, 0, PAUSE_CEILING_MS) / 1000u
+               : 0;
 }
 
 static void slot_failed(struct acme_client *c, struct acme_slot *s, int32_t error)

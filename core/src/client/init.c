@@ -27,6 +27,8 @@ _Static_assert(CONFIG_ACME_JSON_ARENA_SIZE >= 1024, "the arena is the JWS's scra
 
 /* PSA Crypto, its key store and mbedTLS's pool exist once in a process. */
 static bool in_use;
+/* The application had not set PSA Crypto up before: it is the client's to start and to end. */
+static bool crypto_is_ours;
 
 /* ---- mbedTLS ---- */
 
@@ -53,6 +55,24 @@ static void pool_close(void)
 }
 #endif
 
+/* PSA Crypto is asked for a key that never is: it says whether it runs at all. */
+static bool is_crypto_running(void)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+
+    return psa_get_key_attributes(PSA_KEY_ID_NULL, &attributes) != PSA_ERROR_BAD_STATE;
+}
+
+/* Where the application's PSA Crypto runs, what it holds lies in the application's memory, and
+ * goes on to. */
+static void take_crypto(void)
+{
+    crypto_is_ours = !is_crypto_running();
+    if (crypto_is_ours) {
+        pool_open();
+    }
+}
+
 static int32_t start_crypto(const struct acme_port *port)
 {
     psa_status_t status;
@@ -64,6 +84,18 @@ static int32_t start_crypto(const struct acme_port *port)
     }
     ACME_LOG(port, ACME_LOG_ERROR, "crypto: psa_crypto_init", NULL, status);
     return acme_entropy_result() != ACME_OK ? ACME_ERR_ENTROPY : ACME_ERR_CRYPTO;
+}
+
+/* In the application's PSA Crypto no key of this store stays: another store has keys of the same
+ * numbers. */
+static void end_crypto(void)
+{
+    if (crypto_is_ours) {
+        mbedtls_psa_crypto_free();
+        pool_close();
+    } else {
+        acme_keys_purge_stored();
+    }
 }
 
 /* ---- configuration ---- */
@@ -249,13 +281,16 @@ static bool has_lists(const struct acme_config *config)
 #if defined(CONFIG_ACME_FALLBACK)
 static int32_t check_fallbacks(const struct acme_config *config)
 {
-    int32_t rc = ACME_OK;
+    int32_t rc =
+        config->fallbacks != NULL || config->fallbacks_count == 0 ? ACME_OK : ACME_ERR_ARGUMENT;
     size_t i;
 
     for (i = 0; i < config->fallbacks_count && rc == ACME_OK; i++) {
         const struct acme_ca *ca = &config->fallbacks[i];
 
-        rc = check_ca(ca->directory_url, ca->eab_kid, ca->eab_hmac_key);
+        rc = ca->anchors != NULL || ca->anchors_count == 0
+                 ? check_ca(ca->directory_url, ca->eab_kid, ca->eab_hmac_key)
+                 : ACME_ERR_ARGUMENT;
     }
     return rc;
 }
@@ -299,7 +334,8 @@ static int32_t check_config(const struct acme_config *config)
 /* What one slot of the store holds. */
 struct store_slot {
     bool has_record, has_order;
-    bool damaged;      /* something is there that cannot be read */
+    bool cert_damaged; /* there is a record that cannot be read: of .record only the generation */
+    bool damaged;      /* the same of it or of the order */
     uint64_t names_id; /* of the record, or else of the order */
     struct acme_cert_record record;
 };
@@ -316,12 +352,17 @@ static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_s
     int32_t cert_rc = acme_store_read_cert(&c->log, index, &out->record);
     int32_t order_rc = acme_slots_load_order(c, index, &order);
 
-    if (cert_rc == ACME_ERR_STORE_IO || order_rc == ACME_ERR_STORE_IO) {
+    if (!acme_store_has_said(cert_rc) || !acme_store_has_said(order_rc)) {
         return ACME_ERR_STORE_IO;
     }
     out->has_record = cert_rc == ACME_OK;
     out->has_order = order_rc == ACME_OK;
-    out->damaged = is_damage(cert_rc) || is_damage(order_rc);
+    out->cert_damaged = is_damage(cert_rc);
+    out->damaged = out->cert_damaged || is_damage(order_rc);
+    if (out->cert_damaged) { /* what is to come must not take the place of key and chain */
+        memset(&out->record, 0, sizeof(out->record));
+        out->record.key_generation = acme_jws_key_exists(acme_keys_cert(index, 0)) ? 0 : 1;
+    }
     out->names_id = order->names_id;
     if (out->has_record) {
         out->names_id = out->record.names_id;
@@ -379,7 +420,7 @@ static int32_t claim(struct acme_client *c, size_t request, uint8_t at_least)
         how = suits(c, &s, &ids);
         if (how >= at_least) {
             slot->store_slot = i;
-            slot->occupied = s.has_record;
+            slot->occupied = s.has_record || s.cert_damaged;
             slot->has_cert = how == SUITS_WELL;
             slot->cert = s.record;
             return ACME_OK;
@@ -404,6 +445,28 @@ static int32_t map_slots(struct acme_client *c)
             if (rc != ACME_OK) {
                 return rc;
             }
+        }
+    }
+    return ACME_OK;
+}
+
+/* A certificate whose chain is damaged is due. It stays until there is another. */
+static int32_t check_chains(struct acme_client *c)
+{
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        struct acme_slot *s = acme_slots_at(c, i);
+        int32_t rc = s->has_cert ? acme_slots_look_at_chain(c, s) : ACME_OK;
+
+        if (!acme_store_has_said(rc)) {
+            return rc;
+        }
+        if (s->damaged) {
+            c->slot = (int16_t)i;
+            s->error = rc;
+            acme_machine_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
+            c->slot = -1;
         }
     }
     return ACME_OK;
@@ -490,14 +553,16 @@ static void set_up(struct acme_client *c, const struct acme_config *config)
     c->exchange.tls.stream = ACME_HANDLE_NONE;
 }
 
-/* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store. */
-static int32_t open_store(struct acme_client *c)
+/* The store's seal needs PSA Crypto, whose persistent keys are then looked for in the store.
+ * *whole: nothing in it is damaged. */
+static int32_t open_store(struct acme_client *c, bool *whole)
 {
     int32_t rc = start_crypto(c->config.port);
 
     if (rc == ACME_OK) {
         rc = acme_store_open(&c->log, &c->config);
     }
+    *whole = rc != ACME_ERR_STORE_CORRUPT;
     if (rc == ACME_ERR_STORE_CORRUPT) {
         acme_machine_emit_failure(c, ACME_EVENT_ERROR, rc, NULL);
         rc = ACME_OK;
@@ -508,17 +573,21 @@ static int32_t open_store(struct acme_client *c)
     return rc;
 }
 
-/* What the store has finds its place in the client. */
-static int32_t load_all(struct acme_client *c)
+/* What the store has finds its place in the client. Where something is damaged, what nobody names
+ * may be named by what cannot be read now: it stays. */
+static int32_t load_all(struct acme_client *c, bool whole)
 {
     int32_t rc = ACME_OK;
 
-    if (!ACME_ENABLED(ACME_MUTATE_KEEP_REMAINS)) { /* a bug for the runner of lives to find */
+    if (whole && !ACME_ENABLED(ACME_MUTATE_KEEP_REMAINS)) { /* a bug for the runner of lives */
         rc = remove_remains(c);
         rc = rc == ACME_ERR_STORE_FULL ? ACME_OK : rc; /* no reason not to start: they can wait */
     }
     if (rc == ACME_OK) {
         rc = map_slots(c);
+    }
+    if (rc == ACME_OK) {
+        rc = check_chains(c);
     }
     if (rc == ACME_OK) {
         acme_schedule_load(c);
@@ -529,16 +598,17 @@ static int32_t load_all(struct acme_client *c)
 
 static int32_t open_all(struct acme_client *c)
 {
-    int32_t rc = open_store(c);
+    bool whole;
+    int32_t rc = open_store(c, &whole);
 
     if (rc == ACME_OK) {
         rc = acme_request_use_ca(c);
     }
     if (rc == ACME_OK) {
-        rc = load_all(c);
+        rc = load_all(c, whole);
     }
     if ((ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) &&
-        rc == ACME_OK && c->account.slot != UINT8_MAX && c->account.rollover == 0 &&
+        rc == ACME_OK && whole && c->account.recorded && c->account.rollover == 0 &&
         c->account.successor == 0) {
         rc = acme_jws_destroy_key(acme_keys_next_account(c)); /* what a cut left */
     }
@@ -549,6 +619,9 @@ int32_t acme_store_format(const struct acme_port *port)
 {
     struct acme_flashlog log;
 
+    if (port == NULL || port->flash == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
     return in_use ? ACME_ERR_STATE : acme_flashlog_format(&log, port->flash, port->flash_ctx);
 }
 
@@ -592,7 +665,7 @@ int32_t acme_init_checked(acme_client **client, const struct acme_config *config
     }
     set_up(c, config);
     in_use = true;
-    pool_open();
+    take_crypto();
     rc = open_all(c);
     if (rc != ACME_OK) {
         acme_deinit(c);
@@ -614,10 +687,9 @@ void acme_deinit(acme_client *c)
     acme_request_abort(c);
     acme_exchange_close(&c->exchange);
     acme_tls_free(&c->exchange.tls);
-    mbedtls_psa_crypto_free();
     acme_store_bind_its(NULL);
+    end_crypto();
     acme_entropy_bind(NULL, NULL);
     acme_zeroize(c, sizeof(*c));
-    pool_close();
     in_use = false;
 }

@@ -46,17 +46,24 @@ psa_key_id_t acme_keys_cert(uint8_t store_slot, uint8_t generation)
     return CONFIG_ACME_KEY_ID_BASE + 0x100u + (psa_key_id_t)store_slot * 2u + generation;
 }
 
-/* PSA keeps what it has loaded. */
+/* PSA keeps what it has loaded. What it has not, costs a look. */
+static void purge(psa_key_id_t first, uint8_t count)
+{
+    while (count > 0) {
+        (void)psa_purge_key(first + --count);
+    }
+}
+
+void acme_keys_purge_stored(void)
+{
+    purge(acme_keys_account_of(0, 0), CONFIG_ACME_ACCOUNT_SLOTS * 2);
+    purge(acme_keys_cert(0, 0), CONFIG_ACME_CERT_SLOTS * 2);
+}
+
 void acme_keys_purge(const struct acme_client *c)
 {
-    uint8_t i;
-
-    (void)psa_purge_key(acme_keys_account(c));
-    if (ACME_ENABLED(CONFIG_ACME_KEY_ROLLOVER) || ACME_ENABLED(CONFIG_ACME_ACCOUNT_MANAGEMENT)) {
-        (void)psa_purge_key(acme_keys_next_account(c));
+    if (acme_keys_is_external(c)) {
+        (void)psa_purge_key(acme_keys_account(c));
     }
-    for (i = 0; i < CONFIG_ACME_CERT_SLOTS; i++) {
-        (void)psa_purge_key(acme_keys_cert(i, 0));
-        (void)psa_purge_key(acme_keys_cert(i, 1));
-    }
+    acme_keys_purge_stored();
 }

@@ -24,3 +24,5 @@ psa_key_id_t acme_keys_cert(uint8_t store_slot, uint8_t generation);
 /** Takes keys out of RAM: they have no business there between jobs, and in a small pool they would
  * lie in the way of the next TLS buffer. */
 void acme_keys_purge(const struct acme_client *c);
+/** Takes those of the store out of RAM, and leaves the firmware's. */
+void acme_keys_purge_stored(void);

@@ -57,6 +57,9 @@ int32_t acme_mbedtls_use(acme_client *client, uint16_t slot, struct acme_mbedtls
 {
     int32_t rc;
 
+    if (cert == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
     if (cert->key_id != 0 || cert->holds != NULL) {
         return ACME_ERR_STATE;
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "client/ari.h"
 #include "client/authorization.h"
@@ -237,9 +238,7 @@ int32_t acme_reply_new_order(struct acme_client *c)
         return ACME_ERR_HTTP_STATUS;
     }
     if (r->location[0] == '\0') {
-        return c->where.limit.id == ACME_LIMIT_URL
-                   ? ACME_ERR_LIMIT
-                   : acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
+        return acme_error_at(&c->machine.place, "Location", ACME_ERR_FIELD);
     }
     c->pool_len = c->pool_order_mark;
     rc = acme_error_at(&c->machine.place, "Location", acme_request_check_url(c, r->location));
@@ -587,7 +586,7 @@ int32_t acme_problem_finalize(struct acme_client *c, int32_t error)
     if (c->order.early) {
         return acme_authorization_not_yet(c);
     }
-    if (error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED) {
+    if (acme_error_is_busy(error)) {
         return error;
     }
     if (acme_problem_is(&c->problem, "orderNotReady")) {

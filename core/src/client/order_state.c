@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "client/reply.h"
 #include "client/state.h"
 
@@ -89,8 +90,7 @@ static bool asks_again(struct acme_client *c)
 /* Whether the CA may mean that it does not know what was asked for. */
 static bool is_unknown(const struct acme_problem *problem, int32_t error)
 {
-    if (error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED ||
-        error == ACME_ERR_ACCOUNT_NONE || error == ACME_ERR_TOS) {
+    if (acme_error_is_busy(error) || error == ACME_ERR_ACCOUNT_NONE || error == ACME_ERR_TOS) {
         return false;
     }
     return problem->status == 404 || problem->status == 403 || problem->status == 410 ||

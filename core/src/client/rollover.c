@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "client/account_record.h"
 #include "client/job.h"
 #include "client/keys.h"
@@ -142,7 +143,7 @@ int32_t acme_problem_key_change(struct acme_client *c, int32_t error)
         c->account.rollover_in_doubt = false;
         return error;
     }
-    if (error == ACME_ERR_SERVER || error == ACME_ERR_RATE_LIMITED) {
+    if (acme_error_is_busy(error)) {
         return error;
     }
     rc = undo(c);

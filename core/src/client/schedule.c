@@ -256,12 +256,13 @@ bool acme_schedule_gives_up(const struct acme_slot *s)
     return s->schedule.failures + 1u >= GIVE_UP_FAILURES;
 }
 
-/* One that is due at its birth, by its dates or by all that is left of it, counts. */
+/* One that is due at its birth, by its dates or by all that is left of it, counts; and one in place
+ * of a damaged one: a flash that damages each is no reason to ask a CA every few minutes. */
 static uint8_t count_quick(const struct acme_client *c, const struct acme_slot *s, uint8_t quick)
 {
     int64_t now = now_of(c);
     bool at_birth = acme_schedule_renew_time(c, s->store_slot, &s->cert) <= now + BIRTH_S ||
-                    s->cert.not_after_s - now <= ACME_RENEWAL_CALM_S;
+                    s->cert.not_after_s - now <= ACME_RENEWAL_CALM_S || s->damaged;
 
     if (!at_birth) {
         return 0;
@@ -528,7 +529,7 @@ bool acme_schedule_is_due(const struct acme_client *c, const struct acme_slot *s
 {
     int64_t now;
 
-    if (!s->has_cert || c->config.force_renewal ||
+    if (!s->has_cert || s->damaged || c->config.force_renewal ||
         acme_jws_key_lost(acme_keys_cert(s->store_slot, s->cert.key_generation))) {
         return true;
     }

@@ -93,6 +93,28 @@ bool acme_slots_names_are(const struct acme_cert_request *request, uint64_t name
     return acme_names_ids_have(&ids, names_id);
 }
 
+int32_t acme_slots_check_chain(struct acme_client *c, uint8_t store_slot,
+                               const struct acme_cert_record *record)
+{
+    uint32_t size = 0;
+    uint8_t i;
+
+    for (i = 0; i < record->chain_count; i++) {
+        size += record->lengths[i];
+    }
+    return acme_store_check_chain(&c->log, store_slot, record->key_generation, size);
+}
+
+int32_t acme_slots_look_at_chain(struct acme_client *c, struct acme_slot *s)
+{
+    int32_t rc = acme_slots_check_chain(c, s->store_slot, &s->cert);
+
+    if (rc == ACME_OK || rc == ACME_ERR_STORE_CORRUPT) {
+        s->damaged = rc != ACME_OK;
+    }
+    return rc;
+}
+
 int32_t acme_slots_load_order(struct acme_client *c, uint8_t store_slot,
                               const struct acme_order_record **r)
 {

@@ -12,11 +12,13 @@ struct acme_client;
 struct acme_slot {
     int32_t error;      /* of the last try */
     uint8_t store_slot; /* where its records are */
-    bool occupied;    /* cert is a stored record, be it for other names that are no longer wanted */
-    bool has_cert;    /* cert is for this request */
-    bool pending : 1; /* to be done in this job */
-    bool looked : 1;  /* the CA was asked for renewal information in this job */
+    bool occupied;      /* cert is a stored record, be it for other names that are no longer wanted;
+                           of a damaged one the generation of the key only */
+    bool has_cert;      /* cert is for this request */
+    bool pending : 1;   /* to be done in this job */
+    bool looked : 1;    /* the CA was asked for renewal information in this job */
     bool profile_missing : 1; /* the CA does not have it */
+    bool damaged : 1;         /* the chain was found so: the certificate is due */
 #if defined(CONFIG_ACME_SCHEDULE)
     struct acme_schedule schedule;
 #else
@@ -56,6 +58,13 @@ static inline bool acme_names_ids_have(const struct acme_names_ids *ids, uint64_
 }
 /** Whether the names of a request are those of an identifier in the store. */
 bool acme_slots_names_are(const struct acme_cert_request *request, uint64_t names_id);
+
+/** Looks at all of a stored chain: as acme_store_check_chain. */
+int32_t acme_slots_check_chain(struct acme_client *c, uint8_t store_slot,
+                               const struct acme_cert_record *record);
+/** The same for a slot that has a certificate, which is due from then on if its chain is damaged,
+ * and no longer if it is whole. */
+int32_t acme_slots_look_at_chain(struct acme_client *c, struct acme_slot *s);
 
 /** Reads the order of a slot of the store. *r is in the arena, until a reply, whatever comes of it.
  * As acme_store_read_order. */

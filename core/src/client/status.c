@@ -18,29 +18,13 @@ const char *acme_version(void)
     return ACME_VERSION;
 }
 
-/* Whether all of a chain is in the store. The last byte of a piece is there only if the whole piece
- * is: what the store finds it has checked. ACME_ERR_STORE_IO: the flash does not say. */
-static int32_t look_at_chain(struct acme_client *c, uint8_t store_slot,
-                             const struct acme_cert_record *record, uint32_t size)
-{
-    uint32_t end = 0;
-    int32_t rc = size > 0 ? ACME_OK : ACME_ERR_STORE_CORRUPT;
-
-    while (end < size && rc == ACME_OK) {
-        uint8_t last;
-
-        end = size - end > ACME_CHAIN_CHUNK ? end + ACME_CHAIN_CHUNK : size;
-        rc = acme_store_read_chain(&c->log, store_slot, record->key_generation, end - 1u, &last, 1);
-    }
-    return rc;
-}
-
-/* ACME_ERR_STORE_IO where the flash does not say whether chain and key are there. */
+/* chain: what a look at the chain has said. ACME_ERR_STORE_IO where the flash does not say whether
+ * chain and key are there. */
 static int32_t fill(struct acme_client *c, uint8_t store_slot,
-                    const struct acme_cert_record *record, struct acme_cert_status *status)
+                    const struct acme_cert_record *record, int32_t chain,
+                    struct acme_cert_status *status)
 {
     int64_t now;
-    int32_t rc;
     uint8_t i;
 
     (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
@@ -56,13 +40,12 @@ static int32_t fill(struct acme_client *c, uint8_t store_slot,
     for (i = 0; i < record->chain_count; i++) {
         status->chain_size += record->lengths[i];
     }
-    rc = look_at_chain(c, store_slot, record, status->chain_size);
-    status->readable = rc == ACME_OK;
+    status->readable = chain == ACME_OK;
     status->key_usable = acme_jws_key_exists(status->key_id);
     if (!status->key_usable && !acme_jws_key_lost(status->key_id)) {
         return ACME_ERR_STORE_IO;
     }
-    return rc == ACME_ERR_STORE_IO ? rc : ACME_OK;
+    return acme_store_has_said(chain) ? ACME_OK : ACME_ERR_STORE_IO;
 }
 
 #if defined(CONFIG_ACME_SCHEDULE)
@@ -89,12 +72,16 @@ static void fill_schedule(const struct acme_client *c, const struct acme_slot *s
 
 int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_status *status)
 {
-    const struct acme_slot *s;
+    struct acme_slot *s;
+    int32_t chain = ACME_OK;
 
     if (slot >= c->config.certs_count || status == NULL) {
         return ACME_ERR_ARGUMENT;
     }
     s = acme_slots_at(c, slot);
+    if (s->has_cert) {
+        chain = acme_slots_look_at_chain(c, s);
+    }
     memset(status, 0, sizeof(*status));
     status->error = s->error;
     if (c->problem_slot == (int16_t)slot) {
@@ -105,12 +92,12 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
         }
     }
     fill_schedule(c, s, status);
-    return s->has_cert ? fill(c, s->store_slot, &s->cert, status) : ACME_OK;
+    return s->has_cert ? fill(c, s->store_slot, &s->cert, chain, status) : ACME_OK;
 }
 
 int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *der, size_t size)
 {
-    const struct acme_slot *s;
+    struct acme_slot *s;
     uint32_t offset = 0;
     uint8_t i;
     int32_t rc;
@@ -133,12 +120,35 @@ int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *de
     }
     rc = acme_store_read_chain(&c->log, s->store_slot, s->cert.key_generation, offset, der,
                                s->cert.lengths[index]);
+    if (rc == ACME_ERR_STORE_CORRUPT) {
+        (void)acme_slots_look_at_chain(c, s); /* if it is so at a second look, it is due */
+    }
     return rc == ACME_OK ? (int32_t)s->cert.lengths[index] : rc;
+}
+
+/* One whose names are damaged is there all the same. */
+static int32_t list_one(struct acme_client *c, uint8_t slot, const struct acme_cert_record *record,
+                        char *names, size_t names_size, struct acme_cert_status *status)
+{
+    int32_t rc = acme_store_read_names(&c->log, slot, names, names_size);
+
+    if (names_size == 0 || !acme_store_has_said(rc)) {
+        return names_size == 0 ? ACME_ERR_BUFFER : rc;
+    }
+    memset(status, 0, sizeof(*status));
+    if (rc != ACME_OK) {
+        names[0] = '\0';
+        status->error = ACME_ERR_STORE_CORRUPT;
+    }
+    return fill(c, slot, record, acme_slots_check_chain(c, slot, record), status);
 }
 
 int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t names_size,
                        struct acme_cert_status *status)
 {
+    if (cursor == NULL || names == NULL || status == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
     while (*cursor < CONFIG_ACME_CERT_SLOTS) {
         uint8_t slot = (uint8_t)(*cursor);
         struct acme_cert_record record;
@@ -146,13 +156,9 @@ int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t nam
 
         (*cursor)++;
         if (rc == ACME_OK) {
-            rc = acme_store_read_names(&c->log, slot, names, names_size);
+            return list_one(c, slot, &record, names, names_size, status);
         }
-        if (rc == ACME_OK) {
-            memset(status, 0, sizeof(*status));
-            return fill(c, slot, &record, status);
-        }
-        if (rc != ACME_ERR_NOT_FOUND && rc != ACME_ERR_STORE_CORRUPT) {
+        if (!acme_store_has_said(rc)) {
             return rc;
         }
     }
@@ -164,6 +170,9 @@ int32_t acme_account_get_status(acme_client *c, struct acme_account_status *stat
     const struct acme_account_record *r = &c->arena_memory.account;
     int32_t rc;
 
+    if (status == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
     memset(status, 0, sizeof(*status));
     if (c->machine.job != ACME_JOB_NONE) {
         return ACME_ERR_STATE; /* the memory for the record is in use */
@@ -220,6 +229,9 @@ static void count_store(const struct acme_client *c, const struct acme_counters 
 
 void acme_get_counters(acme_client *c, struct acme_counters *counters)
 {
+    if (counters == NULL) {
+        return;
+    }
     memset(counters, 0, sizeof(*counters));
     counters->requests = c->exchange.requests;
     counters->connections = c->exchange.connections;

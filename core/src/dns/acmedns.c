@@ -60,7 +60,7 @@ static int32_t check_config(const struct acme_dns_acmedns_config *config)
 {
     uint16_t i;
 
-    if (config->port == NULL || config->url == NULL || config->accounts_count == 0) {
+    if (config->port == NULL || config->url == NULL || config->accounts == NULL) {
         return ACME_ERR_ARGUMENT;
     }
     for (i = 0; i < config->accounts_count; i++) {
@@ -71,7 +71,7 @@ static int32_t check_config(const struct acme_dns_acmedns_config *config)
             return ACME_ERR_ARGUMENT;
         }
     }
-    return ACME_OK;
+    return config->accounts_count > 0 ? ACME_OK : ACME_ERR_ARGUMENT;
 }
 
 static int32_t set_url(acme_dns_acmedns *a)
@@ -94,9 +94,9 @@ int32_t acme_dns_acmedns_init(acme_dns_acmedns **acmedns,
                               size_t memory_size)
 {
     acme_dns_acmedns *a = memory;
-    int32_t rc = check_config(config);
+    int32_t rc = config != NULL ? check_config(config) : ACME_ERR_ARGUMENT;
 
-    if (rc != ACME_OK || a == NULL || (uintptr_t)memory % 8u != 0) {
+    if (rc != ACME_OK || acmedns == NULL || a == NULL || (uintptr_t)memory % 8u != 0) {
         return ACME_ERR_ARGUMENT;
     }
     if (memory_size < sizeof(*a)) {

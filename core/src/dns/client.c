@@ -267,9 +267,6 @@ static int32_t recv_tcp(struct acme_dns_client *c)
         return n;
     }
     want = (size_t)c->prefix[0] << 8 | c->prefix[1];
-    if (want < ACME_DNS_HEAD_SIZE) {
-        return ACME_ERR_DNS_MESSAGE;
-    }
     if (want > sizeof(c->reply)) {
         return ACME_ERR_BUFFER;
     }

@@ -25,7 +25,7 @@ int32_t acme_dns_base_init(struct acme_dns_base *b, const struct acme_port *port
     memset(b, 0, sizeof(*b));
     acme_dns_client_init(&b->client, port);
     b->ns_port = ns_port != 0 ? ns_port : ACME_DNS_PORT;
-    if (resolver == NULL) {
+    if (resolver == NULL || port->net == NULL || port->clock == NULL) {
         return ACME_ERR_ARGUMENT;
     }
     rc = acme_endpoint_split(resolver, ACME_DNS_PORT, host, sizeof(host), &b->resolver.port);
@@ -175,7 +175,7 @@ int32_t acme_dns_resolver_init(acme_dns_resolver **resolver, const struct acme_p
 {
     acme_dns_resolver *r = memory;
 
-    if (r == NULL || port == NULL || (uintptr_t)memory % 8u != 0) {
+    if (resolver == NULL || r == NULL || port == NULL || (uintptr_t)memory % 8u != 0) {
         return ACME_ERR_ARGUMENT;
     }
     if (memory_size < sizeof(*r)) {

@@ -32,13 +32,20 @@ struct acme_dns_update {
 
 _Static_assert(sizeof(struct acme_dns_update) <= ACME_DNS_UPDATE_SIZE, "ACME_DNS_UPDATE_SIZE");
 
+static bool has_all(acme_dns_update **update, const struct acme_dns_update_config *config,
+                    const void *memory)
+{
+    return update != NULL && config != NULL && config->port != NULL && memory != NULL &&
+           (uintptr_t)memory % 8u == 0;
+}
+
 int32_t acme_dns_update_init(acme_dns_update **update, const struct acme_dns_update_config *config,
                              void *memory, size_t memory_size)
 {
     acme_dns_update *u = memory;
     int32_t rc;
 
-    if (u == NULL || config->port == NULL || (uintptr_t)memory % 8u != 0) {
+    if (!has_all(update, config, memory)) {
         return ACME_ERR_ARGUMENT;
     }
     if (memory_size < sizeof(*u)) {

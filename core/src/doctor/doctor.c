@@ -116,7 +116,7 @@ int32_t acme_doctor_start(acme_client *c, const struct acme_doctor_config *confi
     if (c->machine.job != ACME_JOB_NONE) {
         return ACME_ERR_STATE;
     }
-    if (config->on_finding == NULL || d == NULL || (uintptr_t)memory % 8u != 0) {
+    if (config == NULL || config->on_finding == NULL || d == NULL || (uintptr_t)memory % 8u != 0) {
         return ACME_ERR_ARGUMENT;
     }
     if (memory_size < sizeof(*d)) {

@@ -67,7 +67,7 @@ void acme_json_arena_free(void *old)
     (void)old;
 }
 
-double acme_json_strtod(const char *text, char **end)
+acme_json_number acme_json_strtod(const char *text, char **end)
 {
     const char *p = *text == '-' ? text + 1 : text;
     int32_t value = 0;

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** A number of the private cJSON: where cJSON says double, it gets this. */
+typedef int32_t acme_json_number;
+
 struct acme_json_arena {
     uint8_t *data;
     size_t size;
@@ -27,4 +30,4 @@ void *acme_json_arena_realloc(void *old, size_t size);
 void acme_json_arena_free(void *old);
 /** Reads a number (RFC 8259 section 6). Its value is an integer, for ACME has no others: INT32_MAX
  * where an int32_t does not hold it, and -1 where it is spelled with a fraction or an exponent. */
-double acme_json_strtod(const char *text, char **end);
+acme_json_number acme_json_strtod(const char *text, char **end);

@@ -30,6 +30,15 @@ static int no_text(const char *text, ...)
 #define sprintf no_text
 #define sscanf  no_text
 
+/* Its numbers are acme_json_number: an integer is always one, and finite. */
+#undef isnan
+#undef isinf
+#undef NAN
+#define isnan(number) 0
+#define isinf(number) 0
+#define NAN           0
+#define double acme_json_number
+
 /* cJSON's code is not ours to mend: its warnings are its own. */
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wconversion"

@@ -4,6 +4,10 @@
  */
 #pragma once
 
+#include <stddef.h>
+
+#include "json/arena.h"
+
 #define CJSON_NESTING_LIMIT 8
 
 #define cJSON_AddArrayToObject                  acme_cJSON_AddArrayToObject
@@ -46,6 +50,7 @@
 #define cJSON_DetachItemFromObjectCaseSensitive acme_cJSON_DetachItemFromObjectCaseSensitive
 #define cJSON_DetachItemViaPointer              acme_cJSON_DetachItemViaPointer
 #define cJSON_Duplicate                         acme_cJSON_Duplicate
+#define cJSON_Duplicate_rec                     acme_cJSON_Duplicate_rec
 #define cJSON_GetArrayItem                      acme_cJSON_GetArrayItem
 #define cJSON_GetArraySize                      acme_cJSON_GetArraySize
 #define cJSON_GetErrorPtr                       acme_cJSON_GetErrorPtr
@@ -85,4 +90,8 @@
 #define cJSON_free                              acme_cJSON_free
 #define cJSON_malloc                            acme_cJSON_malloc
 
+/* ACME's numbers are integers. With cJSON's double each value would take 8 bytes more, and an image
+ * without a floating-point unit 1.2 KB of its emulation. */
+#define double acme_json_number
 #include "cJSON.h"
+#undef double

@@ -8,9 +8,14 @@
  * last free sector: it is for compaction. A newest sector that has nothing but copies, and no FREED
  * record, is what an interrupted compaction leaves: mount treats it as free again.
  *
- * A read that fails is remembered: until the call that met it has failed as a whole, nothing is
- * written or erased, so that what could not be read never passes for absent. Only where the driver
- * says that a place is damaged for good, it is taken as such, and what it held as lost.
+ * Each record and each erase is synced before the next thing is written. So a cut can spoil one
+ * record only, the last of the newest sector. Writing then goes on in another sector, whose first
+ * record, the end mark, says how far the one before it was whole. Whatever else is not understood
+ * is damage: it is said, and left where it is until compaction comes to it.
+ *
+ * A read or a sync that fails is remembered: until the call that met it has failed as a whole,
+ * nothing is written or erased, so that what could not be read never passes for absent. Only where
+ * the driver says that a place is damaged for good, it is taken as such, and what it held as lost.
  */
 #include "store/flashlog.h"
 
@@ -21,16 +26,24 @@
 #include "base/bytes.h"
 #include "base/crc.h"
 
-#define FORMAT_VERSION   1u
-#define FORMAT_SEALED    0x81u /* the same, but with sealed values */
-#define HEADER_LEN       24u
-#define RECORD_LEN       24u
-#define RECORD_MAGIC     0xacu
-#define FRAG_LAST        0x8000u
-#define PROGRAM_MAX      32u
-#define DELETION_RESERVE 5u /* records that only deletions may use */
-#define STABLE_READS     32u
-#define CHUNK            ACME_FLASHLOG_CHUNK
+#define FORMAT_VERSION 1u
+#define FORMAT_SEALED  0x81u /* the same, but with sealed values */
+#define HEADER_LEN     24u
+#define RECORD_LEN     24u
+#define RECORD_MAGIC   0xacu
+#define FRAG_LAST      0x8000u
+#define SPACE_LOG      15u /* of the keys of end marks */
+#define PROGRAM_MAX    32u
+#define SECTOR_MAX     (1u << 27) /* its offsets fit into an end mark */
+/* Records that only deletions may use; where each batch writes the counter's next value, that too.
+ */
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+#define DELETION_RESERVE(log) ((log)->sealed ? 9u : 5u)
+#else
+#define DELETION_RESERVE(log) 5u
+#endif
+#define STABLE_READS 32u
+#define CHUNK        ACME_FLASHLOG_CHUNK
 
 #if defined(CONFIG_ACME_STORE_SEAL)
 #define FORMAT(log)           ((log)->sealed ? FORMAT_SEALED : FORMAT_VERSION)
@@ -52,6 +65,9 @@ enum kind { KIND_PUT = 0, KIND_DELETE = 1, KIND_COMMIT = 2, KIND_FREED = 3 };
 #define KIND_MASK   0x03u
 #define FLAG_COPIED 0x04u
 #define FLAG_COMMIT 0x08u
+/* An end mark: a deletion of a key that nobody has, and as good as a copy. The key says of which
+ * sector, by its number, and how far that was whole. */
+#define END_MARK (SPACE_LOG << 4 | FLAG_COPIED | KIND_DELETE)
 
 static const uint8_t magic[4] = {'n', 'A', 'C', 'M'};
 
@@ -65,6 +81,16 @@ struct record {
 
 struct cursor {
     uint32_t seq, sector, offset;
+};
+
+/* What a sector's records say, and what comes behind them. */
+struct walk {
+    uint32_t end;                /* up to here all is whole */
+    uint32_t freed;              /* the newest FREED mark; 0: none */
+    uint32_t marked, marked_end; /* the end mark: of which sector, and where; 0: none */
+    bool only_copies;
+    bool blank; /* nothing is behind the end */
+    bool torn;  /* at most one record is, as a cut leaves it */
 };
 
 /* ---- bytes ---- */
@@ -172,9 +198,11 @@ static bool flash_program(struct acme_flashlog *log, uint32_t at, uint32_t fill)
     return !log->read_failed && log->ops->program(log->ctx, at, log->chunk, len) == ACME_OK;
 }
 
-static int32_t flash_sync(struct acme_flashlog *log)
+static void flash_sync(struct acme_flashlog *log)
 {
-    return log->ops->sync(log->ctx);
+    if (log->ops->sync(log->ctx) != ACME_OK) {
+        log->read_failed = true;
+    }
 }
 
 /* What a public call returns. */
@@ -239,28 +267,34 @@ static uint32_t count_free(struct acme_flashlog *log, uint32_t *next)
 
 enum found { FOUND_RECORD, FOUND_BLANK, FOUND_RUBBISH };
 
-/* What is at an offset of a sector. */
+static bool is_head(const struct acme_flashlog *log, const struct record *r, uint32_t offset)
+{
+    uint32_t crc = r->raw[0] == RECORD_MAGIC ? acme_crc32(0, r->raw, 18) : 0;
+
+    return r->raw[0] == RECORD_MAGIC && acme_get16(r->raw + 18) == (uint16_t)(crc ^ crc >> 16) &&
+           len_of(r) + RECORD_LEN <= log->record_max &&
+           offset + size_of(log, r) <= log->geometry.sector_size;
+}
+
+/* What is at an offset of a sector. Where it is no record, it was read twice. */
 static enum found read_record(struct acme_flashlog *log, uint32_t sector, uint32_t offset,
                               struct record *r)
 {
-    uint32_t at = sector * log->geometry.sector_size + offset;
-    uint32_t crc;
+    uint32_t at = sector * log->geometry.sector_size + offset, looks;
+    enum found found = FOUND_BLANK;
 
-    if (offset + RECORD_LEN > log->geometry.sector_size) {
-        return FOUND_BLANK;
-    }
-    flash_read(log, at, r->raw, RECORD_LEN);
-    if (is_blank(r->raw, RECORD_LEN)) {
-        return FOUND_BLANK;
-    }
-    crc = acme_crc32(0, r->raw, 18);
     r->data = NULL;
     r->payload = at + RECORD_LEN;
-    return r->raw[0] == RECORD_MAGIC && acme_get16(r->raw + 18) == (uint16_t)(crc ^ crc >> 16) &&
-                   len_of(r) + RECORD_LEN <= log->record_max &&
-                   offset + size_of(log, r) <= log->geometry.sector_size
-               ? FOUND_RECORD
-               : FOUND_RUBBISH;
+    for (looks = 0; looks < 2 && found != FOUND_RECORD; looks++) {
+        if (offset + RECORD_LEN > log->geometry.sector_size) {
+            break;
+        }
+        flash_read(log, at, r->raw, RECORD_LEN);
+        found = is_blank(r->raw, RECORD_LEN) ? FOUND_BLANK
+                : is_head(log, r, offset)    ? FOUND_RECORD
+                                             : FOUND_RUBBISH;
+    }
+    return found;
 }
 
 /* A part of a record's payload. */
@@ -305,8 +339,9 @@ static bool is_whole(struct acme_flashlog *log, const struct record *r)
     while (good < reads && bad < 2) {
         good++;
         flash_read(log, at, again.raw, RECORD_LEN);
-        if (memcmp(again.raw, r->raw, RECORD_LEN) != 0 ||
-            record_crc(log, r) != acme_get32(r->raw + 20)) {
+        /* What the head's own sum does not cover is taken from this reading. */
+        if (memcmp(again.raw, r->raw, 20) != 0 ||
+            record_crc(log, r) != acme_get32(again.raw + 20)) {
             good = 0;
             bad++;
         }
@@ -414,6 +449,21 @@ static bool find(struct acme_flashlog *log, const struct record *like, struct re
     return found;
 }
 
+/* Reads until two readings agree, for these bytes have no checksum of their own. */
+static void read_twice(struct acme_flashlog *log, uint32_t at, uint8_t *data, uint32_t len)
+{
+    int32_t tries = 4;
+    uint32_t n;
+
+    for (; len > 0; at += n, data += n, len -= n) {
+        n = least(CHUNK, len);
+        do {
+            flash_read(log, at, data, n);
+            flash_read(log, at, log->chunk, n);
+        } while (memcmp(data, log->chunk, n) != 0 && --tries > 0);
+    }
+}
+
 static int32_t log_read(struct acme_flashlog *log, uint64_t key, size_t offset, uint8_t *data,
                         size_t size)
 {
@@ -445,7 +495,7 @@ static int32_t log_read(struct acme_flashlog *log, uint64_t key, size_t offset, 
         len -= (uint32_t)offset;
         len = len < size - got ? len : (uint32_t)(size - got);
         if (data != NULL) {
-            flash_read(log, r.payload + (uint32_t)offset, data + got, len);
+            read_twice(log, r.payload + (uint32_t)offset, data + got, len);
         }
         got += len;
         offset = 0;
@@ -515,24 +565,81 @@ static bool write_record(struct acme_flashlog *log, struct record *r)
         at += fill;
         fill = 0;
     } while (from < len);
+    flash_sync(log);
     at = log->head_offset;
     log->head_offset += size_of(log, r);
-    return read_record(log, log->head, at, &written) == FOUND_RECORD && is_whole(log, &written);
+    return read_record(log, log->head, at, &written) == FOUND_RECORD && is_whole(log, &written) &&
+           !log->read_failed;
 }
 
-/* Whether everything in a sector from an offset on is erased. */
+/* Whether everything in a sector from an offset on is erased. What is not was read twice. */
 static bool is_erased(struct acme_flashlog *log, uint32_t sector, uint32_t offset)
 {
-    uint32_t size = log->geometry.sector_size, n;
+    uint32_t size = log->geometry.sector_size, looks = 0, n;
 
-    for (; offset < size; offset += n) {
+    while (offset < size && looks < 2) {
         n = least(CHUNK, size - offset);
         flash_read(log, sector * size + offset, log->chunk, n);
-        if (!is_blank(log->chunk, n)) {
-            return false;
+        looks++;
+        if (is_blank(log->chunk, n)) {
+            offset += n;
+            looks = 0;
         }
     }
-    return true;
+    return offset >= size;
+}
+
+/* Whether behind the records there is at most what a cut leaves of one: within its bounds, and
+ * nothing in it that is understood. What reads as blank now may not in a moment. */
+static bool is_one_torn(struct acme_flashlog *log, uint32_t sector, uint32_t end)
+{
+    uint32_t behind = end + log->record_max, offset = end + log->geometry.program_size;
+    struct record r;
+
+    while (offset < behind && read_record(log, sector, offset, &r) != FOUND_RECORD) {
+        offset += log->geometry.program_size;
+    }
+    return offset >= behind && is_erased(log, sector, behind);
+}
+
+/* Takes in what a whole record says. */
+static void note(struct walk *w, const struct record *r)
+{
+    uint32_t number = acme_get32(r->raw + 8);
+
+    w->only_copies = w->only_copies && (r->raw[1] & FLAG_COPIED) != 0;
+    if (r->raw[1] == END_MARK) {
+        w->marked = number;
+        w->marked_end = acme_get32(r->raw + 12);
+    }
+    if (r->raw[1] == KIND_FREED && number > w->freed) {
+        w->freed = number;
+    }
+}
+
+/* Reads a sector. The newest version is noted in the log. */
+static void walk_sector(struct acme_flashlog *log, uint32_t sector, struct walk *w)
+{
+    uint32_t offset = log->start;
+    bool all = true;
+    struct record r;
+
+    memset(w, 0, sizeof(*w));
+    w->only_copies = true;
+    while (read_record(log, sector, offset, &r) == FOUND_RECORD) {
+        if (version_of(&r) > log->version) {
+            log->version = version_of(&r);
+        }
+        all = all && is_whole(log, &r);
+        if (all) {
+            note(w, &r);
+            w->end = offset + size_of(log, &r);
+        }
+        offset += size_of(log, &r);
+    }
+    w->end = w->end > 0 ? w->end : log->start;
+    w->blank = is_erased(log, sector, w->end);
+    w->torn = w->blank || is_one_torn(log, sector, w->end);
 }
 
 static bool open_sector(struct acme_flashlog *log, uint32_t sector)
@@ -546,8 +653,11 @@ static bool open_sector(struct acme_flashlog *log, uint32_t sector)
         acme_put32(raw + 12, log->head_seq == 0 ? 0 : acme_get32(raw + 12) - 1);
     }
     erases = acme_get32(raw + 12);
-    if (log->read_failed || log->ops->erase(log->ctx, at) != ACME_OK ||
-        !is_erased(log, sector, 0)) {
+    if (log->read_failed || log->ops->erase(log->ctx, at) != ACME_OK) {
+        return false;
+    }
+    flash_sync(log);
+    if (!is_erased(log, sector, 0)) {
         return false;
     }
     memcpy(raw, magic, sizeof(magic));
@@ -564,26 +674,60 @@ static bool open_sector(struct acme_flashlog *log, uint32_t sector)
     return read_header(log, sector, raw) == log->next_seq;
 }
 
-/* Erases the next free sector and makes it the head. Sectors that fail are passed over. */
+/* Erases a free sector and makes it the head. Where the head before it was left before its end,
+ * the new one begins with a mark of how far that is whole; if more than a cut was at work there, no
+ * mark excuses it. */
+static bool make_head(struct acme_flashlog *log, uint32_t sector, uint32_t whole_to)
+{
+    uint32_t before = log->head, offset = log->head_offset;
+    struct record r;
+
+    if (!open_sector(log, sector)) {
+        return false;
+    }
+    log->head = sector;
+    log->head_offset = log->start;
+    make_record(log, &r, ACME_KEY(SPACE_LOG, (uint64_t)whole_to << 32 | log->head_seq));
+    r.raw[1] = END_MARK;
+    if (whole_to > 0 && !write_record(log, &r)) {
+        log->head = before;
+        log->head_offset = offset;
+        return false;
+    }
+    log->head_seq = log->next_seq++;
+    return true;
+}
+
+static bool is_closed(const struct acme_flashlog *log)
+{
+    return log->head_offset == log->geometry.sector_size && log->head_seq > log->freed_seq;
+}
+
+/* Makes the next free sector the head. Sectors that fail are passed over: a few, so that not all
+ * are spoilt for nothing. */
 static int32_t open_next(struct acme_flashlog *log)
 {
-    uint32_t tries = log->geometry.sector_count, sector = 0;
+    uint32_t tries, sector = 0;
+    struct walk w = {0};
 
-    while (tries-- > 0 && count_free(log, &sector) > (log->in_batch ? 1u : 0u)) {
-        if (open_sector(log, sector)) {
-            log->head = sector;
-            log->head_seq = log->next_seq++;
-            log->head_offset = log->start;
+    if (is_closed(log)) {
+        walk_sector(log, log->head, &w);
+    }
+    for (tries = 0; tries < 3; tries++) {
+        if (count_free(log, &sector) <= (log->in_batch ? 1u : 0u)) {
+            return ACME_ERR_STORE_FULL;
+        }
+        if (make_head(log, sector, w.torn ? w.end : 0)) {
             return ACME_OK;
         }
         if (log->read_failed) {
-            return ACME_ERR_STORE_IO;
+            break;
         }
         /* It may have got as far as a header: no other one may have the same number. */
         log->next_seq++;
         log->bad = (log->bad << 12 | (sector + 1)) & 0xffffffu;
     }
-    return ACME_ERR_STORE_FULL;
+    return ACME_ERR_STORE_IO;
 }
 
 /* Appends a record, in the next sector if the head has no room or cannot be programmed. */
@@ -610,30 +754,6 @@ static int32_t append(struct acme_flashlog *log, struct record *r)
     return ACME_ERR_STORE_IO;
 }
 
-/* Notes what a sector's records say: the newest version, the newest FREED mark. Returns whether it
- * has nothing but copies. */
-static bool survey_sector(struct acme_flashlog *log, uint32_t sector, uint32_t seq)
-{
-    uint32_t offset = log->start;
-    bool only_copies = true;
-    struct record r;
-
-    while (read_record(log, sector, offset, &r) == FOUND_RECORD) {
-        if (version_of(&r) > log->version) {
-            log->version = version_of(&r);
-        }
-        if ((r.raw[1] & FLAG_COPIED) == 0 && is_whole(log, &r)) {
-            only_copies = false;
-            if (kind_of(&r) == KIND_FREED && acme_get32(r.raw + 8) > log->freed_seq &&
-                acme_get32(r.raw + 8) < seq) {
-                log->freed_seq = acme_get32(r.raw + 8);
-            }
-        }
-        offset += size_of(log, &r);
-    }
-    return only_copies;
-}
-
 /* ---- compaction ---- */
 
 /* Whether a record is to be kept: of the committed version of its key the youngest copy. */
@@ -655,16 +775,41 @@ static void drop_head(struct acme_flashlog *log)
     log->head_offset = log->geometry.sector_size;
 }
 
-/* A newest sector that has nothing but copies is what an interrupted compaction has left: it is
- * begun anew. After a drop the place before is the head's only if no bad sector is between them. */
+/* Whether the newest sector has nothing but copies: that is what an interrupted compaction has
+ * left, and it is begun anew. */
+static bool is_interrupted(struct acme_flashlog *log)
+{
+    struct walk w;
+
+    walk_sector(log, log->head, &w);
+    return w.only_copies && w.torn && !log->read_failed;
+}
+
+/* After a drop the place before is the head's only if no bad sector is between them. */
 static void drop_interrupted(struct acme_flashlog *log)
 {
     uint8_t raw[HEADER_LEN];
 
     if (log->head_seq > log->freed_seq + 1 && read_header(log, log->head, raw) == log->head_seq &&
-        survey_sector(log, log->head, log->head_seq) && !log->read_failed) {
+        is_interrupted(log)) {
         drop_head(log);
     }
+}
+
+/* Goes to the next sector in use and reads it. Returns whether the one before it, of which *w
+ * tells, is understood to its end. */
+static bool check_next(struct acme_flashlog *log, struct cursor *c, struct walk *w)
+{
+    struct walk before = *w;
+    uint32_t seq = c->seq;
+
+    do {
+        if (!cursor_next_sector(log, c)) {
+            return before.torn;
+        }
+    } while (is_bad(log, c->sector)); /* it could not be opened and has nothing */
+    walk_sector(log, c->sector, w);
+    return before.blank || (w->marked == seq && w->marked_end <= before.end);
 }
 
 /* Copies what lives in the oldest sector, at which the cursor stands, to the head. */
@@ -680,7 +825,7 @@ static int32_t copy_live(struct acme_flashlog *log, struct cursor *c)
             rc = append(log, &r);
         }
     }
-    return rc == ACME_OK ? flash_sync(log) : rc;
+    return rc;
 }
 
 /* Says on flash that all sectors up to this sequence number are free. */
@@ -695,22 +840,51 @@ static int32_t mark_freed(struct acme_flashlog *log, uint32_t seq)
     rc = append(log, &r);
     if (rc == ACME_OK) {
         log->freed_seq = seq;
-        rc = flash_sync(log);
     }
     return rc;
 }
 
-/* Moves what lives in the oldest sector to the head, and frees it. */
+/* Frees the oldest sector, at which the cursor stands, if nothing in it lives. A FREED mark that is
+ * damaged leaves no other way: what it had freed is in use again, and no sector is left to write a
+ * mark into. */
+static int32_t let_go(struct acme_flashlog *log, struct cursor *c)
+{
+    uint32_t oldest = c->seq;
+    struct record r;
+
+    while (cursor_next(log, c, &r) && c->seq == oldest) {
+        if (is_live(log, &r)) {
+            return ACME_ERR_STORE_FULL;
+        }
+    }
+    if (log->read_failed || oldest == log->head_seq) {
+        return ACME_ERR_STORE_FULL;
+    }
+    log->freed_seq = oldest;
+    return ACME_OK;
+}
+
+/* Moves what lives in the oldest sector to the head, and frees it. Not what is not understood there
+ * before this was said: once, for a store that can never write again helps nobody. */
 static int32_t reclaim(struct acme_flashlog *log)
 {
-    struct cursor c;
+    struct walk w = {.blank = true};
+    struct cursor c, next;
     uint32_t oldest;
     int32_t rc = ACME_OK;
 
     drop_interrupted(log);
     cursor_start(log, &c);
-    (void)cursor_next_sector(log, &c);
+    (void)check_next(log, &c, &w);
     oldest = c.seq;
+    next = c;
+    if (!log->damaged && !check_next(log, &next, &w) && !log->read_failed) {
+        log->damaged = true;
+        return ACME_ERR_STORE_CORRUPT;
+    }
+    if (is_closed(log) && count_free(log, &w.end) == 0) {
+        return let_go(log, &c);
+    }
     if (oldest == log->head_seq) {
         rc = open_next(log); /* the head itself is the oldest: go on in another one first */
     }
@@ -735,11 +909,13 @@ static uint32_t spare(const struct acme_flashlog *log)
 static uint32_t capacity(const struct acme_flashlog *log)
 {
     uint32_t lost = spare(log) + bad_count(log), count = log->geometry.sector_count;
+    uint32_t room = room_of(log, count, lost), mark = pad(log, RECORD_LEN);
 
-    return room_of(log, count, lost);
+    return room > mark ? room - mark : 0;
 }
 
-static uint32_t live_bytes(struct acme_flashlog *log)
+/* What all values take that sectors in use have, or those that live. */
+static uint32_t bytes_put(struct acme_flashlog *log, bool live)
 {
     struct cursor c;
     struct record r;
@@ -747,7 +923,9 @@ static uint32_t live_bytes(struct acme_flashlog *log)
 
     cursor_start(log, &c);
     while (cursor_next(log, &c, &r)) {
-        bytes += is_live(log, &r) ? size_of(log, &r) : 0;
+        bool counts = live ? is_live(log, &r) : kind_of(&r) == KIND_PUT;
+
+        bytes += counts ? size_of(log, &r) : 0;
     }
     return bytes;
 }
@@ -759,7 +937,19 @@ static bool has_room(struct acme_flashlog *log, uint32_t need, uint32_t leave)
     uint32_t bytes = room_of(log, free_count, leave);
     uint32_t head_end = log->head_offset + log->record_max;
 
+    need += is_closed(log) ? pad(log, RECORD_LEN) : 0;
     return need <= bytes + (head_end < log->end ? log->end - head_end : 0);
+}
+
+/* Where no sector is spared for deletions, what lives may not become more than compaction can pack:
+ * a reset closes the head, and its rest would be all that is left to let something go. Counting
+ * takes long; mostly all that was ever put is little enough. */
+static bool is_too_much(struct acme_flashlog *log, uint32_t need)
+{
+    uint32_t most = capacity(log);
+
+    return spare(log) == 1 && (need > most || (bytes_put(log, false) > most - need &&
+                                               bytes_put(log, true) > most - need));
 }
 
 static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
@@ -772,7 +962,7 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
 
         /* Counting what lives takes long, and most often two sectors give room. */
         if (need > most || round == 2 * log->geometry.sector_count ||
-            (round == 2 && !deletes && live_bytes(log) > most - need)) {
+            (round == 2 && !deletes && bytes_put(log, true) > most - need)) {
             return ACME_ERR_STORE_FULL;
         }
         rc = reclaim(log);
@@ -783,9 +973,10 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
     return ACME_OK;
 }
 
-int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
+static int32_t begin(struct acme_flashlog *log, size_t data_len, size_t value_count, bool deletes)
 {
     size_t records;
+    uint32_t need;
     int32_t rc;
 
     if (log->in_batch) {
@@ -796,14 +987,26 @@ int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t v
     }
     /* A full store must still be able to let something go. */
     records = data_len / (log->record_max - RECORD_LEN) + 2 * value_count + 1 +
-              (data_len > 0 ? DELETION_RESERVE : 0);
-    rc = make_room(log, (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size)),
-                   data_len == 0);
+              (deletes ? 0 : DELETION_RESERVE(log));
+    need = (uint32_t)(data_len + records * (RECORD_LEN + log->geometry.program_size));
+    rc = !deletes && is_too_much(log, need) ? ACME_ERR_STORE_FULL : make_room(log, need, deletes);
     rc = outcome(log, rc);
     log->in_batch = rc == ACME_OK;
     log->version += log->in_batch;
     return rc;
 }
+
+int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count)
+{
+    return begin(log, data_len, value_count, data_len == 0);
+}
+
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+int32_t acme_flashlog_begin_counted(struct acme_flashlog *log, size_t data_len, size_t count)
+{
+    return begin(log, data_len, count, true);
+}
+#endif
 
 /* Appends the records of one change; what the last one is, and its flags. Only a PUT has more. */
 static int32_t put(struct acme_flashlog *log, uint32_t what, uint64_t key, const uint8_t *data,
@@ -850,13 +1053,10 @@ int32_t acme_flashlog_delete(struct acme_flashlog *log, uint64_t key)
 
 int32_t acme_flashlog_commit(struct acme_flashlog *log)
 {
-    int32_t rc = flash_sync(log);
+    int32_t rc = put(log, KIND_COMMIT, 0, NULL, 0);
 
-    if (rc == ACME_OK) {
-        rc = put(log, KIND_COMMIT, 0, NULL, 0);
-    }
     log->in_batch = false;
-    return rc == ACME_OK ? flash_sync(log) : rc;
+    return rc;
 }
 
 void acme_flashlog_abort(struct acme_flashlog *log)
@@ -866,14 +1066,14 @@ void acme_flashlog_abort(struct acme_flashlog *log)
 
 int32_t acme_flashlog_set(struct acme_flashlog *log, uint64_t key, const void *data, size_t len)
 {
-    int32_t rc = acme_flashlog_begin(log, len, 1);
+    int32_t rc = begin(log, len, 1, false);
 
     if (rc != ACME_OK) {
         return rc;
     }
     rc = put(log, KIND_PUT | FLAG_COMMIT, key, data, len);
     log->in_batch = false;
-    return rc == ACME_OK ? flash_sync(log) : rc;
+    return rc;
 }
 
 /* ---- mount ---- */
@@ -899,23 +1099,26 @@ static int32_t check_unused(struct acme_flashlog *log)
 static bool survey(struct acme_flashlog *log)
 {
     uint32_t sector;
-    bool only_copies = false, any = false;
+    bool any = false, only_copies = false;
 
     log->next_seq = 1;
     for (sector = 0; sector < log->geometry.sector_count; sector++) {
         uint8_t raw[HEADER_LEN];
         uint32_t seq = read_header(log, sector, raw);
-        bool copies;
+        struct walk w;
 
         if (seq + 1 < 2) { /* none, or none that could have a successor */
             continue;
         }
-        copies = survey_sector(log, sector, seq);
+        walk_sector(log, sector, &w);
+        if (w.freed > log->freed_seq && w.freed < seq) {
+            log->freed_seq = w.freed;
+        }
         if (seq >= log->next_seq) {
             log->next_seq = seq + 1;
             log->bad = acme_get32(raw + 4) >> 8;
-            only_copies = copies;
             log->head = sector;
+            only_copies = w.only_copies && w.torn;
             any = true;
         }
         if (acme_get32(raw + 16) > log->version) {
@@ -923,31 +1126,11 @@ static bool survey(struct acme_flashlog *log)
         }
     }
     log->head_seq = log->next_seq - 1;
-    log->version++; /* a torn record may have the next one, unseen now and seen later */
-    if (only_copies) {
+    /* Not before it was read twice; its header may read differently in a moment. */
+    if (only_copies && is_interrupted(log)) {
         drop_head(log);
     }
     return any;
-}
-
-/* A sector may end in one torn record. More than that is damage. */
-static void check_sector(struct acme_flashlog *log, uint32_t sector)
-{
-    uint32_t offset = log->start;
-    struct record r;
-    enum found found;
-
-    while ((found = read_record(log, sector, offset, &r)) == FOUND_RECORD) {
-        offset += size_of(log, &r);
-        if (!is_whole(log, &r)) {
-            break;
-        }
-    }
-    /* It may even read as blank now, and not in a moment. */
-    offset += found != FOUND_RECORD ? log->record_max : 0;
-    if (!is_erased(log, sector, offset)) {
-        log->damaged = true;
-    }
 }
 
 static int32_t start(struct acme_flashlog *log, const struct acme_flash_ops *ops, void *ctx)
@@ -962,7 +1145,8 @@ static int32_t start(struct acme_flashlog *log, const struct acme_flash_ops *ops
     }
     if (g->sector_size < 256 || !power_of_two(g->sector_size) || g->sector_count < 2 ||
         g->sector_count > ACME_FLASHLOG_SECTORS_MAX || g->program_size - 1 >= PROGRAM_MAX ||
-        !power_of_two(g->program_size) || g->sector_size > INT32_MAX / g->sector_count) {
+        !power_of_two(g->program_size) || g->sector_size > INT32_MAX / g->sector_count ||
+        g->sector_size > SECTOR_MAX) {
         return ACME_ERR_STORE_GEOMETRY;
     }
     log->start = 2 * pad(log, HEADER_LEN);
@@ -977,6 +1161,7 @@ static int32_t start(struct acme_flashlog *log, const struct acme_flash_ops *ops
 
 static int32_t mount_started(struct acme_flashlog *log)
 {
+    struct walk w = {.blank = true, .torn = true};
     struct cursor c;
     uint32_t before;
     bool any = survey(log);
@@ -988,17 +1173,20 @@ static int32_t mount_started(struct acme_flashlog *log)
         return check_unused(log);
     }
     cursor_start(log, &c);
-    for (before = c.seq; cursor_next_sector(log, &c); before = c.seq) {
-        check_sector(log, c.sector);
+    do {
+        before = c.seq;
         /* A number is left out only where a sector could not be opened. */
-        if (c.seq != before + 1 && log->bad == 0) {
+        if (!check_next(log, &c, &w) || (c.seq > before + 1 && log->bad == 0)) {
             log->damaged = true;
         }
-    }
+    } while (c.seq != before);
     log->head_seq = c.seq;
     if (log->bad == 0) { /* what was dropped is opened next: it leaves no gap */
         log->next_seq = c.seq + 1;
     }
+    /* A torn record may have the next version, unseen now and seen later; what is damaged may have
+     * as many as a sector has records. */
+    log->version += log->damaged ? log->geometry.sector_size : 1;
     return log->damaged ? ACME_ERR_STORE_CORRUPT : ACME_OK;
 }
 
@@ -1027,6 +1215,10 @@ int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_
         /* A sector that cannot be erased is passed over later, when it is opened. */
         (void)ops->erase(ctx, sector * log->geometry.sector_size);
     }
+    if (rc == ACME_OK) {
+        flash_sync(log);
+        rc = outcome(log, rc);
+    }
     return rc;
 }
 
@@ -1047,6 +1239,6 @@ int32_t acme_flashlog_stat(struct acme_flashlog *log, struct acme_flashlog_stat 
         stat->erases_min = least(erases, stat->erases_min);
         stat->erases_max = erases > stat->erases_max ? erases : stat->erases_max;
     }
-    stat->live_bytes = live_bytes(log);
+    stat->live_bytes = bytes_put(log, true);
     return outcome(log, ACME_OK);
 }

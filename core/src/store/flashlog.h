@@ -75,8 +75,14 @@ int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_
                              void *ctx);
 
 /** Opens a batch and makes room for values of data_len bytes in all, in value_count values or
- * deletions; compaction happens here and only here. ACME_ERR_STORE_FULL, ACME_ERR_STORE_IO. */
+ * deletions; compaction happens here and only here. One without bytes is of deletions, which may
+ * take what values leave free: a full store can always let something go. ACME_ERR_STORE_FULL,
+ * ACME_ERR_STORE_IO. */
 int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count);
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+/** The same for deletions that come with a sealed store's count, which replaces the one before. */
+int32_t acme_flashlog_begin_counted(struct acme_flashlog *log, size_t data_len, size_t count);
+#endif
 /** Adds a value to the open batch; not visible before commit. A batch names a key once only. */
 int32_t acme_flashlog_put(struct acme_flashlog *log, uint64_t key, const void *data, size_t len);
 /** Adds a deletion to the open batch. Deleting what is not there is fine. */

@@ -28,6 +28,14 @@ int32_t acme_place_begin(struct acme_store *s, size_t len, size_t count)
                           : acme_flashlog_begin(&s->log, len, count);
 }
 
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+int32_t acme_place_begin_counted(struct acme_store *s, size_t len, size_t count)
+{
+    return s->ops != NULL ? s->ops->begin(s->ops_ctx, 0, count)
+                          : acme_flashlog_begin_counted(&s->log, len, count);
+}
+#endif
+
 int32_t acme_place_put(struct acme_store *s, uint64_t key, const void *data, size_t len)
 {
     return s->ops != NULL ? s->ops->put(s->ops_ctx, key, data, len)

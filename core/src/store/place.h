@@ -38,6 +38,9 @@ static inline bool acme_place_is_foreign(const struct acme_store *s)
     return s->ops != NULL;
 }
 int32_t acme_place_begin(struct acme_store *s, size_t len, size_t count);
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+int32_t acme_place_begin_counted(struct acme_store *s, size_t len, size_t count);
+#endif
 int32_t acme_place_put(struct acme_store *s, uint64_t key, const void *data, size_t len);
 int32_t acme_place_remove(struct acme_store *s, uint64_t key);
 int32_t acme_place_set(struct acme_store *s, uint64_t key, const void *data, size_t len);
@@ -67,6 +70,13 @@ static inline int32_t acme_place_begin(struct acme_store *s, size_t len, size_t 
 {
     return acme_flashlog_begin(&s->log, len, count);
 }
+
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+static inline int32_t acme_place_begin_counted(struct acme_store *s, size_t len, size_t count)
+{
+    return acme_flashlog_begin_counted(&s->log, len, count);
+}
+#endif
 
 static inline int32_t acme_place_put(struct acme_store *s, uint64_t key, const void *data,
                                      size_t len)

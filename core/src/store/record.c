@@ -138,7 +138,8 @@ void acme_record_abort(struct acme_store *s)
     acme_place_abort(s);
 }
 
-int32_t acme_record_begin(struct acme_store *s, size_t data_len, size_t count)
+/* Values grow by what seals them, and each batch by the count. */
+static int32_t begin_values(struct acme_store *s, size_t data_len, size_t count)
 {
     if (s->seal_key != 0 && data_len <= INT32_MAX / 8 && count <= 4096) {
         size_t extra = acme_counter_counts(s) ? 1 : 0;
@@ -147,6 +148,27 @@ int32_t acme_record_begin(struct acme_store *s, size_t data_len, size_t count)
         count += extra;
     }
     return acme_place_begin(s, data_len, count);
+}
+
+/* Nothing is added to deletions but the count, which replaces the one before: a full store takes
+ * it.
+ */
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+static int32_t begin_deletions(struct acme_store *s, size_t count)
+{
+    return acme_counter_counts(s) ? acme_place_begin_counted(s, STATE_LEN + OVERHEAD, count + 1)
+                                  : acme_place_begin(s, 0, count);
+}
+#else
+static int32_t begin_deletions(struct acme_store *s, size_t count)
+{
+    return acme_place_begin(s, 0, count);
+}
+#endif
+
+int32_t acme_record_begin(struct acme_store *s, size_t data_len, size_t count)
+{
+    return data_len > 0 ? begin_values(s, data_len, count) : begin_deletions(s, count);
 }
 
 int32_t acme_record_put(struct acme_store *s, uint64_t key, const void *data, size_t len)
@@ -172,7 +194,7 @@ int32_t acme_record_commit(struct acme_store *s)
 
 int32_t acme_record_set(struct acme_store *s, uint64_t key, const void *data, size_t len)
 {
-    int32_t rc = acme_record_begin(s, len, 1);
+    int32_t rc = begin_values(s, len > 0 ? len : 1, 1); /* no bytes at all would be a deletion */
 
     if (rc == ACME_OK) {
         rc = acme_record_put(s, key, data, len);
@@ -196,24 +218,10 @@ int32_t acme_record_next(struct acme_store *s, uint64_t *key)
 
 /* ---- opening ---- */
 
-/* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.
- * One with records must have a state under this key. */
-static int32_t open_state(struct acme_store *s)
+static int32_t write_state(struct acme_store *s)
 {
-    uint64_t key = 0;
-    int32_t rc = unseal(s, KEY_STATE);
+    int32_t rc = acme_place_begin(s, STATE_LEN + OVERHEAD, 1);
 
-    if (rc == (int32_t)STATE_LEN) {
-        return acme_counter_check(s, acme_get32(s->plain));
-    }
-    if (rc != ACME_ERR_NOT_FOUND) {
-        return rc >= 0 || rc == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : rc;
-    }
-    rc = acme_record_next(s, &key);
-    if (rc != ACME_ERR_NOT_FOUND) {
-        return rc == ACME_OK ? ACME_ERR_STORE_SEAL : rc;
-    }
-    rc = acme_place_begin(s, STATE_LEN + OVERHEAD, 1);
     if (rc == ACME_OK) {
         rc = put_state(s, acme_counter_value(s));
     }
@@ -222,6 +230,66 @@ static int32_t open_state(struct acme_store *s)
         return rc;
     }
     return acme_place_commit(s);
+}
+
+/* Whether any other value opens: ACME_OK. ACME_ERR_NOT_FOUND: there is none;
+ * ACME_ERR_STORE_CORRUPT: none does. */
+static int32_t try_others(struct acme_store *s)
+{
+    int32_t rc, result = ACME_ERR_NOT_FOUND;
+    uint64_t key = 0;
+
+    for (;;) {
+        rc = acme_record_next(s, &key);
+        if (rc != ACME_OK) {
+            return rc == ACME_ERR_NOT_FOUND ? result : rc;
+        }
+        rc = unseal(s, key);
+        if (rc != ACME_ERR_STORE_CORRUPT) {
+            acme_zeroize(s->plain, sizeof(s->plain));
+            return rc < 0 ? rc : ACME_OK;
+        }
+        result = rc;
+    }
+}
+
+/* The state is damaged. Another value that opens tells that the key is right: then the state is
+ * written anew; but not where it has the count, for nobody knows any more what that was. Where
+ * there is no other value there is nothing to protect, and the store begins here. */
+static int32_t renew_state(struct acme_store *s)
+{
+    int32_t rc = try_others(s);
+
+    if (rc == ACME_ERR_NOT_FOUND) {
+        return write_state(s);
+    }
+    if (rc == ACME_OK) {
+        return acme_counter_counts(s) ? ACME_ERR_STORE_ROLLBACK : write_state(s);
+    }
+    return rc == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : rc;
+}
+
+/* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.
+ * One with records must have a state under this key, unless it is known to have lost some. */
+static int32_t open_state(struct acme_store *s, bool damaged)
+{
+    uint64_t key = 0;
+    int32_t rc = unseal(s, KEY_STATE);
+
+    if (rc == (int32_t)STATE_LEN) {
+        return acme_counter_check(s, acme_get32(s->plain));
+    }
+    if (rc == ACME_ERR_STORE_CORRUPT || (rc == ACME_ERR_NOT_FOUND && damaged)) {
+        return renew_state(s);
+    }
+    if (rc != ACME_ERR_NOT_FOUND) {
+        return rc >= 0 ? ACME_ERR_STORE_SEAL : rc;
+    }
+    rc = acme_record_next(s, &key);
+    if (rc != ACME_ERR_NOT_FOUND) {
+        return rc == ACME_OK ? ACME_ERR_STORE_SEAL : rc;
+    }
+    return write_state(s);
 }
 
 /* The key and the counter that the configuration names. */
@@ -243,7 +311,9 @@ static int32_t take_seal(struct acme_store *s, const struct acme_config *config)
 static int32_t check_seal(struct acme_store *s, int32_t mounted)
 {
     if (s->seal_key != 0) {
-        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT ? open_state(s) : ACME_OK;
+        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT
+                   ? open_state(s, mounted != ACME_OK)
+                   : ACME_OK;
     }
     /* The log has looked when it was mounted. */
     return acme_place_is_foreign(s) && mounted == ACME_OK &&

@@ -332,13 +332,30 @@ int32_t acme_store_read_chain(struct acme_store *store, uint8_t slot, uint8_t ge
         got = acme_record_read(store, chunk_key(slot, generation, offset / ACME_CHAIN_CHUNK),
                                inside, data, n);
         if (got != (int32_t)n) {
-            return got == ACME_ERR_STORE_IO ? got : ACME_ERR_STORE_CORRUPT;
+            return acme_store_has_said(got) ? ACME_ERR_STORE_CORRUPT : got;
         }
         offset += (uint32_t)n;
         data += n;
         len -= n;
     }
     return ACME_OK;
+}
+
+int32_t acme_store_check_chain(struct acme_store *store, uint8_t slot, uint8_t generation,
+                               uint32_t size)
+{
+    uint32_t chunk;
+
+    for (chunk = 0; size > 0; chunk++) {
+        uint32_t n = size < ACME_CHAIN_CHUNK ? size : ACME_CHAIN_CHUNK;
+        int32_t len = acme_record_length(store, chunk_key(slot, generation, chunk));
+
+        if (len != (int32_t)n) {
+            return acme_store_has_said(len) ? ACME_ERR_STORE_CORRUPT : len;
+        }
+        size -= n;
+    }
+    return chunk > 0 ? ACME_OK : ACME_ERR_STORE_CORRUPT;
 }
 
 int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t generation)

@@ -83,6 +83,13 @@ void acme_store_bind_its(struct acme_store *store);
  * store a key. */
 int32_t acme_store_its_result(void);
 
+/** Whether a read has said what there is: a value, none, or a damaged one. All else is a failure of
+ * this time, from which nothing follows. */
+static inline bool acme_store_has_said(int32_t rc)
+{
+    return rc >= 0 || rc == ACME_ERR_NOT_FOUND || rc == ACME_ERR_STORE_CORRUPT;
+}
+
 /* Each read returns ACME_OK, ACME_ERR_NOT_FOUND, ACME_ERR_STORE_CORRUPT or ACME_ERR_STORE_IO; each
  * write ACME_OK, ACME_ERR_STORE_FULL or ACME_ERR_STORE_IO. scratch is the caller's, and big enough
  * for the record: 16 bytes and its strings. */
@@ -120,6 +127,10 @@ int32_t acme_store_write_chunk(struct acme_store *store, uint8_t slot, uint8_t g
 /** Reads len bytes at an offset of the chain's DER; all of them or an error. */
 int32_t acme_store_read_chain(struct acme_store *store, uint8_t slot, uint8_t generation,
                               uint32_t offset, uint8_t *data, size_t len);
+/** Looks at all of a chain of so many bytes. ACME_OK; ACME_ERR_STORE_CORRUPT: a chunk is missing,
+ * damaged, or not as long as it has to be; what else a read fails with, which says neither. */
+int32_t acme_store_check_chain(struct acme_store *store, uint8_t slot, uint8_t generation,
+                               uint32_t size);
 /** Removes all chunks of a chain. */
 int32_t acme_store_remove_chain(struct acme_store *store, uint8_t slot, uint8_t generation);
 

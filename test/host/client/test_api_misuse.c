@@ -2,6 +2,11 @@
  * The public API in wrong hands: what acme_init refuses, and what each call says when it comes at
  * the wrong time or with the wrong arguments. Nothing of it may change what is stored.
  */
+#include "acme/dns_acmedns.h"
+#include "acme/dns_resolver.h"
+#include "acme/dns_update.h"
+#include "acme/doctor.h"
+#include "acme/mbedtls.h"
 #include "device.h"
 
 static uint8_t spare[ACME_MEMORY_SIZE + 8] __attribute__((aligned(8)));
@@ -131,6 +136,8 @@ static void test_records_may_be_elsewhere(void **state)
 
 static void test_init_wants_lists_with_their_counts(void **state)
 {
+    static const struct acme_ca other = {.directory_url = "https://other.example/directory",
+                                         .anchors_count = 1};
     const struct acme_trust_anchor *anchors = w.config.anchors;
 
     (void)state;
@@ -143,6 +150,12 @@ static void test_init_wants_lists_with_their_counts(void **state)
     w.config.pins_count = 1;
     assert_int_equal(init_result(), ACME_ERR_ARGUMENT);
     w.config.pins_count = 0;
+    w.config.fallbacks_count = 1;
+    assert_int_equal(init_result(), ACME_ERR_ARGUMENT);
+    w.config.fallbacks = &other;
+    assert_int_equal(init_result(), ACME_ERR_ARGUMENT); /* it has no anchors */
+    w.config.fallbacks = NULL;
+    w.config.fallbacks_count = 0;
     w.config.certs_count = CONFIG_ACME_CERT_SLOTS + 1;
     assert_int_equal(init_result(), ACME_ERR_LIMIT);
     w.config.certs = NULL;
@@ -320,6 +333,174 @@ static void test_nothing_to_revoke_or_read(void **state)
     assert_int_equal(acme_cert_read(w.client, 0, 0, der, sizeof(der)), ACME_ERR_CERT_NONE);
 }
 
+/* ---- NULL where something must be: an error, and nothing else; a function each ---- */
+
+static void test_null_to_format(void **state)
+{
+    const struct acme_port bare = {.net = w.port.net, .clock = w.port.clock};
+
+    (void)state;
+    sim_world_halt(&w);
+    assert_int_equal(acme_store_format(NULL), ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_store_format(&bare), ACME_ERR_ARGUMENT); /* records are elsewhere */
+    device_boot();
+    assert_true(device_has_cert(0));
+}
+
+static void test_null_to_cert_list(void **state)
+{
+    struct acme_cert_status status;
+    uint32_t cursor = 0;
+    char names[64];
+
+    (void)state;
+    assert_int_equal(acme_cert_list(w.client, NULL, names, sizeof(names), &status),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_cert_list(w.client, &cursor, NULL, sizeof(names), &status),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_cert_list(w.client, &cursor, names, sizeof(names), NULL),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(cursor, 0);
+    assert_int_equal(acme_cert_list(w.client, &cursor, names, 0, &status), ACME_ERR_BUFFER);
+    cursor = 0;
+    assert_int_equal(acme_cert_list(w.client, &cursor, names, sizeof(names), &status), ACME_OK);
+}
+
+static void test_null_to_account_status(void **state)
+{
+    (void)state;
+    assert_int_equal(acme_account_get_status(w.client, NULL), ACME_ERR_ARGUMENT);
+}
+
+static void test_null_to_account_forget(void **state)
+{
+    (void)state;
+    assert_int_equal(acme_account_forget(w.client, NULL), ACME_ERR_ARGUMENT);
+}
+
+static void test_null_to_counters(void **state)
+{
+    (void)state;
+    acme_get_counters(w.client, NULL);
+}
+
+static void test_null_to_persist_record(void **state)
+{
+    const struct acme_dns_persist what = {.name = "example.org", .issuer = "ca.example"};
+    char name[300], value[600];
+
+    (void)state;
+    assert_int_equal(
+        acme_dns_persist_record(w.client, &what, NULL, sizeof(name), value, sizeof(value)),
+        ACME_ERR_ARGUMENT);
+    assert_int_equal(
+        acme_dns_persist_record(w.client, &what, name, sizeof(name), NULL, sizeof(value)),
+        ACME_ERR_ARGUMENT);
+    assert_int_equal(
+        acme_dns_persist_record(w.client, NULL, name, sizeof(name), value, sizeof(value)),
+        ACME_ERR_NAME);
+    assert_int_equal(
+        acme_dns_persist_record(w.client, &what, name, sizeof(name), value, sizeof(value)),
+        ACME_OK);
+}
+
+static void test_null_to_account_name(void **state)
+{
+    char name[300];
+
+    (void)state;
+    assert_int_equal(acme_dns_account_name(w.client, "example.org", NULL, sizeof(name)),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_dns_account_name(w.client, NULL, name, sizeof(name)), ACME_ERR_NAME);
+    assert_int_equal(acme_dns_account_name(w.client, "example.org", name, sizeof(name)), ACME_OK);
+}
+
+static void test_null_to_doctor(void **state)
+{
+    static uint8_t memory[ACME_DOCTOR_SIZE] __attribute__((aligned(8)));
+    const struct acme_doctor_config config = {.on_finding = NULL};
+
+    (void)state;
+    assert_int_equal(acme_doctor_start(w.client, NULL, memory, sizeof(memory)), ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_doctor_start(w.client, &config, memory, sizeof(memory)),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_doctor_start(w.client, &config, NULL, sizeof(memory)), ACME_ERR_ARGUMENT);
+    assert_int_equal(device_run(), ACME_OK); /* the client is not taken up by it */
+}
+
+static void test_null_to_mbedtls_use(void **state)
+{
+    (void)state;
+    assert_int_equal(acme_mbedtls_use(w.client, 0, NULL, NULL), ACME_ERR_ARGUMENT);
+}
+
+static void test_null_to_dns_resolver(void **state)
+{
+    static uint8_t memory[ACME_DNS_RESOLVER_SIZE] __attribute__((aligned(8)));
+    struct acme_port bare = w.port;
+    acme_dns_resolver *r;
+
+    (void)state;
+    assert_int_equal(acme_dns_resolver_init(NULL, &w.port, "192.0.2.1", 0, memory, sizeof(memory)),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_dns_resolver_init(&r, NULL, "192.0.2.1", 0, memory, sizeof(memory)),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_dns_resolver_init(&r, &w.port, NULL, 0, memory, sizeof(memory)),
+                     ACME_ERR_ARGUMENT);
+    bare.net = NULL;
+    assert_int_equal(acme_dns_resolver_init(&r, &bare, "192.0.2.1", 0, memory, sizeof(memory)),
+                     ACME_ERR_ARGUMENT);
+    bare = w.port;
+    bare.clock = NULL;
+    assert_int_equal(acme_dns_resolver_init(&r, &bare, "192.0.2.1", 0, memory, sizeof(memory)),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_dns_resolver_init(&r, &w.port, "192.0.2.1", 0, memory, sizeof(memory)),
+                     ACME_OK);
+}
+
+static void test_null_to_dns_update(void **state)
+{
+    static uint8_t memory[ACME_DNS_UPDATE_SIZE] __attribute__((aligned(8)));
+    struct acme_dns_update_config config = {.port = &w.port, .server = "192.0.2.1"};
+    acme_dns_update *u;
+
+    (void)state;
+    assert_int_equal(acme_dns_update_init(NULL, &config, memory, sizeof(memory)),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_dns_update_init(&u, NULL, memory, sizeof(memory)), ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_dns_update_init(&u, &config, NULL, sizeof(memory)), ACME_ERR_ARGUMENT);
+    config.port = NULL;
+    assert_int_equal(acme_dns_update_init(&u, &config, memory, sizeof(memory)), ACME_ERR_ARGUMENT);
+}
+
+static void test_null_to_dns_acmedns(void **state)
+{
+    static uint8_t memory[ACME_DNS_ACMEDNS_SIZE] __attribute__((aligned(8)));
+    struct acme_dns_acmedns_account account = {"a.example.org", "sub", "user", "password"};
+    struct acme_dns_acmedns_config config = {.port = &w.port,
+                                             .url = "https://dns.example",
+                                             .resolver = "192.0.2.1",
+                                             .accounts = &account,
+                                             .accounts_count = 1};
+    const struct acme_dns_acmedns_config whole = config;
+    acme_dns_acmedns *a;
+
+    (void)state;
+    assert_int_equal(acme_dns_acmedns_init(&a, &config, memory, sizeof(memory)), ACME_OK);
+    assert_int_equal(acme_dns_acmedns_init(NULL, &config, memory, sizeof(memory)),
+                     ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_dns_acmedns_init(&a, NULL, memory, sizeof(memory)), ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_dns_acmedns_init(&a, &config, NULL, sizeof(memory)), ACME_ERR_ARGUMENT);
+    config.accounts = NULL;
+    assert_int_equal(acme_dns_acmedns_init(&a, &config, memory, sizeof(memory)), ACME_ERR_ARGUMENT);
+    config = whole;
+    config.url = NULL;
+    assert_int_equal(acme_dns_acmedns_init(&a, &config, memory, sizeof(memory)), ACME_ERR_ARGUMENT);
+    config = whole;
+    config.port = NULL;
+    assert_int_equal(acme_dns_acmedns_init(&a, &config, memory, sizeof(memory)), ACME_ERR_ARGUMENT);
+}
+
 static void test_a_clock_may_be_demanded(void **state)
 {
     (void)state;
@@ -366,6 +547,18 @@ int main(void)
         DEVICE_TEST_ISSUED(test_one_job_at_a_time),
         DEVICE_TEST_ISSUED(test_slots_and_reasons_are_checked),
         DEVICE_TEST(test_nothing_to_revoke_or_read),
+        DEVICE_TEST_ISSUED(test_null_to_format),
+        DEVICE_TEST_ISSUED(test_null_to_cert_list),
+        DEVICE_TEST_ISSUED(test_null_to_account_status),
+        DEVICE_TEST_ISSUED(test_null_to_account_forget),
+        DEVICE_TEST_ISSUED(test_null_to_counters),
+        DEVICE_TEST_ISSUED(test_null_to_persist_record),
+        DEVICE_TEST_ISSUED(test_null_to_account_name),
+        DEVICE_TEST_ISSUED(test_null_to_doctor),
+        DEVICE_TEST_ISSUED(test_null_to_mbedtls_use),
+        DEVICE_TEST_ISSUED(test_null_to_dns_resolver),
+        DEVICE_TEST_ISSUED(test_null_to_dns_update),
+        DEVICE_TEST_ISSUED(test_null_to_dns_acmedns),
         DEVICE_TEST(test_a_clock_may_be_demanded),
         DEVICE_TEST(test_states_have_names),
         DEVICE_TEST_ISSUED(test_counters_tell_of_the_store),

@@ -162,6 +162,65 @@ static void test_all_goes_well(void **state)
     assert_true(device_has_cert(0));
 }
 
+/* Each authorization is its own name's, whichever of the two comes first. */
+static const char *const base_and_wildcard[] = {"example.org", "*.example.org", "example.org"};
+static uint32_t authorized[2]; /* the base name, the wildcard */
+
+static void count_authorized(void *ctx, const struct acme_event *event)
+{
+    (void)ctx;
+    if (event->type == ACME_EVENT_AUTHORIZED) {
+        authorized[event->text[0] == '*' ? 1 : 0]++;
+    }
+}
+
+static void test_a_wildcard_and_its_base_are_two(void **state)
+{
+    size_t first;
+
+    (void)state;
+    w.config.on_event = count_authorized;
+    for (first = 0; first < 2; first++) {
+        want(2, base_and_wildcard + first);
+        device_boot();
+        memset(authorized, 0, sizeof(authorized));
+        assert_int_equal(device_renew(), ACME_OK);
+        assert_int_equal(authorized[0], 1);
+        assert_int_equal(authorized[1], 1);
+        sim_world_halt(&w);
+    }
+}
+
+/* Tokens have 128 bits of entropy (RFC 8555 8.3) in base64url, and an end. */
+static void test_tokens(void **state)
+{
+    static const struct {
+        const char *with;
+        size_t len;
+        bool good;
+    } table[] = {{"a", 22, true},  {"-", 22, true},  {"_", 43, true},  {"a", 21, false},
+                 {"a", 1, false},  {"", 0, false},   {"a", 128, true}, {"a", 129, false},
+                 {".", 43, false}, {"=", 43, false}, {"/", 43, false}, {"+", 43, false},
+                 {" ", 43, false}};
+    size_t i;
+
+    (void)state;
+    device_boot();
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char put[200] = "\"token\":\"";
+        size_t len = strlen(put);
+
+        memset(put + len, 'a', table[i].len);
+        memcpy(put + len + table[i].len / 2, table[i].with, table[i].len > 0 ? 1 : 0);
+        (void)strcpy(put + len + table[i].len, "\",\"other\":\"");
+        memset(&p, 0, sizeof(p));
+        device_forget();
+        sim_edits_add(&edits, CA_SIM_AUTHORIZATION, "\"token\":\"", put);
+        assert_int_equal(device_renew(), table[i].good ? ACME_OK : ACME_ERR_FIELD);
+        assert_int_equal(p.calls[PRESENT], table[i].good ? 1 : 0);
+    }
+}
+
 static void test_a_provider_that_fails(void **state)
 {
     (void)state;
@@ -609,6 +668,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DNS_TEST(test_the_time_and_the_end_are_told),
         DNS_TEST(test_all_goes_well),
+        DNS_TEST(test_a_wildcard_and_its_base_are_two),
+        DNS_TEST(test_tokens),
         DNS_TEST(test_a_provider_that_fails),
         DNS_TEST(test_a_provider_that_never_ends),
         DNS_TEST(test_a_provider_that_is_slow),

@@ -10,6 +10,8 @@
 
 static struct acme_net_ops net_ops;
 static uint32_t connects, sends, fail_connect, fail_send;
+static bool silent, surplus; /* nothing comes; more comes than was asked for */
+static bool deaf;            /* whoever is connected to hangs up when he is told something */
 
 static acme_handle on_connect(void *ctx, const char *host, uint16_t port)
 {
@@ -18,7 +20,20 @@ static acme_handle on_connect(void *ctx, const char *host, uint16_t port)
 
 static int32_t on_send(void *ctx, acme_handle stream, const uint8_t *data, size_t len)
 {
-    return ++sends == fail_send ? ACME_ERR_CLOSED : sim_net_ops.send(ctx, stream, data, len);
+    return ++sends == fail_send || deaf ? ACME_ERR_CLOSED
+                                        : sim_net_ops.send(ctx, stream, data, len);
+}
+
+/* What a reply ends with: it seldom fills the memory that it is read into. */
+static int32_t on_recv(void *ctx, acme_handle stream, uint8_t *data, size_t size)
+{
+    int32_t n = silent ? ACME_ERR_AGAIN : sim_net_ops.recv(ctx, stream, data, size);
+
+    if (surplus && n > 0 && (size_t)n + 4 < size) {
+        memcpy(data + n, "HTTP", 4);
+        n += 4;
+    }
+    return n;
 }
 
 static int set_up(void **state)
@@ -27,6 +42,8 @@ static int set_up(void **state)
     net_ops = sim_net_ops;
     net_ops.connect = on_connect;
     net_ops.send = on_send;
+    net_ops.recv = on_recv;
+    silent = surplus = deaf = false;
     w.port.net = &net_ops;
     connects = sends = fail_connect = fail_send = 0;
     return 0;
@@ -40,6 +57,96 @@ static void test_a_connection_that_the_server_has_closed(void **state)
     assert_int_equal(device_run(), ACME_OK);
     assert_int_equal(connects, 2);
     assert_true(device_has_cert(0));
+}
+
+/* So many connections that the device has not closed. */
+static uint32_t connected(void)
+{
+    uint32_t i, count = 0;
+
+    for (i = 0; i < SIM_NET_STREAMS; i++) {
+        count += w.net.streams[i].kind == SIM_STREAM_OUT ? 1u : 0u;
+    }
+    return count;
+}
+
+/* That costs one more connection, and not one more request. */
+static void test_the_same_request_over_another_connection(void **state)
+{
+    struct acme_counters counters;
+    uint32_t at, route, asked;
+
+    (void)state;
+    for (at = 2; at < 6; at++) {
+        device_boot();
+        connects = sends = 0;
+        fail_send = at;
+        device_forget();
+        assert_int_equal(device_renew(), ACME_OK);
+        assert_int_equal(connects, 2);
+        for (asked = 0, route = 0; route < CA_SIM_ROUTES; route++) {
+            asked += device_asked((enum ca_sim_route)route);
+        }
+        acme_get_counters(w.client, &counters);
+        assert_int_equal(counters.requests, asked);
+        assert_true(connected() <= 1);
+        sim_world_halt(&w);
+    }
+}
+
+/* One that fails at once is not tried for ever. */
+static void test_a_server_that_hangs_up(void **state)
+{
+    (void)state;
+    device_boot();
+    deaf = true;
+    assert_int_equal(device_run(), ACME_ERR_CLOSED);
+    assert_in_range(connects, 2, 20);
+    assert_int_equal(connected(), 0);
+    deaf = false;
+    assert_int_equal(device_run(), ACME_OK);
+}
+
+/* A server in trouble is asked three times more, with pauses that double. */
+static void test_a_server_in_trouble(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    device_boot();
+    device_fault(CA_SIM_NEW_ORDER, 502, "serverInternal", 3);
+    before = w.clock.now_ms;
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(device_asked(CA_SIM_NEW_ORDER), 4);
+    assert_true(w.clock.now_ms - before >= 7000);
+    device_forget();
+    device_fault(CA_SIM_NEW_ORDER, 502, "serverInternal", 99);
+    assert_int_equal(device_renew(), ACME_ERR_SERVER);
+    assert_int_equal(device_asked(CA_SIM_NEW_ORDER), 4);
+}
+
+/* What is wrong with everything is not tried with the next certificate; what is of one is. */
+static void test_whose_error_it_is(void **state)
+{
+    static const char *const second[] = {"api.example.org"};
+    static const struct {
+        const char *type;
+        uint32_t asked;
+    } table[] = {{"userActionRequired", 1}, {"rejectedIdentifier", 2}};
+    size_t i;
+
+    (void)state;
+    requests[1].names = second;
+    requests[1].names_count = 1;
+    w.config.certs_count = 2;
+    device_boot();
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        device_forget();
+        device_fault(CA_SIM_NEW_ORDER, 403, table[i].type, 2);
+        assert_int_not_equal(device_renew(), ACME_OK);
+        assert_int_equal(device_asked(CA_SIM_NEW_ORDER), table[i].asked);
+        w.ca->faults[0].count = 0;
+    }
 }
 
 static void test_and_the_server_is_gone(void **state)
@@ -68,6 +175,38 @@ static void test_replies_that_break_off(void **state)
     }
 }
 
+/* A connection on which somebody says more than he was asked is not used again. */
+static void test_replies_with_more_behind_them(void **state)
+{
+    uint32_t before;
+
+    (void)state;
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(connects, 1); /* one is enough */
+    surplus = true;
+    before = connects;
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_true(connects > before + 5);
+    assert_true(device_has_cert(0));
+}
+
+/* A server that says nothing at all costs a bounded time. */
+static void test_a_server_without_a_word(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    device_boot();
+    before = w.clock.now_ms;
+    silent = true;
+    assert_int_equal(device_run(), ACME_ERR_TIMEOUT);
+    assert_true(w.clock.now_ms - before >= CONFIG_ACME_TIMEOUT_MS);
+    assert_true(w.clock.now_ms - before < 20ull * CONFIG_ACME_TIMEOUT_MS);
+    silent = false;
+    assert_int_equal(device_run(), ACME_OK);
+}
+
 static void test_replies_in_small_pieces(void **state)
 {
     (void)state;
@@ -90,6 +229,31 @@ static void test_urls_on_another_port(void **state)
     device_boot();
     assert_int_equal(device_run(), ACME_ERR_CONNECT);
     assert_true(connects > 2);
+    assert_int_equal(connected(), 0); /* the first one was closed before */
+}
+
+static void test_urls_on_another_host(void **state)
+{
+    (void)state;
+    w.config.allow_foreign_urls = true;
+    device_boot();
+    sim_edits_add(&edits, CA_SIM_DIRECTORY_GET, "https://ca.example.org/new-nonce",
+                  "https://cb.example.org/new-nonce");
+    assert_int_equal(device_run(), ACME_ERR_CONNECT);
+    assert_int_equal(device_asked(CA_SIM_NEW_NONCE), 0);
+    assert_int_equal(connected(), 0);
+}
+
+/* One that is relative, and too long once it is not. */
+static void test_a_location_that_grows(void **state)
+{
+    static char put[CONFIG_ACME_URL_MAX + 20] = "Location: /";
+
+    (void)state;
+    memset(put + strlen(put), 'x', CONFIG_ACME_URL_MAX - 20);
+    device_boot();
+    sim_edits_add(&edits, CA_SIM_NEW_ORDER, "Location: https://" CA_SIM_HOST, put);
+    assert_int_equal(device_run(), ACME_ERR_HTTP_LIMIT);
 }
 
 /* ---- when to come again ---- */
@@ -227,10 +391,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NET_TEST(test_a_connection_that_the_server_has_closed),
+        NET_TEST(test_the_same_request_over_another_connection),
+        NET_TEST(test_a_server_that_hangs_up),
+        NET_TEST(test_a_server_in_trouble),
+        NET_TEST(test_whose_error_it_is),
         NET_TEST(test_and_the_server_is_gone),
         NET_TEST(test_replies_that_break_off),
+        NET_TEST(test_replies_with_more_behind_them),
+        NET_TEST(test_a_server_without_a_word),
         NET_TEST(test_replies_in_small_pieces),
         NET_TEST(test_urls_on_another_port),
+        NET_TEST(test_urls_on_another_host),
+        NET_TEST(test_a_location_that_grows),
         NET_TEST(test_a_pause_until_a_date),
         NET_TEST(test_a_reply_longer_than_memory),
         NET_TEST(test_an_account_url_that_is_none),

@@ -9,6 +9,8 @@
 
 #include "client/state.h"
 
+#define DAY_S 86400
+
 static struct acme_cert_status status(void)
 {
     struct acme_cert_status s;
@@ -36,6 +38,24 @@ static void test_a_pause_is_kept(void **state)
     w.clock.now_ms += acme_next_wakeup_s(w.client) * 1000ull;
     assert_int_equal(device_finish(acme_start_due(w.client)), ACME_OK);
     assert_true(device_has_cert(0));
+}
+
+/* A clock that has been put back may have been wrong by years before: it ends a pause. */
+static void test_a_clock_put_back_ends_a_pause(void **state)
+{
+    (void)state;
+    device_boot();
+    device_fault(CA_SIM_NEW_ORDER, 429, "rateLimited", 1);
+    w.ca->faults[0].retry_after_s = 7200;
+    assert_int_equal(device_run(), ACME_ERR_RATE_LIMITED);
+    sim_world_halt(&w);
+    w.config.build_time_s = SIM_EPOCH_S - 30 * DAY_S;
+    w.clock.skew_s = -2 * DAY_S;
+    device_boot();
+    device_forget();
+    assert_int_equal(acme_next_wakeup_s(w.client), 0);
+    (void)device_finish(acme_start_due(w.client));
+    assert_int_equal(device_asked(CA_SIM_DIRECTORY_GET), 1);
 }
 
 static void test_a_pause_is_of_its_own_certificate(void **state)
@@ -92,6 +112,64 @@ static void test_a_schedule_of_an_earlier_certificate(void **state)
     device_reboot();
     assert_false(status().suggested);
     assert_true(status().renew_after_s > SIM_EPOCH_S + 30 * 86400);
+}
+
+/* A CA may ask for a renewal later than it is safe, as may one that has written the flash. */
+static void test_an_instant_past_the_latest(void **state)
+{
+    struct acme_schedule schedule;
+    struct acme_client *c = w.client;
+    int64_t life = status().not_after_s - status().not_before_s;
+    int64_t latest = status().not_after_s - life / 10;
+
+    (void)state;
+    for (int64_t at = latest - 1; at <= latest + DAY_S; at += at < latest + 1 ? 1 : DAY_S - 1) {
+        assert_int_equal(acme_store_read_schedule(&c->log, 0, &schedule), ACME_OK);
+        schedule.renew_at_s = at;
+        assert_int_equal(acme_store_write_schedule(&c->log, 0, &schedule), ACME_OK);
+        device_reboot();
+        c = w.client;
+        assert_int_equal(status().renew_after_s, at < latest ? at : latest);
+    }
+}
+
+/* It is due at its very second, and not in the one before. */
+static void test_due_to_the_second(void **state)
+{
+    int64_t at;
+
+    (void)state;
+    sim_world_halt(&w);
+    w.config.no_renewal_info = true;
+    device_boot();
+    at = status().renew_after_s;
+    w.clock.now_ms += (uint64_t)(at - 1 - sim_clock_true_s(&w.clock)) * 1000u;
+    assert_int_equal(sim_clock_true_s(&w.clock), at - 1);
+    assert_int_equal(acme_next_wakeup_s(w.client), 1);
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(w.ca->counters.certificates, 1);
+    w.clock.now_ms += (uint64_t)(at - sim_clock_true_s(&w.clock)) * 1000u;
+    assert_int_equal(acme_next_wakeup_s(w.client), 0);
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(w.ca->counters.certificates, 2);
+}
+
+/* After an installation there is calm, whatever is configured, and over a reset. */
+static void test_calm_after_an_installation(void **state)
+{
+    const uint32_t calm = ACME_RENEWAL_CALM_S;
+
+    (void)state;
+    sim_world_halt(&w);
+    w.config.force_renewal = true;
+    device_boot();
+    assert_in_range(acme_next_wakeup_s(w.client), calm - 10, calm);
+    assert_int_equal(device_finish(acme_start_due(w.client)), ACME_OK);
+    assert_int_equal(w.ca->counters.certificates, 1);
+    w.clock.now_ms += acme_next_wakeup_s(w.client) * 1000ull;
+    assert_int_equal(device_finish(acme_start_due(w.client)), ACME_OK);
+    assert_int_equal(w.ca->counters.certificates, 2);
+    assert_in_range(acme_next_wakeup_s(w.client), calm - 10, calm);
 }
 
 static void test_orders_anew_as_configured(void **state)
@@ -252,6 +330,9 @@ static void test_the_same_names(void **state)
         {"B.example.org", "a.example.org", "b.example.org"},
         {"a.example.org", "a.example.org", "b.example.org", "A.example.org"}};
     static const uint16_t counts[] = {2, 2, 3, 4};
+    struct acme_cert_status s;
+    uint32_t cursor = 0;
+    char text[64];
     size_t i;
 
     (void)state;
@@ -266,6 +347,12 @@ static void test_the_same_names(void **state)
         assert_true(acme_next_wakeup_s(w.client) > 3600);
         sim_world_halt(&w);
     }
+    /* What is stored of them, and told, has each once. */
+    device_boot();
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_int_equal(acme_cert_list(w.client, &cursor, text, sizeof(text), &s), ACME_OK);
+    assert_string_equal(text, "a.example.org,b.example.org");
+    sim_world_halt(&w);
     requests[0].names = &pair[1];
     requests[0].names_count = 1;
     device_boot();
@@ -351,9 +438,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DEVICE_TEST(test_a_pause_is_kept),
+        DEVICE_TEST(test_a_clock_put_back_ends_a_pause),
         DEVICE_TEST(test_a_pause_is_of_its_own_certificate),
         DEVICE_TEST(test_failures_are_counted_to_an_end),
         DEVICE_TEST_ISSUED(test_a_schedule_of_an_earlier_certificate),
+        DEVICE_TEST_ISSUED(test_an_instant_past_the_latest),
+        DEVICE_TEST_ISSUED(test_due_to_the_second),
+        DEVICE_TEST_ISSUED(test_calm_after_an_installation),
         DEVICE_TEST_ISSUED(test_orders_anew_as_configured),
         DEVICE_TEST_ISSUED(test_another_ca_s_certificate),
         DEVICE_TEST_ISSUED(test_without_a_clock_the_ca_is_asked),

@@ -5,9 +5,8 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 
-from lab import ROOT, free_port, wait_until
+from lab import PATIENCE, ROOT, free_port, wait_until
 
 # Machine, Ethernet model, and for -icount the shift that comes nearest to 1.6 cycles an
 # instruction: 64 ns at 25 and at 20 MHz, 32 ns at 50 MHz.
@@ -63,8 +62,8 @@ class Board:
     def cut_power(self):
         if self.popen is not None:
             self.popen.kill()
-            self.popen.wait(10)
-            self.reader.join(10)
+            self.popen.wait(10 * PATIENCE)
+            self.reader.join(10 * PATIENCE)
             self.popen.stdout.close()
             self.popen.stdin.close()
         self.popen = None
@@ -114,7 +113,7 @@ class Board:
     def set_link(self, up):
         self.monitor(f"set_link net {'on' if up else 'off'}")
 
-    def fetch(self, name, root, path="/status.json", timeout=10):
+    def fetch(self, name, root, path="/status.json", timeout=10 * PATIENCE):
         """The page over TLS, by a client that trusts this root only, and the certificate."""
         context = ssl.create_default_context(cafile=root)
         with socket.create_connection(("127.0.0.1", self.https_port), timeout) as raw, \
@@ -129,11 +128,13 @@ class Board:
         return (json.loads(body) if path.endswith(".json") else body.decode()), certificate
 
     def fetch_when_ready(self, name, root, seconds=60, **options):
-        end = time.monotonic() + seconds
-        while True:
+        """Once it can be had. What was in the way is said by who comes too late."""
+        failed = []
+
+        def fetched():
             try:
                 return self.fetch(name, root, **options)
             except OSError as e:
-                if time.monotonic() > end:
-                    raise TimeoutError(f"{e}\n{self.text}") from e
-                time.sleep(0.1)
+                failed.append(repr(e))
+                return None
+        return wait_until(fetched, f"{name}'s page", seconds, lambda: "\n".join([self.text, *failed[-1:]]))

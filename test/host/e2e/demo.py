@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from lab import Process, free_port, listens, running_lab, wait_until
+from lab import PATIENCE, Process, free_port, listens, running_lab, wait_until
 
 NAME = "device.example.org"
 
@@ -14,7 +14,7 @@ def show(*argv, **options):
     """Runs a command in full view; it must succeed."""
     print("\n$ " + " ".join(os.path.relpath(a) if os.path.isabs(a) else a for a in argv),
           flush=True)
-    subprocess.run(argv, check=True, timeout=60, **options)
+    subprocess.run(argv, check=True, timeout=60 * PATIENCE, **options)
 
 
 def main():

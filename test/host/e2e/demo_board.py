@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 from board import Board
-from lab import running_lab
+from lab import PATIENCE, running_lab
 
 NAME = "device.example.org"
 SERVING = "https: serving until"
@@ -25,7 +25,7 @@ def curl(board, root, path):
     print("\n$ " + " ".join([*argv[:2], "--cacert", os.path.basename(root), "--resolve",
                              argv[-1], url]), flush=True)
     answer = subprocess.run([*argv, url], check=True, capture_output=True, text=True,
-                            timeout=200).stdout
+                            timeout=200 * PATIENCE).stdout
     print(answer, flush=True)
     return answer
 

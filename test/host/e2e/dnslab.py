@@ -18,7 +18,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from lab import Process, free_port, wait_until
+from lab import PATIENCE, Process, free_port, wait_until
 
 SECRET = bytes(range(32))
 KEYS = {f"key{bits}": f"hmac-sha{bits}" for bits in (256, 384, 512)}
@@ -90,7 +90,7 @@ class Bind:
         script = f"server 127.0.0.1 {self.port}\n{command}\nsend\n"
         subprocess.run(["/usr/bin/nsupdate", "-y", "hmac-sha256:key256:"
                         + base64.b64encode(SECRET).decode()], input=script, text=True, check=True,
-                       capture_output=True, timeout=20)
+                       capture_output=True, timeout=20 * PATIENCE)
 
     def log(self):
         return self.process.log()

@@ -36,14 +36,53 @@ def free_port():
                 pass
 
 
-def wait_until(condition, what, seconds=20):
-    """Waits for a condition, bounded; no blind sleeps."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
+# How much longer than on a quiet machine anything may take before a test gives up. A bound is there to
+# end a test that hangs, never to measure: it costs nothing where all is well.
+PATIENCE = float(os.environ.get("NANOACME_PATIENCE", "6"))
+
+
+def wait_until(condition, what, seconds=20, log=None):
+    """Waits for a condition and returns what it gives, once that is true. Bounded: by PATIENCE times the
+    seconds that it takes on a quiet machine. Who is late says what it waited for, and ends with the
+    log's last lines."""
+    bound = seconds * PATIENCE
+    end = time.monotonic() + bound
+    while True:
+        late = time.monotonic() >= end  # before the last look, which may itself be slow
+        result = condition()
+        if result:
+            return result
+        if late:
+            tail = "" if log is None else "\n" + "\n".join(log().splitlines()[-30:])
+            raise TimeoutError(f"waited {bound:.0f} s for {what}{tail}")
         time.sleep(0.02)
-    raise TimeoutError(f"waited {seconds} s for {what}")
+
+
+def finish(argv, seconds=60, **options):
+    """Runs a program to its end, bounded as wait_until; its output is text."""
+    bound = seconds * PATIENCE
+    try:
+        return subprocess.run(argv, **{"capture_output": True, "text": True, "check": False, **options},
+                              timeout=bound)
+    except subprocess.TimeoutExpired as e:
+        said = [part.decode(errors="replace") if isinstance(part, bytes) else part or ""
+                for part in (e.stdout, e.stderr)]
+        raise TimeoutError(f"waited {bound:.0f} s for the end of {argv}\n" + "\n".join(said)[-4000:]) from None
+
+
+def ended(popen, what, seconds=20, log=None):
+    """The exit code of a process that is to end by itself."""
+    wait_until(lambda: popen.poll() is not None, f"the end of {what}", seconds, log)
+    return popen.returncode
+
+
+def has_open(popen, path):
+    """Whether a process has opened a file: it has begun."""
+    folder = f"/proc/{popen.pid}/fd"
+    try:
+        return any(os.readlink(os.path.join(folder, fd)) == os.path.realpath(path) for fd in os.listdir(folder))
+    except OSError:
+        return False
 
 
 def listens(port):
@@ -94,6 +133,7 @@ class Process:
 
     def __init__(self, name, argv, folder, env=None):
         self.log_path = os.path.join(folder, name + ".log")
+        self.name = name
         self._log = open(self.log_path, "ab")
         self.popen = subprocess.Popen(argv, stdout=self._log, stderr=subprocess.STDOUT,
                                       cwd=folder, env={**os.environ, **(env or {})})
@@ -102,14 +142,18 @@ class Process:
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
             return f.read()
 
+    def ended(self, seconds=20):
+        """Its exit code, when it is to end by itself."""
+        return ended(self.popen, self.name, seconds, self.log)
+
     def stop(self):
         if self.popen.poll() is None:
             self.popen.terminate()
             try:
-                self.popen.wait(5)
+                self.popen.wait(5 * PATIENCE)
             except subprocess.TimeoutExpired:
                 self.popen.kill()
-                self.popen.wait(5)
+                self.popen.wait()
         self._log.close()
 
 
@@ -157,7 +201,7 @@ class Lab:
             "-defaultIPv4", self.default_address, "-dnsserver", self.names_at,
             "-management", f"127.0.0.1:{self.challtest_port}",
             "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""], self.folder)
-        wait_until(lambda: listens(self.challtest_port), "the name server")
+        wait_until(lambda: listens(self.challtest_port), "the name server", log=self.challtest.log)
 
     def start_pebble(self):
         config = {"pebble": {
@@ -173,7 +217,8 @@ class Lab:
         self.pebble = Process("pebble", [
             self.pebble_program, "-strict", "-config", path,
             "-dnsserver", self.names_at], self.folder, self.env)
-        wait_until(lambda: listens(self.port) and listens(self.management_port), "Pebble")
+        wait_until(lambda: listens(self.port) and listens(self.management_port), "Pebble",
+                   log=self.pebble.log)
 
     def start(self):
         self.start_names()
@@ -196,13 +241,13 @@ class Lab:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.challtest_port}/{call}", json.dumps(body).encode(),
             method="POST")
-        with urllib.request.urlopen(request, timeout=5) as r:
+        with urllib.request.urlopen(request, timeout=5 * PATIENCE) as r:
             assert r.status == 200
 
     def management(self, path):
         context = ssl.create_default_context(cafile=self.ca_file)
         with urllib.request.urlopen(f"https://127.0.0.1:{self.management_port}{path}",
-                                    context=context, timeout=5) as r:
+                                    context=context, timeout=5 * PATIENCE) as r:
             return r.read()
 
     def issuing_root(self, number=0):

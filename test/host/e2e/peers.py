@@ -6,6 +6,8 @@ import socketserver
 import threading
 import time
 
+from lab import PATIENCE
+
 DELIVERED = 3000  # ACME_SELFTEST_DELIVERED
 
 
@@ -65,20 +67,20 @@ def read_all(stream):
 
 
 def connect(port, seconds):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         try:
-            return socket.create_connection(("127.0.0.1", port), 30)
+            return socket.create_connection(("127.0.0.1", port), 30 * PATIENCE)
         except OSError:
             if time.monotonic() > end:
-                raise
+                raise TimeoutError(f"waited {seconds * PATIENCE:.0f} s for somebody at port {port}") from None
             time.sleep(0.05)
 
 
 def visit_line(port, seconds=60):
     """The first visit: a line, which comes back. A forwarded connection may end before the device has
     begun to listen: that one is made again."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     line = b"hello, device\n"
     while True:
         try:

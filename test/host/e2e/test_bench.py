@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lab import ROOT
+from lab import PATIENCE, ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import bench_boards  # noqa: E402
@@ -80,7 +80,7 @@ def test_a_client_that_is_missing_is_an_error():
     with pytest.raises(SystemExit, match="no-such-client is missing; run scripts/setup bench"):
         bench_clients.check_installed((Missing,))
     done = subprocess.run([os.path.join(ROOT, "scripts/bench"), "frobnicate"], capture_output=True,
-                          text=True, check=False, timeout=60)
+                          text=True, check=False, timeout=60 * PATIENCE)
     assert done.returncode == 2 and "usage:" in done.stderr
 
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from ca_oracle import thumbprint
 from ca_profiles import USED_BINDING
 from conftest import Cli
-from lab import Process, wait_until
+from lab import Process, has_open, wait_until
 from scripted_ca import PEM, Reply, ScriptedCa, Wire, huge_authorization, problem
 from test_hostile_ca import change, say, with_header
 from test_issuance import names_of
@@ -488,7 +488,7 @@ def test_a_clock_ahead(ca, cli):
         kept.append(kept[0] if kept else ca_.issue(days=(minutes, 90)))
         return Reply(ca_.pem(kept[0], ca_.issuer), content=PEM)
     ca.answers["certificate"] = answer
-    done = cli.run(NAME, extra=["--events"], env=LEAP, timeout=60)
+    done = cli.run(NAME, extra=["--events"], env=LEAP)
     assert ca.orders == 1 and (done.code == 0 or any(200 <= w <= 400 for w in pauses(done))), done
     assert done.code == 0 or "ACME_ERR_CERT_EARLY" in done.err, done
 
@@ -509,7 +509,8 @@ def test_certificates_that_do_not_last(ca, cli, tmp_path, life, seconds, most):
         c.pem(c.issue(days=(-1 / 86400, life / 86400)), c.issuer), content=PEM)
     daemon = Process("daemon", cli.argv("daemon", "-d", NAME, "--accept-tos", "--http-port",
                                         str(ca.http_port)), str(tmp_path))
-    time.sleep(seconds)
+    wait_until(lambda: ca.orders >= 1, "the first order", log=daemon.log)
+    time.sleep(seconds)  # in which no more may come than these
     daemon.stop()
     assert 1 <= ca.orders <= most, ca.orders
 
@@ -580,8 +581,9 @@ def test_a_pause_of_days_across_resets(ca, cli, tmp_path):
     for number in range(4):
         daemon = Process(f"daemon{number}", cli.argv("daemon", "-d", NAME, "--accept-tos", "--http-port",
                                                      str(ca.http_port)), str(tmp_path))
-        wait_until(lambda: "order" in ca.log, "the order")
-        time.sleep(1)
+        wait_until(lambda: "order" in ca.log and has_open(daemon.popen, cli.store), "the daemon and the order",
+                   log=daemon.log)
+        time.sleep(1)  # in which no other order may come
         daemon.stop()
     assert ca.log.count("order") == 1
 

@@ -3,12 +3,12 @@ import os
 import signal
 import socket
 import subprocess
-import time
+import threading
 
 import pytest
 
 from conftest import BUILD, Cli, Result
-from lab import free_port, make_server_ca
+from lab import PATIENCE, ended, finish, free_port, make_server_ca, wait_until
 from scripted_ca import ScriptedCa
 
 
@@ -27,8 +27,7 @@ def _alone(tmp_path):
 
 
 def call(*args):
-    return Result(subprocess.run([os.path.join(BUILD, "nanoacme"), *args], capture_output=True,
-                                 text=True, timeout=20, check=False))
+    return Result(finish([os.path.join(BUILD, "nanoacme"), *args], 20))
 
 
 def test_help_and_version():
@@ -80,7 +79,7 @@ def test_no_such_host(alone):
 
 def test_a_server_without_tls(tmp_path, alone):
     with socket.create_server(("127.0.0.1", 0)) as s:
-        s.settimeout(20)
+        s.settimeout(20 * PATIENCE)
         url = f"https://127.0.0.1:{s.getsockname()[1]}/"
         process = subprocess.Popen(alone.argv("run", "-d", "a.example", "--accept-tos", "--server",
                                               url), stderr=subprocess.PIPE, text=True)
@@ -89,7 +88,7 @@ def test_a_server_without_tls(tmp_path, alone):
             stream.recv(100)
             stream.sendall(b"220 mail.example.org ESMTP\r\n")
             stream.close()
-        assert process.wait(30) == 4
+        assert ended(process, "the command") == 4
         assert "ACME_ERR_TLS" in process.stderr.read()
 
 
@@ -182,16 +181,16 @@ def test_flipped_bits_never_give_a_wrong_answer(filled):
 
 
 def test_one_process_at_a_time(filled):
-    filled.ca.answers["directory"] = lambda ca, r: time.sleep(3)
+    over = threading.Event()
+    filled.ca.answers["directory"] = lambda ca, r: (over.wait(60 * PATIENCE), None)[1]
     first = subprocess.Popen(filled.argv("run", "-d", "device.example.org", "--force"),
                              stderr=subprocess.PIPE)
-    end = time.monotonic() + 10
-    while not filled.ca.log.count("directory") > 1 and time.monotonic() < end:
-        time.sleep(0.02)
+    wait_until(lambda: filled.ca.log.count("directory") > 1, "the first process at the CA")
     done = filled.call("list")
     assert done.code == 3 and "in use by another process" in done.err, done
     first.send_signal(signal.SIGTERM)
-    assert first.wait(10) == 128 + signal.SIGTERM
+    assert ended(first, "the first process") == 128 + signal.SIGTERM
+    over.set()
     assert b"run the same command again" in first.stderr.read()
     assert filled.call("list").code == 0
 

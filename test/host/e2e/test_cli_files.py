@@ -6,11 +6,11 @@ import re
 import stat
 import subprocess
 import threading
-import time
 
 import pytest
 
 from conftest import BUILD, Cli, Result
+from lab import PATIENCE, ended, wait_until
 from scripted_ca import PEM, Reply, ScriptedCa, problem
 
 NAME = "device.example.org"
@@ -37,7 +37,7 @@ def _filled(cli):
 def shell(cli, redirections, *args):
     """The command line as a shell starts it with these redirections."""
     return subprocess.run(["/bin/sh", "-c", f'exec "$@" {redirections}', "sh", *cli.argv(*args)],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=60 * PATIENCE, check=False)
 
 
 # ---- closed descriptors ----
@@ -62,9 +62,9 @@ def test_the_port_takes_no_standard_descriptor_for_a_store(cli, ca):
     subprocess.run(["openssl", "x509", "-in", ca.ca_file, "-outform", "DER", "-out", der], check=True)
     argv = [os.path.join(BUILD, "test", "example_minimal"), ca.directory, der, cli.store, NAME, str(ca.http_port)]
     before = set(os.listdir(ca.folder))
-    done = subprocess.run(["/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *argv], timeout=60, check=False)
+    done = subprocess.run(["/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *argv], timeout=60 * PATIENCE, check=False)
     assert done.returncode == 1 and set(os.listdir(ca.folder)) == before
-    assert subprocess.run(argv, timeout=60, check=False).returncode == 0
+    assert subprocess.run(argv, timeout=60 * PATIENCE, check=False).returncode == 0
 
 
 # ---- export ----
@@ -131,7 +131,7 @@ def test_export_into_standard_output(filled, out):
     with open(log, "w+", encoding="ascii") as file:
         file.write("before\n")
         file.flush()
-        done = subprocess.run(filled.argv("export", "-d", NAME, "-o", str(link)), stdout=file, timeout=60,
+        done = subprocess.run(filled.argv("export", "-d", NAME, "-o", str(link)), stdout=file, timeout=60 * PATIENCE,
                               check=False)
         assert done.returncode == 0
         file.seek(0)
@@ -276,15 +276,8 @@ def daemon(cli, folder, *extra):
         yield process
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert ended(process, "the daemon") == 0
         log.close()
-
-
-def wait_for(what, condition, seconds=40):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not in time: {what}"
-        time.sleep(0.02)
 
 
 def contents(current):
@@ -298,7 +291,7 @@ def run_daemon(cli, folder, *extra):
     hook.chmod(0o755)
     before = calls.read_text().count("called") if calls.exists() else 0
     with daemon(cli, folder, "--hook", str(hook), *extra):
-        wait_for("the hook", lambda: calls.exists() and calls.read_text().count("called") > before)
+        wait_until(lambda: calls.exists() and calls.read_text().count("called") > before, "the hook", 40)
 
 
 @pytest.fixture(name="handed")
@@ -391,16 +384,16 @@ def test_errors_of_standard_output_are_seen(filled, out):
                  ["store"], ["store", "--json"], ["next"], ["--help"], ["--version"], ["doctor"],
                  ["run", "-d", NAME, "--accept-tos"], ["run", "-d", NAME, "--accept-tos", "--events"]):
         with open(full, "wb") as file:
-            done = subprocess.run(filled.argv(*args), stdout=file, stderr=subprocess.PIPE, text=True, timeout=60,
+            done = subprocess.run(filled.argv(*args), stdout=file, stderr=subprocess.PIPE, text=True, timeout=60 * PATIENCE,
                                   check=False)
         assert done.returncode == 3 and re.search("error: (standard output|export): ", done.stderr), (args, done)
     with open(full, "wb") as file:
         done = subprocess.run([filled.binary, "store", "dump", filled.store], stdout=file, stderr=subprocess.PIPE,
-                              text=True, timeout=60, check=False)
+                              text=True, timeout=60 * PATIENCE, check=False)
     assert done.returncode == 3 and "No space left" in done.stderr, done
     # The worse code stays.
     with open(full, "wb") as file:
-        assert subprocess.run(filled.argv("fly"), stdout=file, stderr=subprocess.DEVNULL, timeout=60,
+        assert subprocess.run(filled.argv("fly"), stdout=file, stderr=subprocess.DEVNULL, timeout=60 * PATIENCE,
                               check=False).returncode == 2
 
 
@@ -417,7 +410,7 @@ def test_names_are_not_printed_raw(filled, name, tmp_path):
                  ["run", "-d", "a", "--server", name], ["run", "-d", "a", "--ca-file", name],
                  ["store", "dump", name], ["run", "-d", "a", "--tsig-key", name], ["run", "-d", "a", "--key-type", name],
                  ["run", "--" + name], ["run", "-d", "a", "-" + name], ["run", "--json=" + name]):
-        done = subprocess.run(filled.argv(*args), capture_output=True, timeout=60, check=False)
+        done = subprocess.run(filled.argv(*args), capture_output=True, timeout=60 * PATIENCE, check=False)
         assert done.returncode in (2, 3), (args, done)
         text = done.stdout + done.stderr
         assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f\xff]|\xc2[\x80-\x9f]|\xe2\x80\xae|[^\xc0-\xff\x80-\xbf][\x80-\xbf]", text), (args, done)

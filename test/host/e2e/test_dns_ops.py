@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from conftest import BUILD, Cli
+from lab import PATIENCE
 from scripted_ca import TOKEN, Reply, ScriptedCa, problem
 
 NAME = "firmware.example.org"
@@ -32,7 +33,7 @@ def authorization(ca, request, types=("http-01", "dns-01", "dns-account-01")):
 def call(ca, tmp_path, scenario, *names):
     done = subprocess.run([os.path.join(BUILD, "test", "dns_ops"), ca.directory, ca.ca_file,
                            str(tmp_path / "store.img"), scenario, *(names or [NAME])],
-                          capture_output=True, text=True, timeout=150, check=False)  # 60 polls, a second between two
+                          capture_output=True, text=True, timeout=150 * PATIENCE, check=False)  # 60 polls, a second between two
     lines = [line.split() for line in done.stdout.splitlines()]
     return done.returncode, lines
 

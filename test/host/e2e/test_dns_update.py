@@ -8,7 +8,7 @@ import pytest
 
 from conftest import BUILD
 from dnslab import KEYS, SECRET, Bind, Front
-from lab import free_port
+from lab import PATIENCE, free_port
 
 NAME = "_acme-challenge.example.org"
 
@@ -32,7 +32,7 @@ def _bind(tmp_path_factory):
 class Probe:
     """One run: .code, .error of the last operation, .found texts, .seconds."""
 
-    def __init__(self, port, *args, key="key256", secret=SECRET, algorithm=None, timeout=90):
+    def __init__(self, port, *args, key="key256", secret=SECRET, algorithm=None, timeout=90 * PATIENCE):
         argv = [os.path.join(BUILD, "test", "dns_probe"), "--server", f"127.0.0.1:{port}"]
         if key:
             argv += ["--key", f"{key}:{algorithm or KEYS.get(key, 'hmac-sha256')}:{secret.hex()}"]
@@ -238,11 +238,11 @@ def test_server_named_by_the_zone(bind, tmp_path):
     argv = [os.path.join(BUILD, "test", "dns_probe"), "--resolver", f"127.0.0.1:{bind.port}",
             "--ns-port", str(bind.port), "--key", f"key256:hmac-sha256:{SECRET.hex()}",
             "present", "_acme-challenge.soa.example.org", "v"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60 * PATIENCE, check=False)
     assert done.returncode == 0, done
     assert bind.txt("_acme-challenge.soa.example.org") == ["v"]
     argv[1:1] = ["--server", f"ns1.example.org:{bind.port}"]
     argv[-1] = "w"
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60 * PATIENCE, check=False)
     assert done.returncode == 0, done
     assert bind.txt("_acme-challenge.soa.example.org") == ["v", "w"]

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from conftest import Cli
-from lab import ROOT
+from lab import PATIENCE, ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import docs_states  # noqa: E402
@@ -180,7 +180,7 @@ def collected():
     """The tests that there are: file -> names with their parameters."""
     done = subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider",
                            *(os.path.join(ROOT, "test", "host", "e2e", f) for f in CAS_FILES)],
-                          capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+                          capture_output=True, text=True, cwd=ROOT, timeout=120 * PATIENCE, check=False)
     found = re.findall(r"^\S*?(test_\w+\.py)::(\S+)$", done.stdout, re.M)
     assert len(found) > 200, done.stdout + done.stderr
     return {file: {name for f, name in found if f == file} for file in CAS_FILES}

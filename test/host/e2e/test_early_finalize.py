@@ -6,6 +6,7 @@ import urllib.request
 import pytest
 
 from conftest import Cli
+from lab import PATIENCE
 from scripted_ca import TOKEN, Reply, ScriptedCa, problem
 
 NAME = "device.example.org"
@@ -22,7 +23,7 @@ def _world(tmp_path):
 
 def fetch_proof(ca):
     url = f"http://127.0.0.1:{ca.http_port}/.well-known/acme-challenge/{TOKEN}"
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20) as r:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20 * PATIENCE) as r:
         ca.proofs.append(r.read())
 
 

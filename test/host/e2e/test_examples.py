@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from conftest import BUILD
-from lab import Process, free_port, wait_until
+from lab import PATIENCE, Process, free_port, wait_until
 
 NAME = "example.example.org"
 
@@ -23,7 +23,7 @@ def _root(shared_lab, tmp_path_factory):
 
 def run(program, *args):
     return subprocess.run([os.path.join(BUILD, "test", program), *map(str, args)],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=60 * PATIENCE, check=False)
 
 
 def test_minimal(tmp_path, shared_lab, root):

@@ -1,7 +1,6 @@
 """The main job against a real Pebble in strict mode: issue, use, issue again, fail one by one."""
 import re
 import socket
-import subprocess
 import time
 
 import pytest
@@ -9,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from conftest import Cli
-from lab import Process, free_port, listens, wait_until
+from lab import Process, finish, free_port, listens, wait_until
 
 
 def chain_of(cli, name):
@@ -37,15 +36,12 @@ def use(cli, lab, name, folder):
                      str(folder))
     try:
         wait_until(lambda: listens(port), "the TLS server")
-        done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}",
-                               "-servername", name, "-verify_hostname", name, "-CAfile", root,
-                               "-verify_return_error"], input="", capture_output=True, text=True,
-                              timeout=20, check=False)
+        done = finish(["openssl", "s_client", "-connect", f"127.0.0.1:{port}",
+                       "-servername", name, "-verify_hostname", name, "-CAfile", root,
+                       "-verify_return_error"], 20, input="")
         assert done.returncode == 0 and "Verify return code: 0 (ok)" in done.stdout, done
-        done = subprocess.run(["curl", "-sS", "--fail", "--cacert", root, "--noproxy", "*",
-                               "--resolve", f"{name}:{port}:127.0.0.1",
-                               f"https://{name}:{port}/"],
-                              capture_output=True, text=True, timeout=20, check=False)
+        done = finish(["curl", "-sS", "--fail", "--cacert", root, "--noproxy", "*",
+                       "--resolve", f"{name}:{port}:127.0.0.1", f"https://{name}:{port}/"], 20)
         assert done.returncode == 0, done
     finally:
         server.stop()
@@ -117,19 +113,23 @@ def test_one_name_of_three_fails(cli, shared_lab):
 
 
 def test_known_account_needs_nine_requests_on_one_connection(make_lab, tmp_path):
+    """Pebble says Retry-After 3 (authorization) and 5 (order) s, and has its answers at once: none of them is
+    waited for. On a busy machine it may really not have them yet: then it is asked for another name."""
+    pause, tries = 3, 8
     lab = make_lab()
     cli = Cli(tmp_path, lab)
     assert cli.call("account", "create", "--accept-tos").code == 0
-    before = len(lab.requests())
-    start = time.monotonic()
-    done = cli.run("known.example.org")
-    elapsed = time.monotonic() - start
-    assert done.code == 0, done
+    for number in range(tries):
+        before, start = len(lab.requests()), time.monotonic()
+        done = cli.run(f"known{number}.example.org")
+        elapsed = time.monotonic() - start
+        assert done.code == 0, done
+        assert done.json["counters"]["connections"] == 1
+        assert len(lab.requests()) - before == done.json["counters"]["requests"]
+        if elapsed < pause:
+            break
+    assert elapsed < pause, f"{tries} times it was waited for"
     assert done.json["counters"]["requests"] <= 9
-    assert len(lab.requests()) - before == done.json["counters"]["requests"]
-    assert done.json["counters"]["connections"] == 1
-    # Pebble says Retry-After 3 (authorization) and 5 (order) s; the answers are there at once.
-    assert elapsed < 3
 
 
 @pytest.mark.parametrize("key_type, check", [

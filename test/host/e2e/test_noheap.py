@@ -4,13 +4,14 @@ import re
 import subprocess
 
 from conftest import BUILD
+from lab import PATIENCE
 
 
 def call(shared_lab, tmp_path, *more, port=None):
     return subprocess.run([os.path.join(BUILD, "test", "noheap"), shared_lab.directory,
                            shared_lab.ca_file, str(tmp_path / "store.img"),
                            str(port or shared_lab.http_port), "noheap.example.org", *more],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=60 * PATIENCE, check=False)
 
 
 def test_no_allocation_after_init(shared_lab, tmp_path, capsys):

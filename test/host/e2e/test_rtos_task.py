@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from conftest import BUILD
-from lab import ROOT, running_lab
+from lab import PATIENCE, ROOT, running_lab
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def argv(build, ca, tmp_path, mode):
 
 def call(build, ca, tmp_path, mode):
     done = subprocess.run(argv(build, ca, tmp_path, mode), capture_output=True, text=True,
-                          timeout=200, check=False,
+                          timeout=200 * PATIENCE, check=False,
                           env={**os.environ, "TSAN_OPTIONS": "halt_on_error=1 exitcode=66"})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WARNING: ThreadSanitizer" not in done.stderr

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from conftest import BUILD
-from lab import free_port
+from lab import PATIENCE, free_port
 from peers import DELIVERED, Peers, visit_line, visit_take
 
 SELFTEST = os.path.join(BUILD, "test", "selftest")
@@ -26,7 +26,7 @@ def argv(fault, store="sim", mode="first", peers=None, net=False):
 
 
 def call(*args, **options):
-    done = subprocess.run(argv(*args, **options), capture_output=True, text=True, timeout=120,
+    done = subprocess.run(argv(*args, **options), capture_output=True, text=True, timeout=120 * PATIENCE,
                           check=False)
     assert done.returncode in (0, 1), done
     return done.returncode, done.stdout
@@ -176,7 +176,7 @@ def test_a_visitor_from_outside(peers):
         visitor = threading.Thread(
             target=lambda: (visit_line(port), got.append(visit_take(port))), daemon=True)
         visitor.start()
-        out = process.communicate(timeout=60)[0]
+        out = process.communicate(timeout=60 * PATIENCE)[0]
         visitor.join(10)
     assert process.returncode == 0, out
     assert "selftest: net.delivered ok: if the visitor has 3000 bytes" in out
@@ -185,9 +185,9 @@ def test_a_visitor_from_outside(peers):
 
 def test_the_template_links_and_fails():
     """What is to be written yet is no success. (Its log is not written either: no lines.)"""
-    done = subprocess.run([os.path.join(BUILD, "test", "acme_template_selftest")], timeout=60,
+    done = subprocess.run([os.path.join(BUILD, "test", "acme_template_selftest")], timeout=60 * PATIENCE,
                           capture_output=True, check=False)
     assert done.returncode >= 3, done  # clock, entropy, flash; without a clock no network
-    done = subprocess.run([os.path.join(BUILD, "test", "acme_template")], timeout=60,
+    done = subprocess.run([os.path.join(BUILD, "test", "acme_template")], timeout=60 * PATIENCE,
                           capture_output=True, check=False)
     assert done.returncode == 1, done

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from conftest import BUILD
+from lab import PATIENCE
 
 AREA = [1024, 24, 4]
 GEOMETRY = ["--sector-size", "1024", "--program-size", "4"]
@@ -13,7 +14,7 @@ GEOMETRY = ["--sector-size", "1024", "--program-size", "4"]
 
 def dump(*args):
     return subprocess.run([os.path.join(BUILD, "nanoacme"), "store", "dump", *map(str, args)],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=60 * PATIENCE, check=False)
 
 
 @pytest.fixture(name="image", scope="module")
@@ -21,7 +22,7 @@ def _image(tmp_path_factory):
     """An area as it is read from a board after three renewals; its keys are the letter K."""
     path = tmp_path_factory.mktemp("dump") / "image.bin"
     subprocess.run([os.path.join(BUILD, "test/wear"), *map(str, AREA), "400", "3", "1", path],
-                   check=True, capture_output=True, timeout=60)
+                   check=True, capture_output=True, timeout=60 * PATIENCE)
     assert b"KKKKKKKK" in path.read_bytes()
     return path
 

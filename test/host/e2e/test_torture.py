@@ -3,6 +3,7 @@ import os
 import subprocess
 
 from conftest import BUILD
+from lab import PATIENCE
 from scripted_ca import Reply, ScriptedCa
 
 
@@ -20,7 +21,7 @@ def test_every_port_call_fails_once(tmp_path, capsys):
 
     ca.answers = {"finalize": finalize_at_once, "order": order_unproven}
     done = subprocess.run([os.path.join(BUILD, "test", "torture"), ca.directory, ca.ca_file,
-                           str(ca.http_port)], capture_output=True, text=True, timeout=500,
+                           str(ca.http_port)], capture_output=True, text=True, timeout=500 * PATIENCE,
                           check=False)
     ca.stop()
     with capsys.disabled():

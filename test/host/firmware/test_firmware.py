@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 
 from conftest import NAME
-from lab import Gateway, free_port, wait_until
+from lab import PATIENCE, Gateway, free_port, wait_until
 
 SERVING = "https: serving until"
 INSTALLED = "acme: certificate installed"
@@ -150,11 +150,11 @@ def test_a_new_certificate_is_served_by_the_same_listener(bench):
         tzinfo=datetime.timezone.utc).timestamp()
     root = bench.lab.issuing_root()
     seen, failures = {first}, []
-    end = time.monotonic() + 180
+    end = time.monotonic() + 180 * PATIENCE
     while len(seen) < 2 and time.monotonic() < end:
         renewed = board.text.count(INSTALLED) > 1
         try:
-            seen.add(board.fetch(NAME, root, timeout=20)[1])
+            seen.add(board.fetch(NAME, root)[1])
         except (ConnectionRefusedError, ssl.SSLCertVerificationError) as e:
             if renewed or time.time() < expires:
                 failures.append(repr(e))
@@ -174,7 +174,7 @@ def test_a_handshake_that_is_under_way_when_the_certificate_changes(bench):
     check_served(bench, board)
     root = bench.lab.issuing_root()
     board.wait_for("acme: order", count=2)
-    with socket.create_connection(("127.0.0.1", board.https_port), 20) as raw:
+    with socket.create_connection(("127.0.0.1", board.https_port), 20 * PATIENCE) as raw:
         end = time.monotonic() + 6  # less than the server's patience
         while board.text.count(INSTALLED) < 2 and time.monotonic() < end:
             time.sleep(0.05)
@@ -191,14 +191,14 @@ def test_silent_and_hostile_clients_do_not_block_the_server(bench):
     board = bench.new_board()
     board.wait_for(SERVING)
     for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(4096), b"\x80\x01"):
-        with socket.create_connection(("127.0.0.1", board.https_port), 20) as s:
+        with socket.create_connection(("127.0.0.1", board.https_port), 20 * PATIENCE) as s:
             s.sendall(garbage)
-            s.settimeout(20)
+            s.settimeout(20 * PATIENCE)
             drain(s)
-    with socket.create_connection(("127.0.0.1", board.https_port), 20):
+    with socket.create_connection(("127.0.0.1", board.https_port), 20 * PATIENCE):
         check_served(bench, board)  # after ten seconds of the silent one
     context = ssl.create_default_context(cafile=lab.issuing_root())
-    with socket.create_connection(("127.0.0.1", board.https_port), 20) as raw, \
+    with socket.create_connection(("127.0.0.1", board.https_port), 20 * PATIENCE) as raw, \
             context.wrap_socket(raw, server_hostname=NAME) as s:
         s.sendall(b"GET /nothing HTTP/1.1\r\n\r\n")
         assert s.recv(64).startswith(b"HTTP/1.1 404 ")

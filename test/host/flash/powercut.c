@@ -4,7 +4,8 @@
  * holds what it reads against a model; once with a chip that cannot read what a cut has left half
  * done. Then faults: each read, program and erase fails once, or lies once; sectors go bad, or wear
  * out, also with cuts. It knows the log's interface only. "powercut [--seconds N] [--seed S]" adds
- * a long random run, "powercut --every-read" fails each read instead of each 37th, "powercut
+ * a long random run, "--geometry G" has one of the geometries, "powercut --every-read" fails each
+ * read instead of each 37th, "powercut
  * --first-loss" ends with the first geometry that has a loss.
  */
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct model {
 static struct flash_sim flash;
 static struct flash_faults chip;
 static bool ecc;
+static uint32_t keys = KEYS;      /* of the values, which are long where it is less */
 static uint32_t read_stride = 37; /* of the reads that fail; --every-read: 1 */
 static unsigned long cuts, pairs, faults, worn, worn_cuts, retired, unborn, losses, runs;
 static bool first_only; /* end with the first loss */
@@ -59,6 +61,9 @@ static uint16_t value_len(uint32_t r)
     uint32_t share = flash.geometry.program_size * 8 >= flash.geometry.sector_size ? 64 : 36;
     uint32_t limit = flash.geometry.sector_size * (flash.geometry.sector_count - 1) / share;
 
+    if (keys < KEYS) { /* several fragments */
+        return (uint16_t)(300 + r % 200);
+    }
     return (uint16_t)(r % (limit > VALUE_MAX ? VALUE_MAX : limit));
 }
 
@@ -67,15 +72,15 @@ static int32_t apply(struct acme_flashlog *log, struct model *m, uint32_t seed, 
 {
     static uint8_t data[VALUE_MAX];
     uint32_t r = mix(seed, step);
-    uint32_t k = r % KEYS, count = 1 + (r >> 8) % 3, i;
+    uint32_t k = r % keys, count = 1 + (r >> 8) % 3, i;
     int32_t rc = ACME_OK;
 
-    if ((r >> 4) % 4 == 0) { /* a batch over several keys */
+    if (keys == KEYS && (r >> 4) % 4 == 0) { /* a batch over several keys */
         if (log != NULL && (rc = acme_flashlog_begin(log, 3 * VALUE_MAX / 4, count)) != ACME_OK) {
             return rc;
         }
         for (i = 0; i < count && rc == ACME_OK; i++) {
-            uint32_t key = (k + i) % KEYS, tag = mix(r, i);
+            uint32_t key = (k + i) % keys, tag = mix(r, i);
             uint16_t len = (uint16_t)(value_len(tag) / 4);
 
             value_of(tag, data, len);
@@ -194,7 +199,7 @@ static bool life(uint32_t size, uint32_t count, uint32_t unit, uint32_t seed, ui
     }
     flash.cut_at = cut;
     flash.cut_kind = (enum flash_sim_cut)kind;
-    for (step = 0; step < STEPS; step++) {
+    for (step = 0; step < (keys == KEYS ? STEPS : 10); step++) {
         int32_t rc;
 
         before = m;
@@ -333,9 +338,7 @@ static bool faulty_life(uint32_t size, uint32_t count, uint32_t unit, uint32_t s
     if (!matches(&log, &m)) {
         lose("the end of the life differs", seed, step, n, 10 + (int)fault);
     }
-    /* A sector that was left in the middle may look damaged; nothing in it may be missing. */
-    (void)acme_flashlog_mount(&log, &flash_faults_ops, &chip);
-    if (!matches(&log, &m)) {
+    if (acme_flashlog_mount(&log, &flash_faults_ops, &chip) != ACME_OK || !matches(&log, &m)) {
         lose("the mounted end differs", seed, step, n, 10 + (int)fault);
     }
     return true;
@@ -524,12 +527,39 @@ static void bad_first(uint32_t size, uint32_t count, uint32_t unit)
     }
 }
 
+/* What was formatted is empty, also when power goes right behind it. */
+static void formatted(uint32_t size, uint32_t count, uint32_t unit)
+{
+    struct acme_flashlog log;
+    struct model m = {0};
+    const struct model nothing = {0};
+    uint32_t seed, step;
+
+    for (seed = 1; seed <= 16; seed++) {
+        flash_sim_init(&flash, size, count, unit, seed);
+        flash_faults_init(&chip, &flash);
+        (void)acme_flashlog_mount(&log, &flash_faults_ops, &chip);
+        for (step = 0; step < STEPS; step++) {
+            (void)apply(&log, &m, seed, step);
+        }
+        if (acme_flashlog_format(&log, &flash_faults_ops, &chip) != ACME_OK) {
+            lose("it cannot be formatted", seed, step, 0, 0);
+        }
+        flash_sim_power_on(&flash);
+        if (acme_flashlog_mount(&log, &flash_faults_ops, &chip) != ACME_OK ||
+            !matches(&log, &nothing)) {
+            lose("it was formatted, and is not empty", seed, step, 0, 0);
+        }
+    }
+}
+
 static void random_run(unsigned long seconds, uint32_t seed)
 {
     static const uint32_t sizes[] = {256, 1024, 4096}, units[] = {1, 4, 8, 32};
     time_t end = time(NULL) + (time_t)seconds;
     uint32_t n = 0;
 
+    keys = KEYS;
     printf("powercut: random run of %lu s, seed %u\n", seconds, seed);
     while (time(NULL) < end && losses == 0) {
         uint32_t r = mix(seed, n++), size = sizes[r % 3];
@@ -549,12 +579,13 @@ int main(int argc, char **argv)
 {
     static const uint32_t units[] = {1, 4, 8, 32};
     static const struct {
-        uint32_t size, count;
-    } shapes[] = {{256, 24}, {1024, 6}, {4096, 2}, {4096, 4}};
+        uint32_t size, count, keys;
+    } shapes[] = {{256, 24, KEYS}, {1024, 6, KEYS}, {4096, 2, KEYS}, {4096, 4, KEYS}, {1024, 4, 2}};
     unsigned long seconds = 0, passed = 0, failed = 0;
     uint32_t seed = (uint32_t)time(NULL), script, s, u;
-    int i;
+    int i, only = -1;
 
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     for (; argc > 1; argv++, argc--) {
         if (strcmp(argv[1], "--every-read") == 0) {
             read_stride = 1;
@@ -569,22 +600,31 @@ int main(int argc, char **argv)
             seconds = strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--seed") == 0) {
             seed = (uint32_t)strtoul(argv[i + 1], NULL, 10);
+        } else if (strcmp(argv[i], "--geometry") == 0) {
+            only = atoi(argv[i + 1]);
         } else {
             fprintf(stderr,
-                    "usage: powercut [--every-read] [--first-loss] [--seconds N] [--seed S]\n");
+                    "usage: powercut [--every-read] [--first-loss] [--seconds N] [--seed S] "
+                    "[--geometry G]\n");
             return 2;
         }
     }
-    for (s = 0; s < 4; s++) {
+    for (s = 0; s < 5; s++) {
+        keys = shapes[s].keys;
         for (u = 0; u < 4 && !(first_only && losses > 0); u++) {
+            if (only >= 0 && (uint32_t)only != s * 4 + u) {
+                continue;
+            }
             unsigned long lost = losses, before = cuts, pairs_before = pairs, faulty = faults;
 
-            for (script = 1; script <= 4; script++) {
+            for (script = keys == KEYS ? 1 : 3; script <= 4; script++) {
                 ecc = script == 4;
                 linear(shapes[s].size, shapes[s].count, units[u], script);
             }
             ecc = false;
-            all_faults(shapes[s].size, shapes[s].count, units[u], 5);
+            if (keys == KEYS) {
+                all_faults(shapes[s].size, shapes[s].count, units[u], 5);
+            }
             if (shapes[s].count > 4) {
                 bad_sectors(shapes[s].size, shapes[s].count, units[u], 6);
                 worn_sectors(shapes[s].size, shapes[s].count, units[u]);
@@ -593,6 +633,7 @@ int main(int argc, char **argv)
                 worn_and_cut(shapes[s].size, shapes[s].count, units[u]);
                 bad_first(shapes[s].size, shapes[s].count, units[u]);
             }
+            formatted(shapes[s].size, shapes[s].count, units[u]);
             printf("powercut: %u sectors of %u bytes, unit %u: %lu cut points, %lu pairs, %lu "
                    "faults\n",
                    shapes[s].count, shapes[s].size, units[u], cuts - before, pairs - pairs_before,
@@ -605,7 +646,7 @@ int main(int argc, char **argv)
         random_run(seconds, seed);
     }
     printf("powercut: %lu cut points, %lu of them pairs, %lu faults, %lu lives, %lu with a "
-           "worn sector (%lu cuts, %lu retired, %lu ended at the first boot), 4 scripts, 16 "
+           "worn sector (%lu cuts, %lu retired, %lu ended at the first boot), 4 scripts, 20 "
            "geometries, %lu losses\n",
            cuts, pairs, faults, runs + worn, worn, worn_cuts, retired, unborn, losses);
     printf("%lu passed, %lu failed\n", passed, failed);

@@ -4,10 +4,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+import planting  # pylint: disable=wrong-import-position
 COPIED = ("core", "boards", "port", "scripts", "build/structure")
 
 
@@ -44,9 +47,8 @@ def plant(tree, name, *lines, old=None):
     """Adds lines to a file, or in place of what is old there."""
     path = tree / name
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    assert old is None or text.count(old) == 1
     new = "\n".join(lines) + "\n"
-    path.write_text(text.replace(old, new) if old else text + new, encoding="utf-8")
+    path.write_text(planting.planted(text, old, new) if old else text + new, encoding="utf-8")
 
 
 def extra(result, old):

@@ -49,7 +49,7 @@ def test_conformance(net, tmp_path, port, capsys):
         resolver.write_text(f"nameserver {network.PEER4}\n", encoding="ascii")
         argv = ["unshare", "--mount", "sh", "-c",
                 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(resolver), *argv]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False,
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=240 * lab_module.PATIENCE, check=False,
                           env={**os.environ, "NAMES_PID": str(net.challtest.popen.pid)})
     with capsys.disabled():
         print(f"\n{port}:\n{done.stdout.strip()}")
@@ -83,7 +83,7 @@ class TimeServer:
 def https_get(address, name, root):
     """What the device serves to one who trusts the CA's root alone, and its certificate."""
     context = ssl.create_default_context(cafile=root)
-    with socket.create_connection((address, 443), timeout=20) as stream, \
+    with socket.create_connection((address, 443), timeout=20 * lab_module.PATIENCE) as stream, \
             context.wrap_socket(stream, server_hostname=name) as tls:
         tls.sendall(b"GET / HTTP/1.1\r\nHost: " + name.encode() + b"\r\n\r\n")
         text = b""
@@ -141,9 +141,9 @@ def test_certificate(tmp_path, port, family):
             assert lab.count("Added order") == 1 and lab.count("Issued certificate") == 1
             chain = str(tmp_path / "chain.pem")
             subprocess.run([os.path.join(BUILD, "nanoacme"), "--store", store, "export",
-                            "--domain", name, "--out", chain], check=True, timeout=60)
+                            "--domain", name, "--out", chain], check=True, timeout=60 * lab_module.PATIENCE)
             subprocess.run(["openssl", "verify", "-CAfile", root, "-untrusted", chain, chain],
-                           check=True, timeout=20)
+                           check=True, timeout=20 * lab_module.PATIENCE)
         finally:
             if device is not None:
                 device.stop()

@@ -403,6 +403,7 @@ int main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IONBF, 0);
     crypto_memo_enable(false); /* it would leave out the very computations */
     memory_search_exclude(world.flash.data, sizeof(world.flash.data));
+    memory_search_exclude(&world.flash.cache, sizeof(world.flash.cache));
     memory_search_exclude(eab_text, sizeof(eab_text)); /* the integrator's */
     try_plants();
     learn_eab();

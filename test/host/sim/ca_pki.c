@@ -310,7 +310,9 @@ static int add_names(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
         set_name(&list[count++], MBEDTLS_X509_SAN_DNS_NAME, t->names[i], strlen(t->names[i]));
     }
     if (t->address != NULL) {
-        set_name(&list[count++], MBEDTLS_X509_SAN_IP_ADDRESS, t->address, t->address_len);
+        set_name(&list[count++],
+                 t->address_kind != 0 ? t->address_kind : MBEDTLS_X509_SAN_IP_ADDRESS, t->address,
+                 t->address_len);
     }
     for (i = 1; i < count; i++) {
         list[i - 1].next = &list[i];

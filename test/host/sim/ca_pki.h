@@ -41,6 +41,7 @@ struct ca_pki_template {
     const char *names[4];   /* DNS names; NULL ends them */
     const uint8_t *address; /* one more name, of address_len bytes; or NULL */
     size_t address_len;
+    uint8_t address_kind; /* MBEDTLS_X509_SAN_...; 0: it is an address */
     const char *critical; /* more critical extensions, of id-ce: their numbers; or NULL */
 };
 /** Writes a certificate: its length, or 0. */

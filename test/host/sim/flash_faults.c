@@ -25,7 +25,8 @@ static int32_t read_bytes(void *ctx, uint32_t offset, void *data, size_t len)
     int32_t rc = flash_sim_ops.read(f->sim, offset, data, len);
 
     for (i = offset / unit; rc == ACME_OK && len > 0 && i <= (offset + len - 1) / unit; i++) {
-        rc = f->lost[i] ? ACME_ERR_STORE_CORRUPT : ACME_OK;
+        rc = f->ecc && (f->sim->programmed[i] & FLASH_UNIT_TORN) != 0 ? ACME_ERR_STORE_CORRUPT
+                                                                      : ACME_OK;
     }
     if (rc == ACME_OK && ++f->reads == f->flip_read_at && len > 0) {
         ((uint8_t *)data)[flash_sim_random(f->sim) % len] ^= 0x40;
@@ -38,17 +39,8 @@ static int32_t program(void *ctx, uint32_t offset, const void *data, size_t len)
 {
     struct flash_faults *f = ctx;
     struct flash_sim *sim = f->sim;
-    uint32_t unit = sim->geometry.program_size;
-    bool was_off = sim->off;
     int32_t rc = flash_sim_ops.program(sim, offset, data, len);
-    size_t i;
 
-    for (i = 0; f->ecc && !was_off && sim->off && i < len; i += unit) {
-        if (sim->programmed[(offset + i) / unit] &&
-            memcmp(sim->data + offset + i, (const uint8_t *)data + i, unit) != 0) {
-            f->lost[(offset + i) / unit] = 1;
-        }
-    }
     if (rc == ACME_OK && ++f->programs == f->lie_program_at) {
         /* a worn cell does not take its charge */
         sim->data[offset + flash_sim_random(sim) % len] |= (uint8_t)flash_sim_random(sim);
@@ -61,13 +53,9 @@ static int32_t erase(void *ctx, uint32_t offset)
 {
     struct flash_faults *f = ctx;
     struct flash_sim *sim = f->sim;
-    uint32_t unit = sim->geometry.program_size, size = sim->geometry.sector_size;
-    bool was_off = sim->off;
+    uint32_t size = sim->geometry.sector_size;
     int32_t rc = flash_sim_ops.erase(sim, offset);
 
-    if (rc == ACME_OK || (f->ecc && !was_off && sim->off)) {
-        memset(f->lost + offset / unit, sim->unstable[offset / size], size / unit);
-    }
     if (rc == ACME_OK && ++f->erases == f->lie_erase_at) {
         sim->data[offset + flash_sim_random(sim) % size] &= (uint8_t)~0x11u;
         f->happened = true;

@@ -10,8 +10,7 @@
 
 struct flash_faults {
     struct flash_sim *sim;
-    bool ecc;                    /* units torn by a cut read as lost, until they are erased */
-    uint8_t lost[FLASH_SIM_MAX]; /* per unit */
+    bool ecc; /* units torn by a cut read as lost, until they are erased */
     uint32_t lie_program_at, lie_erase_at, flip_read_at; /* the n-th goes wrong; 0: never */
     uint32_t programs, erases, reads;
     bool happened; /* it has */

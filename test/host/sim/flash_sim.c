@@ -26,14 +26,17 @@ void flash_sim_init(struct flash_sim *f, uint32_t sector_size, uint32_t sector_c
     f->geometry.sector_size = sector_size;
     f->geometry.sector_count = sector_count;
     f->geometry.program_size = program_size;
+    flash_cache_flush(f);
     f->random = seed * 2654435761u + 88172645463325252u;
 }
 
 void flash_sim_power_on(struct flash_sim *f)
 {
+    flash_cache_cut(f);
+    flash_cache_flush(f);
     f->off = false;
-    f->operations = f->reads = f->programs = f->erase_calls = 0;
-    f->cut_at = f->fail_read_at = f->fail_program_at = f->fail_erase_at = 0;
+    f->operations = f->reads = f->programs = f->erase_calls = f->syncs = 0;
+    f->cut_at = f->fail_read_at = f->fail_program_at = f->fail_erase_at = f->fail_sync_at = 0;
 }
 
 static int32_t sim_geometry(void *ctx, struct acme_flash_geometry *geometry)
@@ -85,6 +88,9 @@ static int power(struct flash_sim *f)
         return 1;
     }
     f->off = true;
+    if (f->cut_kind != FLASH_SIM_CUT_AFTER) {
+        flash_cache_cut(f); /* what is under way comes behind that */
+    }
     return f->cut_kind == FLASH_SIM_CUT_BEFORE ? 0 : f->cut_kind == FLASH_SIM_CUT_AFTER ? 1 : -1;
 }
 
@@ -150,6 +156,15 @@ static bool fails(struct flash_sim *f, uint32_t sector)
                               flash_sim_random(f) % 16 < 4 + over);
 }
 
+/* How a whole operation ends: the cut may come right behind it. */
+static int32_t ended(struct flash_sim *f)
+{
+    if (f->off) {
+        flash_cache_cut(f);
+    }
+    return f->off ? ACME_ERR_STORE_IO : ACME_OK;
+}
+
 static int32_t sim_program(void *ctx, uint32_t offset, const void *data, size_t len)
 {
     struct flash_sim *f = ctx;
@@ -165,10 +180,13 @@ static int32_t sim_program(void *ctx, uint32_t offset, const void *data, size_t 
         return ACME_ERR_STORE_IO;
     }
     done = power(f);
-    if (done == 0 || ++f->programs == f->fail_program_at || fails(f, sector)) {
+    if (done == 0 || ++f->programs == f->fail_program_at || fails(f, sector) ||
+        (done < 0 && !flash_cache_reached(f, offset, (uint32_t)len))) {
         return ACME_ERR_STORE_IO;
     }
-    if (done < 0) {
+    if (done > 0) {
+        flash_cache_note(f, offset, bytes, (uint32_t)len);
+    } else {
         whole = flash_sim_random(f) % (len + 1);
         /* The last unit is where a record may look whole. */
         if (f->cut_kind == FLASH_SIM_CUT_UNSTABLE && flash_sim_random(f) % 2 == 0) {
@@ -182,7 +200,7 @@ static int32_t sim_program(void *ctx, uint32_t offset, const void *data, size_t 
         if (i % unit == 0 && f->programmed[(offset + i) / unit]) {
             f->violation = true;
         }
-        f->programmed[(offset + i) / unit] = 1;
+        f->programmed[(offset + i) / unit] = FLASH_UNIT_SET | (under_way ? FLASH_UNIT_TORN : 0);
         if (under_way && f->cut_kind == FLASH_SIM_CUT_UNSTABLE) {
             program_unstable(f, offset + (uint32_t)i, bytes + i);
             i += unit - 1;
@@ -194,7 +212,7 @@ static int32_t sim_program(void *ctx, uint32_t offset, const void *data, size_t 
         }
         f->data[offset + i] &= value;
     }
-    return f->off ? ACME_ERR_STORE_IO : ACME_OK;
+    return ended(f);
 }
 
 static int32_t sim_erase(void *ctx, uint32_t offset)
@@ -209,31 +227,42 @@ static int32_t sim_erase(void *ctx, uint32_t offset)
         return ACME_ERR_STORE_IO;
     }
     done = power(f);
-    if (done == 0 || ++f->erase_calls == f->fail_erase_at || fails(f, offset / size)) {
+    if (done == 0 || ++f->erase_calls == f->fail_erase_at || fails(f, offset / size) ||
+        (done < 0 && !flash_cache_reached(f, offset, size))) {
         return ACME_ERR_STORE_IO;
+    }
+    if (done > 0) {
+        flash_cache_note(f, offset, NULL, size);
     }
     memset(f->between + offset, 0, size);
     f->unstable[offset / size] = done < 0 && f->cut_kind != FLASH_SIM_CUT_UNSTABLE;
     f->any_unstable = f->any_unstable || f->unstable[offset / size];
     if (done < 0 && f->cut_kind == FLASH_SIM_CUT_UNSTABLE) {
-        memset(f->programmed + offset / f->geometry.program_size, 1,
+        memset(f->programmed + offset / f->geometry.program_size, FLASH_UNIT_SET,
                size / f->geometry.program_size);
         erase_unstable(f, offset);
         return ACME_ERR_STORE_IO;
     }
     for (i = 0; i < size; i++) {
         f->data[offset + i] |= done < 0 ? (uint8_t)flash_sim_random(f) : 0xffu;
-        f->programmed[(offset + i) / f->geometry.program_size] = done < 0;
+        f->programmed[(offset + i) / f->geometry.program_size] =
+            done < 0 ? FLASH_UNIT_SET | FLASH_UNIT_TORN : 0;
     }
     if (done > 0) {
         f->erases[offset / size]++;
     }
-    return f->off ? ACME_ERR_STORE_IO : ACME_OK;
+    return ended(f);
 }
 
 static int32_t sim_sync(void *ctx)
 {
-    return ((struct flash_sim *)ctx)->off ? ACME_ERR_STORE_IO : ACME_OK;
+    struct flash_sim *f = ctx;
+
+    if (f->off || ++f->syncs == f->fail_sync_at) {
+        return ACME_ERR_STORE_IO;
+    }
+    flash_cache_flush(f);
+    return ACME_OK;
 }
 
 const struct acme_flash_ops flash_sim_ops = {sim_geometry, sim_read, sim_program, sim_erase,
@@ -284,6 +313,7 @@ void flash_sim_restore(struct flash_sim *f, const struct flash_sim_image *image)
 {
     uint32_t count = image->geometry.sector_count;
 
+    flash_cache_flush(f);
     f->geometry = image->geometry;
     f->random = image->random;
     f->any_unstable = image->any_unstable;

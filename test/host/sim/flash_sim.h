@@ -2,7 +2,8 @@
  * A NOR flash in RAM for the tests: programming only clears bits, and each program unit is
  * programmed at most once between erases (a violation is recorded). Power can be cut at any
  * operation, before, in the middle or after it; operations can be made to fail; sectors can be bad,
- * or wear out.
+ * or wear out. What is not synced is in a cache (flash_cache.h): a cut, or any other power-on,
+ * loses it, tears it and brings it out of order.
  *
  * The middle comes in two kinds. TORN: a half programmed unit reads the same from then on, a half
  * erased sector has flipping bits everywhere. UNSTABLE: every bit that was under way, of a unit or
@@ -17,8 +18,7 @@
 #include <stdint.h>
 
 #include "acme/port.h"
-
-#define FLASH_SIM_MAX (1024u * 1024u)
+#include "flash_cache.h"
 
 enum flash_sim_cut {
     FLASH_SIM_CUT_BEFORE,
@@ -31,8 +31,9 @@ enum flash_sim_cut {
 struct flash_sim {
     struct acme_flash_geometry geometry;
     uint8_t data[FLASH_SIM_MAX];
-    uint8_t programmed[FLASH_SIM_MAX];  /* per unit: programmed since the erase */
-    uint8_t between[FLASH_SIM_MAX];     /* bits that read at random */
+    uint8_t programmed[FLASH_SIM_MAX]; /* per unit, since the erase: FLASH_UNIT_... */
+    uint8_t between[FLASH_SIM_MAX];    /* bits that read at random */
+    struct flash_cache cache;
     bool unstable[FLASH_SIM_MAX / 256]; /* per sector: a half-done erase, reads vary */
     bool bad[FLASH_SIM_MAX / 256];
     uint32_t erases[FLASH_SIM_MAX / 256];
@@ -44,7 +45,8 @@ struct flash_sim {
     uint32_t cut_at; /* cut at this operation (1 is the first); 0: never */
     enum flash_sim_cut cut_kind;
     uint32_t fail_read_at, fail_program_at, fail_erase_at; /* the n-th fails; 0: never */
-    uint32_t programs, erase_calls;
+    uint32_t fail_sync_at;
+    uint32_t programs, erase_calls, syncs;
     bool any_unstable, any_between;
     bool off;       /* power is cut: every call fails */
     bool violation; /* the driver's rules were broken */

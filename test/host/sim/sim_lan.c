@@ -348,6 +348,11 @@ void sim_lan_clear(struct sim_lan *l)
     l->fail_at = 0;
 }
 
+static uint16_t port_of(const struct lan_server *s)
+{
+    return s->port != 0 ? s->port : 53;
+}
+
 /* ---- datagrams ---- */
 
 static acme_handle udp_open(void *ctx, uint8_t family, uint16_t local_port)
@@ -371,7 +376,7 @@ static int32_t udp_send(void *ctx, acme_handle socket, const struct acme_address
     for (i = 0; i < l->server_count; i++) {
         struct lan_server *s = &l->servers[i];
 
-        if (port == 53 && acme_address_equal(&s->address, to)) {
+        if (port == port_of(s) && acme_address_equal(&s->address, to)) {
             h->server = s;
             h->in_at = 0;
             h->in_len = s->dark || s->unreachable ? 0 : serve(l, s, data, len, h->in, false);
@@ -394,7 +399,7 @@ static int32_t udp_recv(void *ctx, acme_handle socket, struct acme_address *from
         return h->server != NULL && h->server->unreachable ? ACME_ERR_CONNECT : ACME_ERR_AGAIN;
     }
     *from = h->server->address;
-    *port = 53;
+    *port = port_of(h->server);
     memcpy(data, h->in, n);
     h->in_len = 0;
     return (int32_t)n;
@@ -449,7 +454,7 @@ static acme_handle net_connect(void *ctx, const char *host, uint16_t port)
         return l->fail_error;
     }
     for (i = 0; i < l->server_count && acme_address_parse(host, &a) == ACME_OK; i++) {
-        if (port == 53 && acme_address_equal(&l->servers[i].address, &a)) {
+        if (port == port_of(&l->servers[i]) && acme_address_equal(&l->servers[i].address, &a)) {
             server = &l->servers[i];
         }
     }

@@ -38,6 +38,7 @@ struct lan_server {
     bool unreachable;    /**< datagrams are answered with "nobody is there" */
     bool no_authority;   /**< no SOA in negative replies */
     bool no_chase;       /**< leaves it to the client to follow CNAMEs */
+    uint16_t port;       /**< at which it answers; 0: 53 */
     uint8_t rcode;       /**< of all replies, which have no records then */
     uint32_t fail_first; /**< requests that are answered with SERVFAIL first */
     lan_tamper tamper;
@@ -108,7 +109,7 @@ extern const struct acme_clock_ops sim_lan_clock; /**< likewise */
 void sim_lan_init(struct sim_lan *l);
 /** Sets network, datagrams and clock of a port. */
 void sim_lan_plug(struct sim_lan *l, struct acme_port *port);
-/** A name server at "192.0.2.1" or "2001:db8::1", port 53. */
+/** A name server at "192.0.2.1" or "2001:db8::1". */
 struct lan_server *sim_lan_server(struct sim_lan *l, const char *address);
 struct lan_host *sim_lan_host(struct sim_lan *l, const char *name, uint16_t port);
 

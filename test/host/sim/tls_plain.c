@@ -8,6 +8,7 @@
 #include <string.h>
 
 void (*tls_plain_dates)(int64_t *from_s, int64_t *to_s);
+uint32_t tls_plain_up;
 
 /* The server shows a certificate, if only its dates: they are looked at as the real one does. */
 static int32_t look_at_dates(struct acme_tls *t)
@@ -36,12 +37,17 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
     t->port = port;
     t->clock = clock;
     t->stream = ACME_HANDLE_NONE;
+    tls_plain_up++;
     return ACME_OK;
 }
 
 void acme_tls_free(struct acme_tls *t)
 {
     acme_tls_close(t);
+    if (t->port != NULL) {
+        t->port = NULL;
+        tls_plain_up--;
+    }
 }
 
 int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)

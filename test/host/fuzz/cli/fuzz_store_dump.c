@@ -31,6 +31,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     optind = 0; /* getopt starts over */
-    (void)cli_store_dump(size % 2 == 0 ? 5 : 4, argv);
+    (void)cli_store_dump(size % 2 == 0 ? 5 : 4, argv, NULL);
     return 0;
 }

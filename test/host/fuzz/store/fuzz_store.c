@@ -2,6 +2,7 @@
  * Records and PSA's storage against a model: the input is a list of operations on a few keys, with
  * resets, power cuts and failing flash in between. What was committed is there, and nothing else;
  * what a cut has hit is as before or as after, whole batches together; the flash's rules are kept.
+ * The store is plain, sealed, or sealed with a counter, for which an older image is none.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -9,9 +10,7 @@
 
 #include <psa/internal_trusted_storage.h>
 
-#include "flash_sim.h"
-#include "script.h"
-#include "store/store.h"
+#include "sealed.h"
 
 #define KEYS     6u
 #define DATA_MAX 300u
@@ -26,8 +25,6 @@ struct model {
     struct value values[KEYS];
 };
 
-static struct flash_sim flash;
-static struct acme_store store;
 static struct model now, next; /* committed; with what is under way */
 static bool in_doubt;          /* the flash has failed: the one or the other */
 
@@ -56,8 +53,7 @@ static bool holds(const struct model *m)
 
 static void mount(void)
 {
-    memset(&store, 0, sizeof(store));
-    CHECK(acme_flashlog_mount(&store.log, &flash_sim_ops, &flash) == ACME_OK);
+    CHECK(sealed_open() == ACME_OK);
     acme_store_bind_its(&store);
 }
 
@@ -162,6 +158,30 @@ static void disturb(struct script *s)
     }
 }
 
+/* Somebody puts back what the flash held before the last batch. Where there is a counter, that is
+ * refused, and left as it is; else it is a store like all others. */
+static void put_back(struct script *s)
+{
+    static uint8_t image[4096 * 3], newest[sizeof(image)];
+    size_t size = (size_t)flash.geometry.sector_size * flash.geometry.sector_count;
+    uint32_t count;
+
+    look();
+    count = sealed_counter;
+    memcpy(image, flash.data, size);
+    batch(s);
+    look();
+    if (sealed_config.counter == NULL || count == sealed_counter) {
+        return;
+    }
+    memcpy(newest, flash.data, size);
+    memcpy(flash.data, image, size);
+    CHECK(sealed_open() == ACME_ERR_STORE_ROLLBACK);
+    CHECK(memcmp(flash.data, image, size) == 0);
+    memcpy(flash.data, newest, size);
+    look();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -170,8 +190,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t first = script_byte(&s);
     int i;
 
-    flash_sim_init(&flash, first % 2 == 0 ? 1024 : 4096, first % 2 == 0 ? 8 : 3,
-                   units[first / 2u % 4u], 1);
+    sealed_blank((enum sealed_kind)(first / 8u % SEALED_KINDS), first % 2 == 0 ? 1024 : 4096,
+                 first % 2 == 0 ? 8 : 3, units[first / 2u % 4u]);
     memset(&now, 0, sizeof(now));
     next = now;
     in_doubt = false;
@@ -182,7 +202,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             disturb(&s);
             break;
         case 1:
-            look();
+            if (script_byte(&s) % 4 == 0) {
+                put_back(&s);
+            } else {
+                look();
+            }
             break;
         case 2:
         case 3:

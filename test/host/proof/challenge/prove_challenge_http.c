@@ -9,10 +9,9 @@
 
 /* proof: request; unwind 6; any 0 to 4 bytes in any state of a stream, with any token of up to 4 */
 /* loop: strlen.0 6 */
-/* mutant: request; challenge/http.c; "return at < sizeof(tail) ? tail[at] : '\0';" -> "return
- * tail[at];" */
-/* mutant: request; challenge/http.c; "if (at < sizeof(head) - 1) {" -> "if (at <= sizeof(head)) {"
- */
+/* of: challenge/http.c wanted; a token, or NULL; "return at < sizeof(tail) ? tail[at]" -> "return tail[at]" */
+/* plant: challenge/http.c wanted; "if (at < sizeof(head) - 1) {" -> "if (at <= sizeof(head)) {" */
+/* of: challenge/http.c take; len bytes; a stream that was set up, or read before; "s->matched" -> "s->matched" */
 void request(void)
 {
     struct acme_responder r;

@@ -12,6 +12,9 @@
 #undef ACME_DNS_WIRE_SIZE
 #define ACME_DNS_WIRE_SIZE 8
 
+#define PROOF_REAL_MESSAGE
+#include "proof_dns.h"
+
 #include "base/buf.c"
 #include "dns/message.c"
 
@@ -40,8 +43,7 @@ static struct acme_dns_entry any_entry(void)
 }
 
 /* proof: begin; unwind 5; any message of up to 40 bytes */
-/* mutant: begin; dns/message.c; "len < ACME_DNS_HEAD_SIZE || len" -> "len < ACME_DNS_HEAD_SIZE - 1
- * || len" */
+/* of: dns/message.c acme_dns_read_begin; len bytes; "len < ACME_DNS_HEAD_SIZE || len" -> "len < ACME_DNS_HEAD_SIZE - 1 || len" */
 void begin(void)
 {
     size_t len = any_size(40);
@@ -54,23 +56,33 @@ void begin(void)
 
 /* proof: next; unwind 20; any message of up to 40 bytes, read up to any place: any number of
  * entries */
-/* mutant: next; dns/message.c; "r->len - at < (section" -> "r->len - at + 1 < (section" */
-/* mutant: next; dns/message.c; "return r->len - at >= 2 ? at + 2 : 0;" -> "return at + 2;" */
+/* of: dns/message.c acme_dns_read_next; a reader that was begun; "r->len - at < (section" -> "r->len - at + 1 < (section" */
+/* of: dns/message.c skip_name; a reader that was begun; an offset of its message; "return r->len - at >= 2 ? at + 2 : 0;" -> "return at + 2;" */
+/* of: dns/message.c get16; two bytes; "at[1]" -> "at[200]" */
 void next(void)
 {
     struct acme_dns_entry e;
+    size_t before;
+    int32_t rc;
 
     any_reader(40);
-    if (acme_dns_read_next(&reader, &e) == ACME_OK) {
-        PROVE(is_reader(reader.len));
-        PROVE(e.rdata <= reader.len && e.rdata_len <= reader.len - e.rdata);
+    ASSUME(reader.at >= ACME_DNS_HEAD_SIZE); /* where acme_dns_read_begin sets it */
+    before = reader.at;
+    rc = acme_dns_read_next(&reader, &e);
+    PROVE(is_reader(reader.len) && reader.at >= before);
+    PROVE(rc != ACME_ERR_NOT_FOUND || reader.at == reader.len);
+    if (rc == ACME_OK) { /* as proof_dns.h says */
+        PROVE(IS_READER(reader) && IS_ENTRY(reader, e) && e.start == before);
+        PROVE(reader.at == e.rdata + e.rdata_len);
         SHOW(e.section == ACME_DNS_ADDITIONAL && e.rdata_len == 4);
     }
 }
 
 /* proof: name; unwind 10; any message of up to 9 bytes, a name at any place in it */
-/* mutant: name; dns/message.c; "w->total > ACME_DNS_WIRE_SIZE" -> "w->total > ACME_DNS_WIRE_SIZE +
- * 1" */
+/* of: dns/message.c acme_dns_read_name; a reader that was begun; any offset; "name[n < 0 ? 0 : len]" -> "name[len + 1]" */
+/* of: dns/message.c next_label; a walk in the reader's message; "w->total > ACME_DNS_WIRE_SIZE" -> "w->total > ACME_DNS_WIRE_SIZE + 1" */
+/* of: dns/message.c follow_pointers; a walk in the reader's message; "r->len - w->at < 2" -> "r->len - w->at < 1" */
+/* of: dns/message.c add_label; n characters, and room for them; "(char)label[i]" -> "(char)label[i + 9]" */
 void name(void)
 {
     char text[ACME_DNS_NAME_SIZE];
@@ -84,7 +96,7 @@ void name(void)
 }
 
 /* proof: txt; unwind 8; any record in a message of up to 6 bytes into any room of 1 to 8 */
-/* mutant: txt; dns/message.c; "if (n >= size - len) {" -> "if (n > size - len) {" */
+/* of: dns/message.c acme_dns_read_txt; an entry of the reader; size bytes; "if (n >= size - len) {" -> "if (n > size - len) {" */
 void txt(void)
 {
     struct acme_dns_entry e;
@@ -100,6 +112,7 @@ void txt(void)
 }
 
 /* proof: is_txt; unwind 8; any record of up to 6 bytes against any text of up to 4 characters */
+/* of: dns/message.c acme_dns_is_txt; an entry of the reader; a string; "n > end - at || n > left" -> "n > left" */
 void is_txt(void)
 {
     struct acme_dns_entry e;
@@ -110,8 +123,7 @@ void is_txt(void)
 }
 
 /* proof: caa; unwind 2; any record in a message of up to 300 bytes */
-/* mutant: caa; dns/message.c; "rdata[1] > record->rdata_len - 2" -> "rdata[1] > record->rdata_len -
- * 1" */
+/* of: dns/message.c acme_dns_read_caa; an entry of the reader; "rdata[1] > record->rdata_len - 2" -> "rdata[1] > record->rdata_len - 1" */
 void caa(void)
 {
     struct acme_dns_entry e;
@@ -127,12 +139,57 @@ void caa(void)
 }
 
 /* proof: to_wire; unwind 9; any name of up to 6 characters into any room of up to 8 */
-/* mutant: to_wire; dns/message.c; "if (size - len < n + 2) {" -> "if (size - len < n) {" */
+/* of: dns/message.c acme_dns_name_to_wire; a string; size bytes; "if (size - len < n + 2) {" -> "if (size - len < n) {" */
+/* of: dns/message.c label_len; a string; "name[n] != '\\0' && name" -> "name" */
+/* of: dns/message.c is_label_len; a string, n characters of it; "label[n + 1]" -> "label[n + 2]" */
+/* of: dns/message.c label_to_wire; n characters, and room for n + 1; "out[i] =" -> "out[i + 2] =" */
+/* of: dns/message.c is_label_byte; nothing; "c > ' ' && c" -> "c" */
+/* of: dns/message.c lower_of; nothing; "c >= 'A' && c" -> "c" */
 void to_wire(void)
 {
     size_t size = any_size(8);
+    uint8_t any = nondet_u8();
     int32_t n = acme_dns_name_to_wire(any_text(6), nondet_bool(), any_bytes(size, 8), size);
 
     PROVE(n < 0 || (size_t)n <= size);
     SHOW(n == 8);
+    PROVE(!is_label_byte(any) || (any > ' ' && any < 0x7f && any != '.'));
+    PROVE(lower_of(any) == any || (any >= 'A' && any <= 'Z'));
 }
+
+/* proof: texts; unwind 9; any two names of up to 4 characters */
+/* of: dns/message.c acme_dns_same_name; two strings; "strlen(b)" -> "strlen(a)" */
+/* of: dns/message.c acme_dns_is_below; two strings; "n >= z && (n" -> "(n" */
+/* of: dns/message.c acme_dns_parent; a string; "name + n + 1 : name + n" -> "name + n + 1 : name + n + 1" */
+/* of: dns/message.c acme_dns_check_name; a string; "sizeof(wire))" -> "sizeof(wire) + 1)" */
+void texts(void)
+{
+    const char *a = any_text(4), *b = any_text(4);
+
+    SHOW(acme_dns_same_name(a, b));
+    SHOW(acme_dns_is_below(a, b) && *b != '\0');
+    SHOW(*acme_dns_parent(a) != '\0');
+    SHOW(acme_dns_check_name(any_text(7)) != ACME_OK);
+}
+
+/* proof: target; unwind 10; any record in a message of up to 9 bytes */
+/* of: dns/message.c acme_dns_read_target; an entry of the reader; "name, &end);" -> "name + 1, &end);" */
+/* of: dns/message.c acme_dns_is_name; a reader that was begun; any offset; a string; "acme_dns_same_name(text, name)"
+ * -> "acme_dns_same_name(text + ACME_DNS_NAME_SIZE, name)" */
+void target(void)
+{
+    char name[ACME_DNS_NAME_SIZE];
+    struct acme_dns_entry e;
+
+    any_reader(9);
+    e = any_entry();
+    if (nondet_bool()) {
+        SHOW(acme_dns_is_name(&reader, e.start, any_text(4)));
+    } else if (acme_dns_read_target(&reader, &e, name) == ACME_OK) {
+        PROVE(strlen(name) < ACME_DNS_NAME_SIZE);
+        SHOW(name[2] != '\0');
+    }
+}
+
+/* not: dns/message.c set16 set32 acme_dns_write_begin grow count write_name acme_dns_write_question write_record
+ * acme_dns_write_record acme_dns_write_txt acme_dns_write_result; they write: names and values of our own */

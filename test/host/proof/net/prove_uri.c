@@ -17,7 +17,10 @@ static bool any_label(const char *label, size_t len)
 
 /* proof: parse; unwind 18; any string of up to 15 characters, NULL too */
 /* loop: strchr.0 26 */
-/* mutant: parse; net/uri.c; "(port > 0 || *p != '0')" -> "(port > 0 || *p != '0') && p++" */
+/* of: net/uri.c acme_uri_parse; a string, or NULL; "len <= ACME_URI_AUTHORITY || len" -> "len" */
+/* of: net/uri.c parse_port; a string; "(port > 0 || *p != '0')" -> "(port > 0 || *p != '0') && p++" */
+/* of: net/uri.c host_len; a string; "text[1 + len]" -> "text[2 + len]" */
+/* of: net/uri.c parse_authority; a string that begins with https://; "len + 2 * bracket" -> "len + 3 * bracket" */
 void parse(void)
 {
     const char *url = nondet_bool() ? any_text(15) : NULL;
@@ -36,6 +39,7 @@ void parse(void)
 
 /* proof: same_origin; unwind 12; any two URLs of up to 10 characters that have been parsed */
 /* loop: strchr.0 26 */
+/* of: net/uri.c acme_uri_same_origin; two URLs that were parsed; "url_b + b->host_offset" -> "url_b + b->host_offset + 60" */
 void same_origin(void)
 {
     const char *a = any_text(10), *b = any_text(10);
@@ -48,7 +52,9 @@ void same_origin(void)
 
 /* proof: check_name; unwind 10; any string of up to 6 characters, NULL too */
 /* loop: strchr.0 12 */
-/* mutant: check_name; net/uri.c; "name += len + 1)" -> "name += len + 2)" */
+/* of: net/uri.c acme_uri_check_name; a string, or NULL; "name += len + 1)" -> "name += len + 2)" */
+/* of: net/uri.c is_label; len characters; "len == 0 || len > 63" -> "len > 63" */
+/* of: net/uri.c behind_wildcard; a string; "name + 2" -> "name + 3" */
 void check_name(void)
 {
     int32_t rc = acme_uri_check_name(nondet_bool() ? any_text(6) : NULL, nondet_bool());
@@ -60,6 +66,8 @@ void check_name(void)
 /* loop: is_punycode.0 4 */
 /* loop: is_punycode.1 4 */
 /* loop: read_integer.0 4 */
+/* of: base/idn.c acme_idn_is_label; len characters; "len < 4 ||" -> "len < 3 ||" */
+/* of: base/idn.c is_punycode; len characters; "text + at, len - at" -> "text + at, len - at + 1" */
 void label(void)
 {
     size_t len = any_size(6);
@@ -68,6 +76,8 @@ void label(void)
 }
 
 /* proof: integer; unwind 8; one number of Punycode of up to 6 characters, with any bias */
+/* of: base/idn.c read_integer; len characters; a bias of adapt; "n < len; n++" -> "n <= len; n++" */
+/* of: base/idn.c digit; nothing; "(uint32_t)(c - '0')" -> "(uint32_t)(c - '9')" */
 void integer(void)
 {
     size_t len = any_size(6), used;
@@ -80,6 +90,7 @@ void integer(void)
 }
 
 /* proof: adapt_bias; unwind 16; any delta over any number of code points */
+/* of: base/idn.c adapt; points from 1 to 64; "(delta + SKEW)" -> "(delta - SKEW)" */
 void adapt_bias(void)
 {
     uint32_t delta = nondet_u32(), points = nondet_u32();

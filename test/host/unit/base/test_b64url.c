@@ -203,10 +203,10 @@ static void test_stream(void **state)
 
 static void test_stream_refuses(void **state)
 {
-    static const char *const bad[] = {"Z",     "Zg",       "Zg=",      "Zm8",     "Zm9",
-                                      "=",     "Z=",       "Z===",     "Zg===",   "Zm9v=",
-                                      "Zg==Z", "Zg==Zg==", "Zg=g",     "Zh==",    "Zm9=",
-                                      "Zm-v",  "Zm_v",     "Zm9v\x01", "Zm\xc3v", "Zg==="};
+    static const char *const bad[] = {"Z",        "Zg",      "Zg=",  "Zm8",   "Zm9",   "=",
+                                      "Z=",       "Z===",    "A===", "Zg===", "Zm9v=", "Zg==Z",
+                                      "Zg==Zg==", "Zg=g",    "Zh==", "Zm9=",  "Zm-v",  "Zm_v",
+                                      "Zm9v\x01", "Zm\xc3v", "Zg==="};
     uint8_t out[64];
 
     (void)state;

@@ -149,6 +149,20 @@ static void test_each_error_has_its_class(void **state)
     }
 }
 
+/* Two, and no other: what is taken for "later" is never taken for an answer. */
+static void test_a_busy_ca_is_one_that_says_so(void **state)
+{
+    size_t busy = 0;
+
+    (void)state;
+    for (size_t i = 0; i < BUILT_IN; i++) {
+        busy += acme_error_is_busy(built_in[i]) ? 1u : 0u;
+    }
+    assert_int_equal(busy, 2);
+    assert_true(acme_error_is_busy(ACME_ERR_SERVER));
+    assert_true(acme_error_is_busy(ACME_ERR_RATE_LIMITED));
+}
+
 /* What holds between the classes, whatever an error means. */
 static void test_classes_agree(void **state)
 {
@@ -237,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_released_errors_stay),
         cmocka_unit_test(test_each_error_has_its_class),
+        cmocka_unit_test(test_a_busy_ca_is_one_that_says_so),
         cmocka_unit_test(test_classes_agree),
         cmocka_unit_test(test_each_has_its_own_name_and_number),
         cmocka_unit_test(test_each_has_a_sentence),

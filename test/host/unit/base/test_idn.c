@@ -61,9 +61,11 @@ static void test_bad(void **state)
         "xa--bcher-kva", /* no prefix of IDNA's */
         "an--bcher-kva",
         "xn---",
-        "xn--ib9b",  /* U+D800 */
-        "xn--zy0c",  /* U+DFFF */
-        "xn--en32g", /* U+110000 */
+        "xn--ib9b",               /* U+D800 */
+        "xn--zy0c",               /* U+DFFF */
+        "xn--en32g",              /* U+110000 */
+        "xn--g3902716a",          /* 2 to the 32nd, and U+00E4 */
+        "xn--ls124498107776961m", /* 2 to the 64th, and the same */
         "xn--zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzza",
     };
     size_t i;

@@ -88,6 +88,10 @@ static void test_malformed(void **state)
         "12345::",
         "g::",
         "1:2:3:4:5:6:7:1.2.3.4",
+        "1:2:3:4:5:6:7:8:",
+        ":1:2:3:4:5:6:7:8",
+        "1::2:",
+        "1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:10:11:12:13:14",
         "::1.2.3",
         "::1.2.3.4:5",
         "fe80::1%eth0",
@@ -97,12 +101,16 @@ static void test_malformed(void **state)
         "0000:0000:0000:0000:0000:0000:0000:0000:0000:00",
         "example.org",
     };
-    uint8_t bytes[16];
-    size_t i;
+    uint8_t bytes[16 + 32]; /* and nothing is written behind the first of them */
+    size_t i, k;
 
     (void)state;
     for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        memset(bytes, 0x55, sizeof(bytes));
         assert_int_equal(acme_ipaddr_parse(texts[i], bytes), ACME_ERR_NAME);
+        for (k = 16; k < sizeof(bytes); k++) {
+            assert_int_equal(bytes[k], 0x55);
+        }
         assert_false(acme_ipaddr_is_canonical(texts[i]));
     }
 }
@@ -152,6 +160,10 @@ static void test_equal(void **state)
     assert_false(equal("2001:db8::1", "2001:db8::2"));
     assert_false(equal("192.0.2.1", "c000:201::"));
     assert_int_equal(acme_address_parse("192.0.2", &address), ACME_ERR_ARGUMENT);
+    /* Nothing is left behind a short one: addresses are compared as a whole, too. */
+    memset(&address, 0xff, sizeof(address));
+    assert_int_equal(acme_address_parse("192.0.2.1", &address), ACME_OK);
+    assert_true(address.bytes[3] == 1 && address.bytes[4] == 0 && address.bytes[15] == 0);
 }
 #endif
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -113,6 +114,7 @@ static void test_persist_is_read(void **state)
         "ca.example; unknown=1; unknown=2; accounturi=" ACCOUNT,
         "ca.example; accounturi=" ACCOUNT "; persistuntil=1800000000",
         "ca.example; accounturi=" ACCOUNT "; x=a=b",
+        "ca.example; accounturi=" ACCOUNT "; persistuntil=999999999999999999",
         "ca.example; accounturi=" HASHED "5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw",
         "ca.example; accounturi=" HASHED
         "NpDnSwUthQK8zCgFdefYxAdAVPnygMLbs9US6oO-5ug; policy=Wildcard",
@@ -135,6 +137,11 @@ static void test_persist_is_read(void **state)
         "ca.example; accounturi=https://ca.example/acct /123",
         "ca.example; accounturi=" ACCOUNT "; persistUntil=1799999999",
         "ca.example; accounturi=" ACCOUNT "; persistUntil=-1",
+        "ca.example; accounturi=" ACCOUNT "; persistUntil=-1800000001",
+        "ca.example; accounturi=" ACCOUNT "; persistUntil=18000/0000000",
+        "ca.example; accounturi=" ACCOUNT "; persistUntil=18000x0000000",
+        "ca.example; accounturi=/sha-256/5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw",
+        "ca.example; =x; accounturi=" ACCOUNT,
         "ca.example; accounturi=" ACCOUNT "; persistUntil=",
         "ca.example; accounturi=" ACCOUNT "; persistUntil=-",
         "ca.example; accounturi=" ACCOUNT "; persistUntil=soon",
@@ -156,6 +163,16 @@ static void test_persist_is_read(void **state)
     }
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_false(allows(bad[i], false));
+    }
+    /* Who does not know the time takes a record that ended in 1970, and none that says nothing. */
+    for (i = 0; i < 4; i++) {
+        static const char *const until[] = {"0", "-1", "", "-"};
+        const struct acme_persist p = {"ca.example", ACCOUNT, false, 0};
+        char text[200];
+
+        (void)snprintf(text, sizeof(text), "ca.example; accounturi=%s; persistUntil=%s", ACCOUNT,
+                       until[i]);
+        assert_int_equal(acme_persist_allows(text, strlen(text), &p), i == 0);
     }
 }
 

@@ -20,10 +20,11 @@
 
 struct peer {
     const char *request;
-    size_t given, step; /* step: bytes of one recv */
-    size_t send_step;   /* 0: all */
-    bool closes, breaks_send, stalls;
-    bool again; /* every other call says "later" */
+    size_t len;                       /* of the request; 0: to its NUL */
+    size_t given, step;               /* step: bytes of one recv */
+    size_t send_step;                 /* 0: all */
+    bool closes, breaks_send, stalls; /* stalls: it takes nothing of a reply */
+    bool again;                       /* every other call says "later" */
     bool open;
     char reply[1024];
     size_t reply_len;
@@ -37,8 +38,8 @@ static int32_t f_send(void *ctx, acme_handle h, const uint8_t *data, size_t len)
     struct peer *p = &peers[h];
 
     (void)ctx;
-    if (p->breaks_send) {
-        return ACME_ERR_NET;
+    if (p->breaks_send || p->stalls) {
+        return p->stalls ? ACME_ERR_AGAIN : ACME_ERR_NET;
     }
     p->again = p->send_step > 0 && !p->again;
     if (p->again) {
@@ -54,7 +55,7 @@ static int32_t f_send(void *ctx, acme_handle h, const uint8_t *data, size_t len)
 static int32_t f_recv(void *ctx, acme_handle h, uint8_t *data, size_t size)
 {
     struct peer *p = &peers[h];
-    size_t n = strlen(p->request) - p->given;
+    size_t n = (p->len > 0 ? p->len : strlen(p->request)) - p->given;
 
     (void)ctx;
     if (p->step > 0) {
@@ -214,6 +215,32 @@ static void test_no_challenge(void **state)
     assert_non_null(strstr(peers[0].reply, "404"));
 }
 
+/* A caller that matched the token of before, which was longer than this one by anything. */
+static void test_a_token_that_becomes_shorter(void **state)
+{
+    static char token[160], request[300];
+    size_t len;
+
+    (void)state;
+    memset(token, 'x', sizeof(token) - 1);
+    (void)snprintf(request, sizeof(request), "GET /.well-known/acme-challenge/%s HTTP/1.1\r\n",
+                   token);
+    for (len = 0; len < sizeof(token) - 1; len++) {
+        (void)set_up(NULL);
+        acme_responder_set(&r, token, ANSWER);
+        peers[0].request = request; /* its end is still to come */
+        waiting = 1;
+        poll_many(1);
+        acme_responder_set(&r, token + sizeof(token) - 1 - len, ANSWER);
+        peers[0].request = strcat(request, "\r\n");
+        poll_many(1);
+        assert_non_null(strstr(peers[0].reply, "HTTP/1.1 200 OK\r\n"));
+        assert_false(peers[0].open);
+        request[strlen(request) - 2] = '\0';
+        acme_responder_close(&r);
+    }
+}
+
 static void test_hostile_peers(void **state)
 {
     static char endless[20000];
@@ -280,6 +307,75 @@ static void test_silent_peers_yield(void **state)
         assert_true(peers[first + 2].open); /* no more of them than had to */
         acme_responder_poll(&r, now + 50000);
     }
+}
+
+/* Of those that are silent, the one that came first. */
+static void test_the_oldest_yields(void **state)
+{
+    int n, busy = (int)CONFIG_ACME_HTTP_01_STREAMS;
+
+    (void)state;
+    for (n = 0; n < busy; n++) {
+        peers[n].request = "";
+        waiting = n + 1;
+        acme_responder_poll(&r, 1000 + 10 * (uint64_t)n);
+    }
+    peers[busy].request = GOOD;
+    waiting++;
+    acme_responder_poll(&r, 5000);
+    assert_int_equal(r.served, 1);
+    for (n = 0; n < busy; n++) {
+        assert_int_equal(peers[n].open, n > 0);
+    }
+}
+
+/* What was said before there was a token is no part of a request for it. */
+static void test_before_there_is_a_token(void **state)
+{
+    static const char *const begins[] = {"GET ", "G", "GGGG", "\0\0\0\0"};
+    static char request[sizeof(begins) / sizeof(begins[0])][200];
+    size_t i, count = sizeof(begins) / sizeof(begins[0]);
+
+    (void)state;
+    acme_responder_set(&r, NULL, NULL);
+    for (i = 0; i < count; i++) {
+        size_t len = i == 1 ? 1 : 4;
+
+        memcpy(request[i], begins[i], len);
+        (void)strcpy(request[i] + len, GOOD + len);
+        peers[i].request = request[i];
+        peers[i].len = len;
+    }
+    waiting = (int)CONFIG_ACME_HTTP_01_STREAMS < (int)count ? (int)CONFIG_ACME_HTTP_01_STREAMS
+                                                            : (int)count;
+    poll_many(1);
+    acme_responder_set(&r, TOKEN, ANSWER);
+    for (i = 0; i < (size_t)waiting; i++) {
+        peers[i].len += strlen(GOOD + peers[i].len);
+    }
+    poll_many(3);
+    assert_int_equal(r.served, 0);
+    assert_int_equal(closed, waiting);
+}
+
+/* Who asked while there was nothing to ask for, and does not read the answer, yields, too. */
+static void test_who_asked_too_early_yields(void **state)
+{
+    int n, busy = (int)CONFIG_ACME_HTTP_01_STREAMS;
+
+    (void)state;
+    acme_responder_set(&r, NULL, NULL);
+    for (n = 0; n < busy; n++) {
+        peers[n].request = GOOD;
+        peers[n].stalls = true;
+    }
+    waiting = busy;
+    acme_responder_poll(&r, 1000);
+    acme_responder_set(&r, TOKEN, ANSWER);
+    peers[busy].request = GOOD;
+    waiting++;
+    acme_responder_poll(&r, 2000);
+    assert_int_equal(r.served, 1);
 }
 
 /* A connection that has just come may still speak: it waits for nobody, and nobody for it long. */
@@ -396,6 +492,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_silent_peers_yield, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_has_just_come_does_not_yield, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_right_request_does_not_yield, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_oldest_yields, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_before_there_is_a_token, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_asked_too_early_yields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_split_everywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_requests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_challenge, set_up, tear_down),
@@ -403,6 +502,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slow_peers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_more_than_a_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_shorter_token, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_token_that_becomes_shorter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_answer_that_is_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closed_in_the_middle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_port_is_taken, set_up, tear_down),

@@ -12,6 +12,7 @@
 
 #include <mbedtls/psa_util.h>
 
+#include "acme/tls_alpn.h"
 #include "challenge/challenge.h"
 #include "crypto_bench.h"
 
@@ -268,7 +269,50 @@ static void test_silent_peers_yield(void **state)
     assert_int_equal(closed, 1);
 }
 
+/* Of the silent ones it is the one that came first; who has spoken stays. */
+static void test_who_yields(void **state)
+{
+    const size_t last = CONFIG_ACME_TLS_ALPN_STREAMS - 1;
+    acme_handle before;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(acme_tls_alpn_make(&t, "a.example.org", ANSWER), ACME_OK);
+    assert_int_equal(acme_tls_alpn_open(&t, 443), ACME_OK);
+    waiting = CONFIG_ACME_TLS_ALPN_STREAMS + 1;
+    acme_tls_alpn_poll(&t, 1000);
+    for (i = 0; i <= last; i++) {
+        t.streams[i].heard = true;
+        t.streams[i].deadline_ms += 1000 - 10 * i;
+    }
+    acme_tls_alpn_poll(&t, 3000);
+    assert_int_equal(accepted, CONFIG_ACME_TLS_ALPN_STREAMS);
+    for (i = 0; i <= last; i++) {
+        t.streams[i].heard = false;
+    }
+    before = t.streams[last].handle;
+    acme_tls_alpn_poll(&t, 3001);
+    assert_int_equal(accepted, CONFIG_ACME_TLS_ALPN_STREAMS + 1);
+    assert_int_not_equal(t.streams[last].handle, before);
+}
+
+/* On the firmware's own port others speak other protocols. */
+static void test_other_protocols_are_not_ours(void **state)
+{
+    mbedtls_ssl_context ssl;
+
+    (void)state;
+    assert_int_equal(acme_tls_alpn_make(&t, "a.example.org", ANSWER), ACME_OK);
+    mbedtls_ssl_init(&ssl);
+    assert_int_equal(acme_tls_alpn_choose(&t, &ssl), ACME_TLS_ALPN_NOT_OURS);
+    ssl.MBEDTLS_PRIVATE(alpn_chosen) = "http/1.1";
+    assert_int_equal(acme_tls_alpn_choose(&t, &ssl), ACME_TLS_ALPN_NOT_OURS);
+    mbedtls_ssl_free(&ssl);
+}
+
 /* ---- handshakes with a real peer ---- */
+
+static uint32_t pauses; /* calls that left something to be done at once */
 
 static int peer_send(void *ctx, const unsigned char *data, size_t len)
 {
@@ -338,6 +382,7 @@ static bool shakes_hands(const char *name, const char *protocol)
     for (i = 0; i < 40; i++) {
         over = over || mbedtls_ssl_handshake(&ssl) == 0;
         acme_tls_alpn_poll(&t, 1000);
+        pauses += t.more ? 1u : 0u;
     }
     mbedtls_ssl_free(&ssl);
     mbedtls_ssl_config_free(&config);
@@ -355,8 +400,10 @@ static void test_the_ca_is_served_and_nobody_else(void **state)
     assert_false(shakes_hands("a.example.org", "http/1.1"));
     assert_false(shakes_hands("a.example.org", NULL));
     assert_int_equal(t.served, 0);
+    pauses = 0;
     assert_true(shakes_hands("A.example.org", "acme-tls/1"));
     assert_int_equal(t.served, 1);
+    assert_true(pauses > 2); /* a handshake is not one step */
     assert_int_equal(closed, accepted);
 }
 
@@ -537,6 +584,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_port_is_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_slow_and_hasty_peers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_silent_peers_yield, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_yields, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_protocols_are_not_ours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_ca_is_served_and_nobody_else, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ports_that_do_not_take_it_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_certificate_is_half_made, set_up, tear_down),

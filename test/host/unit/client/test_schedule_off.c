@@ -36,7 +36,7 @@
 #define acme_jws_key_lost(key)  ((void)(key), false)
 #define acme_keys_cert(slot, g) ((psa_key_id_t)1 + (slot) + (g))
 
-#include "../../../../core/src/client/schedule.c"
+#include "client/schedule.c"
 
 static int64_t now_s = 1800000000;
 

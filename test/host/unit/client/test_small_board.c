@@ -16,11 +16,11 @@
 
 /* As in the board's defconfig, or Kconfig's defaults. */
 #define WORK_SIZE  2048U
-#define ARENA_SIZE 2560U
+#define ARENA_SIZE 2304U
 #define POOL_SIZE  1280U
 #define URL_MAX    128U
 
-#define NODE_32BIT 40U /* of a cJSON value on a 32-bit machine */
+#define NODE_32BIT 32U /* of a cJSON value on a 32-bit machine */
 
 #define CA    "https://acme-v02.api.ca.example"
 #define ACCT  "2345678901"

@@ -369,6 +369,63 @@ static void test_addresses(void **state)
     t.address_len = 4;
     assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES_ADDED);
 }
+
+/* A name that was added is told, without what a terminal would obey, as far as there is room. */
+static void test_the_added_name_is_told(void **state)
+{
+    struct ca_pki_template t = leaf_template();
+    char told[40];
+    size_t size;
+
+    (void)state;
+    t.names[2] = "a\x1b[31m b\x7f.example.org";
+    for (size = 1; size < sizeof(told); size++) {
+        static const char want[] = "a?[31m?b?.example.org";
+
+        memset(told, '#', sizeof(told));
+        told[0] = '\0';
+        check.added = told;
+        check.added_size = size;
+        assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES_ADDED);
+        assert_int_equal(strlen(told), size > sizeof(want) ? sizeof(want) - 1 : size - 1);
+        assert_memory_equal(told, want, strlen(told));
+        assert_int_equal(told[size], '#');
+    }
+}
+
+/* The same bytes as a name of another kind are another name. */
+static void test_names_have_kinds(void **state)
+{
+    static const char *const as_text[] = {"abcd"}, *const as_address[] = {"97.98.99.100"};
+    struct acme_cert_request other = {.names = as_address, .names_count = 1};
+    struct ca_pki_template t = leaf_template();
+
+    (void)state;
+    t.names[1] = NULL;
+    t.address = (const uint8_t *)names[1];
+    t.address_len = strlen(names[1]);
+    t.address_kind = MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER;
+    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES);
+    t.address_kind = MBEDTLS_X509_SAN_RFC822_NAME;
+    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES);
+    t.address_kind = MBEDTLS_X509_SAN_DNS_NAME;
+    assert_int_equal(check_leaf(t), ACME_OK);
+    t.names[1] = names[1]; /* all that was asked for, and one of another kind */
+    t.address_kind = MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER;
+    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES_ADDED);
+    check.request = &other;
+    t.names[0] = as_text[0];
+    t.names[1] = NULL;
+    t.address = NULL;
+    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES);
+    t.address = (const uint8_t *)as_text[0];
+    t.address_len = 4;
+    t.address_kind = 0;
+    t.names[0] = NULL;
+    assert_int_equal(check_leaf(t), ACME_OK);
+    other.names = as_text;
+    assert_int_equal(check_leaf(t), ACME_ERR_CERT_NAMES);
+}
 #endif
 
 static void test_dates(void **state)
@@ -617,6 +674,10 @@ static void test_a_store_that_fails(void **state)
     store(chain, 2);
     check.scratch_size = record.lengths[0] - 1u;
     assert_int_equal(check_chain(), ACME_ERR_CERT_LIMIT);
+    check.scratch_size = record.lengths[0]; /* just enough for it */
+    record.chain_count = 1;
+    assert_int_equal(check_chain(), ACME_OK);
+    record.chain_count = 2;
     check.scratch_size = sizeof(scratch);
     for (n = 1; n < 60; n++) {
         int32_t rc;
@@ -774,6 +835,8 @@ int main(void)
         cmocka_unit_test_setup(test_other_names, fresh),
 #if defined(CONFIG_ACME_IP_IDENTIFIERS)
         cmocka_unit_test_setup(test_addresses, fresh),
+        cmocka_unit_test_setup(test_names_have_kinds, fresh),
+        cmocka_unit_test_setup(test_the_added_name_is_told, fresh),
 #endif
         cmocka_unit_test_setup(test_dates, fresh),
         cmocka_unit_test_setup(test_broken_chains, fresh),

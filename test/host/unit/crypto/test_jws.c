@@ -14,6 +14,7 @@
 
 #include "base/b64url.h"
 #include "crypto_bench.h"
+#include "wipe_watch.h"
 #include "crypto/jws.h"
 
 #define KEY 0x0ac30000u
@@ -87,7 +88,9 @@ static void test_keys(void **state)
     assert_false(acme_jws_key_exists(KEY));
     assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
     assert_int_equal(acme_jws_ensure_key(KEY, 99, false, &made), ACME_ERR_KEY_TYPE);
-    assert_int_equal(acme_jws_check_key_type(99), ACME_ERR_KEY_TYPE);
+    for (uint32_t type = ACME_KEY_RSA_4096 + 1u; type <= UINT8_MAX; type++) {
+        assert_int_equal(acme_jws_check_key_type((uint8_t)type), ACME_ERR_KEY_TYPE);
+    }
     assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
     assert_true(made && acme_jws_key_exists(KEY));
     assert_int_equal(psa_export_key(KEY, out, sizeof(out), &len), PSA_ERROR_NOT_PERMITTED);
@@ -162,6 +165,14 @@ static void test_failed_read(void **state)
         assert_int_equal(psa_export_public_key(KEY, after, sizeof(after), &len), PSA_SUCCESS);
         assert_memory_equal(before, after, sizeof(before));
     }
+    /* What is said of a damaged key may be said of one that could not be read this time. */
+    set_failure(ATTRIBUTES, 1, PSA_ERROR_DATA_INVALID);
+    assert_true(acme_jws_key_exists(KEY));
+    set_failure(ATTRIBUTES, 1, PSA_ERROR_DATA_INVALID);
+    assert_int_equal(acme_jws_ensure_key(KEY, ACME_KEY_EC_P256, false, &made), ACME_OK);
+    assert_false(made);
+    set_failure(ATTRIBUTES, 1, PSA_ERROR_STORAGE_FAILURE);
+    assert_false(acme_jws_key_lost(KEY));
     assert_int_equal(acme_jws_destroy_key(KEY), ACME_OK);
 }
 
@@ -497,8 +508,18 @@ static void test_small_buffers(void **state)
         assert_true(n == ACME_ERR_BUFFER || n == ACME_ERR_CRYPTO || n > 0);
         assert_int_equal(scratch[size], 0x55);
     }
+    memset(work, 0x55, sizeof(work));
     assert_int_equal(write_jws(&p, work, 100, 100, 0, scratch, 1024), ACME_ERR_BUFFER);
     assert_int_equal(write_jws(&p, work, 100, 50, 51, scratch, 1024), ACME_ERR_BUFFER);
+    for (size = 100; size < sizeof(work); size++) {
+        assert_int_equal(work[size], 0x55);
+    }
+    for (p.kid = "k", size = 32; size <= 600; size++) { /* a header that takes next to nothing */
+        memset(scratch, 0x55, sizeof(scratch));
+        assert_true(write_jws(&p, work, 1200, 0, 0, scratch, size) != ACME_OK);
+        assert_int_equal(scratch[size], 0x55);
+    }
+    p.kid = NULL;
     p.key_type = 77;
     assert_int_equal(write_jws(&p, work, 1200, 0, 0, scratch, 1024), ACME_ERR_KEY_TYPE);
     p.key_type = ACME_KEY_EC_P256;
@@ -794,6 +815,30 @@ static void test_eab_key_forms(void **state)
     assert_int_equal(acme_jws_check_eab_key(longest), ACME_ERR_EAB_KEY);
 }
 
+/* A key that only looks like the base64 of one, for it is short; and what is left of any: nothing.
+ */
+static void test_eab_keys_are_looked_at_and_wiped(void **state)
+{
+    static const char raw[] = "aB3cD4eF5gH6iJ7kL8mN9oP0qR1sT2uV3wX4yZ5a";
+    char text[80];
+    size_t len;
+
+    (void)state;
+    for (len = 8; len <= 40; len++) {
+        int32_t n = acme_b64url_encode((const uint8_t *)raw, len, text, sizeof(text) - 1);
+
+        assert_true(n > 0);
+        text[n] = '\0';
+        wipe_watch(raw, len);
+        assert_int_equal(acme_jws_check_eab_key(text), len < 40 ? ACME_OK : ACME_ERR_EAB_KEY);
+        assert_int_equal(wiped, 1);
+        wipe_watch(text, (size_t)n);
+        (void)acme_jws_check_eab_key(text);
+        assert_int_equal(wiped, 1);
+    }
+    wipe_watch(NULL, 0);
+}
+
 static void test_eab_fails(void **state)
 {
     static const struct {
@@ -839,6 +884,20 @@ static void test_eab_small_buffers(void **state)
             assert_string_equal(out, whole);
         }
     }
+    for (size = 1000; size > 100; size--) { /* a head that takes next to nothing */
+        static const char hmac[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+        uint8_t small[1000];
+        struct acme_buf b;
+        int32_t rc;
+
+        acme_buf_init(&b, size == 1000 ? whole : out, sizeof(out));
+        rc = acme_jws_add_eab(&b, KEY, "k", hmac, "u", small, size);
+        assert_true(rc == ACME_OK || (size < 400 && rc == ACME_ERR_BUFFER) ||
+                    (size < 400 && rc == ACME_ERR_CRYPTO));
+        if (rc == ACME_OK && size < 1000) {
+            assert_string_equal(out, whole);
+        }
+    }
 }
 
 int main(void)
@@ -868,6 +927,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_strange_public_keys, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_hashes_fail, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_eab_key_forms, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_eab_keys_are_looked_at_and_wiped, bench_up,
+                                        bench_down),
         cmocka_unit_test_setup_teardown(test_eab_fails, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_eab_small_buffers, bench_up, bench_down),
     };

@@ -13,6 +13,7 @@
 #include "acme/dns_acmedns.h"
 #include "dns/message.h"
 #include "lan_bench.h"
+#include "tls_plain.h"
 
 #define NAME   "_acme-challenge.device.example"
 #define DOMAIN "d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example"
@@ -109,7 +110,8 @@ static void test_what_is_sent(void **state)
     assert_non_null(strstr(api->request, "\r\nContent-Length: 78\r\n"));
     assert_non_null(
         strstr(api->request, "\r\n\r\n{\"subdomain\":\"d420c923\",\"txt\":\"" VALUE "\"}"));
-    assert_int_equal(sim_lan_open(&lan), 0); /* TLS's memory is given back */
+    assert_int_equal(sim_lan_open(&lan), 0);
+    assert_int_equal(tls_plain_up, 0); /* TLS's memory is given back */
     sim_lan_txt(&lan, DOMAIN, VALUE);
     assert_int_equal(lan_bench_drive(poll_ready, (void *)(uintptr_t)VALUE, 60000), ACME_OK);
     assert_int_equal(ns->udp, 1);

@@ -24,7 +24,7 @@ static struct {
     uint16_t ports[16];
     int taken_ports;   /* opens that fail with "taken" first */
     int silent;        /* requests that nobody answers */
-    int strangers;     /* datagrams of others before the answer */
+    int strangers;     /* datagrams before the answer that are none, of all kinds by turns */
     uint16_t rcode;    /* of the answers */
     bool truncated;    /* over UDP */
     int32_t tcp_error; /* of connecting */
@@ -86,6 +86,44 @@ static int32_t udp_send(void *ctx, acme_handle socket, const struct acme_address
     return ACME_OK;
 }
 
+/* A datagram that is not the answer, though it differs in one thing only. Whoever takes it gets an
+ * rcode that the server never gives, or a message of another length. */
+static int32_t strange(uint8_t *data, struct acme_address *from, uint16_t *port)
+{
+    static const struct {
+        uint8_t at, flip; /* in the message */
+    } changes[] = {{0, 1},  {1, 1},  {2, 0x80}, {2, 0x08}, {5, 2},  {5, 3},    {12, 2},
+                   {13, 1}, {22, 1}, {24, 1},   {25, 1},   {26, 1}, {12, 0x3f}};
+    int32_t len = (int32_t)answer(data, false), kind = sim.strangers % 19;
+
+    data[3] = (uint8_t)(data[3] | ACME_DNS_REFUSED);
+    switch (kind) {
+    case 0:
+        from->bytes[3] = 2;
+        break;
+    case 1:
+        from->bytes[0] = 193;
+        break;
+    case 2:
+        *port = 54;
+        break;
+    case 3:
+        *port = 53 + 256;
+        break;
+    case 4: /* without its question, and without an error that would explain it */
+        data[3] = ACME_DNS_NOERROR;
+        data[5] = 0;
+        len = 12;
+        break;
+    case 5: /* less than a head */
+        len = 11;
+        break;
+    default:
+        data[changes[kind - 6].at] ^= changes[kind - 6].flip;
+    }
+    return len;
+}
+
 static int32_t udp_recv(void *ctx, acme_handle socket, struct acme_address *from, uint16_t *port,
                         uint8_t *data, size_t size)
 {
@@ -97,14 +135,9 @@ static int32_t udp_recv(void *ctx, acme_handle socket, struct acme_address *from
     }
     *from = (struct acme_address){.family = 4, .bytes = {192, 0, 2, 1}};
     *port = 53;
-    if (sim.strangers > 0) { /* by turns another address, port, or id */
-        size_t len = answer(data, false);
-
-        from->bytes[3] = (uint8_t)(sim.strangers % 3 == 0 ? 2 : 1);
-        *port = (uint16_t)(sim.strangers % 3 == 1 ? 54 : 53);
-        data[0] = (uint8_t)(data[0] ^ (sim.strangers % 3 == 2 ? 1 : 0));
+    if (sim.strangers > 0) {
         sim.strangers--;
-        return (int32_t)len;
+        return strange(data, from, port);
     }
     sim.pending = false;
     return (int32_t)answer(data, false);
@@ -122,6 +155,9 @@ static const struct acme_udp_ops udp = {udp_open, udp_send, udp_recv, count_clos
 static acme_handle tcp_connect(void *ctx, const char *host, uint16_t port)
 {
     (void)ctx;
+    if (sim.tcp_error == 0) { /* one at a time */
+        assert_int_equal(sim.closes, sim.udp_opens + sim.tcp_opens);
+    }
     assert_string_equal(host, "192.0.2.1");
     assert_int_equal(port, 53);
     sim.tcp_opens++;
@@ -206,7 +242,19 @@ static int32_t ask(void)
 
 static void test_plain(void **state)
 {
+    uint8_t id[2];
+    int i;
+
     (void)state;
+    for (i = 0; i < 3; i++) { /* by chance it is the same once in many years */
+        assert_int_equal(ask(), ACME_OK);
+        if (i > 0 && memcmp(id, sim.request, sizeof(id)) != 0) {
+            break;
+        }
+        memcpy(id, sim.request, sizeof(id));
+    }
+    assert_true(i < 3);
+    (void)set_up(state);
     assert_int_equal(ask(), ACME_OK);
     assert_int_equal(sim.udp_opens, 1);
     assert_int_equal(sim.tcp_opens, 0);
@@ -238,6 +286,9 @@ static void test_strangers(void **state)
     sim.strangers = 100; /* more than are looked at in one call */
     assert_int_equal(ask(), ACME_OK);
     assert_int_equal(sim.udp_opens, 1);
+    assert_int_equal(sim.strangers, 0);
+    assert_int_equal(acme_dns_client_rcode(&client), ACME_DNS_NOERROR);
+    assert_int_equal(client.reply_len, 12 + 11 + 4);
 }
 
 static void test_ports_taken(void **state)
@@ -306,10 +357,11 @@ static void test_endpoints(void **state)
                 {"[2001:db8::1]", "2001:db8::1", 53},
                 {"[2001:db8::1]:65535", "2001:db8::1", 65535},
                 {"ns.example", "ns.example", 53},
-                {"ns.example:1", "ns.example", 1}};
-    static const char *const bad[] = {"",        ":53",    "a:",   "a:0",
-                                      "a:65536", "a:1x",   "[]:1", "[::1",
-                                      "[::1]x",  "[::1]:", "a:-1", "a:99999999999"};
+                {"ns.example:1", "ns.example", 1},
+                {"ns.example:8080", "ns.example", 8080}};
+    static const char *const bad[] = {"",        ":53",  "a:",           "a:0",  "a:65536",
+                                      "a:65537", "a:1x", "[]:1",         "[::1", "[::1]x",
+                                      "[::1]:",  "a:-1", "a:99999999999"};
     char host[64];
     uint16_t number;
     size_t i;

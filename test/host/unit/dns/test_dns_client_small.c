@@ -57,6 +57,26 @@ static size_t truncate(struct lan_server *s, uint8_t *reply, size_t len, bool tc
     return len;
 }
 
+static size_t tcp_len;
+
+static size_t truncate_and_stretch(struct lan_server *s, uint8_t *reply, size_t len, bool tcp)
+{
+    return tcp ? tcp_len : truncate(s, reply, len, tcp);
+}
+
+/* To the byte. */
+static void test_a_reply_that_just_fits(void **state)
+{
+    (void)state;
+    server->tamper = truncate_and_stretch;
+    tcp_len = 512;
+    assert_int_equal(ask("many.example"), ACME_OK);
+    tcp_len = 513;
+    assert_int_equal(ask("many.example"), ACME_ERR_BUFFER);
+    tcp_len = 11; /* less than a message has */
+    assert_int_equal(ask("many.example"), ACME_ERR_DNS_MESSAGE);
+}
+
 static void test_a_reply_without_room_is_not_asked_for_again(void **state)
 {
     (void)state;
@@ -70,6 +90,7 @@ static void test_a_reply_without_room_is_not_asked_for_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_reply_that_just_fits, set_up, bench_down),
         cmocka_unit_test_setup_teardown(test_a_reply_without_room_is_not_asked_for_again, set_up,
                                         bench_down),
     };

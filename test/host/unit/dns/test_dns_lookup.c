@@ -403,6 +403,7 @@ static void test_records_that_do_not_count(void **state)
     (void)state;
     sim_lan_address(&lan, "a.example", "192.0.2.7")->rclass = 3;
     sim_lan_record(&lan, "a.example", ACME_DNS_TYPE_A, "\1\2\3", 3);
+    sim_lan_record(&lan, "a.example", ACME_DNS_TYPE_A, "\1\2\3\4\5", 5);
     assert_int_equal(look_host("a.example", &a), ACME_ERR_RESOLVE);
     sim_lan_record(&lan, "a.example", ACME_DNS_TYPE_AAAA, "\1\2\3\4", 4);
     sim_lan_address(&lan, "a.example", "2001:db8::7");
@@ -513,6 +514,9 @@ static void test_zones(void **state)
     assert_string_equal(zone.name, "sub.example");
     assert_string_equal(zone.primary, "ns2.example");
     assert_string_equal(zone.target, "_acme-challenge.x.y.sub.example");
+    server->udp = 0;
+    assert_int_equal(find_zone("_acme-challenge.x.y.sub.example"), ACME_OK);
+    assert_int_equal(server->udp, 2); /* the negative reply says who has it */
     assert_int_equal(find_zone("sub.example"), ACME_OK); /* at its top */
     assert_string_equal(zone.name, "sub.example");
     assert_int_equal(find_zone("_acme-challenge.subexample"), ACME_ERR_DNS_ZONE);
@@ -547,6 +551,10 @@ static void test_zones_behind_cnames(void **state)
     server->no_authority = true;
     assert_int_equal(find_zone("x.b.example"), ACME_OK);
     assert_string_equal(zone.name, "example");
+    sim_lan_name(&lan, "d.example", ACME_DNS_TYPE_CNAME, "other");
+    assert_int_equal(find_zone("x.d.example"), ACME_OK);
+    assert_string_equal(zone.name, "example");
+    assert_string_equal(zone.primary, "ns1.example");
     /* Too many of them, and one that is malformed. */
     for (i = 0; i < 9; i++) {
         (void)snprintf(from, sizeof(from), "n%d.example", i);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -33,7 +34,7 @@ static void test_names(void **state)
                                       "a$",
                                       LABEL63 "4.org",
                                       LABEL63 "." LABEL63 "." LABEL63 "." LABEL63};
-    uint8_t wire[ACME_DNS_WIRE_SIZE];
+    uint8_t wire[ACME_DNS_WIRE_SIZE], large[300];
     size_t i;
 
     (void)state;
@@ -53,6 +54,11 @@ static void test_names(void **state)
                                                  ".1234567890123456789012345678901234567890123456"
                                                  "789012345678901"),
                      ACME_OK);
+    assert_int_equal(acme_dns_name_to_wire(LABEL63 "." LABEL63 "." LABEL63
+                                                   ".1234567890123456789012345678901234567890123456"
+                                                   "7890123456789012",
+                                           false, large, sizeof(large)),
+                     ACME_ERR_NAME); /* one more, whatever room there is */
     assert_true(acme_dns_same_name("Ex.ORG", "eX.org"));
     assert_false(acme_dns_same_name("ex.org", "ex.or"));
     assert_true(acme_dns_is_below("a.ex.org", "EX.org") && acme_dns_is_below("ex.org", "ex.org") &&
@@ -262,6 +268,107 @@ static void test_bad_data(void **state)
 }
 
 /* A name that ends, but only in what comes after its record. */
+/* Reads all that there is of a message, in memory that ends with it. How reading ended. */
+static int32_t read_whole(const uint8_t *message, size_t len)
+{
+    uint8_t *copy = malloc(len > 0 ? len : 1);
+    char name[ACME_DNS_NAME_SIZE], text[300];
+    struct acme_dns_reader r;
+    struct acme_dns_entry e;
+    struct acme_dns_caa caa;
+    int32_t rc;
+
+    assert_non_null(copy);
+    memcpy(copy, message, len);
+    rc = acme_dns_read_begin(&r, copy, len);
+    while (rc == ACME_OK) {
+        rc = acme_dns_read_next(&r, &e);
+        if (rc == ACME_OK) {
+            (void)acme_dns_read_name(&r, e.start, name, NULL);
+            (void)acme_dns_read_target(&r, &e, name);
+            (void)acme_dns_is_txt(&r, &e, "a text that is longer than what there is");
+            (void)acme_dns_read_txt(&r, &e, text, sizeof(text));
+            if (acme_dns_read_caa(&r, &e, &caa) == ACME_OK) {
+                assert_true(caa.tag_len + caa.value_len + 2u == e.rdata_len);
+            }
+        }
+    }
+    free(copy);
+    return rc;
+}
+
+/* Messages that end anywhere, and of which any byte is another. */
+static void test_no_byte_is_read_behind_the_end(void **state)
+{
+    static const uint8_t targets[] = {3, 'n', 's', '1', 0xc0, 12};
+    uint8_t message[256];
+    struct acme_dns_writer w;
+    size_t len, cut, at;
+    uint32_t flip;
+
+    (void)state;
+    acme_dns_write_begin(&w, message, sizeof(message), 1, 0x8000);
+    acme_dns_write_question(&w, "ex.org", ACME_DNS_TYPE_TXT, ACME_DNS_CLASS_IN);
+    acme_dns_write_txt(&w, ACME_DNS_ANSWER, "a.ex.org", ACME_DNS_CLASS_IN, 60, "some text");
+    acme_dns_write_record(&w, ACME_DNS_ANSWER, "b.ex.org", ACME_DNS_TYPE_CAA, ACME_DNS_CLASS_IN, 60,
+                          (const uint8_t *)"\0\5issueca", 9);
+    acme_dns_write_record(&w, ACME_DNS_ANSWER, "c.ex.org", ACME_DNS_TYPE_NS, ACME_DNS_CLASS_IN, 60,
+                          targets, sizeof(targets));
+    assert_true(acme_dns_write_result(&w) > 0);
+    len = (size_t)acme_dns_write_result(&w);
+    assert_int_equal(read_whole(message, len), ACME_ERR_NOT_FOUND);
+    for (cut = 0; cut < len; cut++) {
+        assert_int_equal(read_whole(message, cut), ACME_ERR_DNS_MESSAGE);
+    }
+    for (cut = 13; cut < len; cut++) { /* with half a pointer at its end */
+        uint8_t last = message[cut - 1];
+
+        message[cut - 1] = 0xc0;
+        assert_int_equal(read_whole(message, cut), ACME_ERR_DNS_MESSAGE);
+        message[cut - 1] = last;
+    }
+    for (at = 0; at < len; at++) {
+        for (flip = 1; flip < 256; flip++) {
+            message[at] ^= (uint8_t)flip;
+            (void)read_whole(message, len);
+            message[at] ^= (uint8_t)flip;
+        }
+    }
+    memset(message, 'a', sizeof(message)); /* a label of a kind that nobody has */
+    memset(message, 0, 12);
+    message[5] = 1;
+    message[12] = 0x40;
+    message[12 + 0x41] = 0;
+    assert_int_equal(read_whole(message, 12 + 0x42 + 4), ACME_ERR_DNS_MESSAGE);
+}
+
+/* 255 bytes are a name's most, also where pointers put it together. */
+static void test_the_longest_name_of_pieces(void **state)
+{
+    uint8_t message[400] = {0};
+    char name[ACME_DNS_NAME_SIZE];
+    struct acme_dns_reader r;
+    size_t at = 12, i, end, last;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        message[at] = 63;
+        memset(message + at + 1, 'a', 63);
+        at += 64;
+    }
+    message[at++] = 0;
+    for (last = 61; last <= 62; last++) {
+        message[at] = (uint8_t)last;
+        memset(message + at + 1, 'b', last);
+        message[at + 1 + last] = 0xc0;
+        message[at + 2 + last] = 12;
+        assert_int_equal(acme_dns_read_begin(&r, message, at + 3 + last), ACME_OK);
+        assert_int_equal(acme_dns_read_name(&r, at, name, &end),
+                         last == 61 ? ACME_OK : ACME_ERR_DNS_MESSAGE);
+        assert_int_equal(strlen(name), last == 61 ? 253 : 0);
+    }
+}
+
 static void test_names_that_leave_their_record(void **state)
 {
     static const uint16_t types[] = {ACME_DNS_TYPE_CNAME, ACME_DNS_TYPE_SOA};
@@ -336,6 +443,8 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_small_and_cut),
         cmocka_unit_test(test_bad_data),
+        cmocka_unit_test(test_no_byte_is_read_behind_the_end),
+        cmocka_unit_test(test_the_longest_name_of_pieces),
         cmocka_unit_test(test_names_that_leave_their_record),
         cmocka_unit_test(test_more_than_a_message_holds),
         cmocka_unit_test(test_owners_that_are_none),

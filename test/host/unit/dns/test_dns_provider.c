@@ -153,6 +153,23 @@ static void test_a_whole_life(void **state)
     acme_dns_update_ops.stop(update);
 }
 
+/* Name servers may have another port, all of them, or the one that is configured. */
+static void test_other_ports(void **state)
+{
+    (void)state;
+    ns1->port = ns2->port = 5353;
+    config.ns_port = 5353;
+    init();
+    assert_int_equal(run(PRESENT), ACME_OK);
+    assert_int_equal(run(READY), ACME_OK);
+    assert_true(ns1->udp == 2 && ns2->udp == 1);
+    ns1->port = 54;
+    config.server = "192.0.2.2:54";
+    init();
+    assert_int_equal(run(CLEANUP), ACME_OK);
+    assert_false(sim_lan_has_txt(&lan, NAME, VALUE));
+}
+
 /* The TTL of the record in a server's last request, and whether the request is signed. */
 static uint32_t ttl_of(const struct lan_server *s, bool *is_signed)
 {
@@ -699,6 +716,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_whole_life),
+        TEST(test_other_ports),
         TEST(test_where_and_for_how_long),
         TEST(test_what_servers_refuse),
         TEST(test_what_does_not_fit),

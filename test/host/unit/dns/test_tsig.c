@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -14,6 +15,7 @@
 #include "crypto_bench.h"
 #include "dns/tsig.h"
 #include "tsig_reply.h"
+#include "wipe_watch.h"
 
 #define NOW 1700000000
 
@@ -123,6 +125,27 @@ static void test_vectors(void **state)
     }
 }
 
+/* The MAC that a reply should have had is what a forger wants to know: it does not stay. */
+static void test_the_right_mac_is_wiped(void **state)
+{
+    struct acme_tsig_request request;
+    uint8_t reply[512], mac[32];
+    size_t len;
+
+    (void)state;
+    sign(0, &request);
+    len = bytes(vectors[0][1], reply);
+    memcpy(mac, reply + len - 6 - sizeof(mac), sizeof(mac));
+    wipe_watch(mac, sizeof(mac));
+    assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL), ACME_OK);
+    assert_int_equal(wiped, 1);
+    reply[len - 7] ^= 1;
+    assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL),
+                     ACME_ERR_DNS_REPLY_SIG);
+    assert_int_equal(wiped, 2);
+    wipe_watch(NULL, 0);
+}
+
 /* The identifier may be rewritten on the way; nothing else may. */
 static void test_every_bit(void **state)
 {
@@ -155,19 +178,44 @@ static void test_every_bit(void **state)
                      ACME_ERR_DNS_REPLY_SIG);
 }
 
+/* In memory that ends with the message. */
+static int32_t verify_exactly(const uint8_t *reply, size_t len,
+                              const struct acme_tsig_request *request)
+{
+    uint8_t *copy = malloc(len > 0 ? len : 1);
+    int32_t rc;
+
+    assert_non_null(copy);
+    memcpy(copy, reply, len);
+    rc = acme_tsig_verify(&key, copy, len, request, NOW + 1, NULL);
+    free(copy);
+    return rc;
+}
+
 static void test_cut(void **state)
 {
     struct acme_tsig_request request;
     uint8_t reply[512];
-    size_t len, i;
+    size_t len, i, at;
 
     (void)state;
     sign(2, &request);
     len = bytes(vectors[2][1], reply);
     for (i = 0; i < len; i++) {
-        assert_int_equal(acme_tsig_verify(&key, reply, i, &request, NOW + 1, NULL),
-                         ACME_ERR_DNS_MESSAGE);
+        assert_int_equal(verify_exactly(reply, i, &request), ACME_ERR_DNS_MESSAGE);
     }
+    /* The record's own data is cut, and the message ends with it. */
+    at = tsig_at(reply, len) + 13 + 10;
+    for (i = 0; i < len - at; i++) {
+        reply[at - 2] = (uint8_t)(i >> 8);
+        reply[at - 1] = (uint8_t)i;
+        assert_int_equal(verify_exactly(reply, at + i, &request), ACME_ERR_DNS_MESSAGE);
+    }
+    /* Or something stands behind it. */
+    reply[at - 2] = (uint8_t)((len - at + 1) >> 8);
+    reply[at - 1] = (uint8_t)(len - at + 1);
+    reply[len] = 0;
+    assert_int_equal(verify_exactly(reply, len + 1, &request), ACME_ERR_DNS_MESSAGE);
 }
 
 /* Makes a reply with a MAC of mac_len bytes: of the right one where right. */
@@ -235,6 +283,14 @@ static void test_unsigned_errors(void **state)
     assert_int_equal(
         acme_tsig_verify(&key, reply, reply_with(reply, 32, 0, 2), &request, NOW, NULL),
         ACME_ERR_DNS_MESSAGE);
+    /* Who signs must be able to: an error does not excuse a MAC that is wrong. */
+    for (uint16_t code = 16; code <= 17; code++) {
+        size_t len = bytes(vectors[0][1], reply);
+
+        reply[len - 3] = (uint8_t)code;
+        assert_int_equal(acme_tsig_verify(&key, reply, len, &request, NOW + 1, NULL),
+                         ACME_ERR_DNS_REPLY_SIG);
+    }
     key.name = "other.example";
     assert_int_equal(
         acme_tsig_verify(&key, reply, reply_with(reply, 32, 0, 1), &request, NOW, NULL),
@@ -374,6 +430,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_vectors, bench_up, bench_down),
+        cmocka_unit_test_setup_teardown(test_the_right_mac_is_wiped, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_every_bit, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_cut, bench_up, bench_down),
         cmocka_unit_test_setup_teardown(test_truncation, bench_up, bench_down),

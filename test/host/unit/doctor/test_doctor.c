@@ -77,6 +77,7 @@ static void test_rate_limit(void **state)
     assert_int_equal(look("malformed", WORDS "2023-11-15 00:00:01 UTC", 0), 0);
     assert_int_equal(look("", "", 0), 0);
     assert_int_equal(look("", "", 1700000001), 1);
+    assert_int_equal(look("", "", 1700000000), 0); /* to the second */
     assert_int_equal(look("", "", 1699999999), 0);
     wall = 0; /* without a clock nobody knows that it is over */
     assert_int_equal(look("", "", 1699999999), 1);

@@ -702,6 +702,8 @@ static void test_identities(void **state)
         {HEAD DATE "\r\n{\"newOrder\":\"https://ca.example/order\"}", false},
         {CA("[\"" ID63 "\",\"" ID63 "\",\"" ID63 "\",\"issuer.example\"]"), false},
         {CA("[\"" ID63 "\",\"" ID63 "\",\"" ID63 "\",\"other.example\"]"), true},
+        /* The last one has no room for the end behind it. */
+        {CA("[\"" ID63 "\",\"" ID63 "\",\"" ID63 "\",\"" ID63 "\"]"), false},
         /* More than there is room for: one that was left out could be the one. */
         {CA("[\"" ID63 "\",\"" ID63 "\",\"" ID63 "\",\"" ID63 "\",\"issuer.example\"]"), false},
     };

@@ -20,8 +20,8 @@
 
 /* As on the small board (boards/lm3s6965evb/defconfig). */
 #define WORK_SIZE  2048U
-#define ARENA_SIZE 2560U
-#define NODE_32BIT 40U /* of a cJSON value on a 32-bit machine */
+#define ARENA_SIZE 2304U
+#define NODE_32BIT 32U /* of a cJSON value on a 32-bit machine */
 
 static char out[32768]; /* of which most tests use WORK_SIZE */
 static struct acme_json_filter filter;
@@ -185,6 +185,12 @@ static void test_refuses_what_is_no_json(void **state)
                                       "{\"url\":#}",
                                       "{\"x\":,}",
                                       "{\"x\"::1}",
+                                      "{\"x\",1}",
+                                      "{\"x\";1}",
+                                      "{\"url\":\"\"]",
+                                      "{\"url\":\"\"x",
+                                      "[\"\"}",
+                                      "{\"x\":\"\x1f\"}",
                                       "<html></html>"};
 
     (void)state;
@@ -192,6 +198,7 @@ static void test_refuses_what_is_no_json(void **state)
         assert_refused(bad[i]);
     }
     assert_int_equal(run("{\"x\":\"\0\"}", 9, 9, 1, WORK_SIZE), ACME_ERR_JSON);
+    assert_int_equal(run("{\"x\":\"\\\0\"}", 10, 10, 1, WORK_SIZE), ACME_ERR_JSON);
 }
 
 static void test_texts_that_no_text_can_hold(void **state)
@@ -269,6 +276,16 @@ static void test_subproblems_and_profiles(void **state)
         "{\"meta\":{\"profiles\":{\"any\":\"a long text\",\"two\":2,\"q\\\"\":\"\",\"\":3},"
         "\"termsOfService\":\"t\"}}",
         "{\"meta\":{\"profiles\":{\"any\":\"\",\"two\":2,\"\":3},\"termsOfService\":\"t\"}}");
+    /* A name that is longer than a word is none. */
+    for (size_t len = ACME_JSON_WORD_MAX - 1U; len < ACME_JSON_WORD_MAX + 3U; len++) {
+        char text[200] = "{\"profiles\":{\"", want[200];
+        size_t at = strlen(text);
+
+        memset(text + at, 'p', len);
+        (void)strcpy(text + at + len, "\":1}}");
+        (void)strcpy(want, len <= ACME_JSON_WORD_MAX ? text : "{\"profiles\":{}}");
+        assert_out(text, want);
+    }
 #endif
 }
 

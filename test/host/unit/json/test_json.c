@@ -33,6 +33,7 @@ static void test_order(void **state)
     (void)state;
     assert_int_equal(
         parse("{\"status\":\"valid\",\"n\":7,\"neg\":-1,\"big\":99999999999,\"t\":true,"
+              "\"half\":1.5,\"exp\":1e3,\"twice\":\"x\",\"twice\":\"y\","
               "\"o\":{\"a\":\"\\u0041\\n\"},\"l\":[\"x\",{\"y\":1},null]}\r\n\t ",
               &root),
         ACME_OK);
@@ -44,6 +45,9 @@ static void test_order(void **state)
     assert_int_equal(acme_json_int(root, "status", 3), 3);
     assert_int_equal(acme_json_int(root, "missing", 3), 3);
     assert_int_equal(acme_json_int(root, "big", 3), INT32_MAX);
+    assert_int_equal(acme_json_int(root, "half", 3), 3); /* no integer, whatever it is worth */
+    assert_int_equal(acme_json_int(root, "exp", 3), 3);
+    assert_string_equal(acme_json_string(root, "twice"), "y");
     assert_true(acme_json_true(root, "t"));
     assert_false(acme_json_true(root, "status"));
     assert_string_equal(acme_json_string(acme_json_object(root, "o"), "a"), "A\n");

@@ -422,6 +422,13 @@ static void test_addresses(void **state)
     server_t.address = NULL;
     server_t.subject = "CN=192.0.2.7";
     assert_int_equal(result_with("192.0.2.7"), ACME_ERR_TLS_VERIFY);
+    /* the same bytes as a name of another kind */
+    server_t.names[0] = "abcd";
+    assert_int_equal(result_with("97.98.99.100"), ACME_ERR_TLS_VERIFY);
+    server_t.address = (const uint8_t *)"abcd";
+    server_t.address_len = 4;
+    assert_int_equal(result_with("97.98.99.100"), ACME_OK);
+    assert_int_equal(result_with("6162:6364::"), ACME_ERR_TLS_VERIFY); /* which begins with it */
 }
 
 /* RFC 9525: the common name says nothing. */
@@ -490,6 +497,8 @@ static void test_dates(void **state)
     (void)state;
     server_t.not_after_s = NOW - 1;
     expect(ACME_ERR_TLS_DATES);
+    server_t.not_after_s = NOW; /* its last second */
+    expect(ACME_OK);
     server_t.not_after_s = NOW + DAY;
     server_t.not_before_s = NOW + 60;
     expect(ACME_ERR_TLS_DATES);
@@ -589,6 +598,11 @@ static void test_pins(void **state)
         pins[1] = pin_of(points[i]);
         assert_int_equal(result_with_pins(pins, 2), ACME_OK);
         assert_int_equal(result_with_pins(pins, 1), ACME_ERR_TLS_VERIFY);
+    }
+    for (i = 0; i < sizeof(none.sha256); i += 31) { /* a pin of all its bytes */
+        none = pin_of(server_point);
+        none.sha256[i] ^= 1;
+        assert_int_equal(result_with_pins(&none, 1), ACME_ERR_TLS_VERIFY);
     }
     /* a pin replaces nothing of the rest */
     server_t.not_after_s = NOW - 1;

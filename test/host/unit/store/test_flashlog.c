@@ -13,7 +13,7 @@
 #include "acme/error.h"
 #include "base/bytes.h"
 #include "base/crc.h"
-#include "flash_sim.h"
+#include "flash_faults.h"
 #include "store/flashlog.h"
 
 #define SECTOR 1024u
@@ -198,6 +198,269 @@ static void test_a_missing_sector(void **state)
     assert_true(log_.damaged);
     expect(A, "in the first sector");
     expect(B, "in the third");
+}
+
+/* The head of the first record of the newest sector, each of its bits: nothing is dropped, the next
+ * write makes nothing final, and with the bit as it was all is there. */
+static void test_a_first_head(void **state)
+{
+    uint32_t bit, i;
+
+    (void)state;
+    for (bit = 0; bit < 8 * 20; bit++) {
+        uint32_t at;
+
+        (void)set_up(NULL);
+        assert_int_equal(set(A, "in the first sector"), ACME_OK);
+        for (i = 0; log_.head < 1; i++) {
+            assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+        }
+        assert_int_equal(set(B, "in the newest"), ACME_OK);
+        assert_int_equal(set(ACME_KEY(5, 1), "sooner"), ACME_OK);
+        at = SECTOR + START + bit / 8;
+        flash.data[at] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+        expect(A, "in the first sector");
+        assert_int_equal(set(ACME_KEY(5, 1), "later"), ACME_OK);
+        assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+        flash.data[at] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(mount(), ACME_OK);
+        expect(B, "in the newest");
+        expect(ACME_KEY(4, i - 1), "filler of some length");
+        expect(ACME_KEY(5, 1), "later");
+    }
+}
+
+/* What a mount cannot see of a batch, as its cells are in between, may be seen later: no other
+ * batch has its version. */
+static void test_a_version_is_used_once(void **state)
+{
+    uint32_t at;
+
+    (void)state;
+    assert_int_equal(set(A, "old"), ACME_OK);
+    at = end_of_log();
+    (void)write_record(at, PUT, log_.version + 1, A, "torn", 4);
+    flash.data[at] ^= 1;
+    assert_int_equal(mount(), ACME_OK);
+    assert_int_equal(acme_flashlog_begin(&log_, 3, 1), ACME_OK);
+    assert_int_equal(acme_flashlog_put(&log_, B, "new", 3), ACME_OK);
+    assert_int_equal(acme_flashlog_commit(&log_), ACME_OK);
+    flash.data[at] ^= 1;
+    expect(A, "old");
+    assert_int_equal(mount(), ACME_OK);
+    expect(A, "old");
+    expect(B, "new");
+}
+
+/* What a cut has torn is no damage, also when other sectors have followed; a bit that flips in the
+ * last record before it is. */
+static void test_a_torn_end(void **state)
+{
+    uint32_t whole, i;
+
+    (void)state;
+    assert_int_equal(set(A, "old"), ACME_OK);
+    assert_int_equal(set(B, "whole"), ACME_OK);
+    whole = end_of_log() - 1 - 3; /* of "whole", padded to 32 bytes */
+    flash_sim_power_on(&flash);
+    flash.cut_at = 1;
+    flash.cut_kind = FLASH_SIM_CUT_TORN;
+    assert_int_equal(set(A, "torn"), ACME_ERR_STORE_IO);
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(mount(), ACME_OK);
+        expect(A, "old");
+        assert_int_equal(set(ACME_KEY(4, i), "later"), ACME_OK);
+    }
+    flash.data[whole] ^= 1;
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+    flash.data[whole] ^= 1;
+    assert_int_equal(mount(), ACME_OK);
+    expect(B, "whole");
+}
+
+/* Without a mark that says so, an older sector does not end in rubbish. */
+static void test_rubbish_at_an_end(void **state)
+{
+    uint32_t at = 0, i;
+
+    (void)state;
+    assert_int_equal(set(A, "kept"), ACME_OK);
+    for (i = 0; log_.head < 2; i++) {
+        at = log_.head == 0 ? end_of_log() : at;
+        assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+    }
+    flash.data[at - 8] ^= 2; /* in the last record of the first sector */
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+    expect(A, "kept");
+}
+
+/* A mark of what is free that cannot be read leaves a log that can be written to. */
+static void test_a_lost_mark(void **state)
+{
+    char value[61];
+    uint32_t step, marks = 0;
+
+    (void)state;
+    memset(value, 'v', 60);
+    value[60] = '\0';
+    for (step = 0; step < 300; step++) {
+        struct flash_sim_image *image;
+        uint32_t at = 0, i;
+
+        assert_int_equal(set(ACME_KEY(4, step % 40), value), ACME_OK);
+        for (i = 0; i < COUNT * SECTOR; i += 8) {
+            if (flash.data[i] == 0xac && flash.data[i + 1] == FREED &&
+                acme_get32(flash.data + i + 8) == log_.freed_seq) {
+                at = i;
+            }
+        }
+        if (at == 0) {
+            continue;
+        }
+        marks++;
+        image = flash_sim_save(&flash, NULL);
+        flash.data[at + 3] ^= 4;
+        if (mount() == ACME_ERR_STORE_CORRUPT) {
+            assert_int_equal(set(A, "more"), ACME_OK);
+            assert_int_equal(set(B, "and more"), ACME_OK);
+            for (i = 0; i <= step && i < 40; i++) {
+                expect(ACME_KEY(4, i), value);
+            }
+        }
+        flash_sim_restore(&flash, image);
+        flash_sim_image_free(image);
+        assert_int_equal(mount(), ACME_OK);
+    }
+    assert_true(marks > 20);
+}
+
+/* A sync that fails is no sector that fails, and the change is there or is not. */
+static void test_syncs_that_fail(void **state)
+{
+    struct acme_flashlog_stat stat;
+    uint32_t n, i, failures = 1;
+    char out[40];
+
+    (void)state;
+    for (n = 1; failures > 0; n++) {
+        uint32_t failed = UINT32_MAX;
+
+        (void)set_up(NULL);
+        flash.fail_sync_at = n;
+        failures = 0;
+        for (i = 0; i < 200; i++) { /* one after another of a dozen keys */
+            int32_t rc = set(ACME_KEY(4, i % 12), i % 2 == 0 ? "an even value" : "an odd value!");
+
+            if (rc != ACME_OK) {
+                assert_int_equal(rc, ACME_ERR_STORE_IO);
+                failures++;
+                failed = i;
+            }
+        }
+        assert_true(failures <= 1);
+        assert_int_equal(mount(), ACME_OK);
+        assert_int_equal(acme_flashlog_stat(&log_, &stat), ACME_OK);
+        assert_int_equal(stat.sectors_bad, 0);
+        for (i = 188; i < 200; i++) {
+            if (i != failed) {
+                expect(ACME_KEY(4, i % 12), i % 2 == 0 ? "an even value" : "an odd value!");
+            }
+        }
+    }
+    assert_true(n > 200);
+    assert_int_equal(acme_flashlog_read(&log_, ACME_KEY(4, 12), 0, out, sizeof(out)),
+                     ACME_ERR_NOT_FOUND);
+}
+
+/* Each read of a mount is wrong in one bit, once: it is read again, and nothing is damaged. */
+static void test_one_wrong_read(void **state)
+{
+    static struct flash_faults chip;
+    uint32_t n, i;
+
+    (void)state;
+    for (i = 0; i < 120; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % 12), "filler of some length"), ACME_OK);
+    }
+    flash_faults_init(&chip, &flash);
+    chip.happened = true;
+    for (n = 1; chip.happened; n++) {
+        flash_faults_init(&chip, &flash);
+        chip.flip_read_at = n;
+        assert_int_equal(acme_flashlog_mount(&log_, &flash_faults_ops, &chip), ACME_OK);
+    }
+    assert_true(n > 300);
+}
+
+/* Damage that comes while the log is open is said by one write, when compaction meets it. */
+static void test_damage_before_compaction(void **state)
+{
+    uint32_t i, corrupt = 0;
+
+    (void)state;
+    assert_int_equal(set(A, "first"), ACME_OK);
+    flash.data[START + 4] ^= 1;
+    for (i = 0; i < 300; i++) {
+        int32_t rc = set(ACME_KEY(4, i % 12), "filler of some length");
+
+        corrupt += rc == ACME_ERR_STORE_CORRUPT ? 1 : 0;
+        assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_CORRUPT);
+    }
+    assert_int_equal(corrupt, 1);
+}
+
+/* A compaction that a failed read has ended is begun anew, under the same number. */
+static void test_a_compaction_that_fails(void **state)
+{
+    struct flash_sim_image *image = flash_sim_save(&flash, NULL);
+    struct acme_flashlog saved = log_;
+    uint32_t step, n, i, failed = 0;
+
+    (void)state;
+    for (step = 0; step < 140; step++) {
+        for (n = 100; n < 1600 && step > 90; n += 150) {
+            image = flash_sim_save(&flash, image);
+            saved = log_;
+            flash.reads = 0;
+            flash.fail_read_at = n;
+            failed += set(ACME_KEY(4, step % 30), "filler of some length") != ACME_OK ? 1 : 0;
+            flash.fail_read_at = 0;
+            for (i = 0; i < 12; i++) {
+                assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+            }
+            assert_int_equal(mount(), ACME_OK);
+            flash_sim_restore(&flash, image);
+            log_ = saved;
+        }
+        assert_int_equal(set(ACME_KEY(4, step % 30), "filler of some length"), ACME_OK);
+    }
+    assert_true(failed > 5);
+    flash_sim_image_free(image);
+}
+
+static int32_t no_headers(void *ctx, uint32_t at, const void *data, size_t len)
+{
+    return at / SECTOR == 1 && at % SECTOR < START ? ACME_OK
+                                                   : flash_sim_ops.program(ctx, at, data, len);
+}
+
+/* A header that says it was programmed and was not: its sector is passed over. */
+static void test_a_header_that_is_not_there(void **state)
+{
+    struct acme_flash_ops ops = flash_sim_ops;
+    uint32_t i;
+
+    (void)state;
+    ops.program = no_headers;
+    log_.ops = &ops;
+    for (i = 0; i < 40; i++) {
+        assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+    }
+    assert_int_equal(mount(), ACME_OK);
+    for (i = 0; i < 40; i++) {
+        expect(ACME_KEY(4, i), "filler of some length");
+    }
 }
 
 /* ---- arguments ---- */
@@ -422,6 +685,16 @@ int main(void)
         cmocka_unit_test_setup(test_freed_marks, set_up),
         cmocka_unit_test_setup(test_no_header, set_up),
         cmocka_unit_test_setup(test_a_missing_sector, set_up),
+        cmocka_unit_test_setup(test_a_first_head, set_up),
+        cmocka_unit_test_setup(test_a_version_is_used_once, set_up),
+        cmocka_unit_test_setup(test_a_torn_end, set_up),
+        cmocka_unit_test_setup(test_rubbish_at_an_end, set_up),
+        cmocka_unit_test_setup(test_a_lost_mark, set_up),
+        cmocka_unit_test_setup(test_syncs_that_fail, set_up),
+        cmocka_unit_test_setup(test_one_wrong_read, set_up),
+        cmocka_unit_test_setup(test_damage_before_compaction, set_up),
+        cmocka_unit_test_setup(test_a_compaction_that_fails, set_up),
+        cmocka_unit_test_setup(test_a_header_that_is_not_there, set_up),
         cmocka_unit_test_setup(test_shapes, set_up),
         cmocka_unit_test_setup(test_values_that_cannot_be, set_up),
         cmocka_unit_test_setup(test_nothing_can_be_programmed, set_up),

@@ -84,9 +84,9 @@ static int32_t count_up(void *ctx)
 static const struct acme_seal_ops seal_ops = {board_key};
 static const struct acme_counter_ops counter_ops = {count_read, count_up};
 
-static psa_key_id_t import_seal_key(void)
+static psa_key_id_t import_key(uint8_t first)
 {
-    static const uint8_t bytes[32] = {0x42};
+    const uint8_t bytes[32] = {first};
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_key_id_t id = 0;
 
@@ -95,6 +95,11 @@ static psa_key_id_t import_seal_key(void)
     psa_set_key_algorithm(&attributes, PSA_ALG_GCM);
     assert_int_equal(psa_import_key(&attributes, bytes, sizeof(bytes), &id), PSA_SUCCESS);
     return id;
+}
+
+static psa_key_id_t import_seal_key(void)
+{
+    return import_key(0x42);
 }
 
 /* ---- the store ---- */
@@ -233,6 +238,68 @@ static void test_damage(void **state)
     assert_int_equal(open_again(), ACME_ERR_STORE_CORRUPT);
     expect(B, "other");
     assert_int_equal(acme_record_read(&store, A, 0, raw, sizeof(raw)), ACME_ERR_STORE_CORRUPT);
+}
+
+/* The record that tells the key is damaged itself: any other tells it as well, and it is written
+ * anew. Where it has the count, nobody can tell whether the image is the newest: the store stays
+ * closed, and says so. Nothing else is lost. */
+static void test_damaged_state(void **state)
+{
+    static uint8_t before[16 * 1024];
+    uint8_t raw[64], *at, *last = NULL;
+    unsigned counted;
+
+    for (counted = 0; counted < 2; counted++) {
+        (void)set_up(state);
+        config.counter = counted != 0 ? &counter_ops : NULL;
+        flash_sim_init(&flash, 1024, 16, 8, 7);
+        assert_int_equal(open_again(), ACME_OK);
+        assert_int_equal(set(A, "kept"), ACME_OK);
+        assert_int_equal(set(B, "other"), ACME_OK);
+        assert_int_equal(acme_flashlog_read(&store.log, KEY_STATE, 0, raw, sizeof(raw)), 32);
+        for (at = flash.data;
+             (at = memmem(at, (size_t)(flash.data + 16 * 1024 - at), raw, 32)) != NULL; at++) {
+            last = at;
+        }
+        assert_non_null(last);
+        last[20] ^= 1;
+        memcpy(before, flash.data, sizeof(before));
+        if (counted != 0) {
+            assert_int_equal(open_again(), ACME_ERR_STORE_ROLLBACK);
+            assert_memory_equal(before, flash.data, sizeof(before));
+            continue;
+        }
+        seal_key = import_key(0x43);
+        assert_int_equal(open_again(), ACME_ERR_STORE_SEAL); /* no other opens either */
+        assert_memory_equal(before, flash.data, sizeof(before));
+        (void)psa_destroy_key(seal_key);
+        seal_key = import_seal_key();
+        assert_int_equal(open_again(), ACME_ERR_STORE_CORRUPT); /* open, and it is said */
+        expect(A, "kept");
+        expect(B, "other");
+        assert_int_equal(set(A, "more"), ACME_OK);
+        assert_int_not_equal(open_again(), ACME_ERR_STORE_SEAL);
+        expect(A, "more");
+        assert_int_equal(acme_flashlog_read(&store.log, KEY_STATE, 0, raw, sizeof(raw)), 32);
+    }
+}
+
+/* It is the only record: then nothing is to be protected, and nothing is lost. */
+static void test_damaged_state_alone(void **state)
+{
+    uint8_t raw[64], *at;
+
+    (void)state;
+    flash_sim_init(&flash, 1024, 16, 8, 7);
+    assert_int_equal(open_again(), ACME_OK);
+    assert_int_equal(acme_flashlog_read(&store.log, KEY_STATE, 0, raw, sizeof(raw)), 32);
+    at = memmem(flash.data, 16 * 1024, raw, 32);
+    assert_non_null(at);
+    at[20] ^= 1;
+    assert_int_equal(open_again(), ACME_ERR_STORE_CORRUPT); /* open, and it is said */
+    assert_int_equal(set(A, "kept"), ACME_OK);
+    assert_int_not_equal(open_again(), ACME_ERR_STORE_SEAL);
+    expect(A, "kept");
 }
 
 /* A read that fails is a failed read: it never looks as if the store were empty, or another's. */
@@ -397,6 +464,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_counter_needs_a_seal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_state, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_state_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_opening_with_failed_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_first_opening, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_flash_that_takes_nothing, set_up, tear_down),
