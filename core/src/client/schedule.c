@@ -204,8 +204,8 @@ int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s)
     if (now < s->schedule.noted_s) { /* or they would be on again */
         s->schedule.retry_at_s = s->schedule.look_at_s = 0;
     }
-    if (now < s->schedule.ordered_s - DAY_S) {
-        s->schedule.ordered_s = 0;
+    if (now < s->schedule.ordered_s) {
+        s->schedule.ordered_s = now < s->schedule.ordered_s - DAY_S ? 0 : now;
     }
     s->schedule.noted_s = now;
     s->schedule.noted_at = uptime_s(c);
