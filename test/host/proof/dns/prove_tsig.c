@@ -108,9 +108,10 @@ static struct acme_tsig_request any_request(void)
 
 /* proof: last; unwind 2; any message of any number of entries */
 /* invariant: dns/tsig.c find; "while (rc == ACME_OK) {"; __CPROVER_assigns(rc, next, *record, *r)
- * __CPROVER_loop_invariant(r->data == the_data && r->len == the_len && IS_READER(*r) && (rc != ACME_OK || (IS_ENTRY(*r, next) &&
- * next.rdata + next.rdata_len == r->at)) && (rc != ACME_ERR_NOT_FOUND || r->at == r->len) &&
- * (record->type == 0 || rc == ACME_OK || rc == ACME_ERR_DNS_MESSAGE || IS_LAST(*r, *record))) */
+ * __CPROVER_loop_invariant(r->data == the_data && r->len == the_len && IS_READER(*r) && (rc !=
+ * ACME_OK || (IS_ENTRY(*r, next) && next.rdata + next.rdata_len == r->at)) && (rc !=
+ * ACME_ERR_NOT_FOUND || r->at == r->len) && (record->type == 0 || rc == ACME_OK || rc ==
+ * ACME_ERR_DNS_MESSAGE || IS_LAST(*r, *record))) */
 /* of: dns/tsig.c find; a message that was begun; "if (rc != ACME_ERR_NOT_FOUND) {" -> "if (rc ==
  * ACME_ERR_BUFFER) {" */
 void last(void)
@@ -168,12 +169,12 @@ static struct tsig any_tsig(void)
 }
 
 /* proof: mac; unwind 2; any message and any MAC of up to 300 bytes */
-/* of: dns/tsig.c check_mac; a message up to its TSIG record, which split has taken apart; "message +
- * sizeof(head), tsig_at - sizeof(head)" -> "message + sizeof(head), tsig_at" */
+/* of: dns/tsig.c check_mac; a message up to its TSIG record, which split has taken apart; "message
+ * + sizeof(head), tsig_at - sizeof(head)" -> "message + sizeof(head), tsig_at" */
 /* plant: dns/tsig.c check_mac; "want, t->mac, t->mac_len)" -> "want, t->mac, t->mac_len + 1u)" */
 /* of: dns/tsig.c is_mac_len; a key that was checked; "len <= whole &&" -> "len <= whole + 1 &&" */
-/* of: dns/tsig.c mac_begin; a key that was checked; "key->secret_len, &m->key" -> "key->secret_len +
- * 1, &m->key" */
+/* of: dns/tsig.c mac_begin; a key that was checked; "key->secret_len, &m->key" -> "key->secret_len
+ * + 1, &m->key" */
 /* of: dns/tsig.c mac_add; len bytes; "data, len);" -> "data, len + 1);" */
 /* of: dns/tsig.c mac_add_name; a name; "n > 0 ? (size_t)n : 0" -> "(size_t)n" */
 /* of: dns/tsig.c mac_add_variables; a key that was checked; a record's data; "t->other,
@@ -194,7 +195,8 @@ void mac(void)
 }
 
 /* proof: says; unwind 2; whatever a record of which the MAC is right, or missing, says */
-/* of: dns/tsig.c check_signed; a record's data; "t->other_len == TIME_SIZE" -> "t->other_len > 0" */
+/* of: dns/tsig.c check_signed; a record's data; "t->other_len == TIME_SIZE" -> "t->other_len > 0"
+ */
 /* of: dns/tsig.c is_in_window; a time of 48 bits; "t->time_s > now ? t->time_s - now : now -
  * t->time_s" -> "t->time_s - now" */
 /* of: dns/tsig.c check_unsigned; a record's data; "if (t->mac_len != 0) {" -> "if (t->mac_len > 1)
@@ -227,9 +229,7 @@ int32_t any_split(const struct acme_dns_reader *r, const struct acme_dns_entry *
 {
     PROVE(IS_READER(*r) && IS_LAST(*r, *record) && key->algorithm <= ACME_TSIG_HMAC_SHA512);
     *t = any_tsig();
-    return nondet_bool()   ? ACME_OK
-           : nondet_bool() ? ACME_ERR_DNS_REPLY_SIG
-                           : ACME_ERR_DNS_MESSAGE;
+    return nondet_bool() ? ACME_OK : nondet_bool() ? ACME_ERR_DNS_REPLY_SIG : ACME_ERR_DNS_MESSAGE;
 }
 
 int32_t any_check_mac(const struct acme_tsig_key *key, const uint8_t *message, size_t tsig_at,
@@ -255,8 +255,8 @@ int32_t any_check_signed(const struct tsig *t, int64_t now_s, int64_t *server_s)
 /* calls: check_mac -> any_check_mac */
 /* calls: check_signed -> any_check_signed */
 /* of: dns/tsig.c acme_tsig_verify; len bytes; a key that was checked; a request that was signed;
- * "if (rc == ACME_OK) {\n        rc = check_mac(" -> "if (rc != ACME_ERR_DNS_MESSAGE) {\n        rc =
- * check_mac(" */
+ * "if (rc == ACME_OK) {\n        rc = check_mac(" -> "if (rc != ACME_ERR_DNS_MESSAGE) {\n        rc
+ * = check_mac(" */
 /* plant: dns/tsig.c acme_tsig_verify; "check_mac(key, message, record.start," -> "check_mac(key,
  * message, record.start + len," */
 void verify(void)

@@ -516,7 +516,7 @@ static void test_zones(void **state)
     assert_string_equal(zone.target, "_acme-challenge.x.y.sub.example");
     server->udp = 0;
     assert_int_equal(find_zone("_acme-challenge.x.y.sub.example"), ACME_OK);
-    assert_int_equal(server->udp, 2); /* the negative reply says who has it */
+    assert_int_equal(server->udp, 2);                    /* the negative reply says who has it */
     assert_int_equal(find_zone("sub.example"), ACME_OK); /* at its top */
     assert_string_equal(zone.name, "sub.example");
     assert_int_equal(find_zone("_acme-challenge.subexample"), ACME_ERR_DNS_ZONE);
