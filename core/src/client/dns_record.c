@@ -13,11 +13,14 @@
 #include "net/uri.h"
 
 #if defined(CONFIG_ACME_DNS_PERSIST_01) || defined(CONFIG_ACME_DNS_ACCOUNT_01)
-/* Whether there is an account whose URL can be told. */
-static int32_t load_account(struct acme_client *c)
+/* Whether there is an account whose URL can be told, and a place for what it is told in. */
+static int32_t load_account(struct acme_client *c, const char *name, const char *value)
 {
     int32_t rc;
 
+    if (name == NULL || value == NULL) {
+        return ACME_ERR_ARGUMENT;
+    }
     if (c->machine.job != ACME_JOB_NONE) {
         return ACME_ERR_STATE; /* the memory for the record is in use */
     }
@@ -42,29 +45,20 @@ static bool is_issuer_good(const struct acme_dns_persist *what)
     return what->issuer == NULL || domain_of(what->issuer) == what->issuer;
 }
 
-static int32_t check_persist(acme_client *c, const struct acme_dns_persist *what)
-{
-    int32_t rc = load_account(c);
-
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    return what == NULL || domain_of(what->name) == NULL || !is_issuer_good(what) ? ACME_ERR_NAME
-                                                                                  : ACME_OK;
-}
-
 int32_t acme_dns_persist_record(acme_client *c, const struct acme_dns_persist *what, char *name,
                                 size_t name_size, char *value, size_t value_size)
 {
+    const char *domain = what == NULL ? NULL : domain_of(what->name);
     struct acme_persist p = {NULL, c->account_url, false, 0};
-    const char *domain;
     struct acme_buf b;
-    int32_t rc = name == NULL || value == NULL ? ACME_ERR_ARGUMENT : check_persist(c, what);
+    int32_t rc = load_account(c, name, value);
 
     if (rc != ACME_OK) {
         return rc;
     }
-    domain = domain_of(what->name);
+    if (domain == NULL || !is_issuer_good(what)) {
+        return ACME_ERR_NAME;
+    }
     p.issuers = what->issuer != NULL ? what->issuer : acme_pool_get(c, c->directory.issuers);
     p.wildcard = what->wildcard || domain != what->name;
     p.until_s = what->until_s;
@@ -96,7 +90,7 @@ int32_t acme_dns_persist_record(acme_client *c, const struct acme_dns_persist *w
 #if defined(CONFIG_ACME_DNS_ACCOUNT_01)
 int32_t acme_dns_account_name(acme_client *c, const char *domain, char *name, size_t name_size)
 {
-    int32_t rc = name == NULL ? ACME_ERR_ARGUMENT : load_account(c);
+    int32_t rc = load_account(c, name, name);
     struct acme_buf b;
 
     if (rc != ACME_OK) {
