@@ -71,18 +71,6 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Whether there is a wall clock, and it is not below what is known. */
-static bool has_good_wall(const struct acme_clock *c, int64_t *wall_s)
-{
-    return wall_now(c, wall_s) == ACME_OK && *wall_s >= later(c->floor, c->born) + uptime_s(c);
-}
-
-/* Whether wall clock and CA say the same, be it below the floor. */
-static bool has_agreement(const struct acme_clock *c, int64_t *wall_s)
-{
-    return c->heard && wall_now(c, wall_s) == ACME_OK && agree(*wall_s, c->told + uptime_s(c));
-}
-
 int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s)
 {
     int64_t up = uptime_s(c), now = later(c->floor, c->born);
@@ -147,6 +135,18 @@ static void set_floor(struct acme_clock *c, int64_t unix_s)
 void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s)
 {
     set_floor(c, later(unix_s, acme_clock_floor(c)));
+}
+
+/* Whether there is a wall clock, and it is not below what is known. */
+static bool has_good_wall(const struct acme_clock *c, int64_t *wall_s)
+{
+    return wall_now(c, wall_s) == ACME_OK && *wall_s >= later(c->floor, c->born) + uptime_s(c);
+}
+
+/* Whether wall clock and CA say the same, be it below the floor. */
+static bool has_agreement(const struct acme_clock *c, int64_t *wall_s)
+{
+    return c->heard && wall_now(c, wall_s) == ACME_OK && agree(*wall_s, c->told + uptime_s(c));
 }
 
 /* The CA alone moves the floor by a leap at most, and up by one a day: a job may be tried again
