@@ -9,8 +9,7 @@
 #include "proof_buf.h"
 
 /* proof: encode; unwind 14; any 0 to 12 bytes into any room of up to 20 */
-/* of: base/b64url.c acme_b64url_encode; len bytes in, size bytes out; "need < len || need > size"
- * -> "need < len || need > size + 1" */
+/* of: base/b64url.c acme_b64url_encode; len bytes in, size bytes out; "need < len || need > size" -> "need < len || need > size + 1" */
 void encode(void)
 {
     size_t len = any_size(12), size = any_size(20);
@@ -34,8 +33,7 @@ void encode_in_place(void)
 }
 
 /* proof: encoded_len; unwind 2; any length */
-/* of: base/b64url.c acme_b64url_encoded_len; nothing; "len > SIZE_MAX / 4U - 1U ? 0 :" -> "len >
- * SIZE_MAX / 2U ? 0 :" */
+/* of: base/b64url.c acme_b64url_encoded_len; nothing; "len > SIZE_MAX / 4U - 1U ? 0 :" -> "len > SIZE_MAX / 2U ? 0 :" */
 void encoded_len(void)
 {
     size_t len = nondet_size();
@@ -46,8 +44,7 @@ void encoded_len(void)
 }
 
 /* proof: add; unwind 10; any 0 to 8 bytes behind any text in any buffer of up to 16 */
-/* of: base/b64url.c acme_b64url_add; a text under construction; len bytes; "out->overflow ? 0 :
- * out->size - out->len - 1" -> "out->size - out->len - 1" */
+/* of: base/b64url.c acme_b64url_add; a text under construction; len bytes; "out->overflow ? 0 : out->size - out->len - 1" -> "out->size - out->len - 1" */
 void add(void)
 {
     size_t len = any_size(8), size = any_size(16);
@@ -60,10 +57,8 @@ void add(void)
 
 /* proof: decode; unwind 17; any 0 to 16 characters into any room of up to 12 */
 /* loop: memchr.0 63 */
-/* of: base/b64url.c acme_b64url_decode; len characters in, size bytes out; "(rest > 0 ? rest - 1U :
- * 0)" -> "0" */
-/* of: base/b64url.c value_of; nothing; "memchr(alphabet, c, 62)" -> "memchr(alphabet + 4, c, 62)"
- */
+/* of: base/b64url.c acme_b64url_decode; len characters in, size bytes out; "(rest > 0 ? rest - 1U : 0)" -> "0" */
+/* of: base/b64url.c value_of; nothing; "memchr(alphabet, c, 62)" -> "memchr(alphabet + 4, c, 62)" */
 void decode(void)
 {
     size_t len = any_size(16), size = any_size(12);
@@ -81,8 +76,7 @@ static bool is_stream(const struct acme_b64_stream *s)
 }
 
 /* proof: stream; unwind 64; one character in any state: streams of any length */
-/* of: base/b64url.c acme_b64_stream_push; a stream of zeros, or one that was pushed without an
- * error; "s->count + s->padding == 4 ?" -> "s->count == 4 ?" */
+/* of: base/b64url.c acme_b64_stream_push; a stream of zeros, or one that was pushed without an error; "s->count + s->padding == 4 ?" -> "s->count == 4 ?" */
 /* of: base/b64url.c flush; a stream of four, with padding; "16 - 8 * i" -> "16 - 12 * i" */
 /* of: base/b64url.c acme_b64_stream_end; a stream; "s->count == 0" -> "s->count <= 1" */
 void stream(void)

@@ -19,8 +19,7 @@ void init(void)
 }
 
 /* proof: add_n; unwind 2; any 0 to 64 bytes to any text in any room of up to 64 */
-/* of: base/buf.c acme_buf_add_n; a text under construction; len characters; "len >= b->size -
- * b->len" -> "len > b->size - b->len" */
+/* of: base/buf.c acme_buf_add_n; a text under construction; len characters; "len >= b->size - b->len" -> "len > b->size - b->len" */
 void add_n(void)
 {
     size_t len = any_size(64);
@@ -32,10 +31,8 @@ void add_n(void)
 }
 
 /* proof: add; unwind 18; any string of up to 16 characters */
-/* of: base/buf.c acme_buf_add; a text under construction; a string; "strlen(text)" -> "strlen(text)
- * + 2" */
-/* of: base/buf.c acme_buf_result; a text under construction; "(int32_t)b->len" -> "(int32_t)b->len
- * + 1" */
+/* of: base/buf.c acme_buf_add; a text under construction; a string; "strlen(text)" -> "strlen(text) + 2" */
+/* of: base/buf.c acme_buf_result; a text under construction; "(int32_t)b->len" -> "(int32_t)b->len + 1" */
 void add(void)
 {
     struct acme_buf b = any_buf(any_size(24), 24);
@@ -47,8 +44,7 @@ void add(void)
 }
 
 /* proof: add_u32; unwind 12; any number */
-/* of: base/buf.c acme_buf_add_u32; a text under construction; "char digits[10];" -> "char
- * digits[9];" */
+/* of: base/buf.c acme_buf_add_u32; a text under construction; "char digits[10];" -> "char digits[9];" */
 void add_u32(void)
 {
     struct acme_buf b = any_buf(12, 12);
@@ -60,8 +56,7 @@ void add_u32(void)
 
 /* proof: add_i64; unwind 22; any number */
 /* wraps: acme_buf_add_i64; "0u - magnitude"; the two's complement of a number, on purpose */
-/* of: base/buf.c acme_buf_add_i64; a text under construction; "char digits[20];" -> "char
- * digits[19];" */
+/* of: base/buf.c acme_buf_add_i64; a text under construction; "char digits[20];" -> "char digits[19];" */
 void add_i64(void)
 {
     struct acme_buf b = any_buf(24, 24);
@@ -72,8 +67,7 @@ void add_i64(void)
 }
 
 /* proof: add_json; unwind 8; any string of up to 2 characters */
-/* of: base/buf.c acme_buf_add_json; a text under construction; a string; "hex[c >> 4]" -> "hex[c >>
- * 2]" */
+/* of: base/buf.c acme_buf_add_json; a text under construction; a string; "hex[c >> 4]" -> "hex[c >> 2]" */
 /* of: base/buf.c acme_buf_add_char; a text under construction; "&c, 1" -> "&c, 2" */
 void add_json(void)
 {
@@ -85,8 +79,7 @@ void add_json(void)
 }
 
 /* proof: str_copy; unwind 18; any string of up to 16 characters into any room of up to 16 */
-/* of: base/buf.c acme_str_copy; size bytes; a string; "if (len >= size) {" -> "if (len > size) {"
- */
+/* of: base/buf.c acme_str_copy; size bytes; a string; "if (len >= size) {" -> "if (len > size) {" */
 void str_copy(void)
 {
     size_t size = any_size(16);
@@ -97,14 +90,11 @@ void str_copy(void)
 
 /* proof: words; unwind 12; any two texts of up to 4 characters, and a list of two words of up to 4
  */
-/* of: base/buf.c acme_str_visible; len characters; "for (; len > 0; text++" -> "for (; *text > 0;
- * text++" */
+/* of: base/buf.c acme_str_visible; len characters; "for (; len > 0; text++" -> "for (; *text > 0; text++" */
 /* of: base/buf.c acme_word_len; len characters, or a string; "n < len && text" -> "text" */
-/* of: base/buf.c acme_str_equal_nocase; a_len and b_len characters; "a_len != b_len" -> "a_len <
- * b_len" */
+/* of: base/buf.c acme_str_equal_nocase; a_len and b_len characters; "a_len != b_len" -> "a_len < b_len" */
 /* of: base/buf.c acme_str_is; len characters; a string; "strlen(word)" -> "len" */
-/* of: base/buf.c acme_str_find; len characters; words that end with an empty one; "strlen(words) +
- * 1" -> "strlen(words) + 2" */
+/* of: base/buf.c acme_str_find; len characters; words that end with an empty one; "strlen(words) + 1" -> "strlen(words) + 2" */
 /* of: base/buf.c lower; nothing; "c >= 'A' && c <= 'Z' ?" -> "c >= 'A' ?" */
 void words(void)
 {

@@ -23,8 +23,7 @@ void numbers(void)
 /* proof: crc; unwind 18; any 0 to 16 bytes, any sum of what came before */
 /* wraps: acme_crc32; "len - 1"; the count goes on once after the last byte, and is not read again
  */
-/* of: base/crc.c acme_crc32; len bytes; "table[crc & 15];\n        crc" -> "table[crc & 31];\n crc"
- */
+/* of: base/crc.c acme_crc32; len bytes; "table[crc & 15];\n        crc" -> "table[crc & 31];\n        crc" */
 void crc(void)
 {
     size_t len = any_size(16);

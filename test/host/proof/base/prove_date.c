@@ -8,8 +8,7 @@
 /* proof: parse; unwind 36; any string of up to 32 characters, NULL too */
 /* of: base/date.c acme_date_parse; a string, or NULL; "text == NULL || !take" -> "!take" */
 /* of: base/date.c skip_fraction; a string; "*text += 1 + digits;" -> "*text += 2 + digits;" */
-/* of: base/date.c take_form; a string, and room for each number of the form; "*values++ = value;"
- * -> "*values++ = value, values++;" */
+/* of: base/date.c take_form; a string, and room for each number of the form; "*values++ = value;" -> "*values++ = value, values++;" */
 /* of: base/date.c days_of; a month of 1 to 12; "lengths[month - 1]" -> "lengths[month]" */
 /* of: base/date.c is_date; six numbers; "v[1] > 12" -> "v[1] > 13" */
 /* of: base/date.c take_offset; a string; "offset[2], sign" -> "offset[1], sign" */
@@ -23,8 +22,7 @@ void parse(void)
 }
 
 /* proof: to_unix; unwind 1; any date from 1970 to the year 9999 */
-/* of: base/date.c acme_date_to_unix; a date from 1970 to 9999; "days - 719469U" -> "days - 919469U"
- */
+/* of: base/date.c acme_date_to_unix; a date from 1970 to 9999; "days - 719469U" -> "days - 919469U" */
 void to_unix(void)
 {
     int32_t v[6];

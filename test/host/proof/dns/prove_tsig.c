@@ -169,12 +169,12 @@ static struct tsig any_tsig(void)
 }
 
 /* proof: mac; unwind 2; any message and any MAC of up to 300 bytes */
-/* of: dns/tsig.c check_mac; a message up to its TSIG record, which split has taken apart; "message
- * + sizeof(head), tsig_at - sizeof(head)" -> "message + sizeof(head), tsig_at" */
+/* of: dns/tsig.c check_mac; a message up to its TSIG record, which split has taken apart; "message +
+ * sizeof(head), tsig_at - sizeof(head)" -> "message + sizeof(head), tsig_at" */
 /* plant: dns/tsig.c check_mac; "want, t->mac, t->mac_len)" -> "want, t->mac, t->mac_len + 1u)" */
 /* of: dns/tsig.c is_mac_len; a key that was checked; "len <= whole &&" -> "len <= whole + 1 &&" */
-/* of: dns/tsig.c mac_begin; a key that was checked; "key->secret_len, &m->key" -> "key->secret_len
- * + 1, &m->key" */
+/* of: dns/tsig.c mac_begin; a key that was checked; "key->secret_len, &m->key" -> "key->secret_len +
+ * 1, &m->key" */
 /* of: dns/tsig.c mac_add; len bytes; "data, len);" -> "data, len + 1);" */
 /* of: dns/tsig.c mac_add_name; a name; "n > 0 ? (size_t)n : 0" -> "(size_t)n" */
 /* of: dns/tsig.c mac_add_variables; a key that was checked; a record's data; "t->other,
@@ -195,8 +195,7 @@ void mac(void)
 }
 
 /* proof: says; unwind 2; whatever a record of which the MAC is right, or missing, says */
-/* of: dns/tsig.c check_signed; a record's data; "t->other_len == TIME_SIZE" -> "t->other_len > 0"
- */
+/* of: dns/tsig.c check_signed; a record's data; "t->other_len == TIME_SIZE" -> "t->other_len > 0" */
 /* of: dns/tsig.c is_in_window; a time of 48 bits; "t->time_s > now ? t->time_s - now : now -
  * t->time_s" -> "t->time_s - now" */
 /* of: dns/tsig.c check_unsigned; a record's data; "if (t->mac_len != 0) {" -> "if (t->mac_len > 1)

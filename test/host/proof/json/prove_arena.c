@@ -8,8 +8,7 @@
 
 /* proof: arena; unwind 2; any request in any state of an arena of up to 64 bytes */
 /* wraps: acme_json_arena_malloc; "size + 7"; what is asked for is compared before it is used */
-/* of: json/arena.c acme_json_arena_malloc; an arena that was set up, or none; "size > current->size
- * - current->used" -> "size > current->size" */
+/* of: json/arena.c acme_json_arena_malloc; an arena that was set up, or none; "size > current->size - current->used" -> "size > current->size" */
 void arena(void)
 {
     struct acme_json_arena a;
@@ -27,8 +26,7 @@ void arena(void)
 }
 
 /* proof: number; unwind 16; any string of up to 12 characters whose first is a sign or a digit */
-/* of: json/arena.c acme_json_strtod; a string that begins with a sign or a digit; "value >=
- * INT32_MAX / 10" -> "value > INT32_MAX / 10" */
+/* of: json/arena.c acme_json_strtod; a string that begins with a sign or a digit; "value >= INT32_MAX / 10" -> "value > INT32_MAX / 10" */
 void number(void)
 {
     char *text = malloc(14), *end;
@@ -40,5 +38,5 @@ void number(void)
     SHOW(end == text + 12);
 }
 
-/* not: json/arena.c acme_json_init acme_json_reset acme_json_arena_use acme_json_arena_realloc
- * acme_json_arena_free; they read no foreign byte */
+/* not: json/arena.c acme_json_init acme_json_reset acme_json_arena_use acme_json_arena_realloc acme_json_arena_free;
+ * they read no foreign byte */

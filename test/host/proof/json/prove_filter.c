@@ -75,8 +75,7 @@ static void any_filter(struct acme_json_filter *f)
 }
 
 /* proof: start; unwind 2; a new filter */
-/* of: json/filter.c acme_json_filter_init; size bytes; "(uint32_t)size;" -> "(uint32_t)size + 1;"
- */
+/* of: json/filter.c acme_json_filter_init; size bytes; "(uint32_t)size;" -> "(uint32_t)size + 1;" */
 void start(void)
 {
     struct acme_json_filter f;
@@ -87,51 +86,35 @@ void start(void)
 }
 
 /* proof: feed; unwind 28; one byte in any state: documents of any length */
-/* of: json/filter.c acme_json_filter_feed; a filter that was begun, or fed before; len bytes; "for
- * (; len > 0; data++" -> "for (; *data > 0; data++" */
-/* of: json/filter.c put; a filter that was begun; "if (f->len < f->size) {" -> "if (f->len <=
- * f->size) {" */
+/* of: json/filter.c acme_json_filter_feed; a filter that was begun, or fed before; len bytes; "for (; len > 0; data++" -> "for (; *data > 0; data++" */
+/* of: json/filter.c put; a filter that was begun; "if (f->len < f->size) {" -> "if (f->len <= f->size) {" */
 /* of: json/filter.c put_text; a string; "put(f, *text++);" -> "put(f, text[1]), text += 2;" */
 /* of: json/filter.c separate; a filter that was begun; "put(f, ',');" -> "f->out[f->len] = ',';" */
-/* of: json/filter.c has_room; a filter that was begun; "f->room--;" -> "f->room =
- * (uint16_t)(UINT32_MAX + f->room);" */
+/* of: json/filter.c has_room; a filter that was begun; "f->room--;" -> "f->room = (uint16_t)(UINT32_MAX + f->room);" */
 /* of: json/filter.c forget_closed; a filter that was begun; "> depth ? 0 :" -> "> depth ? 200 :" */
 /* of: json/filter.c end_value; a filter that was begun; "f->depth == 0" -> "f->depth == 1" */
 /* of: json/filter.c begin_element; a filter that was begun; "f->depth + 1U" -> "f->depth + 2U" */
-/* of: json/filter.c begin_nest; a filter that was begun; "f->depth == UINT16_MAX - 1U" -> "f->depth
- * == UINT16_MAX" */
-/* of: json/filter.c end_nest; a filter in which something is open; "f->depth--;" -> "f->depth -=
- * 2;" */
+/* of: json/filter.c begin_nest; a filter that was begun; "f->depth == UINT16_MAX - 1U" -> "f->depth == UINT16_MAX" */
+/* of: json/filter.c end_nest; a filter in which something is open; "f->depth--;" -> "f->depth -= 2;" */
 /* of: json/filter.c is_scalar; a filter that was begun; "&c, 1," -> "&c, 2," */
 /* of: json/filter.c scalar_char; a filter that was begun; "put(f, c);" -> "f->out[f->len] = c;" */
 /* of: json/filter.c begin_text; a filter that was begun; "STATE_TEXT" -> "STATE_BAD + 1" */
 /* of: json/filter.c begin_value; a filter that was begun; "STATE_SCALAR" -> "STATE_BAD + 1" */
-/* of: json/filter.c value_char; a filter that was begun; "return begin_value(f, c);" ->
- * "f->depth++;\n    return begin_value(f, c);" */
-/* of: json/filter.c note_member; a filter behind a name that is kept; "f->depth + 1U" -> "f->depth
- * + 9U" */
-/* of: json/filter.c is_kept; a filter that was begun; "f->word_len > ACME_JSON_WORD_MAX" ->
- * "f->word_len > ACME_JSON_WORD_MAX + 1" */
+/* of: json/filter.c value_char; a filter that was begun; "return begin_value(f, c);" -> "f->depth++;\n    return begin_value(f, c);" */
+/* of: json/filter.c note_member; a filter behind a name that is kept; "f->depth + 1U" -> "f->depth + 9U" */
+/* of: json/filter.c is_kept; a filter that was begun; "f->word_len > ACME_JSON_WORD_MAX" -> "f->word_len > ACME_JSON_WORD_MAX + 1" */
 /* of: json/filter.c end_key; a filter behind a name; "f->depth + 1U" -> "f->depth + 2U" */
-/* of: json/filter.c add_to_word; a filter that was begun; "f->word_len >= ACME_JSON_WORD_MAX || c"
- * -> "c" */
-/* of: json/filter.c end_text; a filter in a text; "f->word_len, acme_json_challenge_types" ->
- * "f->word_len + 1U, acme_json_challenge_types" */
+/* of: json/filter.c add_to_word; a filter that was begun; "f->word_len >= ACME_JSON_WORD_MAX || c" -> "c" */
+/* of: json/filter.c end_text; a filter in a text; "f->word_len, acme_json_challenge_types" -> "f->word_len + 1U, acme_json_challenge_types" */
 /* of: json/filter.c text_char; a filter in a text; "STATE_ESCAPE" -> "STATE_BAD + 1" */
-/* of: json/filter.c escape_char; a filter behind a backslash; "f->digits = 0;" -> "f->digits = 4;"
- */
+/* of: json/filter.c escape_char; a filter behind a backslash; "f->digits = 0;" -> "f->digits = 4;" */
 /* of: json/filter.c end_unicode; a filter behind four digits; "STATE_TEXT" -> "STATE_BAD + 1" */
-/* of: json/filter.c unicode_char; a filter in the digits of an escape; "++f->digits == 4" ->
- * "++f->digits == 5" */
-/* of: json/filter.c key_char; a filter in front of a name; "begin_text(f, true);" -> "f->depth =
- * 0;\n    begin_text(f, true);" */
-/* of: json/filter.c after_char; a filter behind a value; "STATE_KEY : STATE_VALUE" -> "STATE_KEY :
- * STATE_BAD + 1" */
-/* of: json/filter.c deep_char; a filter deeper than 32; "f->depth--;" -> "f->depth =
- * (uint16_t)(f->depth - 33U);" */
+/* of: json/filter.c unicode_char; a filter in the digits of an escape; "++f->digits == 4" -> "++f->digits == 5" */
+/* of: json/filter.c key_char; a filter in front of a name; "begin_text(f, true);" -> "f->depth = 0;\n    begin_text(f, true);" */
+/* of: json/filter.c after_char; a filter behind a value; "STATE_KEY : STATE_VALUE" -> "STATE_KEY : STATE_BAD + 1" */
+/* of: json/filter.c deep_char; a filter deeper than 32; "f->depth--;" -> "f->depth = (uint16_t)(f->depth - 33U);" */
 /* of: json/filter.c mark_char; a filter that was begun; "STATE_VALUE;" -> "STATE_BAD + 1;" */
-/* of: json/filter.c feed_char; a filter that was begun; "end_value(f);" -> "f->state =
- * STATE_AFTER;" */
+/* of: json/filter.c feed_char; a filter that was begun; "end_value(f);" -> "f->state = STATE_AFTER;" */
 void feed(void)
 {
     struct acme_json_filter f;
@@ -147,8 +130,7 @@ void feed(void)
 }
 
 /* proof: finish; unwind 2; the end in any state */
-/* of: json/filter.c acme_json_filter_finish; a filter that was begun; "f->len > f->size" -> "f->len
- * > f->size + 1" */
+/* of: json/filter.c acme_json_filter_finish; a filter that was begun; "f->len > f->size" -> "f->len > f->size + 1" */
 void finish(void)
 {
     struct acme_json_filter f;

@@ -65,8 +65,7 @@ static void any_sink(struct acme_chain_sink *s)
 }
 
 /* proof: start; unwind 2; a new sink */
-/* of: store/chain.c acme_chain_sink_init; a chunk's memory; "memset(s, 0, sizeof(*s));" ->
- * "memset(s, 0, sizeof(*s) + 1);" */
+/* of: store/chain.c acme_chain_sink_init; a chunk's memory; "memset(s, 0, sizeof(*s));" -> "memset(s, 0, sizeof(*s) + 1);" */
 void start(void)
 {
     struct acme_chain_sink s;
@@ -78,25 +77,17 @@ void start(void)
 
 /* proof: feed; unwind 5; one byte in any state: streams of any length */
 /* loop: memchr.0 63 */
-/* of: store/chain.c acme_chain_sink_push; a sink that was begun, or pushed without an error; len
- * bytes; "for (; len > 0 && rc" -> "for (; rc" */
-/* of: store/chain.c push; a sink; "return end_line(s, c);" -> "return s->state = 99, end_line(s,
- * c);" */
-/* of: store/chain.c outside; a sink at the start of a line; "s->dashes_len = 1;" -> "s->dashes_len
- * = 40;" */
+/* of: store/chain.c acme_chain_sink_push; a sink that was begun, or pushed without an error; len bytes; "for (; len > 0 && rc" -> "for (; rc" */
+/* of: store/chain.c push; a sink; "return end_line(s, c);" -> "return s->state = 99, end_line(s, c);" */
+/* of: store/chain.c outside; a sink at the start of a line; "s->dashes_len = 1;" -> "s->dashes_len = 40;" */
 /* of: store/chain.c text; a sink in a text; "SINK_OUTSIDE" -> "SINK_END_LINE + 1" */
-/* of: store/chain.c begin_cert; a sink behind a first line; "if (s->count ==
- * CONFIG_ACME_CHAIN_CERTS_MAX) {" -> "if (s->count > CONFIG_ACME_CHAIN_CERTS_MAX) {" */
-/* of: store/chain.c begin_line; a sink in a first line; "BEGIN_LINE[s->dashes_len]" ->
- * "BEGIN_LINE[s->dashes_len + 2]" */
-/* of: store/chain.c end_line; a sink in a last line; "END_LINE[s->dashes_len]" ->
- * "END_LINE[s->dashes_len + 2]" */
+/* of: store/chain.c begin_cert; a sink behind a first line; "if (s->count == CONFIG_ACME_CHAIN_CERTS_MAX) {" -> "if (s->count > CONFIG_ACME_CHAIN_CERTS_MAX) {" */
+/* of: store/chain.c begin_line; a sink in a first line; "BEGIN_LINE[s->dashes_len]" -> "BEGIN_LINE[s->dashes_len + 2]" */
+/* of: store/chain.c end_line; a sink in a last line; "END_LINE[s->dashes_len]" -> "END_LINE[s->dashes_len + 2]" */
 /* of: store/chain.c end_cert; a sink behind a last line; "s->cert_len = 0;" -> "s->count++;" */
 /* of: store/chain.c body; a sink in a certificate; "uint8_t out[3];" -> "uint8_t out[2];" */
-/* of: store/chain.c add_der; a sink in a certificate; count bytes; "if (s->chunk_len ==
- * ACME_CHAIN_CHUNK) {" -> "if (s->chunk_len > ACME_CHAIN_CHUNK) {" */
-/* of: store/chain.c flush_chunk; a sink with a chunk; "s->chunk_len = 0;" -> "s->chunk_len =
- * ACME_CHAIN_CHUNK;" */
+/* of: store/chain.c add_der; a sink in a certificate; count bytes; "if (s->chunk_len == ACME_CHAIN_CHUNK) {" -> "if (s->chunk_len > ACME_CHAIN_CHUNK) {" */
+/* of: store/chain.c flush_chunk; a sink with a chunk; "s->chunk_len = 0;" -> "s->chunk_len = ACME_CHAIN_CHUNK;" */
 void feed(void)
 {
     struct acme_chain_sink s;
@@ -112,8 +103,7 @@ void feed(void)
 }
 
 /* proof: finish; unwind 5; the end in any state */
-/* of: store/chain.c acme_chain_sink_finish; a sink that was begun; "s->chunk_len > 0 ? flush" ->
- * "s->chunk_len < 10 ? flush" */
+/* of: store/chain.c acme_chain_sink_finish; a sink that was begun; "s->chunk_len > 0 ? flush" -> "s->chunk_len < 10 ? flush" */
 void finish(void)
 {
     struct acme_chain_sink s;
@@ -123,10 +113,8 @@ void finish(void)
 }
 
 /* proof: moved; unwind 5; a chunk of any chain in which any certificate moves to any place */
-/* of: store/chain.c read_moved; a move forwards; len bytes; "offset < m->to + m->len) {\n memcpy"
- * -> "offset <= m->to + m->len) {\n        memcpy" */
-/* of: store/chain.c write_moved; a move forwards; a chunk of the chain; "data + at, len - at" ->
- * "data + at, len - at + 1" */
+/* of: store/chain.c read_moved; a move forwards; len bytes; "offset < m->to + m->len) {\n        memcpy" -> "offset <= m->to + m->len) {\n        memcpy" */
+/* of: store/chain.c write_moved; a move forwards; a chunk of the chain; "data + at, len - at" -> "data + at, len - at + 1" */
 void moved(void)
 {
     struct move m = {NULL, NULL, any_size(40000), any_size(40000), any_size(64), 0, 0};
@@ -138,5 +126,4 @@ void moved(void)
     SHOW(write_moved(&m, chunk, len) == ACME_OK);
 }
 
-/* not: store/chain.c acme_chain_move; its loop counts chunks that write_moved is proved for; tests
- * move certificates of every size */
+/* not: store/chain.c acme_chain_move; its loop counts chunks that write_moved is proved for; tests move certificates of every size */
