@@ -373,7 +373,7 @@ typedef struct acme_client acme_client;
 #if defined(CONFIG_ACME_SCHEDULE)
 #define ACME_MEMORY_TIME 48
 #else
-#define ACME_MEMORY_TIME 8
+#define ACME_MEMORY_TIME 16
 #endif
 /** The responder of http-01. */
 #if defined(CONFIG_ACME_HTTP_01)
@@ -395,10 +395,18 @@ typedef struct acme_client acme_client;
 #define ACME_MEMORY_DNS 0
 #endif
 /** Sealing: a record, and the same sealed. */
-#if defined(CONFIG_ACME_STORE_SEAL)
+#if defined(CONFIG_ACME_STORE_ROLLBACK)
+#define ACME_MEMORY_SEAL (CONFIG_ACME_STORE_SEAL_MAX * (size_t)2 + 8 + 9 * sizeof(void *))
+#elif defined(CONFIG_ACME_STORE_SEAL)
 #define ACME_MEMORY_SEAL (CONFIG_ACME_STORE_SEAL_MAX * (size_t)2 + 9 * sizeof(void *))
 #else
 #define ACME_MEMORY_SEAL 0
+#endif
+/** A store that is not the flash log. */
+#if defined(CONFIG_ACME_STORE_BACKENDS)
+#define ACME_MEMORY_BACKENDS (2 * sizeof(void *))
+#else
+#define ACME_MEMORY_BACKENDS 0
 #endif
 /** The CA in use before another was turned to. */
 #if defined(CONFIG_ACME_FALLBACK)
@@ -422,9 +430,9 @@ typedef struct acme_client acme_client;
      CONFIG_ACME_URL_MAX + CONFIG_ACME_NONCE_MAX + ACME_REPLY_SIZE + ACME_MEMORY_ORIGIN +          \
      ACME_MEMORY_BODY + ACME_MEMORY_TIME + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +               \
      CONFIG_ACME_NAMES_MAX * 3 + ACME_MEMORY_HTTP_01 + ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS +    \
-     ACME_MEMORY_SEAL + ACME_MEMORY_FALLBACK +                                                     \
-     ACME_MEMORY_PROBLEMS * sizeof(struct acme_problem) + sizeof(struct acme_config) + 627 +       \
-     188 * sizeof(void *))
+     ACME_MEMORY_SEAL + ACME_MEMORY_BACKENDS + ACME_MEMORY_FALLBACK +                              \
+     ACME_MEMORY_PROBLEMS * sizeof(struct acme_problem) + sizeof(struct acme_config) + 635 +       \
+     193 * sizeof(void *))
 
 /** 1 where an option of Kconfig is on, else 0: the 1 that it is defined as brings a comma, which
  * puts another value into the second place. */
