@@ -803,6 +803,8 @@ uint32_t acme_next_wakeup_s(acme_client *client);
  * @return ACME_ERR_STATE: a job is under way
  * @return ACME_ERR_STORE_FULL: there is no room for the change in the store; until the next
  *   acme_init it is forgotten
+ * @return ACME_ERR_STORE_CORRUPT: damage was found while room was made; likewise, and the next call
+ *   goes on
  * @return ACME_ERR_STORE_IO: the flash has failed; likewise */
 int32_t acme_clock_reset(acme_client *client);
 
