@@ -679,8 +679,8 @@ struct acme_cert_status {
 #endif
 };
 
-/** Fills *status for a request's index. Reads the chain in the store, a few milliseconds of flash.
- * Threads: one.
+/** Fills *status for a request's index. Reads the chain in the store, a few milliseconds of flash;
+ * one that is found damaged makes the certificate due. Threads: one.
  * @return ACME_OK: *status is true
  * @return ACME_ERR_ARGUMENT: there is no such request, or status is NULL; *status is not touched
  * @return ACME_ERR_STORE_IO: the flash has failed to say; readable or key_usable is false for that,
@@ -705,7 +705,7 @@ static inline bool acme_cert_can_serve(const struct acme_cert_status *status)
  * @return ACME_ERR_NOT_FOUND: the chain is shorter
  * @return ACME_ERR_BUFFER: it has more than size bytes
  * @return ACME_ERR_STORE_IO: the flash has failed
- * @return ACME_ERR_STORE_CORRUPT: it is damaged */
+ * @return ACME_ERR_STORE_CORRUPT: it is damaged; if a second look says so, too, it is due */
 int32_t acme_cert_read(acme_client *client, uint16_t slot, uint8_t index, uint8_t *der,
                        size_t size);
 
@@ -811,6 +811,8 @@ uint32_t acme_next_wakeup_s(acme_client *client);
  * @return ACME_ERR_STATE: a job is under way
  * @return ACME_ERR_STORE_FULL: there is no room for the change in the store; until the next
  *   acme_init it is forgotten
+ * @return ACME_ERR_STORE_CORRUPT: damage was found while room was made; likewise, and the next call
+ *   goes on
  * @return ACME_ERR_STORE_IO: the flash has failed; likewise */
 int32_t acme_clock_reset(acme_client *client);
 

@@ -123,7 +123,7 @@ struct acme_entropy_ops {
 
 /** Shape of a flash area. */
 struct acme_flash_geometry {
-    uint32_t sector_size;  /**< erase unit in bytes: a power of two, 256 at least */
+    uint32_t sector_size;  /**< erase unit in bytes: a power of two, 256 to 2^27 */
     uint32_t sector_count; /**< sectors of the area: 2 to 4095 */
     uint32_t program_size; /**< program unit in bytes: a power of two, 1 to 32 */
 };

@@ -63,9 +63,8 @@ static inline void acme_clock_forget_told(struct acme_clock *c)
 /** Raises the floor, to one that was stored, or to the build time, which it was to stay above. */
 void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s);
 /** Weighs what the CA has told since the last call, once: the floor follows a wall clock that
- * agrees with it, and the CA alone by leap_s at most, down, or
- * up once a day. Where they disagree it stays.
- * True: it was weighed, and there is a floor to be kept. */
+ * agrees with it, and the CA alone by leap_s at most, down, or up once a day. Where they disagree
+ * it stays. True: it was weighed, and there is a floor to be kept. */
 bool acme_clock_weigh(struct acme_clock *c, uint32_t leap_s);
 /** All connections of a job have found the CA's chain to be out of date. Where no wall clock says
  * so (false: it does), what the CA has told is forgotten, and the floor sinks by leap_s, but

@@ -77,7 +77,8 @@ int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_
 /** Opens a batch and makes room for values of data_len bytes in all, in value_count values or
  * deletions; compaction happens here and only here. One without bytes is of deletions, which may
  * take what values leave free: a full store can always let something go. ACME_ERR_STORE_FULL,
- * ACME_ERR_STORE_IO. */
+ * ACME_ERR_STORE_IO; ACME_ERR_STORE_CORRUPT once, where compaction meets damage that nobody has
+ * said yet. */
 int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count);
 #if defined(CONFIG_ACME_STORE_ROLLBACK)
 /** The same for deletions that come with a sealed store's count, which replaces the one before. */
