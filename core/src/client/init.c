@@ -349,9 +349,11 @@ static bool is_damage(int32_t rc)
 static int32_t look_at_slot(struct acme_client *c, uint8_t index, struct store_slot *out)
 {
     const struct acme_order_record *order;
-    int32_t cert_rc = acme_store_read_cert(&c->log, index, &out->record);
-    int32_t order_rc = acme_slots_load_order(c, index, &order);
+    int32_t cert_rc, order_rc;
 
+    memset(out, 0, sizeof(*out));
+    cert_rc = acme_store_read_cert(&c->log, index, &out->record);
+    order_rc = acme_slots_load_order(c, index, &order);
     if (!acme_store_has_said(cert_rc) || !acme_store_has_said(order_rc)) {
         return ACME_ERR_STORE_IO;
     }

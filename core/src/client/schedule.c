@@ -519,6 +519,9 @@ void acme_schedule_job_ended(struct acme_client *c, int32_t error)
 
 int32_t acme_clock_reset(acme_client *c)
 {
+    if (c->machine.job != ACME_JOB_NONE) {
+        return ACME_ERR_STATE;
+    }
     acme_clock_start_over(&c->clock, c->config.build_time_s);
     return ACME_OK;
 }

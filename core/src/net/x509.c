@@ -55,7 +55,7 @@ uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_
         return acme_clock_is_past(clock, &span) ? MBEDTLS_X509_BADCERT_EXPIRED : 0;
     }
     return (span.to_s < now ? MBEDTLS_X509_BADCERT_EXPIRED : 0U) |
-           (span.from_s > now + skew_s ? MBEDTLS_X509_BADCERT_FUTURE : 0U);
+           (span.from_s - skew_s > now ? MBEDTLS_X509_BADCERT_FUTURE : 0U);
 }
 
 int32_t acme_x509_error(int ret, int32_t other)

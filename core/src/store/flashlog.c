@@ -461,6 +461,7 @@ static void read_twice(struct acme_flashlog *log, uint32_t at, uint8_t *data, ui
             flash_read(log, at, data, n);
             flash_read(log, at, log->chunk, n);
         } while (memcmp(data, log->chunk, n) != 0 && --tries > 0);
+        log->read_failed = log->read_failed || tries <= 0;
     }
 }
 
