@@ -285,6 +285,36 @@ static void test_store(void **state)
     over_all_places(check_store);
 }
 
+static int32_t no_put(void *ctx, uint64_t key, const void *data, size_t len)
+{
+    (void)ctx;
+    (void)key;
+    (void)data;
+    (void)len;
+    return ACME_ERR_STORE_IO;
+}
+
+/* What has failed is no batch any more: the next value is written. */
+static void test_a_put_that_fails(void **state)
+{
+    static const unsigned places[] = {FILES, SEALED | FILES, SEALED | COUNTED | FILES};
+    struct acme_record_ops ops = acme_posix_files_ops;
+    size_t i;
+
+    (void)state;
+    ops.put = no_put;
+    for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        open_new(places[i]);
+        set(A, "one");
+        store.ops = &ops;
+        assert_int_equal(acme_record_set(&store, A, "two", 3), ACME_ERR_STORE_IO);
+        store.ops = &acme_posix_files_ops;
+        expect(A, "one");
+        set(A, "three");
+        expect(A, "three");
+    }
+}
+
 /* ---- cuts ---- */
 
 /* A batch over three keys: before it or after it. */
@@ -775,6 +805,7 @@ int main(void)
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_next),
         cmocka_unit_test(test_store),
+        cmocka_unit_test(test_a_put_that_fails),
         cmocka_unit_test(test_files_killed),
         cmocka_unit_test(test_files_killed_twice),
         cmocka_unit_test(test_files_fail),
