@@ -205,7 +205,7 @@ static void test_a_missing_sector(void **state)
  * write makes nothing final, and with the bit as it was all is there. */
 static void test_a_first_head(void **state)
 {
-    uint32_t bit, i;
+    uint32_t bit, i, hidden;
 
     (void)state;
     for (bit = 0; bit < 8 * 20; bit++) {
@@ -217,7 +217,9 @@ static void test_a_first_head(void **state)
             assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
         }
         assert_int_equal(set(B, "in the newest"), ACME_OK);
-        assert_int_equal(set(ACME_KEY(5, 1), "sooner"), ACME_OK);
+        for (hidden = 0; hidden < 8; hidden++) { /* what is written later is newer than all */
+            assert_int_equal(set(ACME_KEY(5, 1), "sooner"), ACME_OK);
+        }
         at = SECTOR + START + bit / 8;
         flash.data[at] ^= (uint8_t)(1u << bit % 8);
         assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
@@ -620,6 +622,10 @@ static void test_a_compaction_that_fails(void **state)
             flash.fail_read_at = n;
             failed += set(ACME_KEY(4, step % 30), "filler of some length") != ACME_OK ? 1 : 0;
             flash.fail_read_at = 0;
+            /* more than there is room for behind what the failed one has copied */
+            if (acme_flashlog_begin(&log_, 900, 1) == ACME_OK) {
+                acme_flashlog_abort(&log_);
+            }
             for (i = 0; i < 12; i++) {
                 assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
             }
@@ -655,6 +661,96 @@ static void test_a_header_that_is_not_there(void **state)
     for (i = 0; i < 40; i++) {
         expect(ACME_KEY(4, i), "filler of some length");
     }
+}
+
+static int32_t erase_half(void *ctx, uint32_t at)
+{
+    static uint8_t rest[SECTOR / 2];
+    int32_t rc;
+
+    memcpy(rest, flash.data + at + SECTOR / 2, sizeof(rest));
+    rc = flash_sim_ops.erase(ctx, at);
+    if (at / SECTOR == 2) {
+        memcpy(flash.data + at + SECTOR / 2, rest, sizeof(rest));
+    }
+    return rc;
+}
+
+/* A sector that says it was erased, and has old records in its second half, is passed over. */
+static void test_an_erase_that_is_half_done(void **state)
+{
+    struct acme_flash_ops ops = flash_sim_ops;
+    struct acme_flashlog_stat stat;
+    uint32_t i;
+
+    (void)state;
+    ops.erase = erase_half;
+    log_.ops = &ops;
+    for (i = 0; i < 400; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % 12), "filler of some length"), ACME_OK);
+    }
+    assert_int_equal(acme_flashlog_stat(&log_, &stat), ACME_OK);
+    assert_int_equal(stat.sectors_bad, 1);
+    assert_int_equal(mount(), ACME_OK);
+    assert_int_equal(acme_flashlog_stat(&log_, &stat), ACME_OK);
+    assert_int_equal(stat.sectors_bad, 1);
+    for (i = 0; i < 12; i++) {
+        expect(ACME_KEY(4, i), "filler of some length");
+    }
+}
+
+#define KEYS_FULL 14u
+
+/* A sync that fails in a log that is nearly full, and then a cut: what was not synced is not built
+ * upon, least of all that a sector is free. */
+static void test_a_sync_that_fails_and_a_cut(void **state)
+{
+    struct flash_sim_image *image;
+    struct acme_flashlog saved;
+    char values[2][201];
+    uint32_t n, cut, i, k, cuts = 0;
+
+    (void)state;
+    for (k = 0; k < 2; k++) {
+        memset(values[k], (char)('a' + k), 200);
+        values[k][200] = '\0';
+    }
+    for (i = 0; i < 5 * KEYS_FULL; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % KEYS_FULL), values[i / KEYS_FULL % 2]), ACME_OK);
+    }
+    image = flash_sim_save(&flash, NULL);
+    saved = log_;
+    for (n = 1; n < 120; n++) {
+        for (cut = 0; cut < 2 * FLASH_SIM_CUTS; cut++) {
+            uint32_t failed;
+
+            flash_sim_restore(&flash, image);
+            log_ = saved;
+            flash_sim_power_on(&flash);
+            flash.random = n * 977u + cut;
+            flash.fail_sync_at = flash.syncs + n;
+            for (i = 5 * KEYS_FULL;
+                 set(ACME_KEY(4, i % KEYS_FULL), values[i / KEYS_FULL % 2]) == ACME_OK; i++) {
+                assert_true(i < 400);
+            }
+            failed = i;
+            flash.operations = 0;
+            flash.cut_at = 1 + cut / FLASH_SIM_CUTS;
+            flash.cut_kind = (enum flash_sim_cut)(cut % FLASH_SIM_CUTS);
+            do {
+                i++;
+            } while (set(ACME_KEY(4, i % KEYS_FULL), values[i / KEYS_FULL % 2]) == ACME_OK);
+            cuts += flash.off ? 1 : 0;
+            assert_int_equal(mount(), ACME_OK);
+            for (k = i - KEYS_FULL; k < i; k++) {
+                if (k != failed && k != failed - KEYS_FULL) {
+                    expect(ACME_KEY(4, k % KEYS_FULL), values[k / KEYS_FULL % 2]);
+                }
+            }
+        }
+    }
+    assert_true(cuts > 500);
+    flash_sim_image_free(image);
 }
 
 /* ---- arguments ---- */
@@ -894,6 +990,8 @@ int main(void)
         cmocka_unit_test_setup(test_damage_before_compaction, set_up),
         cmocka_unit_test_setup(test_a_compaction_that_fails, set_up),
         cmocka_unit_test_setup(test_a_header_that_is_not_there, set_up),
+        cmocka_unit_test_setup(test_an_erase_that_is_half_done, set_up),
+        cmocka_unit_test_setup(test_a_sync_that_fails_and_a_cut, set_up),
         cmocka_unit_test_setup(test_shapes, set_up),
         cmocka_unit_test_setup(test_values_that_cannot_be, set_up),
         cmocka_unit_test_setup(test_nothing_can_be_programmed, set_up),
