@@ -753,6 +753,41 @@ static void test_a_sync_that_fails_and_a_cut(void **state)
     flash_sim_image_free(image);
 }
 
+/* A compaction of a log that is nearly full ends at each of some reads, and is begun anew: no
+ * number of a sector is left out. */
+static void test_a_compaction_that_is_begun_anew(void **state)
+{
+    struct flash_sim_image *image = flash_sim_save(&flash, NULL);
+    struct acme_flashlog saved;
+    uint32_t step, n, i, failed = 0;
+    char value[201];
+
+    (void)state;
+    memset(value, 'v', 200);
+    value[200] = '\0';
+    for (step = 0; step < 80; step++) {
+        assert_int_equal(set(ACME_KEY(4, step % KEYS_FULL), value), ACME_OK);
+        image = flash_sim_save(&flash, image);
+        saved = log_;
+        for (n = 100 + step; n < 30000 && step > 60; n += n / 5) {
+            flash.fail_read_at = flash.reads + n;
+            failed += set(ACME_KEY(4, 0), value) != ACME_OK ? 1 : 0;
+            flash.fail_read_at = 0;
+            for (i = 0; i < 4; i++) {
+                assert_int_equal(set(ACME_KEY(4, i), value), ACME_OK);
+            }
+            assert_int_equal(mount(), ACME_OK);
+            for (i = 0; i < KEYS_FULL; i++) {
+                expect(ACME_KEY(4, i), value);
+            }
+            flash_sim_restore(&flash, image);
+            log_ = saved;
+        }
+    }
+    assert_true(failed > 20);
+    flash_sim_image_free(image);
+}
+
 /* ---- arguments ---- */
 
 static struct acme_flash_geometry shape;
@@ -992,6 +1027,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_header_that_is_not_there, set_up),
         cmocka_unit_test_setup(test_an_erase_that_is_half_done, set_up),
         cmocka_unit_test_setup(test_a_sync_that_fails_and_a_cut, set_up),
+        cmocka_unit_test_setup(test_a_compaction_that_is_begun_anew, set_up),
         cmocka_unit_test_setup(test_shapes, set_up),
         cmocka_unit_test_setup(test_values_that_cannot_be, set_up),
         cmocka_unit_test_setup(test_nothing_can_be_programmed, set_up),
