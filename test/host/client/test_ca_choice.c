@@ -191,6 +191,25 @@ static void test_the_shortest_chain(void **state)
     assert_int_equal(chain_count(), 2);
 }
 
+/* The other one is shorter by a certificate: it is at hand, and stays. */
+static void test_the_shortest_chain_is_the_other(void **state)
+{
+    struct sim_edit *edit;
+
+    (void)state;
+    requests[0].prefer_shortest = true;
+    device_boot();
+    offer("Link: <https://ca.example.org/certificate/0>;rel=\"alternate\"\r\n"
+          "Content-Type: application/pem");
+    edit = sim_edits_add(&edits, CA_SIM_CERTIFICATE, "-----END CERTIFICATE-----\n-----BEGIN",
+                         "-----END CERTIFICATE-----\n-----NO");
+    edit->skip = edit->count = 1;
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(edit->done, 1);
+    assert_int_equal(device_asked(CA_SIM_CERTIFICATE), 2);
+    assert_int_equal(chain_count(), 1);
+}
+
 #define CA_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_two_cas, device_tear_down)
 
 int main(void)
@@ -206,6 +225,7 @@ int main(void)
         DEVICE_TEST(test_a_chain_that_cannot_be_had),
         DEVICE_TEST(test_a_chain_with_the_wanted_issuer),
         DEVICE_TEST(test_the_shortest_chain),
+        DEVICE_TEST(test_the_shortest_chain_is_the_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

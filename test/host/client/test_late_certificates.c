@@ -9,14 +9,41 @@
 /* The CA's clock is ahead of the device's: the leaf is waited for, once, if that is soon. */
 static void test_a_leaf_of_the_near_future(void **state)
 {
+    uint64_t since;
+
     (void)state;
     w.clock.now_ms += UINT64_C(864000000); /* the clock is above the floor, and so believed */
     device_boot();
     w.ca->options.backdate_s = 1;
     w.clock.skew_s = -600;
+    since = w.clock.now_ms;
     assert_int_equal(device_run(), ACME_OK);
+    assert_true(w.clock.now_ms - since >= 590000); /* not in force before it is valid */
     assert_int_equal(w.ca->orders_count, 1);
     assert_true(device_has_cert(0));
+}
+
+static int32_t stand_still(void *ctx, int64_t *unix_s)
+{
+    (void)ctx;
+    *unix_s = SIM_EPOCH_S + 864000 - 600;
+    return ACME_OK;
+}
+
+/* A clock that stands still is waited for once. */
+static void test_a_leaf_that_is_never_valid(void **state)
+{
+    static struct acme_clock_ops still;
+
+    (void)state;
+    still = *w.port.clock;
+    still.wall_s = stand_still;
+    w.port.clock = &still;
+    w.clock.now_ms += UINT64_C(864000000);
+    device_boot();
+    w.ca->options.backdate_s = 1;
+    assert_int_equal(device_run(), ACME_ERR_CERT_EARLY);
+    assert_false(device_has_cert(0));
 }
 
 /* A device that is hours behind keeps the order, and installs its certificate when it can. */
@@ -105,8 +132,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_leaf_of_the_near_future),  TEST(test_a_leaf_of_a_later_hour),
-        TEST(test_a_chain_that_is_never_good), TEST(test_dates_are_asked_for),
-        TEST(test_a_nonce_with_405),           TEST(test_no_nonce_with_head),
+        TEST(test_a_leaf_that_is_never_valid), TEST(test_a_chain_that_is_never_good),
+        TEST(test_dates_are_asked_for),        TEST(test_a_nonce_with_405),
+        TEST(test_no_nonce_with_head),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

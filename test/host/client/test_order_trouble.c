@@ -5,6 +5,10 @@
  */
 #include "device.h"
 
+#include <psa/crypto.h>
+
+#include "client/keys.h"
+#include "client/pool.h"
 #include "client/state.h"
 
 static uint8_t leaf[2][2048];
@@ -481,6 +485,33 @@ static void test_a_first_key_that_is_refused(void **state)
     assert_int_equal(device_run(), ACME_OK);
 }
 
+/* ---- memory ---- */
+
+/* A text that fills the pool to the byte is taken, and not one that is longer. */
+static void test_the_pool_is_filled_to_the_byte(void **state)
+{
+    struct acme_client *c = w.client;
+    uint16_t len = c->pool_len, at;
+    char text[20];
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    for (size_t n = 0; n < sizeof(text); n++) { /* so many letters, and the NUL */
+        text[n] = '\0';
+        c->pool_len = (uint16_t)(sizeof(c->pool) - n);
+        assert_int_equal(acme_pool_add(c, text, &at), ACME_ERR_LIMIT);
+        assert_int_equal(c->where.limit.id, ACME_LIMIT_POOL);
+        assert_int_equal(c->where.limit.size, sizeof(c->pool) + 1);
+        assert_int_equal(c->pool_len, sizeof(c->pool) - n);
+        c->pool_len--;
+        assert_int_equal(acme_pool_add(c, text, &at), ACME_OK);
+        assert_int_equal(c->pool_len, sizeof(c->pool));
+        assert_string_equal(c->pool + at, text);
+        text[n] = 'x';
+    }
+    c->pool_len = len;
+}
+
 /* ---- nonces ---- */
 
 /* No reply brings one: each request asks for its own. */
@@ -519,6 +550,36 @@ static void test_a_replaced_certificate_is_revoked(void **state)
     assert_true(device_has_cert(0));
 }
 
+/* Neither key nor chain is left of a generation. */
+static void expect_gone(uint8_t generation)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+
+    assert_int_equal(psa_get_key_attributes(acme_keys_cert(0, generation), &attributes),
+                     PSA_ERROR_INVALID_HANDLE);
+    assert_int_equal(acme_store_read_chain(&w.client->log, 0, generation, 0, leaf[0], 1),
+                     ACME_ERR_STORE_CORRUPT);
+}
+
+/* Once the CA has been told, or has refused, key and chain of the old one go. */
+static void test_what_is_replaced_and_revoked_goes(void **state)
+{
+    uint32_t refused;
+
+    (void)state;
+    renew_and_revoke();
+    for (refused = 0; refused < 2; refused++) {
+        uint8_t old = w.client->slots[0].cert.key_generation;
+
+        device_fault(CA_SIM_REVOKE, 403, "unauthorized", (uint16_t)refused);
+        assert_int_equal(device_renew(), ACME_OK);
+        assert_int_equal(device_asked(CA_SIM_REVOKE), refused + 1);
+        assert_int_not_equal(w.client->slots[0].cert.key_generation, old);
+        expect_gone(old);
+        assert_true(device_has_cert(0));
+    }
+}
+
 static void test_that_it_cannot_be_revoked_is_an_event(void **state)
 {
     (void)state;
@@ -546,11 +607,14 @@ static void test_that_it_cannot_be_revoked_is_an_event(void **state)
 
 static void test_what_is_revoked_already_goes(void **state)
 {
+    uint8_t generation = w.client->slots[0].cert.key_generation;
+
     (void)state;
     device_fault(CA_SIM_REVOKE, 400, "alreadyRevoked", 1);
     assert_int_equal(device_finish(acme_revoke_start(w.client, 0, 1, false)), ACME_OK);
     assert_int_equal(heard.events[ACME_EVENT_REVOKED], 1);
     assert_false(device_has_cert(0));
+    expect_gone(generation);
     assert_int_equal(device_run(), ACME_OK);
     assert_true(device_has_cert(0));
 }
@@ -603,8 +667,10 @@ int main(void)
         DEVICE_TEST_ISSUED(test_a_refused_key_gives_way_once),
         DEVICE_TEST_ISSUED(test_another_refusal_of_a_kept_key),
         DEVICE_TEST(test_a_first_key_that_is_refused),
+        DEVICE_TEST_ISSUED(test_the_pool_is_filled_to_the_byte),
         DEVICE_TEST_ISSUED(test_a_ca_that_is_mean_with_nonces),
         DEVICE_TEST_ISSUED(test_a_replaced_certificate_is_revoked),
+        DEVICE_TEST_ISSUED(test_what_is_replaced_and_revoked_goes),
         DEVICE_TEST_ISSUED(test_that_it_cannot_be_revoked_is_an_event),
         DEVICE_TEST_ISSUED(test_what_is_revoked_already_goes),
         DEVICE_TEST_ISSUED(test_already_revoked_elsewhere_is_a_failure),

@@ -40,6 +40,24 @@ static void test_a_pause_is_kept(void **state)
     assert_true(device_has_cert(0));
 }
 
+/* It was begun by a clock that was most of a year ahead, and was set right since. */
+static void test_a_pause_ends_when_the_clock_is_put_back(void **state)
+{
+    (void)state;
+    w.clock.skew_s = INT64_C(300) * DAY_S;
+    device_boot();
+    device_fault(CA_SIM_NEW_ORDER, 429, "rateLimited", 1);
+    w.ca->faults[0].retry_after_s = 7200;
+    assert_int_equal(device_run(), ACME_ERR_RATE_LIMITED);
+    device_forget();
+    assert_int_equal(device_finish(acme_start_due(w.client)), ACME_OK); /* it is on */
+    assert_int_equal(device_asked(CA_SIM_DIRECTORY_GET), 0);
+    w.clock.skew_s = 0;
+    device_reboot();
+    assert_int_equal(device_finish(acme_start_due(w.client)), ACME_OK);
+    assert_true(device_has_cert(0));
+}
+
 static void test_a_pause_is_of_its_own_certificate(void **state)
 {
     static const char *const second[] = {"api.example.org"};
@@ -420,6 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DEVICE_TEST(test_a_pause_is_kept),
+        DEVICE_TEST(test_a_pause_ends_when_the_clock_is_put_back),
         DEVICE_TEST(test_a_pause_is_of_its_own_certificate),
         DEVICE_TEST(test_failures_are_counted_to_an_end),
         DEVICE_TEST_ISSUED(test_a_schedule_of_an_earlier_certificate),

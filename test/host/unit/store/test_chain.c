@@ -128,6 +128,32 @@ static void test_sink_has_limits(void **state)
     assert_int_equal(push(&s, "QUJD"), ACME_ERR_CERT_LIMIT);
 }
 
+/* The largest certificate is taken, and one of a byte more is not. */
+static void test_sink_has_a_largest_certificate(void **state)
+{
+    static const char *const tails[] = {"", "QQ==", "QUI=", "QUJD"};
+    uint32_t more, i;
+
+    (void)state;
+    for (more = 0; more < 2; more++) {
+        struct acme_chain_sink s = new_sink();
+
+        assert_int_equal(push(&s, BEGIN), ACME_OK);
+        for (i = 0; i + 3 <= CONFIG_ACME_CERT_SIZE_MAX; i += 3) {
+            assert_int_equal(push(&s, "QUJD"), ACME_OK);
+        }
+        assert_int_equal(push(&s, tails[CONFIG_ACME_CERT_SIZE_MAX - i + more]),
+                         more == 0 ? ACME_OK : ACME_ERR_CERT_LIMIT);
+        if (more == 0) {
+            assert_int_equal(push(&s, END), ACME_OK);
+            assert_int_equal(s.lengths[0], CONFIG_ACME_CERT_SIZE_MAX);
+        } else {
+            assert_int_equal(s.limit.id, ACME_LIMIT_CERT_SIZE);
+            assert_int_equal(s.limit.size, CONFIG_ACME_CERT_SIZE_MAX + 1);
+        }
+    }
+}
+
 /* A chain that ends where a chunk does leaves no empty one behind. */
 static void test_sink_ends_with_a_chunk(void **state)
 {
@@ -225,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_sink_refuses),
         cmocka_unit_test(test_move),
         cmocka_unit_test(test_sink_has_limits),
+        cmocka_unit_test(test_sink_has_a_largest_certificate),
         cmocka_unit_test(test_sink_ends_with_a_chunk),
         cmocka_unit_test(test_sink_says_that_the_flash_fails),
     };

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -204,7 +205,7 @@ static void test_a_missing_sector(void **state)
  * write makes nothing final, and with the bit as it was all is there. */
 static void test_a_first_head(void **state)
 {
-    uint32_t bit, i;
+    uint32_t bit, i, hidden;
 
     (void)state;
     for (bit = 0; bit < 8 * 20; bit++) {
@@ -216,7 +217,9 @@ static void test_a_first_head(void **state)
             assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
         }
         assert_int_equal(set(B, "in the newest"), ACME_OK);
-        assert_int_equal(set(ACME_KEY(5, 1), "sooner"), ACME_OK);
+        for (hidden = 0; hidden < 8; hidden++) { /* what is written later is newer than all */
+            assert_int_equal(set(ACME_KEY(5, 1), "sooner"), ACME_OK);
+        }
         at = SECTOR + START + bit / 8;
         flash.data[at] ^= (uint8_t)(1u << bit % 8);
         assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
@@ -229,6 +232,173 @@ static void test_a_first_head(void **state)
         expect(ACME_KEY(4, i - 1), "filler of some length");
         expect(ACME_KEY(5, 1), "later");
     }
+}
+
+/* ---- the newest sector, where it is not to be read ---- */
+
+static uint32_t spoilt_at, spoilt_left; /* so many readings of the head of a record there are */
+static bool spoilt_fail;                /* and not only wrong */
+
+static int32_t read_spoilt(void *ctx, uint32_t at, void *data, size_t len)
+{
+    int32_t rc = flash_sim_ops.read(ctx, at, data, len);
+
+    if (rc != ACME_OK || spoilt_left == 0 || at >= spoilt_at + HEAD || at + len <= spoilt_at) {
+        return rc;
+    }
+    spoilt_left--;
+    if (spoilt_fail) {
+        return ACME_ERR_STORE_IO;
+    }
+    if (at <= spoilt_at) {
+        ((uint8_t *)data)[spoilt_at - at] ^= 0x20;
+    }
+    return ACME_OK;
+}
+
+static struct acme_flash_ops spoil(uint32_t at, uint32_t count, bool fail)
+{
+    struct acme_flash_ops ops = flash_sim_ops;
+
+    ops.read = read_spoilt;
+    spoilt_at = at;
+    spoilt_left = count;
+    spoilt_fail = fail;
+    return ops;
+}
+
+/* Its only record is read wrong twice, and then right: nothing is dropped. */
+static void test_a_head_that_is_read_wrong_twice(void **state)
+{
+    struct acme_flash_ops ops;
+    uint32_t i, count;
+
+    (void)state;
+    for (count = 1; count <= 2; count++) {
+        (void)set_up(NULL);
+        assert_int_equal(set(A, "in the first sector"), ACME_OK);
+        for (i = 0; log_.head < 1; i++) {
+            assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+        }
+        ops = spoil(SECTOR + START, count, false);
+        flash_sim_power_on(&flash);
+        assert_int_equal(acme_flashlog_mount(&log_, &ops, &flash), ACME_OK);
+        assert_int_equal(spoilt_left, 0);
+        expect(ACME_KEY(4, i - 1), "filler of some length");
+        assert_int_equal(set(A, "later"), ACME_OK);
+        assert_int_equal(mount(), ACME_OK);
+        expect(ACME_KEY(4, i - 1), "filler of some length");
+    }
+}
+
+static uint32_t second_at, walks;
+
+/* The first record is always read wrong, the second one from the second walk on. */
+static int32_t read_two_ways(void *ctx, uint32_t at, void *data, size_t len)
+{
+    int32_t rc = flash_sim_ops.read(ctx, at, data, len);
+
+    walks += at == SECTOR + START && len == HEAD ? 1 : 0; /* twice a walk: it is wrong */
+    if (at <= SECTOR + START && at + len > SECTOR + START) {
+        ((uint8_t *)data)[SECTOR + START - at] ^= 0x20;
+    }
+    if (walks > 2 && at <= second_at && at + len > second_at) {
+        ((uint8_t *)data)[second_at - at] ^= 0x20;
+    }
+    return rc;
+}
+
+/* What was seen once behind what is not understood is not dropped when it is not seen again. */
+static void test_a_head_that_is_read_in_two_ways(void **state)
+{
+    struct acme_flash_ops ops = flash_sim_ops;
+    uint32_t i;
+
+    (void)state;
+    assert_int_equal(set(A, "in the first sector"), ACME_OK);
+    for (i = 0; log_.head < 1; i++) {
+        assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+    }
+    second_at = end_of_log();
+    assert_int_equal(set(B, "in the newest"), ACME_OK);
+    ops.read = read_two_ways;
+    walks = 0;
+    flash_sim_power_on(&flash);
+    (void)acme_flashlog_mount(&log_, &ops, &flash);
+    log_.ops = &flash_sim_ops;
+    (void)set(A, "later");
+    assert_int_equal(mount(), ACME_OK);
+    expect(B, "in the newest");
+    expect(ACME_KEY(4, i - 1), "filler of some length");
+}
+
+/* While its first record cannot be read, a write may fail, and drops nothing. */
+static void test_a_head_whose_reads_fail(void **state)
+{
+    struct flash_sim_image *image = flash_sim_save(&flash, NULL);
+    uint32_t step, i, failed = 0;
+    struct acme_flashlog saved;
+    char value[30];
+
+    (void)state;
+    for (step = 0; step < 400; step++) {
+        struct acme_flash_ops ops;
+
+        (void)snprintf(value, sizeof(value), "the value of step %u", (unsigned)step);
+        assert_int_equal(set(ACME_KEY(4, step % 30), value), ACME_OK);
+        image = flash_sim_save(&flash, image);
+        saved = log_;
+        assert_int_equal(mount(), ACME_OK); /* so that it begins in a new sector */
+        ops = spoil(log_.head * SECTOR + START, 1000, true);
+        log_.ops = &ops;
+        failed += set(A, "more") != ACME_OK ? 1 : 0;
+        log_.ops = &flash_sim_ops;
+        for (i = 0; i < 20; i++) {
+            assert_int_equal(set(B, "filler of some length, and more of it"), ACME_OK);
+        }
+        expect(ACME_KEY(4, step % 30), value);
+        assert_int_equal(mount(), ACME_OK);
+        expect(ACME_KEY(4, step % 30), value);
+        flash_sim_restore(&flash, image);
+        log_ = saved;
+    }
+    assert_true(failed > 20);
+    flash_sim_image_free(image);
+}
+
+/* Damage at its begin, in a log that has to be compacted by the next writes: it is not dropped. */
+static void test_a_first_head_in_a_full_log(void **state)
+{
+    struct flash_sim_image *image = flash_sim_save(&flash, NULL);
+    uint32_t step, i, damaged = 0;
+    char value[30];
+
+    (void)state;
+    for (step = 0; step < 400; step++) {
+        uint32_t at;
+
+        (void)snprintf(value, sizeof(value), "the value of step %u", (unsigned)step);
+        assert_int_equal(set(ACME_KEY(4, step % 30), value), ACME_OK);
+        if (log_.head_offset < START + 400) { /* what a cut can spoil is no damage */
+            continue;
+        }
+        image = flash_sim_save(&flash, image);
+        at = log_.head * SECTOR + START;
+        flash.data[at] ^= 1;
+        assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+        for (i = 0; i < 3; i++) {
+            assert_int_equal(set(B, "later"), ACME_OK);
+        }
+        flash.data[at] ^= 1;
+        (void)mount();
+        expect(ACME_KEY(4, step % 30), value);
+        expect(B, "later");
+        damaged++;
+        flash_sim_restore(&flash, image);
+        assert_int_equal(mount(), ACME_OK);
+    }
+    assert_true(damaged > 20);
+    flash_sim_image_free(image);
 }
 
 /* What a mount cannot see of a batch, as its cells are in between, may be seen later: no other
@@ -251,6 +421,27 @@ static void test_a_version_is_used_once(void **state)
     assert_int_equal(mount(), ACME_OK);
     expect(A, "old");
     expect(B, "new");
+}
+
+/* A version that was given away is told by a header alone, where a cut came before any record. */
+static void test_a_version_in_a_header(void **state)
+{
+    uint8_t *raw = flash.data + SECTOR;
+    uint32_t copy;
+
+    (void)state;
+    assert_int_equal(set(A, "old"), ACME_OK);
+    for (copy = 0; copy < 2; copy++, raw += START / 2) {
+        memcpy(raw, flash.data, HEAD);
+        acme_put32(raw + 8, 2); /* the sector's number */
+        acme_put32(raw + 16, 500);
+        acme_put32(raw + 20, acme_crc32(0, raw, 20));
+    }
+    assert_int_equal(mount(), ACME_OK);
+    assert_int_equal(set(A, "new"), ACME_OK);
+    assert_true(log_.version > 500);
+    assert_int_equal(mount(), ACME_OK);
+    expect(A, "new");
 }
 
 /* What a cut has torn is no damage, also when other sectors have followed; a bit that flips in the
@@ -431,6 +622,10 @@ static void test_a_compaction_that_fails(void **state)
             flash.fail_read_at = n;
             failed += set(ACME_KEY(4, step % 30), "filler of some length") != ACME_OK ? 1 : 0;
             flash.fail_read_at = 0;
+            /* more than there is room for behind what the failed one has copied */
+            if (acme_flashlog_begin(&log_, 900, 1) == ACME_OK) {
+                acme_flashlog_abort(&log_);
+            }
             for (i = 0; i < 12; i++) {
                 assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
             }
@@ -466,6 +661,131 @@ static void test_a_header_that_is_not_there(void **state)
     for (i = 0; i < 40; i++) {
         expect(ACME_KEY(4, i), "filler of some length");
     }
+}
+
+static int32_t erase_half(void *ctx, uint32_t at)
+{
+    static uint8_t rest[SECTOR / 2];
+    int32_t rc;
+
+    memcpy(rest, flash.data + at + SECTOR / 2, sizeof(rest));
+    rc = flash_sim_ops.erase(ctx, at);
+    if (at / SECTOR == 2) {
+        memcpy(flash.data + at + SECTOR / 2, rest, sizeof(rest));
+    }
+    return rc;
+}
+
+/* A sector that says it was erased, and has old records in its second half, is passed over. */
+static void test_an_erase_that_is_half_done(void **state)
+{
+    struct acme_flash_ops ops = flash_sim_ops;
+    struct acme_flashlog_stat stat;
+    uint32_t i;
+
+    (void)state;
+    ops.erase = erase_half;
+    log_.ops = &ops;
+    for (i = 0; i < 400; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % 12), "filler of some length"), ACME_OK);
+    }
+    assert_int_equal(acme_flashlog_stat(&log_, &stat), ACME_OK);
+    assert_int_equal(stat.sectors_bad, 1);
+    assert_int_equal(mount(), ACME_OK);
+    assert_int_equal(acme_flashlog_stat(&log_, &stat), ACME_OK);
+    assert_int_equal(stat.sectors_bad, 1);
+    for (i = 0; i < 12; i++) {
+        expect(ACME_KEY(4, i), "filler of some length");
+    }
+}
+
+#define KEYS_FULL 14u
+
+/* A sync that fails in a log that is nearly full, and then a cut: what was not synced is not built
+ * upon, least of all that a sector is free. */
+static void test_a_sync_that_fails_and_a_cut(void **state)
+{
+    struct flash_sim_image *image;
+    struct acme_flashlog saved;
+    char values[2][201];
+    uint32_t n, cut, i, k, cuts = 0;
+
+    (void)state;
+    for (k = 0; k < 2; k++) {
+        memset(values[k], (char)('a' + k), 200);
+        values[k][200] = '\0';
+    }
+    for (i = 0; i < 5 * KEYS_FULL; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % KEYS_FULL), values[i / KEYS_FULL % 2]), ACME_OK);
+    }
+    image = flash_sim_save(&flash, NULL);
+    saved = log_;
+    for (n = 1; n < 120; n++) {
+        for (cut = 0; cut < 2 * FLASH_SIM_CUTS; cut++) {
+            uint32_t failed;
+
+            flash_sim_restore(&flash, image);
+            log_ = saved;
+            flash_sim_power_on(&flash);
+            flash.random = n * 977u + cut;
+            flash.fail_sync_at = flash.syncs + n;
+            for (i = 5 * KEYS_FULL;
+                 set(ACME_KEY(4, i % KEYS_FULL), values[i / KEYS_FULL % 2]) == ACME_OK; i++) {
+                assert_true(i < 400);
+            }
+            failed = i;
+            flash.operations = 0;
+            flash.cut_at = 1 + cut / FLASH_SIM_CUTS;
+            flash.cut_kind = (enum flash_sim_cut)(cut % FLASH_SIM_CUTS);
+            do {
+                i++;
+            } while (set(ACME_KEY(4, i % KEYS_FULL), values[i / KEYS_FULL % 2]) == ACME_OK);
+            cuts += flash.off ? 1 : 0;
+            assert_int_equal(mount(), ACME_OK);
+            for (k = i - KEYS_FULL; k < i; k++) {
+                if (k != failed && k != failed - KEYS_FULL) {
+                    expect(ACME_KEY(4, k % KEYS_FULL), values[k / KEYS_FULL % 2]);
+                }
+            }
+        }
+    }
+    assert_true(cuts > 500);
+    flash_sim_image_free(image);
+}
+
+/* A compaction of a log that is nearly full ends at each of some reads, and is begun anew: no
+ * number of a sector is left out. */
+static void test_a_compaction_that_is_begun_anew(void **state)
+{
+    struct flash_sim_image *image = flash_sim_save(&flash, NULL);
+    struct acme_flashlog saved;
+    uint32_t step, n, i, failed = 0;
+    char value[201];
+
+    (void)state;
+    memset(value, 'v', 200);
+    value[200] = '\0';
+    for (step = 0; step < 80; step++) {
+        assert_int_equal(set(ACME_KEY(4, step % KEYS_FULL), value), ACME_OK);
+        image = flash_sim_save(&flash, image);
+        saved = log_;
+        for (n = 100 + step; n < 30000 && step > 60; n += n / 5) {
+            flash.fail_read_at = flash.reads + n;
+            failed += set(ACME_KEY(4, 0), value) != ACME_OK ? 1 : 0;
+            flash.fail_read_at = 0;
+            for (i = 0; i < 4; i++) {
+                assert_int_equal(set(ACME_KEY(4, i), value), ACME_OK);
+            }
+            assert_int_equal(mount(), ACME_OK);
+            for (i = 0; i < KEYS_FULL; i++) {
+                expect(ACME_KEY(4, i), value);
+            }
+            flash_sim_restore(&flash, image);
+            log_ = saved;
+        }
+    }
+    assert_true(failed > 20);
+    flash_sim_image_free(image);
 }
 
 /* ---- arguments ---- */
@@ -691,7 +1011,12 @@ int main(void)
         cmocka_unit_test_setup(test_no_header, set_up),
         cmocka_unit_test_setup(test_a_missing_sector, set_up),
         cmocka_unit_test_setup(test_a_first_head, set_up),
+        cmocka_unit_test_setup(test_a_head_that_is_read_wrong_twice, set_up),
+        cmocka_unit_test_setup(test_a_head_that_is_read_in_two_ways, set_up),
+        cmocka_unit_test_setup(test_a_head_whose_reads_fail, set_up),
+        cmocka_unit_test_setup(test_a_first_head_in_a_full_log, set_up),
         cmocka_unit_test_setup(test_a_version_is_used_once, set_up),
+        cmocka_unit_test_setup(test_a_version_in_a_header, set_up),
         cmocka_unit_test_setup(test_a_torn_end, set_up),
         cmocka_unit_test_setup(test_rubbish_at_an_end, set_up),
         cmocka_unit_test_setup(test_a_lost_mark, set_up),
@@ -700,6 +1025,9 @@ int main(void)
         cmocka_unit_test_setup(test_damage_before_compaction, set_up),
         cmocka_unit_test_setup(test_a_compaction_that_fails, set_up),
         cmocka_unit_test_setup(test_a_header_that_is_not_there, set_up),
+        cmocka_unit_test_setup(test_an_erase_that_is_half_done, set_up),
+        cmocka_unit_test_setup(test_a_sync_that_fails_and_a_cut, set_up),
+        cmocka_unit_test_setup(test_a_compaction_that_is_begun_anew, set_up),
         cmocka_unit_test_setup(test_shapes, set_up),
         cmocka_unit_test_setup(test_values_that_cannot_be, set_up),
         cmocka_unit_test_setup(test_nothing_can_be_programmed, set_up),

@@ -22,6 +22,7 @@
 #include "acme_posix.h"
 #include "base/entropy.h"
 #include "flash_sim.h"
+#include "store/place.h"
 #include "store/store.h"
 
 /* What a place is made of; the bits combine. */
@@ -283,6 +284,57 @@ static void test_store(void **state)
 {
     (void)state;
     over_all_places(check_store);
+}
+
+static int32_t batches_open; /* at a back end that takes no value */
+
+static int32_t open_batch(void *ctx, size_t len, size_t count)
+{
+    batches_open++;
+    return acme_posix_files_ops.begin(ctx, len, count);
+}
+
+static int32_t no_put(void *ctx, uint64_t key, const void *data, size_t len)
+{
+    (void)ctx;
+    (void)key;
+    (void)data;
+    (void)len;
+    return ACME_ERR_STORE_IO;
+}
+
+static void abort_batch(void *ctx)
+{
+    batches_open--;
+    acme_posix_files_ops.abort(ctx);
+}
+
+/* What has failed is ended, as a back end may ask for it. */
+static void test_a_put_that_fails(void **state)
+{
+    static const unsigned places[] = {FILES, SEALED | FILES, SEALED | COUNTED | FILES};
+    struct acme_record_ops ops = acme_posix_files_ops;
+    size_t i;
+
+    (void)state;
+    ops.begin = open_batch;
+    ops.put = no_put;
+    ops.abort = abort_batch;
+    for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        open_new(places[i]);
+        set(A, "one");
+        store.ops = &ops;
+        batches_open = 0;
+        assert_int_equal(acme_record_set(&store, A, "two", 3), ACME_ERR_STORE_IO);
+        assert_int_equal(batches_open, 0);
+        /* as a build does that neither seals nor counts */
+        assert_int_equal(acme_place_set(&store, A, "two", 3), ACME_ERR_STORE_IO);
+        assert_int_equal(batches_open, 0);
+        store.ops = &acme_posix_files_ops;
+        expect(A, "one");
+        set(A, "three");
+        expect(A, "three");
+    }
 }
 
 /* ---- cuts ---- */
@@ -775,6 +827,7 @@ int main(void)
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_next),
         cmocka_unit_test(test_store),
+        cmocka_unit_test(test_a_put_that_fails),
         cmocka_unit_test(test_files_killed),
         cmocka_unit_test(test_files_killed_twice),
         cmocka_unit_test(test_files_fail),

@@ -125,6 +125,31 @@ static void test_order(void **state)
                      ACME_ERR_NOT_FOUND);
 }
 
+/* Whole in every other way: what a later version of ours means by it is not known. */
+static void test_records_of_another_version(void **state)
+{
+    struct acme_account_record a = {.directory_url = "https://ca.example/dir"};
+    struct acme_order_record o = {1, 0, 3, "https://ca.example/o", 42};
+    uint8_t scratch[4096], raw[128];
+    int32_t len;
+
+    (void)state;
+    assert_int_equal(acme_store_write_account(&store, 0, &a, scratch, sizeof(scratch)), ACME_OK);
+    len = acme_record_read(&store, ACME_KEY(ACME_SPACE_ACCOUNT, 0), 0, raw, sizeof(raw));
+    assert_in_range(len, 16, sizeof(raw));
+    raw[0]++;
+    put_raw(ACME_SPACE_ACCOUNT, 0, raw, (size_t)len);
+    assert_int_equal(acme_store_read_account(&store, 0, &a, scratch, sizeof(scratch)),
+                     ACME_ERR_STORE_CORRUPT);
+    assert_int_equal(acme_store_write_order(&store, 5, &o, scratch, sizeof(scratch)), ACME_OK);
+    len = acme_record_read(&store, ACME_KEY(ACME_SPACE_ORDER, 5), 0, raw, sizeof(raw));
+    assert_in_range(len, 16, sizeof(raw));
+    raw[0]++;
+    put_raw(ACME_SPACE_ORDER, 5, raw, (size_t)len);
+    assert_int_equal(acme_store_read_order(&store, 5, &o, scratch, sizeof(scratch)),
+                     ACME_ERR_STORE_CORRUPT);
+}
+
 static void test_damaged_records(void **state)
 {
     struct acme_account_record a;
@@ -820,6 +845,7 @@ int main(void)
         cmocka_unit_test_setup(test_account, set_up),
         cmocka_unit_test_setup(test_account_of_an_old_store, set_up),
         cmocka_unit_test_setup(test_order, set_up),
+        cmocka_unit_test_setup(test_records_of_another_version, set_up),
         cmocka_unit_test_setup(test_damaged_records, set_up),
         cmocka_unit_test_setup(test_cert, set_up),
         cmocka_unit_test_setup(test_install_is_atomic, set_up),

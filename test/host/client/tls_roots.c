@@ -1,0 +1,62 @@
+/*
+ * Roots, with the real TLS at both ends: each CA is held against its own anchors, and no other's.
+ */
+#include "device.h"
+#include "sim_tls.h"
+
+#define DOWN "https://down.example.org/directory"
+
+static struct acme_trust_anchor foreign; /* which has not signed the server's certificate */
+static struct acme_ca other;
+
+static int set_up(void **state)
+{
+    w.transport = sim_tls_transport;
+    (void)device_set_up(state);
+    foreign = (struct acme_trust_anchor){w.ca->intermediate, w.ca->intermediate_len};
+    other = (struct acme_ca){CA_SIM_DIRECTORY, &w.anchor, 1, NULL, NULL};
+    w.config.directory_url = DOWN;
+    w.config.fallbacks = &other;
+    w.config.fallbacks_count = 1;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    w.transport = NULL;
+    return device_tear_down(state);
+}
+
+static void test_the_other_has_a_root_of_its_own(void **state)
+{
+    (void)state;
+    w.config.anchors = &foreign;
+    w.config.anchors_count = 1;
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(heard.events[ACME_EVENT_CA], 1);
+    assert_true(device_has_cert(0));
+}
+
+static void test_the_first_one_s_root_is_not_the_other_s(void **state)
+{
+    (void)state;
+    other.anchors = &foreign;
+    device_boot();
+    assert_int_equal(device_run(), ACME_ERR_TLS_VERIFY);
+    assert_int_equal(heard.events[ACME_EVENT_CA], 1);
+    assert_int_equal(w.ca->counters.orders, 0);
+    assert_false(device_has_cert(0));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_the_other_has_a_root_of_its_own),
+        TEST(test_the_first_one_s_root_is_not_the_other_s),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
