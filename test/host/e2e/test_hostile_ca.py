@@ -232,7 +232,7 @@ MISBEHAVIOUR = {
     "another name": ("certificate", chain(leaf(names=["evil.example"]), issuer), "ACME_ERR_CERT_NAMES"),
     "a name too many": ("certificate", chain(leaf(names=[NAME, "evil.example"]), issuer), "ACME_ERR_CERT_NAMES_ADDED"),
     "expired": ("certificate", chain(leaf(days=(-9, -1)), issuer), "ACME_ERR_CERT_DATES"),
-    "of the future": ("certificate", chain(leaf(days=(2, 9)), issuer), "ACME_ERR_CERT_EARLY"),
+    "of the future": ("certificate", chain(leaf(days=(0.8, 9)), issuer), "ACME_ERR_CERT_EARLY"),
     "wrong order": ("certificate", chain(issuer, leaf()), "ACME_OK"),
     "not by its issuer": ("certificate", chain(leaf(signer=NOBODY), issuer), "ACME_ERR_CERT_CHAIN"),
     "a link is missing": ("certificate", chain(leaf(), root), "ACME_ERR_CERT_CHAIN"),

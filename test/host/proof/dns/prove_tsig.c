@@ -169,6 +169,7 @@ static struct tsig any_tsig(void)
 }
 
 /* proof: mac; unwind 2; any message and any MAC of up to 300 bytes */
+/* wraps: check_mac; "return_value_get16 - 1u"; without additional records there is no TSIG record to take away, and set16 cuts it */
 /* of: dns/tsig.c check_mac; a message up to its TSIG record, which split has taken apart; "message +
  * sizeof(head), tsig_at - sizeof(head)" -> "message + sizeof(head), tsig_at" */
 /* plant: dns/tsig.c check_mac; "want, t->mac, t->mac_len)" -> "want, t->mac, t->mac_len + 1u)" */
