@@ -211,13 +211,23 @@ static bool is_said(int32_t rc)
     return rc == ACME_ERR_STORE_CORRUPT;
 }
 
-/* Writes once more; then, with the bit as it was, all must be there. */
+/* Whether all is there: without the last write where it may be taken for torn. */
+static bool is_kept(unsigned long at, bool flipped)
+{
+    return all_are(now) || (flipped && at >= last_from && at < last_to && all_are(before));
+}
+
+/* Writes once more; then, with the bit as it was, all must be there. Where damage was said, and the
+ * write had to free a sector, what nobody could read in it is given up (docs/store_format.md). */
 static void go_on(const char *how, unsigned long at, unsigned bit, bool flipped)
 {
     uint32_t sector = (uint32_t)at / flash.geometry.sector_size, erases = flash.erases[sector];
+    uint32_t freed = store.log.freed_seq;
+    bool given_up = store.log.damaged;
     int32_t rc = acme_record_set(&store, LATER, "later", 5);
     uint8_t got[8];
 
+    given_up = rc == ACME_ERR_STORE_CORRUPT || (given_up && store.log.freed_seq != freed);
     if (rc == ACME_ERR_STORE_CORRUPT) { /* it says so once before it goes over damage */
         rc = acme_record_set(&store, LATER, "later", 5);
     }
@@ -231,7 +241,7 @@ static void go_on(const char *how, unsigned long at, unsigned bit, bool flipped)
     rc = open_store();
     if (rc != ACME_OK && rc != ACME_ERR_STORE_CORRUPT) {
         lose("not to be opened afterwards", how, at, bit);
-    } else if (!all_are(now) && !(flipped && at >= last_from && at < last_to && all_are(before))) {
+    } else if (given_up ? !none_is_wrong() : !is_kept(at, flipped)) {
         lose("the next write made it final", how, at, bit);
     } else if (acme_record_read(&store, LATER, 0, got, sizeof(got)) != 5) {
         lose("the write is lost", how, at, bit);
