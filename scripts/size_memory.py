@@ -1,4 +1,5 @@
-"""Whether ACME_MEMORY_SIZE is enough in any configuration, for scripts/size memory. The formula of acme/client.h
+"""Whether ACME_MEMORY_SIZE is enough in any configuration, for scripts/size memory, and whether the core compiles
+in it, which is tried in the first dozen. The formula of acme/client.h
 follows the core's structures from afar, so that it can be too small where nobody has looked: options are turned
 on and off by chance in the boards' configurations, for a Cortex-M3 and for the host."""
 import glob
@@ -11,6 +12,7 @@ import kconfiglib
 
 HEADERS = ("core/include", "core/src", "core/its", "boards/host", "third_party/cjson", "third_party/mbedtls/include")
 COMPILERS = (["arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb"], ["gcc"])
+COMPILED = 12
 PROGRAM = """
 #include "client/state.h"
 _Static_assert(sizeof(struct acme_client) <= ACME_MEMORY_SIZE, "too small");
@@ -45,6 +47,15 @@ def too_small(root, header, folder):
             yield f"{compiler[0]}: {done.stderr}"
 
 
+def not_compiled(root, header):
+    sources = [f for f in glob.glob(os.path.join(root, "core/src/*/*.c")) if not f.endswith("json/cjson.c")]
+    done = subprocess.run(
+        ["gcc", "-fsyntax-only", "-std=c11", "-Wall", "-Wextra", "-Werror", f'-DACME_KCONFIG_HEADER="{header}"',
+         '-DMBEDTLS_CONFIG_FILE="host_mbedtls_config.h"', *("-I" + d for d in HEADERS), "-Ithird_party/mbedtls/library",
+         *sources], capture_output=True, text=True, check=False, cwd=root)
+    return [done.stderr] if done.returncode != 0 else []
+
+
 def check(root, count, seed):
     """The configurations that were tried, and what was wrong with which."""
     chance, tried, wrong = random.Random(seed), 0, []
@@ -54,7 +65,7 @@ def check(root, count, seed):
             if header is None:
                 continue
             tried += 1
-            for said in too_small(root, header, folder):
+            for said in [*too_small(root, header, folder), *(not_compiled(root, header) if tried <= COMPILED else ())]:
                 with open(os.path.join(folder, "defconfig"), encoding="ascii") as f:
                     wrong.append(f"{said}\n{f.read()}")
     return tried, wrong

@@ -112,18 +112,44 @@ bool acme_schedule_is_blocked(const struct acme_client *c, const struct acme_slo
     return is_pausing(c, s, s->schedule.retry_at_s);
 }
 
+#if defined(CONFIG_ACME_ARI)
 /* Whether the CA is asked for renewal information of a certificate, sooner or later. */
 static bool is_looked_at(const struct acme_client *c, const struct acme_slot *s)
 {
     bool ours = s->schedule.ca == 0 || s->schedule.ca == acme_schedule_ca(c);
 
-    return ACME_ENABLED(CONFIG_ACME_ARI) && s->has_cert && ours && !c->config.no_renewal_info;
+    return s->has_cert && ours && !c->config.no_renewal_info;
 }
 
 bool acme_schedule_is_look_due(const struct acme_client *c, const struct acme_slot *s)
 {
     return is_looked_at(c, s) && (c->config.look_now || !is_pausing(c, s, s->schedule.look_at_s));
 }
+
+static void plan_look(struct acme_slot *s, int64_t now)
+{
+    s->schedule.look_at_s =
+        now + acme_renewal_look(DAY_S / 4, s->cert.not_after_s - s->cert.not_before_s);
+}
+#else
+static bool is_looked_at(const struct acme_client *c, const struct acme_slot *s)
+{
+    (void)c;
+    (void)s;
+    return false;
+}
+
+bool acme_schedule_is_look_due(const struct acme_client *c, const struct acme_slot *s)
+{
+    return is_looked_at(c, s);
+}
+
+static void plan_look(struct acme_slot *s, int64_t now)
+{
+    (void)s;
+    (void)now;
+}
+#endif
 
 bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s)
 {
@@ -281,10 +307,7 @@ void acme_schedule_installed(struct acme_client *c, struct acme_slot *s)
     s->schedule.ca = acme_schedule_ca(c);
     s->schedule.quick = count_quick(c, s, quick);
     s->schedule.retry_at_s = now + acme_renewal_calm(s->schedule.quick, s->cert.not_after_s - now);
-    if (ACME_ENABLED(CONFIG_ACME_ARI)) {
-        s->schedule.look_at_s =
-            now + acme_renewal_look(DAY_S / 4, s->cert.not_after_s - s->cert.not_before_s);
-    }
+    plan_look(s, now);
     acme_schedule_write(c, s);
 }
 
