@@ -24,8 +24,8 @@
 #define CHANGE_LEN 12u /* of a change's head in a batch: key, length */
 #define DELETION   UINT32_MAX
 #define VALUE_MAX  0x100000u
-#define BLOCK      4096u        /* a file takes whole ones */
-#define RESERVE    (8u * BLOCK) /* what a batch of three values takes, once more */
+#define BLOCK      ((size_t)4096)  /* a file takes whole ones */
+#define RESERVE    ((size_t)32768) /* what a batch of three values takes, once more: eight blocks */
 
 static const char marker[] = "nanoacme records, version 1\n";
 static const char marker_name[] = "nanoacme", batch_name[] = "batch", new_batch[] = "batch.new",
@@ -210,7 +210,7 @@ static void restore_reserve(struct acme_posix_files *f)
     }
     fd = openat(f->folder, reserve_name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0) {
-        (void)!ftruncate(fd, RESERVE);
+        (void)!ftruncate(fd, (off_t)RESERVE);
         (void)close(fd);
     }
 }

@@ -22,7 +22,7 @@ static int64_t uptime_s(const struct acme_clock *c)
 /* A wall clock may say anything: no sum of it may overflow. */
 static bool agree(int64_t wall_s, int64_t told_s)
 {
-    return (uint64_t)wall_s - (uint64_t)told_s + AGREE_S <= 2u * AGREE_S;
+    return (uint64_t)wall_s - (uint64_t)told_s + AGREE_S <= UINT64_C(2) * AGREE_S;
 }
 
 #if defined(CONFIG_ACME_CLOCK_POLICY)

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "acme/client.h"
-#include "base/option.h"
 #include "store/record.h"
 
 /** Spaces of keys. Never renumbered; 14 is record.c's, 15 the log's. */
@@ -88,10 +87,11 @@ int32_t acme_store_its_result(void);
  * this time, from which nothing follows. */
 static inline bool acme_store_has_said(int32_t rc)
 {
-    if (!ACME_ENABLED(CONFIG_ACME_STORE_BACKENDS) && !ACME_ENABLED(CONFIG_ACME_STORE_SEAL)) {
-        return rc != ACME_ERR_STORE_IO; /* the log has no other failure */
-    }
+#if defined(CONFIG_ACME_STORE_BACKENDS) || defined(CONFIG_ACME_STORE_SEAL)
     return rc >= 0 || rc == ACME_ERR_NOT_FOUND || rc == ACME_ERR_STORE_CORRUPT;
+#else
+    return rc != ACME_ERR_STORE_IO; /* the log has no other failure */
+#endif
 }
 
 /* Each read returns ACME_OK, ACME_ERR_NOT_FOUND, ACME_ERR_STORE_CORRUPT or ACME_ERR_STORE_IO; each
