@@ -1,7 +1,7 @@
 """Whether ACME_MEMORY_SIZE is enough in any configuration, for scripts/size memory, and whether the core compiles
-in it, which is tried in the first dozen. The formula of acme/client.h
-follows the core's structures from afar, so that it can be too small where nobody has looked: options are turned
-on and off by chance in the boards' configurations, for a Cortex-M3 and for the host."""
+in it, which is tried in the first dozen. The formula of acme/client.h follows the core's structures from afar, so
+that it can be too small where nobody has looked: options are turned on and off by chance in the boards'
+configurations, for a Cortex-M3 and for the host."""
 import glob
 import os
 import random

@@ -173,3 +173,21 @@ void device_fault(enum ca_sim_route route, uint16_t status, const char *type, ui
     }
     w.ca->faults[i] = (struct ca_sim_fault){(uint8_t)route, count, status, 0, type};
 }
+
+void device_renew_to(const char *state)
+{
+    struct acme_poll_result result;
+    uint32_t n;
+
+    assert_int_equal(acme_renew_start(w.client), ACME_OK);
+    for (n = 0; n < 2000 && device_entered(state) == 0; n++) {
+        enum acme_want want = acme_poll(w.client, &result);
+
+        assert_int_not_equal(want, ACME_WANT_IDLE);
+        if (want == ACME_WANT_EVENT) {
+            w.clock.now_ms += 10;
+            ca_sim_tick(w.ca, w.clock.now_ms);
+        }
+    }
+    assert_true(device_entered(state) > 0);
+}

@@ -66,6 +66,8 @@ int32_t device_finish(int32_t rc);
 void device_forget(void);
 /** How often a state was entered. */
 uint32_t device_entered(const char *state);
+/** Drives a renewal until a state is entered. */
+void device_renew_to(const char *state);
 /** Whether the certificate of a slot is there and its key signs. */
 bool device_has_cert(uint16_t slot);
 /** Requests to a route. */

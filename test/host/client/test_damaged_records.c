@@ -71,25 +71,6 @@ static void expect_well(void)
     assert_int_equal(device_entered("NEW_ORDER") > 0, true);
 }
 
-/* Drives a renewal until a state is entered. */
-static void drive_to(const char *state)
-{
-    struct acme_poll_result result;
-    uint32_t n;
-
-    assert_int_equal(acme_renew_start(w.client), ACME_OK);
-    for (n = 0; n < 2000 && device_entered(state) == 0; n++) {
-        enum acme_want want = acme_poll(w.client, &result);
-
-        assert_int_not_equal(want, ACME_WANT_IDLE);
-        if (want == ACME_WANT_EVENT) {
-            w.clock.now_ms += 10;
-            ca_sim_tick(w.ca, w.clock.now_ms);
-        }
-    }
-    assert_true(device_entered(state) > 0);
-}
-
 /* ---- accounts ---- */
 
 /* Its key is whole: the CA finds the account by it (RFC 8555 7.3.1). */
@@ -188,7 +169,8 @@ static void test_a_certificate_record(void **state)
     assert_true(device_run() != ACME_OK);
     assert_true(exists(key));
     memset(w.ca->faults, 0, sizeof(w.ca->faults));
-    drive_to("INSTALL"); /* the new chain is there, and key and chain of the damaged record, too */
+    device_renew_to(
+        "INSTALL"); /* the new chain is there, and key and chain of the damaged record, too */
     assert_true(exists(key));
     assert_int_equal(acme_store_check_chain(&w.client->log, 0, generation, size), ACME_OK);
     assert_int_equal(sim_world_drive(&w), ACME_OK);
@@ -242,7 +224,7 @@ static void test_an_order_record(void **state)
     uint32_t orders = w.ca->orders_count;
 
     (void)state;
-    drive_to("AUTHORIZATION");
+    device_renew_to("AUTHORIZATION");
     damage(ACME_SPACE_ORDER, 0);
     restart();
     assert_true(device_has_cert(0));
@@ -257,7 +239,7 @@ static void test_the_key_of_an_order(void **state)
     uint32_t orders = w.ca->orders_count;
 
     (void)state;
-    drive_to("CERTIFICATE");
+    device_renew_to("CERTIFICATE");
     damage(ACME_SPACE_ITS, acme_keys_cert(0, w.client->order.generation));
     restart();
     assert_true(device_has_cert(0));
@@ -273,7 +255,7 @@ static void test_the_chain_of_an_order(void **state)
     uint64_t chunk;
 
     (void)state;
-    drive_to("INSTALL");
+    device_renew_to("INSTALL");
     chunk = (uint64_t)w.client->order.generation << 16;
     damage(ACME_SPACE_CHAIN, chunk);
     restart();

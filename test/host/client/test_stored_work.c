@@ -13,25 +13,6 @@
 static uint8_t scratch[16 + CONFIG_ACME_URL_MAX + 1];
 static struct acme_order_record order;
 
-/* Drives a renewal until a state is entered. */
-static void drive_to(const char *state)
-{
-    struct acme_poll_result result;
-    uint32_t n;
-
-    assert_int_equal(acme_renew_start(w.client), ACME_OK);
-    for (n = 0; n < 2000 && device_entered(state) == 0; n++) {
-        enum acme_want want = acme_poll(w.client, &result);
-
-        assert_int_not_equal(want, ACME_WANT_IDLE);
-        if (want == ACME_WANT_EVENT) {
-            w.clock.now_ms += 10;
-            ca_sim_tick(w.ca, w.clock.now_ms);
-        }
-    }
-    assert_true(device_entered(state) > 0);
-}
-
 /* An order that is under way at a reset, with its record changed. Returns whether it was taken up.
  */
 static bool is_taken_up(void (*change)(void))
@@ -39,7 +20,7 @@ static bool is_taken_up(void (*change)(void))
     uint32_t orders;
 
     device_forget();
-    drive_to("AUTHORIZATION");
+    device_renew_to("AUTHORIZATION");
     orders = w.ca->orders_count;
     assert_int_equal(acme_store_read_order(&w.client->log, 0, &order, scratch, sizeof(scratch)),
                      ACME_OK);
@@ -147,7 +128,7 @@ static void test_what_does_not_stand_the_check_is_not_installed(void **state)
     struct acme_cert_record before = w.client->slots[0].cert, record;
 
     (void)state;
-    drive_to("CERTIFICATE");
+    device_renew_to("CERTIFICATE");
     exchange_key();
     assert_int_equal(sim_world_drive(&w), ACME_ERR_CERT_KEY);
     assert_int_equal(device_entered("INSTALL"), 1);
