@@ -1,0 +1,27 @@
+/*
+ * Lets the firmware breathe inside long computations: calls the port's breathe, and knows whether
+ * it is inside. It must not know what is computed.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "acme/config.h"
+#include "acme/port.h"
+
+#if defined(CONFIG_ACME_BREATHE)
+/** From now on this port's breathe is called, if it has one; NULL: none. Lent until the next call.
+ */
+void acme_breathe_bind(const struct acme_port *port);
+/** The firmware's breathe is running: nothing of the client may be touched. */
+bool acme_breathe_is_inside(void);
+#else
+static inline void acme_breathe_bind(const struct acme_port *port)
+{
+    (void)port;
+}
+static inline bool acme_breathe_is_inside(void)
+{
+    return false;
+}
+#endif
