@@ -24,6 +24,9 @@
 
 #define WAKE_MAX_S 3600u
 
+/* Much longer than any step: an emulator on a busy machine may stand still for a second. */
+#define WATCHDOG_MS 8000u
+
 static struct settings settings;
 static struct acme_lwip_raw net;
 static struct acme_lwip_clock wall_clock = {.uptime_ms = board_uptime_ms};
@@ -37,12 +40,15 @@ static uint64_t next_start_ms; /* when the client is asked to look again */
 static bool working;           /* the client has a job */
 static uint32_t failures;
 
-/* The longest call of acme_poll, by the state that the client was in, and of the server. */
-static struct {
+/* The longest time that the client, and the server, have kept the processor: from the beginning of
+ * a call, or the last breath in it, until the next breath or its end; and the client's state. */
+struct longest {
     uint32_t us;
     uint8_t state;
-} longest_step;
-static uint32_t longest_https_us;
+};
+static struct longest longest_step, longest_https;
+static struct longest *timed; /* of these, the one whose code runs */
+static uint64_t timed_since_us;
 static uint64_t slept_us;
 static uint8_t state; /* of the client */
 
@@ -76,6 +82,33 @@ static void log_write(void *ctx, enum acme_log_level level, const char *line)
 }
 
 static const struct acme_log_ops log_ops = {log_write};
+
+static void begin_step(struct longest *which)
+{
+    timed = which;
+    timed_since_us = board_uptime_us();
+}
+
+static void end_step(void)
+{
+    uint64_t now_us = board_uptime_us();
+    uint32_t us = (uint32_t)(now_us - timed_since_us);
+
+    if (us > timed->us) {
+        timed->us = us;
+        timed->state = state;
+    }
+    timed_since_us = now_us;
+}
+
+/* While mbedTLS computes. */
+static void breathe(void *ctx)
+{
+    (void)ctx;
+    end_step();
+    board_watchdog_feed();
+    ethif_breathe();
+}
 
 /* Since boot, without sleep. */
 static int64_t busy_us(void)
@@ -160,7 +193,7 @@ static void add_memory_rows(struct text *t, bool json)
     add_number_row(t, json, "store_used", counters.store_used);
     add_number_row(t, json, "longest_step_us", longest_step.us);
     add_row(t, json, "longest_step_state", acme_state_name(longest_step.state), false);
-    add_number_row(t, json, "longest_https_step_us", longest_https_us);
+    add_number_row(t, json, "longest_https_step_us", longest_https.us);
     add_number_row(t, json, "busy_us", busy_us());
     add_number_row(t, json, "requests", counters.requests);
     add_number_row(t, json, "new_orders", counters.new_orders);
@@ -246,6 +279,7 @@ static void start_client(void)
         .clock_ctx = &wall_clock,
         .entropy = &board_entropy_ops,
         .log = &log_ops,
+        .breathe = breathe,
 #if defined(CONFIG_ACME_DNS_CLIENT)
         .udp = &acme_lwip_raw_udp_ops,
         .udp_ctx = &net,
@@ -301,7 +335,7 @@ static void report_memory(void)
     say("memory: lwIP heap peak", NULL, lwip_stats.mem.max);
     say("memory: lwIP pbufs peak", NULL, lwip_stats.memp[MEMP_PBUF_POOL]->max);
     say("time: longest step in us", acme_state_name(longest_step.state), longest_step.us);
-    say("time: longest step of the server in us", NULL, longest_https_us);
+    say("time: longest step of the server in us", NULL, longest_https.us);
     say("acme: requests", NULL, counters.requests);
 }
 
@@ -346,25 +380,18 @@ static void plan_next(int32_t error)
 
 static void poll_and_measure(struct acme_poll_result *result)
 {
-    uint8_t before = state;
-    uint64_t start = board_uptime_us();
-    uint32_t us;
-
+    begin_step(&longest_step);
     (void)acme_poll(client, result);
-    us = (uint32_t)(board_uptime_us() - start);
-    if (us > longest_step.us) {
-        longest_step.us = us;
-        longest_step.state = before;
-    }
+    end_step();
 }
 
 static bool serve(void)
 {
-    uint64_t start = board_uptime_us();
-    bool more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
-    uint32_t us = (uint32_t)(board_uptime_us() - start);
+    bool more;
 
-    longest_https_us = us > longest_https_us ? us : longest_https_us;
+    begin_step(&longest_https);
+    more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
+    end_step();
     return more;
 }
 
@@ -424,11 +451,15 @@ int main(void)
     }
     ethif_start();
     acme_lwip_raw_init(&net);
+    board_watchdog_start(WATCHDOG_MS);
+    begin_step(&longest_step);
     start_client();
+    end_step();
     report_certificate();
     for (;;) {
         bool more, active = ethif_poll();
 
+        board_watchdog_feed();
         start_time();
         if (active || board_uptime_ms() >= deadline) {
             uint32_t wait_ms = poll_client();
