@@ -1,12 +1,16 @@
 /*
- * Where the firmware breathes: mbedTLS wipes what it is done with, each temporary number of a
- * curve's arithmetic, each block of a hash or a cipher, and lets a program bring the function that
- * wipes (MBEDTLS_PLATFORM_ZEROIZE_ALT). This one also looks at the clock, and calls the port's
- * breathe when it is time. It must not know what is computed.
+ * Where the firmware breathes: in functions that mbedTLS calls all the time, in the middle of what
+ * it computes. Each also looks at the clock, and calls the port's breathe when it is time. It must
+ * not know what is computed.
  *
- * mbedTLS has another place, a curve's arithmetic of one's own (MBEDTLS_ECP_INTERNAL_ALT), which is
- * asked for at each doubling of a point. It is not used: mbedTLS refuses it together with
- * MBEDTLS_ECP_RESTARTABLE, hashes and ciphers do not come by it, and Mbed TLS 4 no longer has it.
+ * - mbedTLS wipes what it is done with, each block of a hash or a cipher among it, and lets a
+ * program bring the function that wipes (MBEDTLS_PLATFORM_ZEROIZE_ALT).
+ * - Its multiplications and inversions, bignum_core.c, fill and copy memory at each turn. They are
+ *   compiled with these two functions for memset and memcpy (cmake/dependencies.cmake).
+ *
+ * MBEDTLS_ECP_INTERNAL_ALT, by which mbedTLS asks at each doubling of a point, is not used: mbedTLS
+ * refuses it together with MBEDTLS_ECP_RESTARTABLE, inversions, RSA, hashes and ciphers do not come
+ * by it, and Mbed TLS 4 no longer has it.
  */
 #include "base/breathe.h"
 
@@ -14,13 +18,21 @@
 
 #include <string.h>
 
+#include <mbedtls/build_info.h>
 #include <mbedtls/platform_util.h>
 
-/* A quarter of the 20 ms that a step may take: what mbedTLS computes between two wipes comes on
- * top. */
+#if !defined(MBEDTLS_PLATFORM_ZEROIZE_ALT)
+#error "CONFIG_ACME_BREATHE wants MBEDTLS_PLATFORM_ZEROIZE_ALT in mbedTLS's configuration"
+#endif
+
+/* A quarter of the 20 ms that a step may take: what is computed between two looks comes on top. */
 #define PAUSE_MS 5u
+/* So many bytes between two looks at the clock: it takes as long as a few multiplications. One of
+ * RSA has more, and with them a look of its own. */
+#define BYTES_A_LOOK 512u
 
 static const struct acme_port *port;
+static size_t bytes;
 static uint64_t last_ms;
 static bool inside;
 
@@ -34,36 +46,50 @@ bool acme_breathe_is_inside(void)
     return inside;
 }
 
-static void breathe(void)
+static void look(void)
 {
-    uint64_t now_ms;
+    uint64_t now_ms = port->clock->uptime_ms(port->clock_ctx);
 
-    if (port == NULL || inside) {
-        return;
+    if (now_ms - last_ms >= PAUSE_MS) {
+        last_ms = now_ms;
+        inside = true;
+        port->breathe(port->breathe_ctx);
+        inside = false;
     }
-    now_ms = port->clock->uptime_ms(port->clock_ctx);
-    if (now_ms - last_ms < PAUSE_MS) {
-        return;
-    }
-    last_ms = now_ms;
-    inside = true;
-    port->breathe(port->breathe_ctx);
-    inside = false;
 }
 
-#if !defined(MBEDTLS_PLATFORM_ZEROIZE_ALT)
-#error "CONFIG_ACME_BREATHE wants MBEDTLS_PLATFORM_ZEROIZE_ALT in mbedTLS's configuration"
-#endif
+static void breathe_after(size_t len)
+{
+    bytes += len;
+    if (bytes >= BYTES_A_LOOK) {
+        bytes = 0;
+        if (port != NULL && !inside) {
+            look();
+        }
+    }
+}
 
 /* The compiler does not know which function this is, so it cannot leave the call out. */
-static void *(*const volatile fill)(void *, int, size_t) = memset;
+static void *(*const volatile wipe)(void *, int, size_t) = memset;
 
 void mbedtls_platform_zeroize(void *buf, size_t len)
 {
     if (len > 0) {
-        (void)fill(buf, 0, len);
+        (void)wipe(buf, 0, len);
     }
-    breathe();
+    breathe_after(len);
+}
+
+void *acme_breathe_memset(void *to, int value, size_t len)
+{
+    breathe_after(len);
+    return memset(to, value, len);
+}
+
+void *acme_breathe_memcpy(void *to, const void *from, size_t len)
+{
+    breathe_after(len);
+    return memcpy(to, from, len);
 }
 
 #endif

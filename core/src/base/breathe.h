@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "acme/config.h"
 #include "acme/port.h"
@@ -15,6 +16,9 @@
 void acme_breathe_bind(const struct acme_port *port);
 /** The firmware's breathe is running: nothing of the client may be touched. */
 bool acme_breathe_is_inside(void);
+/** memset and memcpy for mbedTLS's big numbers. */
+void *acme_breathe_memset(void *to, int value, size_t len);
+void *acme_breathe_memcpy(void *to, const void *from, size_t len);
 #else
 static inline void acme_breathe_bind(const struct acme_port *port)
 {
