@@ -36,7 +36,8 @@ if(NOT TARGET acme_mbedtls)
         file(STRINGS "${_header}" _breathes REGEX "define CONFIG_ACME_BREATHE 1")
     endif()
     if(_breathes)
-        set_source_files_properties("${ACME_MBEDTLS_DIR}/library/bignum_core.c" TARGET_DIRECTORY acme_mbedtls
+        set_source_files_properties("${ACME_MBEDTLS_DIR}/library/bignum.c"
+            "${ACME_MBEDTLS_DIR}/library/bignum_core.c" TARGET_DIRECTORY acme_mbedtls
             PROPERTIES COMPILE_DEFINITIONS "memset=acme_breathe_memset;memcpy=acme_breathe_memcpy")
     endif()
 endif()

@@ -5,8 +5,10 @@
  *
  * - mbedTLS wipes what it is done with, each block of a hash or a cipher among it, and lets a
  * program bring the function that wipes (MBEDTLS_PLATFORM_ZEROIZE_ALT).
- * - Its multiplications and inversions, bignum_core.c, fill and copy memory at each turn. They are
- *   compiled with these two functions for memset and memcpy (cmake/dependencies.cmake).
+ * - Its big numbers, bignum.c and bignum_core.c, fill and copy memory at each turn of a
+ * multiplication, an inversion, a division. They are compiled with these two functions for memset
+ * and memcpy (cmake/dependencies.cmake).
+ * - The store calls by itself, for each piece of flash that it reads.
  *
  * MBEDTLS_ECP_INTERNAL_ALT, by which mbedTLS asks at each doubling of a point, is not used: mbedTLS
  * refuses it together with MBEDTLS_ECP_RESTARTABLE, inversions, RSA, hashes and ciphers do not come
@@ -58,7 +60,7 @@ static void look(void)
     }
 }
 
-static void breathe_after(size_t len)
+void acme_breathe_after(size_t len)
 {
     bytes += len;
     if (bytes >= BYTES_A_LOOK) {
@@ -77,18 +79,18 @@ void mbedtls_platform_zeroize(void *buf, size_t len)
     if (len > 0) {
         (void)wipe(buf, 0, len);
     }
-    breathe_after(len);
+    acme_breathe_after(len);
 }
 
 void *acme_breathe_memset(void *to, int value, size_t len)
 {
-    breathe_after(len);
+    acme_breathe_after(len);
     return memset(to, value, len);
 }
 
 void *acme_breathe_memcpy(void *to, const void *from, size_t len)
 {
-    breathe_after(len);
+    acme_breathe_after(len);
     return memcpy(to, from, len);
 }
 

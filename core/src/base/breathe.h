@@ -16,6 +16,8 @@
 void acme_breathe_bind(const struct acme_port *port);
 /** The firmware's breathe is running: nothing of the client may be touched. */
 bool acme_breathe_is_inside(void);
+/** So many bytes of work were done: it may be time to breathe. */
+void acme_breathe_after(size_t len);
 /** memset and memcpy for mbedTLS's big numbers. */
 void *acme_breathe_memset(void *to, int value, size_t len);
 void *acme_breathe_memcpy(void *to, const void *from, size_t len);
@@ -23,6 +25,10 @@ void *acme_breathe_memcpy(void *to, const void *from, size_t len);
 static inline void acme_breathe_bind(const struct acme_port *port)
 {
     (void)port;
+}
+static inline void acme_breathe_after(size_t len)
+{
+    (void)len;
 }
 static inline bool acme_breathe_is_inside(void)
 {
