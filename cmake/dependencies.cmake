@@ -31,11 +31,13 @@ if(NOT TARGET acme_mbedtls)
     get_filename_component(_config_name "${ACME_MBEDTLS_CONFIG}" NAME)
     target_include_directories(acme_mbedtls PUBLIC "${_config_dir}")
     target_compile_definitions(acme_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"${_config_name}\"")
-    # Its arithmetic fills and copies memory at each turn: there the core may call the port's breathe.
+    # The core calls the port's breathe from functions that mbedTLS calls all the time: one that wipes, and
+    # where its arithmetic fills and copies memory.
     if(_header AND EXISTS "${_header}")
         file(STRINGS "${_header}" _breathes REGEX "define CONFIG_ACME_BREATHE 1")
     endif()
     if(_breathes)
+        target_compile_definitions(acme_mbedtls PUBLIC "MBEDTLS_PLATFORM_ZEROIZE_ALT=")
         set_source_files_properties("${ACME_MBEDTLS_DIR}/library/bignum.c"
             "${ACME_MBEDTLS_DIR}/library/bignum_core.c" TARGET_DIRECTORY acme_mbedtls
             PROPERTIES COMPILE_DEFINITIONS "memset=acme_breathe_memset;memcpy=acme_breathe_memcpy")

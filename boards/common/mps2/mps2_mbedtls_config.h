@@ -17,7 +17,6 @@
 #define MBEDTLS_PLATFORM_EXIT_MACRO(status) __builtin_trap()
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
 #define MBEDTLS_MEMORY_DEBUG
-#define MBEDTLS_PLATFORM_ZEROIZE_ALT /* the core's: CONFIG_ACME_BREATHE */
 
 /* Entropy comes through acme_port.entropy. */
 #define MBEDTLS_NO_PLATFORM_ENTROPY

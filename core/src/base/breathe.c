@@ -1,10 +1,11 @@
 /*
- * Where the firmware breathes: in functions that mbedTLS calls all the time, in the middle of what
- * it computes. Each also looks at the clock, and calls the port's breathe when it is time. It must
- * not know what is computed.
+ * Where the firmware breathes: in functions that mbedTLS calls all the time, in the middle of what it
+ * computes. Each also looks at the clock, and calls the port's breathe when it is time. It must not
+ * know what is computed.
  *
- * - mbedTLS wipes what it is done with, each block of a hash or a cipher among it, and lets a
- * program bring the function that wipes (MBEDTLS_PLATFORM_ZEROIZE_ALT).
+ * - mbedTLS wipes what it is done with, each block of a hash or a cipher among it, and lets a program
+ * bring the function that wipes (MBEDTLS_PLATFORM_ZEROIZE_ALT; without it there are two, and the
+ * linker says so).
  * - Its big numbers, bignum.c and bignum_core.c, fill and copy memory at each turn of a
  * multiplication, an inversion, a division. They are compiled with these two functions for memset
  * and memcpy (cmake/dependencies.cmake).
@@ -20,12 +21,7 @@
 
 #include <string.h>
 
-#include <mbedtls/build_info.h>
 #include <mbedtls/platform_util.h>
-
-#if !defined(MBEDTLS_PLATFORM_ZEROIZE_ALT)
-#error "CONFIG_ACME_BREATHE wants MBEDTLS_PLATFORM_ZEROIZE_ALT in mbedTLS's configuration"
-#endif
 
 /* A quarter of the 20 ms that a step may take: what is computed between two looks comes on top. */
 #define PAUSE_MS 5u
@@ -62,12 +58,13 @@ static void look(void)
 
 void acme_breathe_after(size_t len)
 {
+    if (port == NULL || inside) {
+        return;
+    }
     bytes += len;
     if (bytes >= BYTES_A_LOOK) {
         bytes = 0;
-        if (port != NULL && !inside) {
-            look();
-        }
+        look();
     }
 }
 
