@@ -16,7 +16,7 @@ import urllib.request
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
@@ -103,9 +103,9 @@ def _names_of_server(address):
 class Issuer:
     """A key with a name, which signs others."""
 
-    def __init__(self, name, curve, digest, issuer=None, days=30, more=()):
+    def __init__(self, name, key, digest, issuer=None, days=30, more=()):
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.key, self.digest = ec.generate_private_key(curve), digest
+        self.key, self.digest = key, digest
         self.cert = (issuer or self).sign(self.name, self.key.public_key(), True, days, more)
 
     def sign(self, subject, public, ca, days, more):
@@ -122,20 +122,22 @@ class Issuer:
 
 def make_server_ca(folder, address="127.0.0.1", chain="bench"):
     """The root and the certificates that the CA's own HTTPS has. The address may be a name. Chain bench
-    is a root and a certificate on P-256; private is a root for twenty years, an intermediate with
-    nameConstraints (not critical: mbedTLS refuses those in a handshake), and a certificate, all on P-384."""
+    is a root and a certificate on P-256; rsa is the same with a root of RSA, 4096 bits; private is a root for
+    twenty years, an intermediate with nameConstraints (not critical: mbedTLS refuses those in a handshake),
+    and a certificate, all on P-384."""
     if chain == "private":
         curve, digest = ec.SECP384R1(), hashes.SHA384()
-        root = Issuer("Private root", curve, digest, days=7300)
+        root = Issuer("Private root", ec.generate_private_key(curve), digest, days=7300)
         allowed = x509.NameConstraints(
             [x509.DNSName("localhost"), *([x509.DNSName(address)] if re.search("[a-z]", address) else []),
              x509.IPAddress(ipaddress.ip_network("0.0.0.0/0")),
              x509.IPAddress(ipaddress.ip_network("::/0"))], None)
-        issuer = Issuer("Private intermediate", curve, digest, root, 3650, [(allowed, False)])
+        issuer = Issuer("Private intermediate", ec.generate_private_key(curve), digest, root, 3650, [(allowed, False)])
         sent = [issuer.cert]
     else:
         curve, digest = ec.SECP256R1(), hashes.SHA256()
-        root = issuer = Issuer("Test bench root", curve, digest)
+        root = issuer = Issuer("Test bench root", ec.generate_private_key(curve) if chain == "bench" else
+                               rsa.generate_private_key(65537, 4096), digest)
         sent = []
     key = ec.generate_private_key(curve)
     sent.insert(0, issuer.sign(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),

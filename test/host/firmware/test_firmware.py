@@ -279,6 +279,16 @@ def test_no_step_is_felt(bench, chain):
         assert 0 < int(pages[-1][key]) >> BOARDS[bench.kind][2] <= 312, pages[-1]
 
 
+def test_a_root_of_rsa_4096_is_felt_a_little(reference_bench):
+    """One multiplication of so many bits is 390,000 instructions, 25 ms at 25 MHz: mbedTLS calls nothing in
+    the middle of it."""
+    lab = reference_bench.start_lab(chain="rsa")
+    board = reference_bench.new_board(icount=True)
+    board.wait_for(SERVING)
+    page, _ = board.fetch_when_ready(NAME, lab.issuing_root())
+    assert 0 < int(page["longest_step_us"]) >> BOARDS["mps2_an385"][2] <= 430, page
+
+
 class TimeServer:
     """SNTP (RFC 4330) on the host's port 123, which tells a time that nobody else would."""
 
