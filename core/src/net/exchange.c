@@ -34,6 +34,7 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
                             const uint8_t *out, size_t out_len)
 {
     const char *host = url + uri->host_offset;
+    bool same;
 
     x->url = url;
     x->out = out;
@@ -42,13 +43,16 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
     x->got_bytes = false;
     x->deadline_ms = acme_clock_uptime_ms(x->clock) + CONFIG_ACME_TIMEOUT_MS;
     x->requests++;
-    if (acme_tls_is_open(&x->tls) && x->origin_port == uri->port &&
-        acme_str_is(host, uri->host_len, x->origin)) {
+    same = x->origin_port == uri->port && acme_str_is(host, uri->host_len, x->origin);
+    if (acme_tls_is_open(&x->tls) && same) {
         x->reused = true;
         x->state = ACME_EXCHANGE_SEND;
         return ACME_OK;
     }
     acme_tls_close(&x->tls);
+    if (!same) {
+        acme_session_forget(&x->tls.session);
+    }
     memcpy(x->origin, host, uri->host_len);
     x->origin[uri->host_len] = '\0';
     x->origin_port = uri->port;

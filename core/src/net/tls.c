@@ -240,12 +240,14 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
     mbedtls_ssl_conf_ca_chain(&t->config, &t->anchors, NULL);
     mbedtls_ssl_conf_verify(&t->config, verify, t);
     mbedtls_ssl_conf_rng(&t->config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    acme_session_init(&t->session, &t->config);
     return ask_for_http(t);
 }
 
 void acme_tls_free(struct acme_tls *t)
 {
     acme_tls_close(t);
+    acme_session_free(&t->session);
     mbedtls_ssl_config_free(&t->config);
     mbedtls_x509_crt_free(&t->anchors);
 }
@@ -271,7 +273,15 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
         return to_error(t, ret);
     }
     mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+    acme_session_offer(&t->session, &t->ssl, t->clock);
     return ACME_OK;
+}
+
+/* Without a certificate that was verified, now or when the session began, there is no server. */
+static int32_t settle(struct acme_tls *t)
+{
+    return acme_session_settle(&t->session, &t->ssl, t->clock, &t->chain) ? ACME_OK
+                                                                          : ACME_ERR_TLS_VERIFY;
 }
 
 int32_t acme_tls_handshake(struct acme_tls *t)
@@ -284,6 +294,7 @@ int32_t acme_tls_handshake(struct acme_tls *t)
     if (rc != ACME_OK) {
         return rc;
     }
+    acme_session_use(&t->session);
     /* Step by step, for each costs an elliptic curve's computation or two. */
     ret = mbedtls_ssl_handshake_step(&t->ssl);
     if (ret == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS) {
@@ -292,7 +303,7 @@ int32_t acme_tls_handshake(struct acme_tls *t)
     if (ret != 0) {
         return to_error(t, ret);
     }
-    return mbedtls_ssl_is_handshake_over(&t->ssl) ? ACME_OK : ACME_TLS_MORE;
+    return mbedtls_ssl_is_handshake_over(&t->ssl) ? settle(t) : ACME_TLS_MORE;
 }
 
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
@@ -309,9 +320,12 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
     int ret, tickets = 0;
 
     ACME_ASSERT(acme_tls_is_open(t));
-    /* TLS 1.3 tickets come between records; the core keeps no sessions. */
+    /* TLS 1.3 tickets come between records. */
     do {
         ret = mbedtls_ssl_read(&t->ssl, data, size);
+        if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+            acme_session_keep(&t->session, &t->ssl, t->clock);
+        }
     } while (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET && ++tickets < 8);
     if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
         return ACME_ERR_TLS; /* nobody needs that many */
