@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/requirements.h"
 #include "net/x509.h"
 
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
