@@ -900,15 +900,16 @@ static bool has_any(struct acme_flashlog *log, struct cursor c,
 }
 
 /* Whether the oldest sector, at which the cursor stands and of which *w tells, can be freed without
- * a loss. All heads of its records are understood. Where a record is not whole, it was replaced
- * since; and no damage elsewhere hides that something in it was committed. */
+ * a loss. Where there is damage anywhere, all heads of its records are understood, what is not
+ * whole was replaced since, and no damage can hide that something in it was committed. */
 static bool can_be_freed(struct acme_flashlog *log, const struct cursor *c, struct walk *w)
 {
     struct cursor next = *c;
     uint32_t heads = w->heads, seq;
 
-    return (check_next(log, &next, w) || is_erased(log, c->sector, heads)) &&
-           (!has_any(log, *c, is_needed) || is_sound(log, &seq));
+    return is_sound(log, &seq) ||
+           ((check_next(log, &next, w) || is_erased(log, c->sector, heads)) &&
+            !has_any(log, *c, is_needed));
 }
 
 /* Copies what lives in the oldest sector, at which the cursor stands, to the head. */
