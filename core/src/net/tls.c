@@ -11,7 +11,15 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/tls_buffer.h"
 #include "net/x509.h"
+
+/* RFC 8446 9.1 makes RSA-PSS mandatory; without it no server with an RSA certificate is understood.
+ */
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3) && defined(MBEDTLS_RSA_C) &&                                 \
+    !defined(MBEDTLS_X509_RSASSA_PSS_SUPPORT)
+#error "TLS 1.3 with RSA needs MBEDTLS_X509_RSASSA_PSS_SUPPORT and MBEDTLS_PKCS1_V21"
+#endif
 
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
 {
@@ -247,7 +255,7 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
     forget_pins_seen(t);
     t->address_len = (uint8_t)mbedtls_x509_crt_parse_cn_inet_pton(host, t->address);
     mbedtls_ssl_init(&t->ssl);
-    ret = mbedtls_ssl_setup(&t->ssl, &t->config);
+    ret = acme_tls_buffer_setup(&t->ssl, &t->config, &t->in_full);
     if (ret == 0) { /* an address must not be sent as a server's name (RFC 6066 3) */
         ret = mbedtls_ssl_set_hostname(&t->ssl, t->address_len > 0 ? NULL : host);
     }
@@ -257,6 +265,18 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
     }
     mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
     return ACME_OK;
+}
+
+/* What mbedTLS says of a record that is larger than the buffer is now is no error: it is read again
+ * into a larger one. */
+static int32_t make_room(struct acme_tls *t, int ret)
+{
+    int32_t rc = ACME_ERR_TLS;
+
+    if (ret == MBEDTLS_ERR_SSL_BAD_INPUT_DATA) {
+        rc = acme_tls_buffer_grow(&t->ssl, t->in_full);
+    }
+    return rc == ACME_ERR_TLS ? to_error(t, ret) : rc;
 }
 
 int32_t acme_tls_handshake(struct acme_tls *t)
@@ -275,9 +295,11 @@ int32_t acme_tls_handshake(struct acme_tls *t)
         return ACME_TLS_MORE;
     }
     if (ret != 0) {
-        return to_error(t, ret);
+        rc = make_room(t, ret);
+        return rc == ACME_OK ? ACME_TLS_MORE : rc;
     }
-    return mbedtls_ssl_is_handshake_over(&t->ssl) ? ACME_OK : ACME_TLS_MORE;
+    return mbedtls_ssl_is_handshake_over(&t->ssl) ? acme_tls_buffer_settle(&t->ssl, t->in_full)
+                                                  : ACME_TLS_MORE;
 }
 
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
@@ -292,16 +314,18 @@ int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
 int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
 {
     int ret, tickets = 0;
+    int32_t rc;
 
     ACME_ASSERT(acme_tls_is_open(t));
     /* TLS 1.3 tickets come between records; the core keeps no sessions. */
     do {
         ret = mbedtls_ssl_read(&t->ssl, data, size);
-    } while (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET && ++tickets < 8);
-    if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-        return ACME_ERR_TLS; /* nobody needs that many */
-    }
-    return ret > 0 ? (int32_t)ret : to_error(t, ret);
+        rc = ret > 0 ? (int32_t)ret : make_room(t, ret);
+    } while ((rc == ACME_OK || ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) &&
+             ++tickets < 8);
+    return rc == ACME_OK || ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET
+               ? ACME_ERR_TLS
+               : rc; /* nobody needs that many */
 }
 
 void acme_tls_close(struct acme_tls *t)

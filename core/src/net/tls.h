@@ -26,6 +26,7 @@ struct acme_tls {
     uint16_t pins_count;
     bool pinned; /* one of them was seen in the chain */
 #endif
+    size_t in_full; /* of the input buffer, see tls_buffer.h */
     mbedtls_ssl_config config;
     mbedtls_ssl_context ssl;
     mbedtls_x509_crt anchors;
