@@ -72,6 +72,7 @@
 #define MBEDTLS_X509_CRT_WRITE_C
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT /* what RSA keys sign with in TLS 1.3 */
 #define MBEDTLS_X509_REMOVE_INFO
+#define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK /* one root at a time: core/src/net/trust.c */
 
 /* TLS. The input buffer takes the largest record that TLS allows: servers written in Go, many CAs'
  * among them, ignore max_fragment_length. */

@@ -55,14 +55,16 @@ static unsigned char *allocate_beside(size_t size, size_t full)
     return buffer != NULL ? buffer : mbedtls_calloc(1, size);
 }
 
-static void begin_small(mbedtls_ssl_context *ssl)
+static int begin_small(mbedtls_ssl_context *ssl)
 {
     unsigned char *small = mbedtls_calloc(1, BEGIN_SIZE), *old = ssl->in_buf;
 
-    if (small != NULL) { /* nothing was read yet */
-        use(ssl, small, BEGIN_SIZE);
-        mbedtls_free(old);
+    if (small == NULL) {
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
     }
+    use(ssl, small, BEGIN_SIZE); /* nothing was read yet */
+    mbedtls_free(old);
+    return 0;
 }
 
 /* mbedTLS's pool gives what lies lowest. So what stays after the handshake, keys of a few bytes,
@@ -70,11 +72,11 @@ static void begin_small(mbedtls_ssl_context *ssl)
 int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config, size_t *full)
 {
     void *below = mbedtls_calloc(1, BELOW_SIZE);
-    int ret = mbedtls_ssl_setup(ssl, config);
+    int ret = below != NULL ? mbedtls_ssl_setup(ssl, config) : MBEDTLS_ERR_SSL_ALLOC_FAILED;
 
     if (ret == 0) {
         *full = ssl->in_buf_len;
-        begin_small(ssl);
+        ret = begin_small(ssl);
     }
     mbedtls_free(below);
     return ret;
@@ -103,6 +105,12 @@ int32_t acme_tls_buffer_grow(mbedtls_ssl_context *ssl, size_t full)
     return ACME_OK;
 }
 
+#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
+static void move_digest(mbedtls_ssl_session *session)
+{
+    (void)session;
+}
+#else
 /* What mbedTLS keeps of the server's certificate was allocated behind all of its chain. */
 static void move_digest(mbedtls_ssl_session *session)
 {
@@ -116,6 +124,7 @@ static void move_digest(mbedtls_ssl_session *session)
         mbedtls_free(old);
     }
 }
+#endif
 
 /* The small one goes first: what is free in one piece is more then. */
 int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
