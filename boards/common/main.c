@@ -22,6 +22,11 @@
 #define BOARD_HTTPS_ALONGSIDE 1
 #endif
 
+/* Streams of the status page; lwipopts.h has the sum. */
+#ifndef BOARD_HTTPS_STREAMS
+#define BOARD_HTTPS_STREAMS 4
+#endif
+
 #define WAKE_MAX_S 3600u
 
 static struct settings settings;
@@ -358,10 +363,16 @@ static void poll_and_measure(struct acme_poll_result *result)
     }
 }
 
+/* The client's turn: it begins as soon as the memory is free. */
+static bool is_client_due(void)
+{
+    return ethif_is_ready() && board_uptime_ms() >= next_start_ms;
+}
+
 static bool serve(void)
 {
     uint64_t start = board_uptime_us();
-    bool more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
+    bool more = https_poll(BOARD_HTTPS_ALONGSIDE || (!working && !is_client_due()));
     uint32_t us = (uint32_t)(board_uptime_us() - start);
 
     longest_https_us = us > longest_https_us ? us : longest_https_us;
@@ -385,8 +396,7 @@ static uint32_t poll_client(void)
     struct acme_poll_result result;
 
     if (!working) {
-        if (!ethif_is_ready() || board_uptime_ms() < next_start_ms ||
-            (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
+        if (!is_client_due() || (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
             return UINT32_MAX;
         }
         working = acme_start_due(client) == ACME_OK;
@@ -424,6 +434,7 @@ int main(void)
     }
     ethif_start();
     acme_lwip_raw_init(&net);
+    acme_lwip_raw_reserve(&net, HTTPS_PORT, BOARD_HTTPS_STREAMS);
     start_client();
     report_certificate();
     for (;;) {
