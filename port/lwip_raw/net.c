@@ -31,9 +31,6 @@ _Static_assert(STREAMS > LISTENERS, "a stream for each listener, and the device'
 /* What one of them may send meanwhile: it has room in one buffer. */
 #define WAITING_WND LWIP_MIN(TCP_MSS, TCP_WND)
 
-/* One address that does not answer must not use up the time of the other. */
-#define ATTEMPT_MS 5000u
-
 /* A listener's argument is its number, not a context: there is one context. */
 static struct acme_lwip_raw *bound;
 
@@ -312,7 +309,7 @@ static int32_t net_connected(void *ctx, acme_handle stream)
         return ACME_OK;
     }
     if (s->pcb != NULL && acme_lwip_lookup_has_next(&s->lookup) &&
-        sys_now() - s->since_ms > ATTEMPT_MS) {
+        sys_now() - s->since_ms > ACME_NET_ATTEMPT_MS) {
         abandon(s, true);
     }
     try_next(s);
