@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/psa_util.h>
 
@@ -174,6 +175,19 @@ static int32_t to_error(struct acme_tls *t, int ret)
     return acme_x509_error(ret, ACME_ERR_TLS);
 }
 
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+/* How far mbedTLS goes with the check of a signature in one step of a TLS 1.2 handshake: for PSA
+ * Crypto has no such function, this one sets it before the client has signed anything. */
+static void divide_checks(void)
+{
+    mbedtls_ecp_set_max_ops(CONFIG_ACME_ECC_MAX_OPS);
+}
+#else
+static void divide_checks(void)
+{
+}
+#endif
+
 int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                       const struct acme_clock *clock, const struct acme_trust_anchor *anchors,
                       size_t count)
@@ -194,6 +208,7 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                                     MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
         return ACME_ERR_TLS;
     }
+    divide_checks();
     mbedtls_ssl_conf_authmode(&t->config, MBEDTLS_SSL_VERIFY_REQUIRED);
     acme_trust_use(&t->trust, &t->config);
     mbedtls_ssl_conf_verify(&t->config, verify, t);
