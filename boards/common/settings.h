@@ -9,9 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#ifndef SETTINGS_NAMES_MAX
-#define SETTINGS_NAMES_MAX 4
-#endif
+#define SETTINGS_NAMES_MAX      4
 #define SETTINGS_NAME_SIZE      64
 #define SETTINGS_URL_SIZE       128
 #define SETTINGS_CHALLENGES     3
