@@ -22,6 +22,11 @@
 #define BOARD_HTTPS_ALONGSIDE 1
 #endif
 
+/* Streams of the status page; lwipopts.h has the sum. */
+#ifndef BOARD_HTTPS_STREAMS
+#define BOARD_HTTPS_STREAMS 4
+#endif
+
 #define WAKE_MAX_S 3600u
 
 /* Much longer than any step: an emulator on a busy machine may stand still for a second. */
@@ -270,23 +275,23 @@ static void report_dns_record(void)
     }
 }
 
-static void start_client(void)
-{
-    static struct acme_port port = {
-        .net = &acme_lwip_raw_net_ops,
-        .net_ctx = &net,
-        .clock = &acme_lwip_clock_ops,
-        .clock_ctx = &wall_clock,
-        .entropy = &board_entropy_ops,
-        .log = &log_ops,
-        .breathe = breathe,
+static struct acme_port port = {
+    .net = &acme_lwip_raw_net_ops,
+    .net_ctx = &net,
+    .clock = &acme_lwip_clock_ops,
+    .clock_ctx = &wall_clock,
+    .entropy = &board_entropy_ops,
+    .log = &log_ops,
+    .breathe = breathe,
 #if defined(CONFIG_ACME_DNS_CLIENT)
-        .udp = &acme_lwip_raw_udp_ops,
-        .udp_ctx = &net,
+    .udp = &acme_lwip_raw_udp_ops,
+    .udp_ctx = &net,
 #endif
-    };
+};
+
+static int32_t open_client(void)
+{
     struct acme_config config = {0};
-    int32_t rc;
 
     port.flash = board_flash_ops;
     port.flash_ctx = board_store_flash;
@@ -309,19 +314,74 @@ static void start_client(void)
     config.build_time_s = BOARD_BUILD_TIME_S;
     config.replace_unrequested = true;
     config.on_event = on_event;
-    rc = acme_init(&client, &config, memory, sizeof(memory));
-    if (rc == ACME_ERR_STORE_FORMAT) {
-        /* This board's map gives the area to the store alone: what else is there is worth nothing.
-         */
-        say("store: the flash area holds something else; erasing it", NULL, 0);
-        rc = acme_store_format(&port);
-        rc = rc == ACME_OK ? acme_init(&client, &config, memory, sizeof(memory)) : rc;
+    return acme_init(&client, &config, memory, sizeof(memory));
+}
+
+/* Whether an error is of the board, and not of what it was told. */
+static bool is_of_the_board(int32_t error)
+{
+    return (error <= ACME_ERR_STORE_IO && error >= ACME_ERR_STORE_VERSION) || error == ACME_OK ||
+           error == ACME_ERR_ENTROPY || error == ACME_ERR_CRYPTO || error == ACME_ERR_MEMORY;
+}
+
+/* By the client's own checks: whatever it would refuse when the device starts. */
+static const char *check_settings(void)
+{
+    static char line[48];
+    int32_t rc = open_client();
+    struct text t;
+
+    if (rc == ACME_OK) {
+        acme_deinit(client);
     }
-    if (rc != ACME_OK) {
+    if (is_of_the_board(rc)) {
+        return NULL;
+    }
+    text_init(&t, line, sizeof(line));
+    text_add(&t, "refused: ");
+    text_add(&t, acme_error_name(rc));
+    text_add(&t, " ");
+    text_add_number(&t, rc);
+    return line;
+}
+
+static void pause_s(uint32_t s)
+{
+    uint64_t end_ms = board_uptime_ms() + s * UINT64_C(1000);
+
+    say("acme: next try in seconds", NULL, s);
+    while (board_uptime_ms() < end_ms) {
+        board_sleep();
+    }
+}
+
+/* A device that cannot begin says why, and does not run in circles: a person mends its settings, or
+ * says that the store may be erased; whatever else it is, it has time to pass. */
+static void start_client(void)
+{
+    uint32_t s = CONFIG_ACME_RETRY_MIN_S;
+    int32_t rc;
+
+    for (;;) {
+        begin_step(&longest_step);
+        rc = open_client();
+        end_step();
+        if (rc == ACME_OK) {
+            return;
+        }
         say("acme: cannot start:", acme_error_name(rc), rc);
-        board_panic("acme_init");
+        if (rc == ACME_ERR_STORE_FORMAT) {
+            console_confirm("the store's flash area holds something else; to erase it, type: ",
+                            "erase");
+            (void)acme_store_format(&port);
+        } else if (!is_of_the_board(rc)) {
+            console_provision(&settings, "the settings are refused (clear: forget them)",
+                              check_settings);
+        } else {
+            pause_s(s);
+            s = s < CONFIG_ACME_RETRY_MAX_S / 2 ? 2 * s : CONFIG_ACME_RETRY_MAX_S;
+        }
     }
-    https_init(client, &port, write_page);
 }
 
 static void report_memory(void)
@@ -385,12 +445,18 @@ static void poll_and_measure(struct acme_poll_result *result)
     end_step();
 }
 
+/* The client's turn: it begins as soon as the memory is free. */
+static bool is_client_due(void)
+{
+    return ethif_is_ready() && board_uptime_ms() >= next_start_ms;
+}
+
 static bool serve(void)
 {
     bool more;
 
     begin_step(&longest_https);
-    more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
+    more = https_poll(BOARD_HTTPS_ALONGSIDE || (!working && !is_client_due()));
     end_step();
     return more;
 }
@@ -412,8 +478,7 @@ static uint32_t poll_client(void)
     struct acme_poll_result result;
 
     if (!working) {
-        if (!ethif_is_ready() || board_uptime_ms() < next_start_ms ||
-            (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
+        if (!is_client_due() || (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
             return UINT32_MAX;
         }
         working = acme_start_due(client) == ACME_OK;
@@ -447,14 +512,14 @@ int main(void)
     board_init();
     say("boot: nanoacme " ACME_VERSION " on", board_name, 0);
     if (!settings_load(&settings)) {
-        console_provision(&settings);
+        console_provision(&settings, "this device has no settings", check_settings);
     }
+    start_client();
     ethif_start();
     acme_lwip_raw_init(&net);
+    acme_lwip_raw_reserve(&net, HTTPS_PORT, BOARD_HTTPS_STREAMS);
+    https_init(client, &port, write_page);
     board_watchdog_start(WATCHDOG_MS);
-    begin_step(&longest_step);
-    start_client();
-    end_step();
     report_certificate();
     for (;;) {
         bool more, active = ethif_poll();

@@ -58,6 +58,10 @@ struct acme_address {
     uint8_t bytes[16]; /**< network order; 4 or 16 of them are used */
 };
 
+/** What a port that has several addresses of a host gives each of them to answer, in milliseconds:
+ * one that says nothing must not use up the time of the others (CONFIG_ACME_TIMEOUT_MS for all). */
+#define ACME_NET_ATTEMPT_MS 5000u
+
 /** Streams (TCP), listeners and name resolution. */
 struct acme_net_ops {
     /**
@@ -67,8 +71,9 @@ struct acme_net_ops {
      * (no free stream), ACME_ERR_NET. Does not wait.
      */
     acme_handle (*connect)(void *ctx, const char *host, uint16_t port);
-    /** ACME_OK once connected; ACME_ERR_AGAIN while under way; ACME_ERR_RESOLVE, ACME_ERR_CONNECT,
-     * ACME_ERR_NET when it failed (the handle still has to be closed). */
+    /** ACME_OK once connected; ACME_ERR_AGAIN while under way (the core asks again after a second
+     * at most, so a port may move on to the next address in here); ACME_ERR_RESOLVE,
+     * ACME_ERR_CONNECT, ACME_ERR_NET when it failed (the handle still has to be closed). */
     int32_t (*connected)(void *ctx, acme_handle stream);
     /** Hands over up to len (> 0) bytes. Returns how many were taken (> 0), ACME_ERR_AGAIN,
      * ACME_ERR_CLOSED or ACME_ERR_NET. */

@@ -329,7 +329,8 @@ static void watch_responder(struct acme_client *c, uint64_t now_ms)
 
 static uint32_t time_left(const struct acme_client *c, uint64_t now_ms)
 {
-    uint64_t until = c->io.in_exchange ? c->exchange.deadline_ms + 1u : c->machine.wait_until_ms;
+    uint64_t until =
+        c->io.in_exchange ? acme_exchange_turn_ms(&c->exchange) : c->machine.wait_until_ms;
     uint64_t left;
 
     if (until == 0) {

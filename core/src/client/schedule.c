@@ -75,6 +75,15 @@ int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot
     return acme_renewal_spread(cert->not_before_s, cert->not_after_s, seed_of(cert));
 }
 
+bool acme_schedule_is_late(const struct acme_client *c, const struct acme_slot *s)
+{
+    int64_t now = 0;
+
+    return !s->has_cert || s->damaged ||
+           (acme_clock_now(&c->clock, &now) == ACME_OK &&
+            now >= acme_renewal_latest(s->cert.not_before_s, s->cert.not_after_s));
+}
+
 bool acme_schedule_is_lost(const struct acme_client *c)
 {
     int64_t now;

@@ -9,6 +9,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 
+/* A port with several addresses goes on to the next when it is asked whether it is connected. */
+#define CONNECTING_MS 1000U
+
 /* "Made progress; more may be there already." Not an error code. */
 #define MORE ACME_TLS_MORE
 
@@ -187,6 +190,14 @@ int32_t acme_exchange_poll(struct acme_exchange *x)
         acme_tls_close(&x->tls);
     }
     return rc;
+}
+
+uint64_t acme_exchange_turn_ms(const struct acme_exchange *x)
+{
+    uint64_t late = x->deadline_ms + 1U;
+    uint64_t soon = acme_clock_uptime_ms(x->clock) + CONNECTING_MS;
+
+    return x->state == ACME_EXCHANGE_CONNECT && soon < late ? soon : late;
 }
 
 void acme_exchange_close(struct acme_exchange *x)

@@ -15,6 +15,10 @@ NAME = "device.example.org"
 THOROUGH = ("lm3s6965evb", "mps2_an385")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all-chains", action="store_true", help="every chain of the zoo on every board")
+
+
 def store_size(board):
     """Of the flash map in the board's board_config.h."""
     with open(os.path.join(ROOT, "boards", board, "board_config.h"), encoding="ascii") as f:

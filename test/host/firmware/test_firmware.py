@@ -9,11 +9,12 @@ import ssl
 import struct
 import threading
 import time
+import zlib
 
 import pytest
 from cryptography import x509
 
-from board import BOARDS
+from board import BOARDS, der_of
 from conftest import NAME
 from lab import PATIENCE, Gateway, free_port, wait_until
 
@@ -225,6 +226,11 @@ def test_a_spoilt_flash_image_is_obtained_anew(bench, whole):
         f.write(os.urandom(bench.store_size if whole else 4096))
     board.text = ""
     board.start()
+    if whole:  # it may be worth something to somebody
+        board.wait_for("to erase it, type: erase")
+        board.type("yes")
+        board.wait_for("to erase it, type: erase", count=2)
+        board.type("erase")
     board.wait_for(SERVING)
     board.wait_for("net: address")
     check_served(bench, board)
@@ -238,15 +244,73 @@ def test_settings_are_checked_on_the_serial_line(reference_bench):
     board.start()
     board.wait_for("console: this device has no settings")
     lines = (("save", "a name is missing"), ("name a b", "not printable"), ("colour red", "unknown"),
-             ("name " + "x" * 70, "too long"), ("anchor zz", "hexadecimal"), ("anchor 3", "hexadecimal"))
+             ("name " + "x" * 70, "too long"), ("anchor zz", "hexadecimal"), ("anchor 3", "hexadecimal"),
+             ("anchor 3082zz", "hexadecimal"), ("anchor " + "30" * 77, "159 characters"), ("anchor", "empty"),
+             ("contact somebody", "mailto:"),
+             ("anchor " + "3" * 200 + "\nname a.example\ndirectory https://a.example/dir\nsave", "159 characters"))
     for number, (line, answer) in enumerate(lines):
         board.popen.stdin.write(line.encode() + b"\r\n")
         board.popen.stdin.flush()
         board.wait_for("console: error: ", count=number + 1)
-        assert answer in board.text.splitlines()[-1]
+        assert answer in re.findall("console: error: (.*)", board.text)[number]
+    # Of the refused anchors nothing is left.
+    board.wait_for("console: error: the CA's root is missing")
     board.reset()
     board.provision([NAME], lab.directory, lab.ca_file)
     board.wait_for(SERVING)
+
+
+def old_settings(kind, names, directory, root, contact=""):
+    """The settings as firmware before 2026-12 wrote them: the structure as it lay in memory."""
+    def text(value, size):
+        return value.encode().ljust(size, b"\0")
+    room, root = {"lm3s6965evb": 704}.get(kind, 1536), der_of(root)
+    head = b"".join(text(name, 64) for name in [*names, "", "", "", ""][:4]) + text(directory, 128)
+    head += text(contact, 64) + bytes(48) + bytes(64) + struct.pack("<I", len(root))
+    root = root.ljust(room, b"\0")
+    return head + struct.pack("<I", zlib.crc32(head + root)) + root
+
+
+def put_settings(bench, board, settings):
+    with open(os.path.join(board.folder, f"{bench.kind}.flash"), "r+b") as f:
+        f.seek(bench.store_size)
+        f.write(settings.ljust((len(settings) + 63) // 64 * 64, b"\0"))
+
+
+def test_an_update_knows_the_settings_of_before(bench):
+    lab = bench.start_lab()
+    board = bench.new_board(start=False)
+    put_settings(bench, board, old_settings(bench.kind, [NAME], lab.directory, lab.ca_file, "mailto:a@example.org"))
+    board.text = ""
+    board.start()
+    board.wait_for(SERVING)
+    check_served(bench, board)
+    assert "console:" not in board.text
+
+
+def test_a_typo_is_mended_at_the_console(bench):
+    """Settings that the client refuses are not saved; those that were saved by a firmware that did not look
+    bring the console back, and no reset."""
+    lab = bench.start_lab()
+    board = bench.new_board(start=False)
+    put_settings(bench, board, old_settings(bench.kind, [NAME], "http://ca.example.org/dir", lab.ca_file))
+    board.text = ""
+    board.start()
+    board.wait_for("console: the settings are refused")
+    for number, line in enumerate(("save", "directory htps://ca.example.org/dir\nsave",
+                                   f"directory {lab.directory}\nname no_such..name\nsave")):
+        board.type(line)
+        board.wait_for("console: error: refused: ", count=number + 1)
+    anchor = der_of(lab.ca_file).hex()
+    lines = ["clear", f"name {NAME}", f"directory {lab.directory}", "contact mailto:somebody@example.org",
+             *("anchor " + anchor[at:at + 128] for at in range(0, len(anchor), 128)), "save"]
+    done = board.text.count("console: ok")
+    for number, line in enumerate(lines):
+        board.type(line)
+        board.wait_for("console: ok", count=done + number + 1)
+    board.wait_for(SERVING)
+    check_served(bench, board)
+    assert board.text.count("boot: ") == 1
 
 
 @pytest.mark.parametrize("fault", ["root", "name"])
