@@ -439,7 +439,7 @@ typedef struct acme_client acme_client;
      CONFIG_ACME_NAMES_MAX * 3 + ACME_MEMORY_HTTP_01 + ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS +    \
      ACME_MEMORY_SEAL + ACME_MEMORY_BACKENDS + ACME_MEMORY_FALLBACK + ACME_MEMORY_SESSION +        \
      ACME_MEMORY_PROBLEMS * sizeof(struct acme_problem) + sizeof(struct acme_config) + 635 +       \
-     213 * sizeof(void *))
+     198 * sizeof(void *))
 
 /** 1 where an option of Kconfig is on, else 0: the 1 that it is defined as brings a comma, which
  * puts another value into the second place. */
