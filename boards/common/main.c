@@ -52,7 +52,7 @@ struct longest {
     uint8_t state;
 };
 static struct longest longest_step, longest_https;
-static struct longest *timed; /* of these, the one whose code runs */
+static struct longest *timed = &longest_step; /* of these, the one whose code runs */
 static uint64_t timed_since_us;
 static uint64_t slept_us;
 static uint8_t state; /* of the client */

@@ -55,4 +55,4 @@ def test_a_first_boot_with_large_keys_is_not_bitten(bench, tmp_path):
     device.start().provision([NAME], lab.directory, lab.ca_file)
     device.wait_for(SERVING)
     check_served(bench, device)
-    assert "panic" not in device.text and device.text.count("boot: ") == 1
+    assert "panic" not in device.text and device.text.count("boot: ") == 1, device.text
