@@ -74,8 +74,7 @@ extern const struct acme_entropy_ops acme_posix_entropy_ops;
  */
 struct acme_posix_flash {
     int fd;
-    uint8_t *map; /* to write */
-    size_t map_size;
+    size_t size; /* of the file */
     struct acme_flash_geometry geometry;
     bool has_page;
     uint32_t page_at;
