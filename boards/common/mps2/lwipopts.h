@@ -11,15 +11,16 @@
 #define LWIP_SOCKET          0
 #define LWIP_NETCONN         0
 
-#define LWIP_IPV4                1
-#define LWIP_IPV6                1
-#define LWIP_DHCP                1
-#define LWIP_DHCP_GET_NTP_SRV    1
-#define LWIP_DNS                 1
-#define LWIP_DHCP_DOES_ACD_CHECK 0 /* RFC 5227 probing: seven seconds of each boot */
-#define LWIP_NETIF_HOSTNAME      1
-#define LWIP_SINGLE_NETIF        1
-#define LWIP_ND6_NUM_NEIGHBORS   5
+#define LWIP_IPV4                      1
+#define LWIP_IPV6                      1
+#define LWIP_DHCP                      1
+#define LWIP_DHCP_GET_NTP_SRV          1
+#define LWIP_DNS                       1
+#define LWIP_DHCP_DOES_ACD_CHECK       0 /* RFC 5227 probing: seven seconds of each boot */
+#define LWIP_NETIF_HOSTNAME            1
+#define LWIP_SINGLE_NETIF              1
+#define LWIP_ND6_NUM_NEIGHBORS         5
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 1 /* where there is no DHCP, the router names one */
 
 /* Nothing that is sent is larger than a frame; what comes in pieces is put together. */
 #define IP_FRAG        0
