@@ -29,6 +29,9 @@
 
 #define WAKE_MAX_S 3600u
 
+/* Much longer than any step: an emulator on a busy machine may stand still for a second. */
+#define WATCHDOG_MS 8000u
+
 static struct settings settings;
 static struct acme_lwip_raw net;
 static struct acme_lwip_clock wall_clock = {.uptime_ms = board_uptime_ms};
@@ -41,12 +44,15 @@ static struct acme_cert_request request;
 static uint64_t next_start_ms; /* when the client is asked to look again */
 static bool working;           /* the client has a job */
 
-/* The longest call of acme_poll, by the state that the client was in, and of the server. */
-static struct {
+/* The longest time that the client, and the server, have kept the processor: from the beginning of
+ * a call, or the last breath in it, until the next breath or its end; and the client's state. */
+struct longest {
     uint32_t us;
     uint8_t state;
-} longest_step;
-static uint32_t longest_https_us;
+};
+static struct longest longest_step, longest_https;
+static struct longest *timed; /* of these, the one whose code runs */
+static uint64_t timed_since_us;
 static uint64_t slept_us;
 static uint8_t state; /* of the client */
 
@@ -80,6 +86,33 @@ static void log_write(void *ctx, enum acme_log_level level, const char *line)
 }
 
 static const struct acme_log_ops log_ops = {log_write};
+
+static void begin_step(struct longest *which)
+{
+    timed = which;
+    timed_since_us = board_uptime_us();
+}
+
+static void end_step(void)
+{
+    uint64_t now_us = board_uptime_us();
+    uint32_t us = (uint32_t)(now_us - timed_since_us);
+
+    if (us > timed->us) {
+        timed->us = us;
+        timed->state = state;
+    }
+    timed_since_us = now_us;
+}
+
+/* While mbedTLS computes. */
+static void breathe(void *ctx)
+{
+    (void)ctx;
+    end_step();
+    board_watchdog_feed();
+    ethif_breathe();
+}
 
 /* Since boot, without sleep. */
 static int64_t busy_us(void)
@@ -164,7 +197,7 @@ static void add_memory_rows(struct text *t, bool json)
     add_number_row(t, json, "store_used", counters.store_used);
     add_number_row(t, json, "longest_step_us", longest_step.us);
     add_row(t, json, "longest_step_state", acme_state_name(longest_step.state), false);
-    add_number_row(t, json, "longest_https_step_us", longest_https_us);
+    add_number_row(t, json, "longest_https_step_us", longest_https.us);
     add_number_row(t, json, "busy_us", busy_us());
     add_number_row(t, json, "requests", counters.requests);
     add_number_row(t, json, "new_orders", counters.new_orders);
@@ -248,6 +281,7 @@ static struct acme_port port = {
     .clock_ctx = &wall_clock,
     .entropy = &board_entropy_ops,
     .log = &log_ops,
+    .breathe = breathe,
 #if defined(CONFIG_ACME_DNS_CLIENT)
     .udp = &acme_lwip_raw_udp_ops,
     .udp_ctx = &net,
@@ -327,7 +361,13 @@ static void start_client(void)
     uint32_t s = CONFIG_ACME_RETRY_MIN_S;
     int32_t rc;
 
-    while ((rc = open_client()) != ACME_OK) {
+    for (;;) {
+        begin_step(&longest_step);
+        rc = open_client();
+        end_step();
+        if (rc == ACME_OK) {
+            return;
+        }
         say("acme: cannot start:", acme_error_name(rc), rc);
         if (rc == ACME_ERR_STORE_FORMAT) {
             console_confirm("the store's flash area holds something else; to erase it, type: ",
@@ -354,7 +394,7 @@ static void report_memory(void)
     say("memory: lwIP heap peak", NULL, lwip_stats.mem.max);
     say("memory: lwIP pbufs peak", NULL, lwip_stats.memp[MEMP_PBUF_POOL]->max);
     say("time: longest step in us", acme_state_name(longest_step.state), longest_step.us);
-    say("time: longest step of the server in us", NULL, longest_https_us);
+    say("time: longest step of the server in us", NULL, longest_https.us);
     say("acme: requests", NULL, counters.requests);
 }
 
@@ -389,16 +429,9 @@ static void plan_next(int32_t error)
 
 static void poll_and_measure(struct acme_poll_result *result)
 {
-    uint8_t before = state;
-    uint64_t start = board_uptime_us();
-    uint32_t us;
-
+    begin_step(&longest_step);
     (void)acme_poll(client, result);
-    us = (uint32_t)(board_uptime_us() - start);
-    if (us > longest_step.us) {
-        longest_step.us = us;
-        longest_step.state = before;
-    }
+    end_step();
 }
 
 /* The client's turn: it begins as soon as the memory is free. */
@@ -409,11 +442,11 @@ static bool is_client_due(void)
 
 static bool serve(void)
 {
-    uint64_t start = board_uptime_us();
-    bool more = https_poll(BOARD_HTTPS_ALONGSIDE || (!working && !is_client_due()));
-    uint32_t us = (uint32_t)(board_uptime_us() - start);
+    bool more;
 
-    longest_https_us = us > longest_https_us ? us : longest_https_us;
+    begin_step(&longest_https);
+    more = https_poll(BOARD_HTTPS_ALONGSIDE || (!working && !is_client_due()));
+    end_step();
     return more;
 }
 
@@ -475,10 +508,12 @@ int main(void)
     acme_lwip_raw_init(&net);
     acme_lwip_raw_reserve(&net, HTTPS_PORT, BOARD_HTTPS_STREAMS);
     https_init(client, &port, write_page);
+    board_watchdog_start(WATCHDOG_MS);
     report_certificate();
     for (;;) {
         bool more, active = ethif_poll();
 
+        board_watchdog_feed();
         start_time();
         if (active || board_uptime_ms() >= deadline) {
             uint32_t wait_ms = poll_client();

@@ -70,6 +70,7 @@
 #define MBEDTLS_X509_CSR_WRITE_C
 #define MBEDTLS_X509_CRT_WRITE_C
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT
+#define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK /* one root at a time: core/src/net/trust.c */
 
 /* TLS. */
 #define MBEDTLS_SSL_TLS_C
@@ -86,6 +87,9 @@
 #define MBEDTLS_SSL_ALPN
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #define MBEDTLS_SSL_ENCRYPT_THEN_MAC
+/* The client's input buffer grows with what comes: core/src/net/tls_buffer.h. */
+#define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
+#define MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 #define MBEDTLS_SSL_IN_CONTENT_LEN  16384
 #define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
 

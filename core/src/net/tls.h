@@ -10,6 +10,7 @@
 
 #include "acme/client.h"
 #include "base/clock.h"
+#include "net/trust.h"
 
 struct acme_tls {
     const struct acme_port *port;
@@ -26,12 +27,13 @@ struct acme_tls {
     uint16_t pins_count;
     bool pinned; /* one of them was seen in the chain */
 #endif
+    size_t in_full; /* of the input buffer, see tls_buffer.h */
     mbedtls_ssl_config config;
     mbedtls_ssl_context ssl;
-    mbedtls_x509_crt anchors;
+    struct acme_trust trust;
 };
 
-/** Sets up with anchors, which are parsed in place. ACME_OK, ACME_ERR_CERT_PARSE,
+/** Sets up with anchors, which are lent. ACME_OK, ACME_ERR_CERT_PARSE,
  * ACME_ERR_TLS_MEMORY, ACME_ERR_TLS. */
 int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                       const struct acme_clock *clock, const struct acme_trust_anchor *anchors,

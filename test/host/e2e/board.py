@@ -87,6 +87,11 @@ class Board:
         except TimeoutError as e:
             raise TimeoutError(f"{e}\n{self.text}") from e
 
+    def wait_for_any(self, texts, seconds=60):
+        """Until the board says one of them, or ends."""
+        wait_until(lambda: self.popen.poll() is not None or any(t in self.text for t in texts),
+                   f"one of {texts} from the board", seconds, lambda: self.text)
+
     def provision(self, names, directory, ca_file, **more):
         """What the factory types at the serial line."""
         self.wait_for("console: this device has no settings")
