@@ -119,6 +119,26 @@ static int32_t fill_new(int fd, const struct acme_flash_geometry *g)
     return fill(fd, g);
 }
 
+/* Its descriptor, or -1. */
+static int open_new(const char *name)
+{
+    int fd =
+        acme_posix_safe(open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+
+    if (fd < 0 && errno == EBADF) { /* it was made, and its descriptor was refused */
+        (void)unlink(name);
+        errno = EBADF;
+    }
+    return fd;
+}
+
+/* Where another has made the file meanwhile, that one counts. */
+static int32_t link_new(const char *name, const char *path)
+{
+    return link(name, path) == 0 || errno == EEXIST || errno == ENOENT ? ACME_OK
+                                                                       : ACME_ERR_STORE_IO;
+}
+
 /* The file appears whole or not at all: made under another name, then linked. Two at once: one has
  * to go, or finds what the other has made. */
 static int32_t create(const char *path, const struct acme_flash_geometry *g)
@@ -131,19 +151,12 @@ static int32_t create(const char *path, const struct acme_flash_geometry *g)
         errno = ENAMETOOLONG;
         return ACME_ERR_STORE_IO;
     }
-    fd = acme_posix_safe(open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    fd = open_new(name);
     if (fd < 0) {
-        saved = errno;
-        if (saved == EBADF) { /* it was made, and its descriptor was refused */
-            (void)unlink(name);
-        }
-        errno = saved;
         return ACME_ERR_STORE_IO;
     }
     rc = fill_new(fd, g);
-    if (rc == ACME_OK && link(name, path) != 0 && errno != EEXIST && errno != ENOENT) {
-        rc = ACME_ERR_STORE_IO;
-    }
+    rc = rc == ACME_OK ? link_new(name, path) : rc;
     saved = errno;
     if (rc == ACME_OK || (saved != EAGAIN && saved != EACCES)) { /* else it is another's */
         (void)unlink(name);
@@ -319,6 +332,13 @@ static int32_t flash_read(void *ctx, uint32_t offset, void *data, size_t len)
     return ACME_OK;
 }
 
+static bool may_program(const struct acme_posix_flash *f, uint32_t offset, size_t len)
+{
+    uint32_t unit = f->geometry.program_size;
+
+    return is_within(f, offset, len) && offset % unit == 0 && len % unit == 0 && is_whole(f);
+}
+
 /* Through the page that is read last, which is as the file then, or is not at hand. */
 static int32_t flash_program(void *ctx, uint32_t offset, const void *data, size_t len)
 {
@@ -326,8 +346,7 @@ static int32_t flash_program(void *ctx, uint32_t offset, const void *data, size_
     const uint8_t *from = data;
     int32_t rc = ACME_OK;
 
-    if (!is_within(f, offset, len) || offset % f->geometry.program_size != 0 ||
-        len % f->geometry.program_size != 0 || !is_whole(f)) {
+    if (!may_program(f, offset, len)) {
         return ACME_ERR_STORE_IO;
     }
     while (len > 0 && rc == ACME_OK) {

@@ -581,19 +581,26 @@ static struct dirent *next_entry(DIR *dir, int32_t *rc)
     return entry;
 }
 
+static DIR *open_folder(const struct acme_posix_files *f)
+{
+    int fd = openat(f->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (dir == NULL && fd >= 0) {
+        (void)close(fd);
+    }
+    return dir;
+}
+
 static int32_t files_next(void *ctx, uint64_t *key)
 {
     struct acme_posix_files *f = ctx;
     uint64_t best = UINT64_MAX;
     struct dirent *entry;
     int32_t rc = settle(f);
-    int fd = rc == ACME_OK ? openat(f->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *dir = rc == ACME_OK ? open_folder(f) : NULL;
 
     if (dir == NULL) {
-        if (fd >= 0) {
-            (void)close(fd);
-        }
         return rc != ACME_OK ? rc : ACME_ERR_STORE_IO;
     }
     while ((entry = next_entry(dir, &rc)) != NULL) {
@@ -617,16 +624,12 @@ static int32_t files_next(void *ctx, uint64_t *key)
 /* ACME_OK: there is nothing in it, or only what a cut has left. */
 static int32_t check_empty(struct acme_posix_files *f)
 {
-    int fd = openat(f->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *dir = open_folder(f);
     struct dirent *entry;
     bool empty = true;
     int32_t rc;
 
     if (dir == NULL) {
-        if (fd >= 0) {
-            (void)close(fd);
-        }
         return ACME_ERR_STORE_IO;
     }
     while ((entry = next_entry(dir, &rc)) != NULL) {
