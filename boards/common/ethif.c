@@ -100,14 +100,31 @@ static void follow_link(void)
     }
 }
 
+/* An address by which the world is reached: IPv4's, else IPv6's that a router has given a prefix
+ * for. NULL: there is none yet. */
+static const ip_addr_t *find_address(void)
+{
+    if (!ip4_addr_isany_val(*netif_ip4_addr(&ethif))) {
+        return netif_ip_addr4(&ethif);
+    }
+#if LWIP_IPV6
+    for (s8_t i = 1; i < LWIP_IPV6_NUM_ADDRESSES; i++) { /* 0 is the link's own */
+        if (ip6_addr_ispreferred(netif_ip6_addr_state(&ethif, i))) {
+            return netif_ip_addr6(&ethif, i);
+        }
+    }
+#endif
+    return NULL;
+}
+
 static void report_address(void)
 {
-    char line[48], address[IPADDR_STRLEN_MAX];
+    char line[64], address[IPADDR_STRLEN_MAX];
     struct text t;
 
     text_init(&t, line, sizeof(line));
     text_add(&t, "net: address ");
-    text_add(&t, ip4addr_ntoa_r(netif_ip4_addr(&ethif), address, sizeof(address)));
+    text_add(&t, ipaddr_ntoa_r(find_address(), address, sizeof(address)));
     text_add(&t, "\r\n");
     board_write(line);
 }
@@ -174,5 +191,5 @@ uint32_t ethif_next_ms(void)
 
 bool ethif_is_ready(void)
 {
-    return netif_is_link_up(&ethif) && !ip4_addr_isany_val(*netif_ip4_addr(&ethif));
+    return netif_is_link_up(&ethif) && find_address() != NULL;
 }

@@ -43,7 +43,6 @@ static struct acme_cert_request request;
 
 static uint64_t next_start_ms; /* when the client is asked to look again */
 static bool working;           /* the client has a job */
-static uint32_t failures;
 
 /* The longest time that the client, and the server, have kept the processor: from the beginning of
  * a call, or the last breath in it, until the next breath or its end; and the client's state. */
@@ -412,30 +411,20 @@ static void report_certificate(void)
     }
 }
 
-/* A failed job is tried again after a pause that doubles; a done one when the certificate is due.
- */
+/* A done job is looked at again when the certificate is due; a failed one after its pause. */
 static void plan_next(int32_t error)
 {
-    uint32_t pause_s = CONFIG_ACME_RETRY_MIN_S;
+    uint32_t pause = acme_next_start_s(client, error);
 
     report_memory();
     if (error == ACME_OK) {
-        failures = 0;
         report_certificate();
-        pause_s = acme_next_wakeup_s(client);
-        if (pause_s > WAKE_MAX_S) {
-            pause_s = WAKE_MAX_S;
-        }
+        pause = pause < WAKE_MAX_S ? pause : WAKE_MAX_S;
     } else {
-        for (uint32_t i = 0; i < failures && pause_s < CONFIG_ACME_RETRY_MAX_S / 2; i++) {
-            pause_s *= 2;
-        }
-        failures++;
         report_dns_record();
-        pause_s += board_random() % (pause_s / 4u + 1u);
-        say("acme: next try in seconds", NULL, pause_s);
+        say("acme: next try in seconds", NULL, pause);
     }
-    next_start_ms = board_uptime_ms() + pause_s * UINT64_C(1000);
+    next_start_ms = board_uptime_ms() + pause * UINT64_C(1000);
 }
 
 static void poll_and_measure(struct acme_poll_result *result)

@@ -67,15 +67,24 @@ static bool crc_area(uint32_t at, uint32_t len, uint32_t *crc)
 
 /* ---- reading ---- */
 
+static char *free_challenge(struct settings *s)
+{
+    size_t i = 0;
+
+    while (i < SETTINGS_CHALLENGES && s->challenges[i][0] != '\0') {
+        i++;
+    }
+    return i < SETTINGS_CHALLENGES ? s->challenges[i] : NULL;
+}
+
 /* Where a record's value goes, and how much fits; NULL: nowhere. Texts keep room for their end. */
 static void *place_of(struct settings *s, uint8_t tag, size_t *size)
 {
-    size_t i = 0;
+    uint16_t i = settings_names_count(s);
 
     *size = SETTINGS_NAME_SIZE - 1;
     switch (tag) {
     case TAG_NAME:
-        i = settings_names_count(s);
         return i < SETTINGS_NAMES_MAX ? s->names[i] : NULL;
     case TAG_DIRECTORY:
         *size = SETTINGS_URL_SIZE - 1;
@@ -83,11 +92,8 @@ static void *place_of(struct settings *s, uint8_t tag, size_t *size)
     case TAG_CONTACT:
         return s->contact;
     case TAG_CHALLENGE:
-        while (i < SETTINGS_CHALLENGES && s->challenges[i][0] != '\0') {
-            i++;
-        }
         *size = SETTINGS_CHALLENGE_SIZE - 1;
-        return i < SETTINGS_CHALLENGES ? s->challenges[i] : NULL;
+        return free_challenge(s);
     case TAG_NTP:
         return s->ntp;
     case TAG_ANCHOR:
@@ -247,7 +253,8 @@ bool settings_save(const struct settings *s)
     struct writer w = {0};
     uint32_t head[2] = {MAGIC, put_records(NULL, s)}, crc;
 
-    if (area_size() < sizeof(head) + head[1] + sizeof(crc) + CHUNK || !erase_area()) {
+    if ((sizeof(head) + head[1] + sizeof(crc) + CHUNK - 1) / CHUNK * CHUNK > area_size() ||
+        !erase_area()) {
         return false;
     }
     put(&w, head, sizeof(head));
@@ -309,12 +316,9 @@ static const char *add_name(struct settings *s, const char *value)
 
 static const char *add_challenge(struct settings *s, const char *value)
 {
-    for (size_t i = 0; i < SETTINGS_CHALLENGES; i++) {
-        if (s->challenges[i][0] == '\0') {
-            return set_text(s->challenges[i], SETTINGS_CHALLENGE_SIZE, value);
-        }
-    }
-    return "too many challenges";
+    char *to = free_challenge(s);
+
+    return to != NULL ? set_text(to, SETTINGS_CHALLENGE_SIZE, value) : "too many challenges";
 }
 
 static int digit_of(char c)

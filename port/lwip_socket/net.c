@@ -503,6 +503,17 @@ static uint32_t slice_ms(const struct acme_lwip_socket *net)
     return ms;
 }
 
+/* A question that lwIP's thread had no room for: whoever asks whether it is connected asks anew. */
+static bool has_unasked(const struct acme_lwip_socket *net)
+{
+    bool unasked = false;
+
+    for (acme_handle i = 0; i < SLOTS; i++) {
+        unasked = unasked || net->slots[i].state == SLOT_NAMED;
+    }
+    return unasked;
+}
+
 static int select_for(const struct waiters *w, uint32_t ms)
 {
     struct timeval time = {.tv_sec = (long)(ms / 1000u), .tv_usec = (long)(ms % 1000u * 1000u)};
@@ -525,7 +536,7 @@ void acme_lwip_socket_wait(struct acme_lwip_socket *net, uint32_t wait_ms)
         if (ready < 0) { /* no memory to wait with */
             sys_msleep(left < SLICE_MS ? left : SLICE_MS);
         }
-        if (net->starved) {
+        if (net->starved || has_unasked(net)) {
             break;
         }
         passed = sys_now() - start;

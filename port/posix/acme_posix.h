@@ -25,8 +25,11 @@ extern "C" {
 /** Addresses of a name that are tried, one after the other. */
 #define ACME_POSIX_ADDRESSES 8
 
+struct acme_posix_net;
+
 /** A socket. Its members are its own. */
 struct acme_posix_socket {
+    struct acme_posix_net *net; /* of which it is one */
     int fd;
     uint8_t state;
     bool want_read, want_write;
@@ -37,10 +40,12 @@ struct acme_posix_socket {
     char host[256];
 };
 
-/** The sockets of one client. The caller owns it; it must live until every lookup has ended, so
- * make it static. Its members are its own. */
+/** The sockets of one client; a process may have several. The caller owns it; it must live until
+ * every lookup has ended, be it closed or not, so make it static. Its members are its own. */
 struct acme_posix_net {
-    pthread_mutex_t lock; /* guards state and addresses of sockets that are looked up */
+    pthread_mutex_t lock; /* guards state and addresses of sockets that are looked up, and: */
+    unsigned lookups;     /* threads under way */
+    bool closed;          /* the last of them closes the pipe */
     int wake[2];          /* a pipe: a lookup has ended */
     struct acme_posix_socket sockets[ACME_POSIX_SOCKETS];
 };
@@ -55,7 +60,8 @@ int32_t acme_posix_net_init(struct acme_posix_net *net);
 /** Waits until a socket that said ACME_ERR_AGAIN can go on, a lookup has ended, a signal came, or
  * wait_ms are over. The only function here that blocks. */
 void acme_posix_net_wait(struct acme_posix_net *net, uint32_t wait_ms);
-/** Closes what is open. */
+/** Closes what is open; what is looked up is forgotten. A net that is set up again is another one:
+ * its lookups must have ended before. */
 void acme_posix_net_close(struct acme_posix_net *net);
 
 /* ---- clock and entropy: no context ---- */
@@ -74,8 +80,7 @@ extern const struct acme_entropy_ops acme_posix_entropy_ops;
  */
 struct acme_posix_flash {
     int fd;
-    uint8_t *map; /* to write */
-    size_t map_size;
+    size_t size; /* of the file */
     struct acme_flash_geometry geometry;
     bool has_page;
     uint32_t page_at;

@@ -1,6 +1,8 @@
 /*
  * acme_flash_ops over a file that behaves as NOR flash: programming only clears bits, erasing sets
- * a whole sector. The file's first page says what it is. It must not know what is stored.
+ * a whole sector. The file's first page says what it is. It is written by calls that can fail, not
+ * through a map, where a full disk and a file that was cut short are a signal. It must not know
+ * what is stored.
  */
 #include "acme_posix.h"
 #include "descriptor.h"
@@ -10,7 +12,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,42 +83,87 @@ static int32_t fill(int fd, const struct acme_flash_geometry *g)
     return rc == ACME_OK && fsync(fd) == 0 ? ACME_OK : ACME_ERR_STORE_IO;
 }
 
-/* A file that was made, and whose descriptor was refused, goes again. */
-static void remove_refused(const char *name)
+/* The folder's entry for the file survives a cut, too. */
+static int32_t sync_folder_of(const char *path)
 {
-    if (errno == EBADF) {
+    char folder[PATH_MAX] = ".";
+    const char *end = strrchr(path, '/');
+    size_t len = end == NULL ? 1 : end == path ? 1 : (size_t)(end - path);
+    int32_t rc;
+    int fd;
+
+    if (end != NULL) {
+        memcpy(folder, path, len);
+        folder[len] = '\0';
+    }
+    fd = acme_posix_safe(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd < 0) {
+        return ACME_ERR_STORE_IO;
+    }
+    rc = fsync(fd) == 0 || errno == EINVAL ? ACME_OK
+                                           : ACME_ERR_STORE_IO; /* some have no such call */
+    (void)close(fd);
+    return rc;
+}
+
+/* Whoever makes the file has its lock; what one who was killed has left is written anew. */
+static int32_t fill_new(int fd, const struct acme_flash_geometry *g)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat st;
+
+    if (fcntl(fd, F_SETLK, &lock) != 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+        ftruncate(fd, 0) != 0) {
+        return ACME_ERR_STORE_IO;
+    }
+    return fill(fd, g);
+}
+
+/* Its descriptor, or -1. */
+static int open_new(const char *name)
+{
+    int fd =
+        acme_posix_safe(open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+
+    if (fd < 0 && errno == EBADF) { /* it was made, and its descriptor was refused */
         (void)unlink(name);
         errno = EBADF;
     }
+    return fd;
 }
 
-/* The file appears whole or not at all: made under another name, then linked. */
+/* Where another has made the file meanwhile, that one counts. */
+static int32_t link_new(const char *name, const char *path)
+{
+    return link(name, path) == 0 || errno == EEXIST || errno == ENOENT ? ACME_OK
+                                                                       : ACME_ERR_STORE_IO;
+}
+
+/* The file appears whole or not at all: made under another name, then linked. Two at once: one has
+ * to go, or finds what the other has made. */
 static int32_t create(const char *path, const struct acme_flash_geometry *g)
 {
     char name[PATH_MAX];
     int fd, saved;
     int32_t rc;
 
-    if (snprintf(name, sizeof(name), "%s.%ld.new", path, (long)getpid()) >= (int)sizeof(name)) {
+    if (snprintf(name, sizeof(name), "%s.new", path) >= (int)sizeof(name)) {
         errno = ENAMETOOLONG;
         return ACME_ERR_STORE_IO;
     }
-    fd = acme_posix_safe(open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    fd = open_new(name);
     if (fd < 0) {
-        remove_refused(name);
         return ACME_ERR_STORE_IO;
     }
-    rc = fill(fd, g);
-    if (close(fd) != 0) {
-        rc = ACME_ERR_STORE_IO;
-    }
-    if (rc == ACME_OK && link(name, path) != 0 && errno != EEXIST) {
-        rc = ACME_ERR_STORE_IO;
-    }
+    rc = fill_new(fd, g);
+    rc = rc == ACME_OK ? link_new(name, path) : rc;
     saved = errno;
-    (void)unlink(name);
+    if (rc == ACME_OK || (saved != EAGAIN && saved != EACCES)) { /* else it is another's */
+        (void)unlink(name);
+    }
+    (void)close(fd);
     errno = saved;
-    return rc;
+    return rc == ACME_OK ? sync_folder_of(path) : rc;
 }
 
 static int32_t read_header(struct acme_posix_flash *f)
@@ -143,28 +189,15 @@ static int32_t read_header(struct acme_posix_flash *f)
     if ((uint64_t)st.st_size != size) {
         return ACME_ERR_STORE_FORMAT;
     }
-    f->map_size = (size_t)size;
+    f->size = (size_t)size;
     return ACME_OK;
 }
 
-static int32_t lock_and_map(struct acme_posix_flash *f)
+static int32_t lock_and_look(struct acme_posix_flash *f)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int32_t rc;
 
-    if (fcntl(f->fd, F_SETLK, &lock) != 0) {
-        return ACME_ERR_STORE_IO;
-    }
-    rc = read_header(f);
-    if (rc != ACME_OK) {
-        return rc;
-    }
-    f->map = mmap(NULL, f->map_size, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
-    if (f->map == MAP_FAILED) {
-        f->map = NULL;
-        return ACME_ERR_STORE_IO;
-    }
-    return ACME_OK;
+    return fcntl(f->fd, F_SETLK, &lock) == 0 ? read_header(f) : ACME_ERR_STORE_IO;
 }
 
 int32_t acme_posix_flash_open(struct acme_posix_flash *f, const char *path,
@@ -185,7 +218,7 @@ int32_t acme_posix_flash_open(struct acme_posix_flash *f, const char *path,
     if (f->fd < 0) {
         return ACME_ERR_STORE_IO;
     }
-    rc = lock_and_map(f);
+    rc = lock_and_look(f);
     if (rc != ACME_OK) {
         saved = errno;
         acme_posix_flash_close(f);
@@ -203,13 +236,9 @@ void acme_posix_flash_forget(struct acme_posix_flash *f)
 void acme_posix_flash_close(struct acme_posix_flash *f)
 {
     acme_posix_flash_forget(f);
-    if (f->map != NULL) {
-        (void)munmap(f->map, f->map_size);
-    }
     if (f->fd >= 0) {
         (void)close(f->fd);
     }
-    f->map = NULL;
     f->fd = -1;
 }
 
@@ -221,29 +250,61 @@ static int32_t flash_geometry(void *ctx, struct acme_flash_geometry *geometry)
     return ACME_OK;
 }
 
-static uint8_t *at(struct acme_posix_flash *f, uint32_t offset, size_t len)
+static bool is_within(const struct acme_posix_flash *f, uint32_t offset, size_t len)
 {
-    size_t area = f->map_size - PAGE_LEN;
+    size_t area = f->size - PAGE_LEN;
 
-    return offset > area || len > area - offset ? NULL : f->map + PAGE_LEN + offset;
+    return offset <= area && len <= area - offset;
 }
 
-/* Reads the page of an offset, if it is not the one at hand. Not through the map, which is the same
- * pages: whoever looks at every sector would have all of the file among the process's memory, and a
- * file that was cut short is an error here, not a signal. */
+static int32_t read_exactly(const struct acme_posix_flash *f, uint8_t *data, size_t len,
+                            size_t offset)
+{
+    ssize_t n;
+
+    do {
+        n = pread(f->fd, data, len, (off_t)(PAGE_LEN + offset));
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t)len ? ACME_OK : ACME_ERR_STORE_IO;
+}
+
+static int32_t write_exactly(const struct acme_posix_flash *f, const uint8_t *data, size_t len,
+                             size_t offset)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(f->fd, data, len, (off_t)(PAGE_LEN + offset));
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return ACME_ERR_STORE_IO;
+        }
+        data += n;
+        len -= (size_t)n;
+        offset += (size_t)n;
+    }
+    return ACME_OK;
+}
+
+/* A file that was cut short must not grow again by what is written behind its end. */
+static bool is_whole(const struct acme_posix_flash *f)
+{
+    struct stat st;
+
+    return fstat(f->fd, &st) == 0 && (uint64_t)st.st_size == f->size;
+}
+
+/* Reads the page of an offset, if it is not the one at hand. */
 static int32_t load_page(struct acme_posix_flash *f, uint32_t offset)
 {
-    size_t start = offset - offset % PAGE_LEN, area = f->map_size - PAGE_LEN;
+    size_t start = offset - offset % PAGE_LEN, area = f->size - PAGE_LEN;
     size_t len = area - start < PAGE_LEN ? area - start : PAGE_LEN;
-    ssize_t n;
 
     if (f->has_page && f->page_at == start) {
         return ACME_OK;
     }
-    do {
-        n = pread(f->fd, f->page, len, (off_t)(PAGE_LEN + start));
-    } while (n < 0 && errno == EINTR);
-    f->has_page = n == (ssize_t)len;
+    f->has_page = read_exactly(f, f->page, len, start) == ACME_OK;
     f->page_at = (uint32_t)start;
     return f->has_page ? ACME_OK : ACME_ERR_STORE_IO;
 }
@@ -253,7 +314,7 @@ static int32_t flash_read(void *ctx, uint32_t offset, void *data, size_t len)
     struct acme_posix_flash *f = ctx;
     uint8_t *to = data;
 
-    if (at(f, offset, len) == NULL) {
+    if (!is_within(f, offset, len)) {
         return ACME_ERR_STORE_IO;
     }
     while (len > 0) {
@@ -271,42 +332,71 @@ static int32_t flash_read(void *ctx, uint32_t offset, void *data, size_t len)
     return ACME_OK;
 }
 
+static bool may_program(const struct acme_posix_flash *f, uint32_t offset, size_t len)
+{
+    uint32_t unit = f->geometry.program_size;
+
+    return is_within(f, offset, len) && offset % unit == 0 && len % unit == 0 && is_whole(f);
+}
+
+/* Through the page that is read last, which is as the file then, or is not at hand. */
 static int32_t flash_program(void *ctx, uint32_t offset, const void *data, size_t len)
 {
     struct acme_posix_flash *f = ctx;
-    uint8_t *to = at(f, offset, len);
     const uint8_t *from = data;
-    size_t i;
+    int32_t rc = ACME_OK;
 
-    if (to == NULL || offset % f->geometry.program_size != 0 ||
-        len % f->geometry.program_size != 0) {
+    if (!may_program(f, offset, len)) {
         return ACME_ERR_STORE_IO;
     }
-    f->has_page = false;
-    for (i = 0; i < len; i++) {
-        to[i] &= from[i];
+    while (len > 0 && rc == ACME_OK) {
+        size_t at = offset % PAGE_LEN, n = PAGE_LEN - at < len ? PAGE_LEN - at : len, i;
+
+        rc = load_page(f, offset);
+        for (i = 0; i < n && rc == ACME_OK; i++) {
+            f->page[at + i] &= from[i];
+        }
+        if (rc == ACME_OK) {
+            rc = write_exactly(f, f->page + at, n, offset);
+        }
+        from += n;
+        offset += (uint32_t)n;
+        len -= n;
     }
-    return ACME_OK;
+    f->has_page = f->has_page && rc == ACME_OK;
+    return rc;
 }
 
 static int32_t flash_erase(void *ctx, uint32_t offset)
 {
     struct acme_posix_flash *f = ctx;
-    uint8_t *to = at(f, offset, f->geometry.sector_size);
+    uint32_t left = f->geometry.sector_size;
+    int32_t rc = ACME_OK;
 
-    if (to == NULL || offset % f->geometry.sector_size != 0) {
+    if (!is_within(f, offset, left) || offset % left != 0 || !is_whole(f)) {
         return ACME_ERR_STORE_IO;
     }
     f->has_page = false;
-    memset(to, 0xff, f->geometry.sector_size);
-    return ACME_OK;
+    memset(f->page, 0xff, sizeof(f->page));
+    while (left > 0 && rc == ACME_OK) {
+        uint32_t n = left < PAGE_LEN ? left : PAGE_LEN;
+
+        rc = write_exactly(f, f->page, n, offset);
+        offset += n;
+        left -= n;
+    }
+    return rc;
 }
 
 static int32_t flash_sync(void *ctx)
 {
-    struct acme_posix_flash *f = ctx;
+    const struct acme_posix_flash *f = ctx;
+    int ret;
 
-    return msync(f->map, f->map_size, MS_SYNC) == 0 ? ACME_OK : ACME_ERR_STORE_IO;
+    do {
+        ret = fdatasync(f->fd);
+    } while (ret != 0 && errno == EINTR);
+    return ret == 0 ? ACME_OK : ACME_ERR_STORE_IO;
 }
 
 const struct acme_flash_ops acme_posix_flash_ops = {flash_geometry, flash_read, flash_program,

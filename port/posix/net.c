@@ -44,6 +44,7 @@ static acme_handle take_free(struct acme_posix_net *net)
     for (i = 0; i < ACME_POSIX_SOCKETS && found < 0; i++) {
         if (net->sockets[i].state == SOCKET_FREE) {
             memset(&net->sockets[i], 0, sizeof(net->sockets[i]));
+            net->sockets[i].net = net;
             net->sockets[i].fd = -1;
             net->sockets[i].state = SOCKET_FAILED;
             found = i;
@@ -88,8 +89,12 @@ static bool add_literal(struct acme_posix_socket *s)
     return false;
 }
 
-/* A thread has one argument, the socket; a process has one network. */
-static struct acme_posix_net *lookup_net;
+static void close_pipe(struct acme_posix_net *net)
+{
+    (void)close(net->wake[0]);
+    (void)close(net->wake[1]);
+    net->wake[0] = net->wake[1] = -1;
+}
 
 static void finish_lookup(struct acme_posix_net *net, struct acme_posix_socket *s,
                           const struct addrinfo *list)
@@ -105,9 +110,13 @@ static void finish_lookup(struct acme_posix_net *net, struct acme_posix_socket *
         }
         s->state = s->address_count > 0 ? SOCKET_RESOLVED : SOCKET_UNRESOLVED;
     }
-    pthread_mutex_unlock(&net->lock);
-    while (write(net->wake[1], "", 1) < 0 && errno == EINTR) {
+    net->lookups--;
+    while (!net->closed && write(net->wake[1], "", 1) < 0 && errno == EINTR) {
     }
+    if (net->closed && net->lookups == 0) {
+        close_pipe(net);
+    }
+    pthread_mutex_unlock(&net->lock);
 }
 
 static void *lookup(void *argument)
@@ -120,11 +129,18 @@ static void *lookup(void *argument)
     if (getaddrinfo(s->host, NULL, &hints, &list) != 0) {
         list = NULL;
     }
-    finish_lookup(lookup_net, s, list);
+    finish_lookup(s->net, s, list);
     if (list != NULL) {
         freeaddrinfo(list);
     }
     return NULL;
+}
+
+static void count_lookup(struct acme_posix_net *net, bool more)
+{
+    pthread_mutex_lock(&net->lock);
+    net->lookups = more ? net->lookups + 1 : net->lookups - 1;
+    pthread_mutex_unlock(&net->lock);
 }
 
 static int32_t start_lookup(struct acme_posix_net *net, struct acme_posix_socket *s)
@@ -133,14 +149,17 @@ static int32_t start_lookup(struct acme_posix_net *net, struct acme_posix_socket
     pthread_t thread;
     int ret;
 
-    lookup_net = net;
     s->state = SOCKET_RESOLVING;
     if (pthread_attr_init(&attributes) != 0) {
         return ACME_ERR_RESOLVE;
     }
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    count_lookup(net, true);
     ret = pthread_create(&thread, &attributes, lookup, s);
     (void)pthread_attr_destroy(&attributes);
+    if (ret != 0) {
+        count_lookup(net, false);
+    }
     return ret == 0 ? ACME_OK : ACME_ERR_RESOLVE;
 }
 
@@ -497,8 +516,10 @@ int32_t acme_posix_net_init(struct acme_posix_net *net)
     for (i = 0; i < ACME_POSIX_SOCKETS; i++) {
         net->sockets[i].fd = -1;
     }
+    net->wake[0] = net->wake[1] = -1;
     if (pthread_mutex_init(&net->lock, NULL) != 0 ||
         pipe2(net->wake, O_NONBLOCK | O_CLOEXEC) != 0) {
+        net->closed = true;
         return ACME_ERR_NET;
     }
     return ACME_OK;
@@ -536,4 +557,16 @@ void acme_posix_net_close(struct acme_posix_net *net)
     for (i = 0; i < ACME_POSIX_SOCKETS; i++) {
         close_fd(&net->sockets[i]);
     }
+    pthread_mutex_lock(&net->lock);
+    for (i = 0; i < ACME_POSIX_SOCKETS; i++) {
+        struct acme_posix_socket *s = &net->sockets[i];
+
+        s->state = s->state == SOCKET_RESOLVING || s->state == SOCKET_ORPHANED ? SOCKET_ORPHANED
+                                                                               : SOCKET_FREE;
+    }
+    if (!net->closed && net->lookups == 0) {
+        close_pipe(net);
+    }
+    net->closed = true;
+    pthread_mutex_unlock(&net->lock);
 }

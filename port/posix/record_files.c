@@ -347,31 +347,48 @@ static int32_t carry_out(struct acme_posix_files *f)
     return rc;
 }
 
-/* A batch that a cut, or a failure, has left: is carried out, for it counts. */
+static void forget_batch(struct acme_posix_files *f)
+{
+    if (f->batch >= 0) {
+        (void)close(f->batch);
+    }
+    f->batch = -1;
+}
+
+/* A batch that a cut, or a failure, has left: is carried out, for it counts. Until it has been
+ * read, nobody knows. */
 static int32_t load_batch(struct acme_posix_files *f)
 {
     int32_t rc;
 
-    f->unknown = false;
+    f->unknown = true;
     f->batch = openat(f->folder, batch_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (f->batch < 0) {
-        return errno == ENOENT ? ACME_OK : ACME_ERR_STORE_IO;
+        f->unknown = errno != ENOENT;
+        return f->unknown ? ACME_ERR_STORE_IO : ACME_OK;
     }
     rc = walk_batch(f, false);
-    if (rc == ACME_ERR_STORE_CORRUPT) {
-        /* It was whole when it got this name: something has damaged it since. */
-        (void)close(f->batch);
-        f->batch = -1;
-        return delete_file(f, batch_name) == ACME_OK ? rc : ACME_ERR_STORE_IO;
+    if (rc == ACME_OK) {
+        f->unknown = false;
+        f->pending = true;
+        return carry_out(f);
     }
-    f->pending = rc == ACME_OK;
-    return rc == ACME_OK ? carry_out(f) : rc;
+    forget_batch(f);
+    if (rc != ACME_ERR_STORE_CORRUPT) {
+        return rc;
+    }
+    /* It was whole when it got this name: something has damaged it since. */
+    if (delete_file(f, batch_name) != ACME_OK) {
+        return ACME_ERR_STORE_IO;
+    }
+    f->unknown = false;
+    return rc;
 }
 
 static int32_t settle(struct acme_posix_files *f)
 {
     if (f->unknown) {
-        (void)close(f->batch);
+        forget_batch(f);
         return load_batch(f);
     }
     return f->pending ? carry_out(f) : ACME_OK;
@@ -461,7 +478,7 @@ static int32_t files_commit(void *ctx)
     if (rc == ACME_OK && !f->lets_go) {
         rc = keep_reserve(f, f->takes);
     }
-    copy = rc == ACME_OK ? dup(f->batch) : -1;
+    copy = rc == ACME_OK ? fcntl(f->batch, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
     if (copy < 0) {
         files_abort(f);
         return rc != ACME_OK ? rc : ACME_ERR_STORE_IO;
@@ -553,27 +570,48 @@ static uint64_t key_of(const char *name)
     return strcmp(name, again) == 0 ? key : 0;
 }
 
+/* The end of a folder, and a folder that cannot be read, are not the same. */
+static struct dirent *next_entry(DIR *dir, int32_t *rc)
+{
+    struct dirent *entry;
+
+    errno = 0;
+    entry = readdir(dir);
+    *rc = entry == NULL && errno != 0 ? ACME_ERR_STORE_IO : ACME_OK;
+    return entry;
+}
+
+static DIR *open_folder(const struct acme_posix_files *f)
+{
+    int fd = openat(f->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (dir == NULL && fd >= 0) {
+        (void)close(fd);
+    }
+    return dir;
+}
+
 static int32_t files_next(void *ctx, uint64_t *key)
 {
     struct acme_posix_files *f = ctx;
     uint64_t best = UINT64_MAX;
     struct dirent *entry;
     int32_t rc = settle(f);
-    int fd = rc == ACME_OK ? openat(f->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *dir = rc == ACME_OK ? open_folder(f) : NULL;
 
     if (dir == NULL) {
-        if (fd >= 0) {
-            (void)close(fd);
-        }
         return rc != ACME_OK ? rc : ACME_ERR_STORE_IO;
     }
-    while ((entry = readdir(dir)) != NULL) {
+    while ((entry = next_entry(dir, &rc)) != NULL) {
         uint64_t k = key_of(entry->d_name);
 
         best = k > *key && k < best ? k : best;
     }
     (void)closedir(dir);
+    if (rc != ACME_OK) {
+        return rc;
+    }
     if (best == UINT64_MAX) {
         return ACME_ERR_NOT_FOUND;
     }
@@ -583,20 +621,22 @@ static int32_t files_next(void *ctx, uint64_t *key)
 
 /* ---- opening ---- */
 
-static bool is_empty(struct acme_posix_files *f)
+/* ACME_OK: there is nothing in it, or only what a cut has left. */
+static int32_t check_empty(struct acme_posix_files *f)
 {
-    int fd = openat(f->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *dir = open_folder(f);
     struct dirent *entry;
-    bool empty = dir != NULL;
+    bool empty = true;
+    int32_t rc;
 
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+    if (dir == NULL) {
+        return ACME_ERR_STORE_IO;
+    }
+    while ((entry = next_entry(dir, &rc)) != NULL) {
         empty = empty && (entry->d_name[0] == '.' || strcmp(entry->d_name, new_marker) == 0);
     }
-    if (dir != NULL) {
-        (void)closedir(dir);
-    }
-    return empty;
+    (void)closedir(dir);
+    return rc == ACME_OK && !empty ? ACME_ERR_STORE_FORMAT : rc;
 }
 
 /* The folder says what it is, in a file; one without files becomes ours. */
@@ -604,6 +644,7 @@ static int32_t check_marker(struct acme_posix_files *f)
 {
     char text[sizeof(marker)] = "";
     int fd = openat(f->folder, marker_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int32_t rc;
     ssize_t n;
 
     if (fd >= 0) {
@@ -613,8 +654,9 @@ static int32_t check_marker(struct acme_posix_files *f)
                    ? ACME_OK
                    : ACME_ERR_STORE_FORMAT;
     }
-    if (errno != ENOENT || !is_empty(f)) {
-        return errno != ENOENT ? ACME_ERR_STORE_IO : ACME_ERR_STORE_FORMAT;
+    rc = errno == ENOENT ? check_empty(f) : ACME_ERR_STORE_IO;
+    if (rc != ACME_OK) {
+        return rc;
     }
     fd = create(f, new_marker);
     if (fd < 0) {

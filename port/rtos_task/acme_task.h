@@ -61,7 +61,7 @@ struct acme_task_config {
 
 /** Jobs that other tasks ask for. */
 enum acme_task_job {
-    ACME_TASK_START, /**< acme_start: what is missing or due */
+    ACME_TASK_START, /**< acme_start: what is missing or due, whatever pause is on */
     ACME_TASK_RENEW  /**< acme_renew_start: every certificate, due or not */
 };
 
@@ -87,10 +87,9 @@ struct acme_task_status {
 struct acme_task {
     struct acme_task_config config;
     acme_client *client;
-    bool renew_owed; /* a renewal failed and is tried again */
+    bool renew_owed; /* a renewal failed and is tried again, not before renew_at_ms */
     uint8_t last_state;
-    uint16_t failures;
-    uint64_t next_start_ms;
+    uint64_t next_start_ms, renew_at_ms;
     uint32_t job_number; /* of the request that the job under way is for; 0: none */
     bool changed;        /* the snapshot is to be made anew */
     /* Guarded by ACME_TASK_LOCK_STATE: */

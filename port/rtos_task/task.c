@@ -9,6 +9,11 @@
 /* The longest wait: the clock of a system with short ticks must be read now and then. */
 #define WAIT_MAX_MS 30000u
 #define LOOK_MAX_S  3600u /* between two looks at the certificates */
+#if defined(CONFIG_ACME_SCHEDULE)
+#define FAILED_MAX_S LOOK_MAX_S /* the pauses of some are kept while others are looked at */
+#else
+#define FAILED_MAX_S UINT32_MAX
+#endif
 #define NET_WAIT_MS 1000u
 #define YIELD_MS    1u
 #define NEVER       UINT64_MAX
@@ -218,44 +223,13 @@ static bool must_stop(struct acme_task *t)
     return stop;
 }
 
-/* A failure is tried again after a pause that doubles, with a random part, so that devices that
- * failed together do not come back together. */
-static uint32_t pause_after_failure(struct acme_task *t)
-{
-    const struct acme_port *port = t->config.client->port;
-    uint32_t pause_s = CONFIG_ACME_RETRY_MIN_S, random = 0;
-
-    for (uint16_t i = 0; i < t->failures && pause_s <= CONFIG_ACME_RETRY_MAX_S / 2; i++) {
-        pause_s *= 2u;
-    }
-    if (t->failures < UINT16_MAX) {
-        t->failures++;
-    }
-    (void)port->entropy->fill(port->entropy_ctx, (uint8_t *)&random, sizeof(random));
-    return pause_s + random % (pause_s / 4u + 1u);
-}
-
-static uint32_t pause_after_success(const struct acme_task *t)
-{
-    uint32_t pause_s = acme_next_wakeup_s(t->client);
-
-    if (pause_s < CONFIG_ACME_RETRY_MIN_S) {
-        return CONFIG_ACME_RETRY_MIN_S; /* a certificate that is due again at once is not chased */
-    }
-    return pause_s < LOOK_MAX_S ? pause_s : LOOK_MAX_S;
-}
-
 static void finish_job(struct acme_task *t, int32_t error)
 {
-    uint32_t pause_s;
+    uint32_t pause_s = acme_next_start_s(t->client, error);
 
-    if (error == ACME_OK) {
-        t->failures = 0;
-        t->renew_owed = false;
-        pause_s = pause_after_success(t);
-    } else {
-        pause_s = pause_after_failure(t);
-    }
+    t->renew_owed = t->renew_owed && error != ACME_OK;
+    t->renew_at_ms = now_ms(t) + pause_s * UINT64_C(1000);
+    pause_s = pause_s < (error == ACME_OK ? LOOK_MAX_S : FAILED_MAX_S) ? pause_s : LOOK_MAX_S;
     t->next_start_ms = now_ms(t) + pause_s * UINT64_C(1000);
     lock(t);
     t->status.error = error;
@@ -273,20 +247,34 @@ static bool is_ready(const struct acme_task *t)
     return t->config.is_ready == NULL || t->config.is_ready(t->config.ready_ctx);
 }
 
+/* What the task does by itself keeps the CA's pauses; who asks for a job has a reason. */
+static int32_t start_job(struct acme_task *t, bool asked, enum acme_task_job job)
+{
+    if (asked && job == ACME_TASK_RENEW) {
+        t->renew_owed = true;
+    }
+    if (t->renew_owed && (asked || now_ms(t) >= t->renew_at_ms)) {
+        return acme_renew_start(t->client);
+    }
+    return asked ? acme_start(t->client) : acme_start_due(t->client);
+}
+
 /* Begins a job, if one is asked for or due. Says whether one is under way. */
 static bool begin_job(struct acme_task *t)
 {
     enum acme_task_job job = ACME_TASK_START;
+    bool asked;
     int32_t rc;
 
-    if (!is_ready(t) || (!take_request(t, &job) && now_ms(t) < t->next_start_ms)) {
+    if (!is_ready(t)) {
         return false;
     }
-    if (job == ACME_TASK_RENEW) {
-        t->renew_owed = true;
+    asked = take_request(t, &job);
+    if (!asked && now_ms(t) < t->next_start_ms) {
+        return false;
     }
     lock_client(t);
-    rc = t->renew_owed ? acme_renew_start(t->client) : acme_start(t->client);
+    rc = start_job(t, asked, job);
     if (rc != ACME_OK) {
         finish_job(t, rc);
     }
@@ -362,13 +350,13 @@ static void serve(struct acme_task *t)
 
         if (working) {
             working = step_job(t, &wait_ms);
-            if (wait_ms > 0) {
+            if (wait_ms > 0 && !must_stop(t)) { /* lock_client may have eaten its wake */
                 wait_in_job(t, wait_ms);
             }
             continue;
         }
         working = begin_job(t);
-        wait_ms = working ? 0 : until_next_start(t);
+        wait_ms = working || must_stop(t) ? 0 : until_next_start(t);
         if (wait_ms > 0) {
             t->config.os->wait(t->config.os_ctx, wait_ms);
         }

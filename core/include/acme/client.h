@@ -822,6 +822,15 @@ int32_t acme_dns_account_name(acme_client *client, const char *domain, char *nam
  * @return UINT32_MAX: no certificate is requested */
 uint32_t acme_next_wakeup_s(acme_client *client);
 
+/** The pause between two jobs of a device that looks after itself: how long to wait before the next
+ * acme_start_due, asked once when a job has ended, or has not begun, with error. After a failure it
+ * is the CA's pause where it has asked for one, else one that doubles from CONFIG_ACME_RETRY_MIN_S
+ * to CONFIG_ACME_RETRY_MAX_S, with a random part; else it is acme_next_wakeup_s, but not less than
+ * CONFIG_ACME_RETRY_MIN_S: what is due again at once is not chased. May be cut short: with
+ * CONFIG_ACME_SCHEDULE, acme_start_due keeps the pauses by itself. Threads: one.
+ * @return seconds to wait, more than 0 */
+uint32_t acme_next_start_s(acme_client *client, int32_t error);
+
 /** Forgets what this device has learned of the time: the time floor is config.build_time_s again,
  * in the store, too. For a person, where something has moved the floor too far (docs/security.md):
  * the client alone takes it back more slowly. Certificates, pauses and the port's wall clock stay

@@ -20,6 +20,21 @@ int64_t acme_renewal_time(int64_t not_before_s, int64_t not_after_s)
     return not_after_s - lifetime / (lifetime < 10 * DAY_S ? 2 : 3);
 }
 
+int64_t acme_renewal_backoff(uint16_t failures, int64_t lifetime_s, uint32_t random)
+{
+    int64_t pause = CONFIG_ACME_RETRY_MIN_S, most = CONFIG_ACME_RETRY_MAX_S;
+
+    for (; failures > 1 && pause < most; failures--) {
+        pause *= 2;
+    }
+    if (lifetime_s > 0 && lifetime_s / 20 < most) {
+        most = lifetime_s / 20;
+    }
+    pause = pause < most ? pause : most;
+    pause -= pause / 2 * (random & 0xffff) / 0x10000;
+    return pause > 0 ? pause : 1;
+}
+
 #if defined(CONFIG_ACME_SCHEDULE)
 int64_t acme_renewal_spread(int64_t not_before_s, int64_t not_after_s, uint32_t seed)
 {
@@ -35,21 +50,6 @@ int64_t acme_renewal_spread(int64_t not_before_s, int64_t not_after_s, uint32_t 
 int64_t acme_renewal_latest(int64_t not_before_s, int64_t not_after_s)
 {
     return not_after_s - lifetime_of(not_before_s, not_after_s) / 10;
-}
-
-int64_t acme_renewal_backoff(uint16_t failures, int64_t lifetime_s, uint32_t random)
-{
-    int64_t pause = CONFIG_ACME_RETRY_MIN_S, most = CONFIG_ACME_RETRY_MAX_S;
-
-    for (; failures > 1 && pause < most; failures--) {
-        pause *= 2;
-    }
-    if (lifetime_s > 0 && lifetime_s / 20 < most) {
-        most = lifetime_s / 20;
-    }
-    pause = pause < most ? pause : most;
-    pause -= pause / 2 * (random & 0xffff) / 0x10000;
-    return pause > 0 ? pause : 1;
 }
 
 int64_t acme_renewal_calm(uint8_t quick, int64_t left_s)

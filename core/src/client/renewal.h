@@ -8,6 +8,11 @@
 
 #include "acme/config.h"
 
+/** Seconds to wait after so many failures in a row (1 and more): doubled each time from
+ * CONFIG_ACME_RETRY_MIN_S to CONFIG_ACME_RETRY_MAX_S, at most a twentieth of lifetime_s (0: no
+ * certificate yet), and of that between a half and all as random says. At least 1. */
+int64_t acme_renewal_backoff(uint16_t failures, int64_t lifetime_s, uint32_t random);
+
 /** The Unix second from which a certificate that is valid over this span is renewed: when a third
  * of its lifetime is left, or half of it where that is less than ten days. */
 int64_t acme_renewal_time(int64_t not_before_s, int64_t not_after_s);
@@ -22,10 +27,6 @@ int64_t acme_renewal_spread(int64_t not_before_s, int64_t not_after_s, uint32_t 
 /** The last moment to begin with a renewal, whatever anybody suggests: a tenth of the lifetime is
  * left then. */
 int64_t acme_renewal_latest(int64_t not_before_s, int64_t not_after_s);
-/** Seconds to wait after so many failures in a row (1 and more): doubled each time from
- * CONFIG_ACME_RETRY_MIN_S to CONFIG_ACME_RETRY_MAX_S, at most a twentieth of lifetime_s (0: no
- * certificate yet), and of that between a half and all as random says. At least 1. */
-int64_t acme_renewal_backoff(uint16_t failures, int64_t lifetime_s, uint32_t random);
 
 /** That time in seconds: longer, up to an hour, where so many certificates in a row were due at
  * their birth, but at most half of left_s, which is left of the new one, if that is longer. */

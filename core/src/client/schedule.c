@@ -252,6 +252,23 @@ static bool is_put_back(const struct acme_slot *s, int64_t now)
     return now < s->schedule.ordered_s - (pause > 0 && pause < DAY_S ? pause : DAY_S);
 }
 
+/* The shortest pause of the certificates that have failed, in seconds; 0: none is on. */
+static uint32_t failed_pause_s(const struct acme_client *c)
+{
+    int64_t left, least = 0;
+    uint16_t i;
+
+    for (i = 0; i < c->config.certs_count; i++) {
+        const struct acme_slot *s = &c->slots[i];
+
+        if (s->error != ACME_OK && acme_schedule_is_blocked(c, s)) {
+            left = s->schedule.retry_at_s - acme_schedule_now(c, s);
+            least = least == 0 || left < least ? left : least;
+        }
+    }
+    return least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
+}
+
 int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s)
 {
     int64_t now = acme_schedule_now(c, s);
@@ -534,6 +551,12 @@ int64_t acme_schedule_renew_time(const struct acme_client *c, uint8_t store_slot
     return acme_renewal_time(cert->not_before_s, cert->not_after_s);
 }
 
+static uint32_t failed_pause_s(const struct acme_client *c)
+{
+    (void)c;
+    return 0;
+}
+
 /* What is left of the pause after an installation. */
 static uint32_t calm_left_s(const struct acme_client *c, const struct acme_slot *s)
 {
@@ -606,4 +629,19 @@ uint32_t acme_next_wakeup_s(acme_client *c)
         least = left < least ? left : least;
     }
     return least > 0 ? (uint32_t)least : 0;
+}
+
+uint32_t acme_next_start_s(acme_client *c, int32_t error)
+{
+    uint32_t random = 0, pause = error == ACME_OK ? acme_next_wakeup_s(c) : failed_pause_s(c);
+
+    if (error == ACME_OK) {
+        c->failed_starts = 0;
+        return pause > CONFIG_ACME_RETRY_MIN_S ? pause : CONFIG_ACME_RETRY_MIN_S;
+    }
+    if (c->failed_starts < UINT16_MAX) {
+        c->failed_starts++;
+    }
+    (void)psa_generate_random((uint8_t *)&random, sizeof(random));
+    return pause > 0 ? pause : (uint32_t)acme_renewal_backoff(c->failed_starts, 0, random);
 }

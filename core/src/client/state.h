@@ -67,6 +67,7 @@ struct acme_client {
     bool pre_authorized : 1; /* the slot's names are proven */
     bool revoke_with_cert_key : 1;
     uint8_t revoke_reason;
+    uint16_t failed_starts; /* jobs that failed in a row, for acme_next_start_s */
 #if defined(CONFIG_ACME_SCHEDULE)
     int64_t floor_written_s;
     uint32_t ask_at_s; /* uptime before which nobody is asked for the time again; 0: none */

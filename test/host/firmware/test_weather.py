@@ -37,3 +37,15 @@ def test_a_first_boot_and_a_renewal_among_enemies(tmp_path, kind):
         assert seen >= 3 and len(failed) <= seen / 2, (seen, failed, board.text)
         assert "boot:" not in board.text[board.text.index(SERVING):]
         assert wait_until(lambda: here.lab.count("Issued certificate") >= 2, "the second certificate")
+
+
+def test_a_network_that_has_ipv6_only(tmp_path):
+    """A router's prefix, and no DHCP server: addresses, names, the CA, its look and visitors by IPv6. (The small
+    board's image has IPv4 alone.)"""
+    with site(tmp_path, "mps2_an385", family=6) as here:
+        here.start()
+        board = here.boot()
+        board.wait_for("net: address FD66:")
+        board.wait_for(SERVING, 60)
+        status, _ = board.fetch_when_ready(NAME, here.lab.issuing_root())
+        assert status["name"] == NAME and status["new_orders"] == "1"

@@ -59,29 +59,60 @@ class Dhcp:
         self.socket.close()
 
 
-class Site:
-    """A CA, its name server, and a board, on one wire."""
+class Router:
+    """Of IPv6: says each second which prefix is the link's, and where the name server is (RFC 4861, 8106)."""
 
-    def __init__(self, folder, kind):
-        self.folder, self.kind = folder, kind
-        self.lab = Lab(folder, address=CA, listen="", names_at=f"{network.PEER4}:53", default_address="")
+    def __init__(self):
+        self.stopped = False
+        self.socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"tap0")
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+        threading.Thread(target=self._advertise, daemon=True).start()
+
+    def _advertise(self):
+        own = socket.inet_pton(socket.AF_INET6, network.PEER6)
+        text = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
+        text += struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 14400, 0) + own[:8] + bytes(8)
+        text += struct.pack("!BBHI", 25, 3, 0, 600) + own
+        while not self.stopped:
+            with contextlib.suppress(OSError):  # before the interface has an address of the link
+                self.socket.sendto(text, ("ff02::1", 0, 0, socket.if_nametoindex("tap0")))
+            time.sleep(1)
+
+    def stop(self):
+        self.stopped = True
+        self.socket.close()
+
+
+# What QEMU's first network card makes of the prefix.
+DEVICE_BY_PREFIX = "fd66::5054:ff:fe12:3456"
+
+
+class Site:
+    """A CA, its name server, and a board, on one wire, that has IPv4 with DHCP, or IPv6 with a router."""
+
+    def __init__(self, folder, kind, family=4):
+        self.folder, self.kind, self.family = folder, kind, family
+        self.own, self.device = (network.PEER4, network.DEVICE4) if family == 4 else (network.PEER6, DEVICE_BY_PREFIX)
+        names_at = f"{self.own}:53" if family == 4 else f"[{self.own}]:53"
+        self.lab = Lab(folder, address=CA, listen="", names_at=names_at, default_address="")
         self.lab.http_port = 80
         self.dhcp = self.board = None
         self.calls = []
 
     def start(self, **config):
-        self.dhcp = Dhcp()
+        self.dhcp = Dhcp() if self.family == 4 else Router()
         self.lab.extra_config = config
         self.lab.start_names()
-        self.lab.set_name(CA, network.PEER4)
-        self.lab.set_name(NAME, network.DEVICE4)
+        self.lab.set_name(CA, self.own)
+        self.lab.set_name(NAME, self.device)
         self.lab.start_pebble()
         return self
 
     def boot(self):
         folder = self.folder / "device"
         folder.mkdir()
-        self.board = Board(folder, self.kind, tap="tap0", address=network.DEVICE4, https_port=443)
+        self.board = Board(folder, self.kind, tap="tap0", address=self.device, https_port=443)
         self.board.start().provision([NAME], self.lab.directory, self.lab.ca_file)
         return self.board
 
@@ -92,9 +123,9 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(folder, kind):
+def site(folder, kind, **options):
     with network.tap_network():
-        here = Site(folder, kind)
+        here = Site(folder, kind, **options)
         try:
             yield here
         finally:

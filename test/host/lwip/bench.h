@@ -21,6 +21,9 @@ extern const int bench_backlog;
 /** Whether the port has datagrams. */
 extern const bool bench_has_datagrams;
 
+/** So often the stack's thread has no room for a question of the port's. */
+extern int bench_refusals;
+
 /** Brings the stack and the port up, and fills in the port's network and clock. Ends the program
  * when it cannot. */
 void bench_start(struct acme_port *port);

@@ -20,6 +20,20 @@ const char *const bench_device_4 = "10.66.0.2";
 const char *const bench_device_6 = "fd66::2";
 const int bench_backlog = 4;
 const bool bench_has_datagrams = false;
+int bench_refusals;
+
+err_t __real_tcpip_try_callback(tcpip_callback_fn function, void *ctx);
+err_t __wrap_tcpip_try_callback(tcpip_callback_fn function, void *ctx);
+
+/* A full mailbox. */
+err_t __wrap_tcpip_try_callback(tcpip_callback_fn function, void *ctx)
+{
+    if (bench_refusals > 0) {
+        bench_refusals--;
+        return ERR_MEM;
+    }
+    return __real_tcpip_try_callback(function, ctx);
+}
 
 static void receive(void *unused)
 {

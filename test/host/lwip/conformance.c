@@ -673,7 +673,25 @@ static void check_waiting_for_names(void)
     peer_close(listener);
 }
 
-/* ---- */
+/* A question for which there was no room is asked again, by who waits as long as he likes. */
+static void check_waiting_with_full_mailbox(void)
+{
+    int listener = peer_listen(BENCH_PEER_4, 0);
+    uint64_t start = now_ms();
+    acme_handle h;
+    int32_t rc;
+
+    bench_refusals = 5;
+    h = dev_connect("four.test", peer_port(listener));
+    CHECK(h >= 0);
+    while ((rc = dev_connected(h)) == ACME_ERR_AGAIN) {
+        bench_wait(PATIENCE_MS);
+    }
+    CHECK(rc == ACME_OK && now_ms() - start < 2000);
+    bench_refusals = 0;
+    dev_close(h);
+    peer_close(listener);
+}
 
 /* ---- datagrams ---- */
 
@@ -767,6 +785,7 @@ static const struct {
     {"literals", check_literals},
     {"names", check_names},
     {"waiting_for_names", check_waiting_for_names},
+    {"waiting_with_full_mailbox", check_waiting_with_full_mailbox},
     {"other_family", check_other_family},
     {"silent_address", check_silent_address},
     {"refused", check_refused},

@@ -57,27 +57,38 @@ def test_conformance(net, tmp_path, port, capsys):
 
 
 class TimeServer:
-    """SNTP (RFC 4330) for the device."""
+    """SNTP (RFC 4330) for the device; and before each answer, others that are not this server's, or not to this
+    request, and tell another time."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((network.PEER4, 123))
+        self.stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.stranger.bind((network.PEER4, 0))
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
+
+    @staticmethod
+    def _answer(cookie, ahead_s):
+        now = struct.pack("!II", int(time.time()) + ahead_s + 2208988800, 0)
+        return bytes([0x24, 1, 0, 0xec]) + bytes(20) + cookie + now + now
 
     def _serve(self):
         while True:
             request, sender = self.socket.recvfrom(512)
             if not request or len(request) < 48:
                 return
-            now = struct.pack("!II", int(time.time()) + 2208988800, 0)
-            self.socket.sendto(bytes([0x24, 1, 0, 0xec]) + bytes(20) + request[40:48] + now + now,
-                               sender)
+            self.stranger.sendto(self._answer(request[40:48], 86400), sender)
+            self.socket.sendto(self._answer(bytes(8), 2 * 86400), sender)
+            self.socket.sendto(self._answer(os.urandom(8), 3 * 86400), sender)
+            time.sleep(0.5)
+            self.socket.sendto(self._answer(request[40:48], 0), sender)
 
     def stop(self):
         self.socket.sendto(b"", (network.PEER4, 123))
         self.thread.join(5)
         self.socket.close()
+        self.stranger.close()
 
 
 def https_get(address, name, root):
