@@ -21,7 +21,8 @@ enum cli_command {
     CLI_DAEMON,
     CLI_NEXT,
     CLI_DEAUTHORIZE,
-    CLI_CLOCK_RESET
+    CLI_CLOCK_RESET,
+    CLI_COMMANDS /* how many there are */
 };
 
 enum cli_account {

@@ -46,6 +46,13 @@ static int32_t wall_now(const struct acme_clock *c, int64_t *unix_s)
 }
 #endif
 
+/* An instant as one of the start. The part of a second counts for the device: else a clock that is
+ * right to the second may be found to be a second late. */
+static int64_t since_start(const struct acme_clock *c, int64_t unix_s)
+{
+    return unix_s - (int64_t)((acme_clock_uptime_ms(c) + 999u) / 1000u);
+}
+
 void acme_clock_init(struct acme_clock *c, const struct acme_clock_ops *ops, void *ctx,
                      int64_t build_s)
 {
@@ -58,7 +65,7 @@ void acme_clock_init(struct acme_clock *c, const struct acme_clock_ops *ops, voi
 void acme_clock_start_over(struct acme_clock *c, int64_t build_s)
 {
     c->heard = false;
-    c->floor = c->born = build_s - uptime_s(c);
+    c->floor = c->born = since_start(c, build_s);
 }
 
 uint64_t acme_clock_uptime_ms(const struct acme_clock *c)
@@ -90,7 +97,7 @@ int32_t acme_clock_now(const struct acme_clock *c, int64_t *unix_s)
 
 void acme_clock_raise_born(struct acme_clock *c, int64_t not_before_s)
 {
-    c->born = later(c->born, not_before_s - uptime_s(c));
+    c->born = later(c->born, since_start(c, not_before_s));
     if (ACME_ENABLED(ACME_MUTATE_BORN)) { /* bugs for test/host/years/lies.c to find: this, */
         c->floor = later(c->floor, c->born);
     }
@@ -134,7 +141,7 @@ static void set_floor(struct acme_clock *c, int64_t unix_s)
 
 void acme_clock_raise_floor(struct acme_clock *c, int64_t unix_s)
 {
-    set_floor(c, later(unix_s, acme_clock_floor(c)));
+    c->floor = later(c->floor, since_start(c, unix_s));
 }
 
 /* Whether there is a wall clock, and it is not below what is known. */

@@ -10,15 +10,9 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/requirements.h"
 #include "net/tls_buffer.h"
 #include "net/x509.h"
-
-/* RFC 8446 9.1 makes RSA-PSS mandatory; without it no server with an RSA certificate is understood.
- */
-#if defined(MBEDTLS_SSL_PROTO_TLS1_3) && defined(MBEDTLS_RSA_C) &&                                 \
-    !defined(MBEDTLS_X509_RSASSA_PSS_SUPPORT)
-#error "TLS 1.3 with RSA needs MBEDTLS_X509_RSASSA_PSS_SUPPORT and MBEDTLS_PKCS1_V21"
-#endif
 
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
 {

@@ -18,7 +18,7 @@ static void check_options(const struct cli_options *o)
 {
     uint16_t i, k;
 
-    CHECK(o->command <= CLI_DEAUTHORIZE && o->account <= CLI_ACCOUNT_RECOVER);
+    CHECK(o->command < CLI_COMMANDS && o->account <= CLI_ACCOUNT_RECOVER);
     CHECK(o->domains_count <= CLI_NAMES_MAX && o->pins_count <= CLI_PINS_MAX);
     CHECK(o->fallbacks_count <= CLI_FALLBACKS_MAX);
     CHECK(!o->each || o->domains_count <= CONFIG_ACME_CERT_SLOTS);

@@ -356,6 +356,31 @@ static void test_doubt_ends_at_the_build_time(void **state)
     assert_int_equal(acme_clock_floor(&c), BUILD);
 }
 
+/* Uptime and wall clock tick at different instants: what was born in this very second is no reason
+ * to doubt a clock that is right. */
+static void test_parts_of_a_second(void **state)
+{
+    uint64_t up, part, on;
+
+    (void)state;
+    for (up = 7000; up < 8000; up += 100) {
+        for (part = 0; part < 1000; part += 100) { /* of the wall clock's second */
+            for (on = 0; on < 2000; on += 100) {
+                uptime = up;
+                wall = BUILD + DAY;
+                acme_clock_init(&c, &ops, NULL, BUILD);
+                acme_clock_raise_born(&c, wall);
+                acme_clock_raise_floor(&c, wall);
+                uptime = up + on;
+                wall += (int64_t)((part + on) / 1000u);
+                expect(ACME_OK, wall);
+                uptime += 3000; /* and a clock that stood still meanwhile is not believed */
+                expect(ACME_ERR_NO_CLOCK, acme_clock_floor(&c));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup(test_what_is_past, set_up),
         cmocka_unit_test_setup(test_doubt, set_up),
         cmocka_unit_test_setup(test_doubt_ends_at_the_build_time, set_up),
+        cmocka_unit_test(test_parts_of_a_second),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
