@@ -132,6 +132,9 @@ static void say_slot(const char *name, const struct acme_event *event)
     case ACME_EVENT_INSTALLED:
         cli_say("%s: certificate stored", name);
         break;
+    case ACME_EVENT_CHAIN_CUT:
+        cli_say("%s: the end of the chain is left out, for TLS cannot send all of it", name);
+        break;
     case ACME_EVENT_REVOKED:
         cli_say("%s: revoked", name);
         break;
