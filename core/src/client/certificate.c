@@ -215,6 +215,10 @@ int32_t acme_enter_install(struct acme_client *c)
         return ACME_ERR_AGAIN;
     }
     acme_machine_note_url(c, NULL);
+    if (CONFIG_ACME_CERT_SLOTS ==
+        1) { /* the CA is not needed any more, its connection's memory is */
+        acme_exchange_close(&c->exchange);
+    }
     rc = check_chain(c, &record);
     if (rc == ACME_ERR_CERT_EARLY) {
         rc = wait_for_birth(c, record.not_before_s);
