@@ -65,6 +65,7 @@ static void put_subtrees(uint8_t tag, const struct subtree *list, size_t count)
 }
 
 static mbedtls_x509_crt issuer, leaf;
+static bool something_behind; /* both lists, which cannot be */
 static mbedtls_x509_sequence second;
 
 /* The constraints between another extension and its end. */
@@ -75,6 +76,9 @@ static void constrain(const struct subtree *permitted, size_t permitted_count,
     static const uint8_t other[] = {0x30, 11, 0x06, 3, 0x55, 0x1d, 15, 0x04, 4, 3, 2, 1, 6};
 
     begin();
+    if (something_behind) {
+        put("\x05", 2);
+    }
     put_subtrees(0xa1, excluded, excluded_count);
     put_subtrees(0xa0, permitted, permitted_count);
     wrap(0x30, sizeof(der));
@@ -193,6 +197,12 @@ static void test_cut(void **state)
     size_t len;
 
     (void)state;
+    something_behind = true;
+    constrain(good, 1, NULL, 0);
+    assert_false(allows_name("example.org"));
+    something_behind = false;
+    constrain(good, 1, NULL, 0);
+    assert_true(allows_name("example.org"));
     constrain(good, 1, good, 1);
     for (len = 1; len < sizeof(der) - at; len++) {
         memcpy(copy + sizeof(copy) - len, der + at, len);
