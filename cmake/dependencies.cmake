@@ -63,4 +63,15 @@ if(NOT TARGET acme_mbedtls)
     target_compile_definitions(acme_mbedtls PUBLIC "$<BUILD_INTERFACE:MBEDTLS_CONFIG_FILE=\"${_wrapper}\">"
         "$<INSTALL_INTERFACE:MBEDTLS_CONFIG_FILE=\"acme_mbedtls_config.h\">")
     set(ACME_MBEDTLS_EXPECTED "0x${_digest}")
+    # The core calls the port's breathe from functions that mbedTLS calls all the time: one that wipes, and
+    # where its arithmetic fills and copies memory.
+    if(_header AND EXISTS "${_header}")
+        file(STRINGS "${_header}" _breathes REGEX "define CONFIG_ACME_BREATHE 1")
+    endif()
+    if(_breathes)
+        target_compile_definitions(acme_mbedtls PUBLIC "MBEDTLS_PLATFORM_ZEROIZE_ALT=")
+        set_source_files_properties("${ACME_MBEDTLS_DIR}/library/bignum.c"
+            "${ACME_MBEDTLS_DIR}/library/bignum_core.c" TARGET_DIRECTORY acme_mbedtls
+            PROPERTIES COMPILE_DEFINITIONS "memset=acme_breathe_memset;memcpy=acme_breathe_memcpy")
+    endif()
 endif()

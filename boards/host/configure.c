@@ -78,7 +78,7 @@ static int set_trust(const struct cli_options *o, struct acme_config *config)
 bool cli_needs_network(enum cli_command command)
 {
     return command != CLI_LIST && command != CLI_EXPORT && command != CLI_STORE &&
-           command != CLI_NEXT && command != CLI_CLOCK_RESET;
+           command != CLI_NEXT && command != CLI_CLOCK_RESET && command != CLI_GIVE_UP;
 }
 
 int cli_configure(const struct cli_options *o, struct acme_config *config)

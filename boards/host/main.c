@@ -163,6 +163,16 @@ static int command_clock_reset(struct cli_session *s)
     return cli_exit_code(rc);
 }
 
+static int command_give_up(struct cli_session *s)
+{
+    int32_t rc = acme_store_give_up(s->client);
+
+    if (rc != ACME_OK) {
+        cli_error_core("give-up", rc, NULL);
+    }
+    return cli_exit_code(rc);
+}
+
 static int (*const commands[])(struct cli_session *) = {
     [CLI_RUN] = command_run,
     [CLI_LIST] = cli_show_list,
@@ -177,6 +187,7 @@ static int (*const commands[])(struct cli_session *) = {
     [CLI_NEXT] = command_next,
     [CLI_DEAUTHORIZE] = command_deauthorize,
     [CLI_CLOCK_RESET] = command_clock_reset,
+    [CLI_GIVE_UP] = command_give_up,
 };
 
 /* A dump of this process would have keys in it, if it came at the wrong moment. */

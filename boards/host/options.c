@@ -401,9 +401,9 @@ static void say_unknown(int option, const char *word)
 
 static bool take_command(struct cli_options *o, const char *word)
 {
-    static const char *const words[] = {"run",   "list",        "export",     "account", "revoke",
-                                        "store", "dns-record",  "doctor",     "renew",   "daemon",
-                                        "next",  "deauthorize", "clock-reset"};
+    static const char *const words[] = {"run",   "list",        "export",      "account", "revoke",
+                                        "store", "dns-record",  "doctor",      "renew",   "daemon",
+                                        "next",  "deauthorize", "clock-reset", "give-up"};
     int i = cli_find_word(words, COUNT(words), word);
 
     if (i < 0) {

@@ -22,6 +22,7 @@ enum cli_command {
     CLI_NEXT,
     CLI_DEAUTHORIZE,
     CLI_CLOCK_RESET,
+    CLI_GIVE_UP,
     CLI_COMMANDS /* how many there are */
 };
 

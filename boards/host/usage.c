@@ -27,6 +27,7 @@ static const char *const lines[] = {
     "            [--sector-size N --program-size N]: what a flash image holds",
     "  doctor    say what stands in the way of run with the same options",
     "  clock-reset  forget what was learned of the time: the time floor that is in the store",
+    "  give-up   let go of what is damaged in the store, and of nothing that can be read",
     "  dns-record  show what to set once in the DNS for --domain: dns-persist-01's record,",
     "            dns-account-01's name",
     "",

@@ -431,6 +431,13 @@ typedef struct acme_client acme_client;
 #define ACME_MEMORY_PROBLEMS 1
 #endif
 
+/** The CA's last TLS session. */
+#if defined(CONFIG_ACME_TLS_RESUMPTION)
+#define ACME_MEMORY_SESSION 40
+#else
+#define ACME_MEMORY_SESSION 0
+#endif
+
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
@@ -438,7 +445,7 @@ typedef struct acme_client acme_client;
      CONFIG_ACME_URL_MAX + CONFIG_ACME_NONCE_MAX + ACME_REPLY_SIZE + ACME_MEMORY_ORIGIN +          \
      ACME_MEMORY_BODY + ACME_MEMORY_TIME + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +               \
      CONFIG_ACME_NAMES_MAX * 3 + ACME_MEMORY_HTTP_01 + ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS +    \
-     ACME_MEMORY_SEAL + ACME_MEMORY_BACKENDS + ACME_MEMORY_FALLBACK +                              \
+     ACME_MEMORY_SEAL + ACME_MEMORY_BACKENDS + ACME_MEMORY_FALLBACK + ACME_MEMORY_SESSION +        \
      ACME_MEMORY_PROBLEMS * sizeof(struct acme_problem) + sizeof(struct acme_config) + 635 +       \
      198 * sizeof(void *))
 
@@ -547,6 +554,18 @@ int32_t acme_init_checked(acme_client **client, const struct acme_config *config
  * @return ACME_ERR_STORE_IO: the flash has failed
  * @return ACME_ERR_STORE_GEOMETRY: the area's shape is not usable */
 int32_t acme_store_format(const struct acme_port *port);
+
+/** Gives up what is damaged in the store's flash. While something there cannot be read, nothing of
+ * it is erased: a write that needs its place fails with ACME_ERR_STORE_CORRUPT, and goes well when
+ * it can be read again. This moves what can be read away from damaged places and frees them: what
+ * cannot be read is gone, and no later acme_init says ACME_ERR_STORE_CORRUPT for it. The client
+ * does it by itself only where waiting would cost a certificate (docs/store_format.md, "What is
+ * damaged"). Blocks as the flash does; rewrites much of the store. Threads: one.
+ * @return ACME_OK: nothing in the flash is damaged any more
+ * @return ACME_ERR_STATE: a job is under way
+ * @return ACME_ERR_STORE_FULL: there is no room to move anything; acme_store_format is what is left
+ * @return ACME_ERR_STORE_IO: the flash has failed; what could be read still can */
+int32_t acme_store_give_up(acme_client *client);
 
 /** Closes connections and zeroizes the block. The store stays as it is. PSA Crypto and mbedTLS's
  * memory end, if acme_init started them: what the application has of them is released before. Fine
@@ -819,8 +838,7 @@ uint32_t acme_next_wakeup_s(acme_client *client);
  * @return ACME_ERR_STATE: a job is under way
  * @return ACME_ERR_STORE_FULL: there is no room for the change in the store; until the next
  *   acme_init it is forgotten
- * @return ACME_ERR_STORE_CORRUPT: damage was found while room was made; likewise, and the next call
- *   goes on
+ * @return ACME_ERR_STORE_CORRUPT: damage is in the way (acme_store_give_up); likewise
  * @return ACME_ERR_STORE_IO: the flash has failed; likewise */
 int32_t acme_clock_reset(acme_client *client);
 

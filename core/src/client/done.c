@@ -22,11 +22,21 @@ static uint32_t asked_pause(const struct acme_client *c, int32_t error)
                : 0;
 }
 
+/* What could not be written failed for damage in the store, which may be readable again some day.
+ * Where waiting for that would cost the certificate, it is given up now; the next try has room. */
+static void give_up_damage(struct acme_client *c, const struct acme_slot *s)
+{
+    if (acme_place_is_refusing(&c->log) && acme_schedule_is_late(c, s)) {
+        (void)acme_place_give_up(&c->log);
+    }
+}
+
 static void slot_failed(struct acme_client *c, struct acme_slot *s, int32_t error)
 {
     c->machine.result = error;
     acme_slots_keep_problem(c);
     acme_machine_emit_failure(c, ACME_EVENT_ERROR, error, NULL);
+    give_up_damage(c, s);
     acme_schedule_failed(c, s, asked_pause(c, error));
     if (acme_error_severity(error) == ACME_SEVERITY_PERMANENT && !acme_order_is_kept(c)) {
         /* Nothing is gained by going on with this order: the next try gets a new one. */
@@ -61,6 +71,7 @@ static void end_slots(struct acme_client *c, int32_t error)
         if (s->pending) {
             s->error = error;
             if (error != ACME_OK && acme_schedule_wants(c, s)) {
+                give_up_damage(c, s);
                 acme_schedule_failed(c, s, asked_pause(c, error));
             }
         }

@@ -8,6 +8,7 @@
 
 #include <mbedtls/platform.h>
 
+#include "base/breathe.h"
 #include "client/keys.h"
 #include "client/slots.h"
 #include "client/state.h"
@@ -89,7 +90,7 @@ int32_t acme_mbedtls_use(acme_client *client, uint16_t slot, struct acme_mbedtls
     if (cert == NULL) {
         return ACME_ERR_ARGUMENT;
     }
-    if (cert->key_id != 0 || cert->holds != NULL) {
+    if (cert->key_id != 0 || cert->holds != NULL || acme_breathe_is_inside()) {
         return ACME_ERR_STATE;
     }
     acme_cert_hold(client);

@@ -59,6 +59,9 @@ int64_t acme_schedule_order_time(const struct acme_slot *s);
 bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot *s);
 /** The time by which a slot's pauses run, in Unix seconds. */
 int64_t acme_schedule_now(const struct acme_client *c, const struct acme_slot *s);
+/** Whether a slot has no certificate in working order, or one that may not be put off any longer
+ * (acme_renewal_latest). */
+bool acme_schedule_is_late(const struct acme_client *c, const struct acme_slot *s);
 /** Whether the job that begins keeps the pauses after failures. */
 void acme_schedule_hold_back(struct acme_client *c, bool hold_back);
 /** Whether it so leaves out a slot. */
@@ -104,6 +107,10 @@ static inline bool acme_schedule_look_again(struct acme_client *c, bool last)
     return true;
 }
 
+static inline bool acme_schedule_is_late(const struct acme_client *c, const struct acme_slot *s)
+{
+    return acme_schedule_is_due(c, s);
+}
 static inline bool acme_schedule_wants(const struct acme_client *c, const struct acme_slot *s)
 {
     return acme_schedule_is_due(c, s);

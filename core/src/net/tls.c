@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/psa_util.h>
 
@@ -188,6 +189,19 @@ static int32_t to_error(struct acme_tls *t, int ret)
     return acme_x509_error(ret, ACME_ERR_TLS);
 }
 
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+/* How far mbedTLS goes with the check of a signature in one step of a TLS 1.2 handshake: for PSA
+ * Crypto has no such function, this one sets it before the client has signed anything. */
+static void divide_checks(void)
+{
+    mbedtls_ecp_set_max_ops(CONFIG_ACME_ECC_MAX_OPS);
+}
+#else
+static void divide_checks(void)
+{
+}
+#endif
+
 int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                       const struct acme_clock *clock, const struct acme_trust_anchor *anchors,
                       size_t count)
@@ -208,16 +222,19 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                                     MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
         return ACME_ERR_TLS;
     }
+    divide_checks();
     mbedtls_ssl_conf_authmode(&t->config, MBEDTLS_SSL_VERIFY_REQUIRED);
     acme_trust_use(&t->trust, &t->config);
     mbedtls_ssl_conf_verify(&t->config, verify, t);
     mbedtls_ssl_conf_rng(&t->config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    acme_session_init(&t->session, &t->config);
     return ask_for_http(t);
 }
 
 void acme_tls_free(struct acme_tls *t)
 {
     acme_tls_close(t);
+    acme_session_free(&t->session);
     mbedtls_ssl_config_free(&t->config);
     acme_trust_free(&t->trust);
 }
@@ -244,7 +261,15 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
         return to_error(t, ret);
     }
     mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+    acme_session_offer(&t->session, &t->ssl, t->clock);
     return ACME_OK;
+}
+
+/* Without a certificate that was verified, now or when the session began, there is no server. */
+static int32_t settle(struct acme_tls *t)
+{
+    return acme_session_settle(&t->session, &t->ssl, t->clock, &t->chain) ? ACME_OK
+                                                                          : ACME_ERR_TLS_VERIFY;
 }
 
 /* What mbedTLS says of a record that is larger than the buffer is now is no error: it is read again
@@ -269,6 +294,7 @@ int32_t acme_tls_handshake(struct acme_tls *t)
     if (rc != ACME_OK) {
         return rc;
     }
+    acme_session_use(&t->session);
     /* Step by step, for each costs an elliptic curve's computation or two. */
     ret = mbedtls_ssl_handshake_step(&t->ssl);
     if (ret == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS) {
@@ -278,8 +304,11 @@ int32_t acme_tls_handshake(struct acme_tls *t)
         rc = make_room(t, ret);
         return rc == ACME_OK ? ACME_TLS_MORE : rc;
     }
-    return mbedtls_ssl_is_handshake_over(&t->ssl) ? acme_tls_buffer_settle(&t->ssl, t->in_full)
-                                                  : ACME_TLS_MORE;
+    if (!mbedtls_ssl_is_handshake_over(&t->ssl)) {
+        return ACME_TLS_MORE;
+    }
+    rc = acme_tls_buffer_settle(&t->ssl, t->in_full);
+    return rc == ACME_OK ? settle(t) : rc;
 }
 
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
@@ -297,15 +326,17 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
     int32_t rc;
 
     ACME_ASSERT(acme_tls_is_open(t));
-    /* TLS 1.3 tickets come between records; the core keeps no sessions. */
+    /* TLS 1.3 tickets come between records. */
     do {
         ret = mbedtls_ssl_read(&t->ssl, data, size);
-        rc = ret > 0 ? (int32_t)ret : make_room(t, ret);
-    } while ((rc == ACME_OK || ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) &&
-             ++tickets < 8);
-    return rc == ACME_OK || ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET
-               ? ACME_ERR_TLS
-               : rc; /* nobody needs that many */
+        if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+            acme_session_keep(&t->session, &t->ssl, t->clock);
+            rc = ACME_OK;
+        } else {
+            rc = ret > 0 ? (int32_t)ret : make_room(t, ret);
+        }
+    } while (rc == ACME_OK && ++tickets < 8);
+    return rc == ACME_OK ? ACME_ERR_TLS : rc; /* nobody needs that many */
 }
 
 void acme_tls_close(struct acme_tls *t)

@@ -10,18 +10,20 @@
 
 #include "acme/client.h"
 #include "base/clock.h"
+#include "net/session.h"
 #include "net/trust.h"
 
 struct acme_tls {
     const struct acme_port *port;
     const struct acme_clock *clock;
     acme_handle stream;
-    int32_t net_error;      /* of the port, behind an mbedTLS error; never ACME_OK */
-    int32_t verify_error;   /* likewise, of the certificates */
-    struct acme_span chain; /* when all of the server's chain is valid */
-    uint8_t address[16];    /* of a host that is one */
-    uint8_t address_len;    /* 0: it is a name */
-    bool goodbye;           /* the peer has said that it sends no more (close_notify) */
+    int32_t net_error;           /* of the port, behind an mbedTLS error; never ACME_OK */
+    int32_t verify_error;        /* likewise, of the certificates */
+    struct acme_span chain;      /* when all of the server's chain is valid */
+    uint8_t address[16];         /* of a host that is one */
+    uint8_t address_len;         /* 0: it is a name */
+    struct acme_session session; /* the last, for the next connection */
+    bool goodbye;                /* the peer has said that it sends no more (close_notify) */
 #if defined(CONFIG_ACME_PINNING)
     const struct acme_pin *pins; /* set by the owner after acme_tls_init; lent */
     uint16_t pins_count;

@@ -11,7 +11,8 @@
  * Each record and each erase is synced before the next thing is written. So a cut can spoil one
  * record only, the last of the newest sector. Writing then goes on in another sector, whose first
  * record, the end mark, says how far the one before it was whole. Whatever else is not understood
- * is damage: it is said, and left where it is until compaction comes to it.
+ * is damage: it is said, and stays where it is. A write that would have to free its sector is
+ * refused, until it can be read again or acme_flashlog_give_up lets it go.
  *
  * A read or a sync that fails is remembered: until the call that met it has failed as a whole,
  * nothing is written or erased, so that what could not be read never passes for absent. Only where
@@ -22,6 +23,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/breathe.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/crc.h"
@@ -86,6 +88,7 @@ struct cursor {
 /* What a sector's records say, and what comes behind them. */
 struct walk {
     uint32_t end;                /* up to here all is whole */
+    uint32_t heads;              /* up to here records follow one another, whole or not */
     uint32_t freed;              /* the newest FREED mark; 0: none */
     uint32_t marked, marked_end; /* the end mark: of which sector, and where; 0: none */
     bool only_copies;
@@ -181,6 +184,7 @@ static void flash_read(struct acme_flashlog *log, uint32_t at, void *data, uint3
 {
     int32_t rc = log->ops->read(log->ctx, at, data, len);
 
+    acme_breathe_after(len); /* a log of many sectors takes long to look through */
     if (rc != ACME_OK) {
         memset(data, 0, len);
         if (rc != ACME_ERR_STORE_CORRUPT) {
@@ -349,7 +353,9 @@ static bool is_whole(struct acme_flashlog *log, const struct record *r)
     return bad < 2;
 }
 
-/* To the next younger sector in use. They mostly follow one another. */
+/* To the next younger sector in use. They mostly follow one another. One that could not be opened
+ * has nothing, whatever it still shows: what an interrupted compaction had copied there is no copy.
+ */
 static bool cursor_next_sector(struct acme_flashlog *log, struct cursor *c)
 {
     uint32_t sector = c->sector, after = c->seq, best = log->head_seq + 1, i;
@@ -360,7 +366,7 @@ static bool cursor_next_sector(struct acme_flashlog *log, struct cursor *c)
 
         sector = (sector + 1) % log->geometry.sector_count;
         seq = read_header(log, sector, raw);
-        if (seq > after && seq < best) {
+        if (seq > after && seq < best && !is_bad(log, sector)) {
             best = c->seq = seq;
             c->sector = sector;
         }
@@ -402,8 +408,8 @@ static bool is_key(const struct record *r, const struct record *key)
     return is_space(r, key) && memcmp(r->raw + 8, key->raw + 8, 8) == 0;
 }
 
-/* The version of a record's key that is committed; 0: none, or deleted. */
-static uint32_t lookup(struct acme_flashlog *log, const struct record *key)
+/* The version of a record's key that is committed, and its kind; 0: none. */
+static uint32_t newest(struct acme_flashlog *log, const struct record *key, uint32_t *kind_out)
 {
     uint32_t best = 0, best_kind = KIND_DELETE, pending = 0, pending_kind = KIND_DELETE;
     struct cursor c;
@@ -426,7 +432,16 @@ static uint32_t lookup(struct acme_flashlog *log, const struct record *key)
             best_kind = pending_kind;
         }
     }
-    return best_kind == KIND_DELETE ? 0 : best;
+    *kind_out = best_kind;
+    return best;
+}
+
+/* The same of a value; 0: none, or deleted. */
+static uint32_t lookup(struct acme_flashlog *log, const struct record *key)
+{
+    uint32_t kind, version = newest(log, key, &kind);
+
+    return kind == KIND_DELETE ? 0 : version;
 }
 
 /* The youngest whole record with the key, version and fragment number of another. */
@@ -638,6 +653,7 @@ static void walk_sector(struct acme_flashlog *log, uint32_t sector, struct walk 
         }
         offset += size_of(log, &r);
     }
+    w->heads = offset;
     w->end = w->end > 0 ? w->end : log->start;
     w->blank = is_erased(log, sector, w->end);
     w->torn = w->blank || is_one_torn(log, sector, w->end);
@@ -804,13 +820,98 @@ static bool check_next(struct acme_flashlog *log, struct cursor *c, struct walk 
     struct walk before = *w;
     uint32_t seq = c->seq;
 
-    do {
-        if (!cursor_next_sector(log, c)) {
-            return before.torn;
-        }
-    } while (is_bad(log, c->sector)); /* it could not be opened and has nothing */
+    if (!cursor_next_sector(log, c)) {
+        return before.torn;
+    }
     walk_sector(log, c->sector, w);
     return before.blank || (w->marked == seq && w->marked_end <= before.end);
+}
+
+/* Whether a sector without headers has records. */
+static bool has_lost_headers(struct acme_flashlog *log)
+{
+    uint32_t sector = 0;
+    uint8_t raw[HEADER_LEN];
+    struct record r;
+
+    while (sector < log->geometry.sector_count &&
+           (read_header(log, sector, raw) != 0 ||
+            read_record(log, sector, log->start, &r) != FOUND_RECORD)) {
+        sector++;
+    }
+    return sector < log->geometry.sector_count;
+}
+
+/* Whether the sector that is missing before the oldest one may be one that was let go: then the log
+ * was full, and an erase has begun. */
+static bool was_let_go(struct acme_flashlog *log)
+{
+    uint32_t next;
+
+    return count_free(log, &next) <= 2 && !has_lost_headers(log);
+}
+
+/* Whether all is understood that is in use. Leaves the newest sequence number. */
+static bool is_sound(struct acme_flashlog *log, uint32_t *newest_seq)
+{
+    struct walk w = {.blank = true, .torn = true};
+    uint32_t before;
+    struct cursor c;
+    bool sound = true;
+
+    cursor_start(log, &c);
+    do {
+        before = c.seq;
+        sound = check_next(log, &c, &w) && sound;
+        /* A number is left out only where a sector could not be opened, or was let go. */
+        if (c.seq > before + 1 && log->bad == 0) {
+            sound = sound && before == log->freed_seq && was_let_go(log);
+        }
+    } while (c.seq != before);
+    *newest_seq = c.seq;
+    return sound;
+}
+
+/* Whether something may be lost with a record: a part of a batch whose end was not read, which a
+ * cut may have prevented, or damage hides; or a part of a value that cannot be read. */
+static bool is_needed(struct acme_flashlog *log, const struct record *r)
+{
+    uint32_t kind = kind_of(r), version;
+    struct record copy;
+
+    if (kind > KIND_DELETE) {
+        return false;
+    }
+    version = newest(log, r, &kind);
+    return version < version_of(r) ||
+           (version == version_of(r) && kind == KIND_PUT && !find(log, r, &copy));
+}
+
+/* Whether the oldest sector, at which the cursor stands, has a record that is such. */
+static bool has_any(struct acme_flashlog *log, struct cursor c,
+                    bool (*is_such)(struct acme_flashlog *log, const struct record *r))
+{
+    uint32_t oldest = c.seq;
+    struct record r;
+    bool any = false;
+
+    while (!any && cursor_next(log, &c, &r) && c.seq == oldest) {
+        any = is_such(log, &r);
+    }
+    return any;
+}
+
+/* Whether the oldest sector, at which the cursor stands and of which *w tells, can be freed without
+ * a loss. Where there is damage anywhere, all heads of its records are understood, what is not
+ * whole was replaced since, and no damage can hide that something in it was committed. */
+static bool can_be_freed(struct acme_flashlog *log, const struct cursor *c, struct walk *w)
+{
+    struct cursor next = *c;
+    uint32_t heads = w->heads, seq;
+
+    return is_sound(log, &seq) ||
+           ((check_next(log, &next, w) || is_erased(log, c->sector, heads)) &&
+            !has_any(log, *c, is_needed));
 }
 
 /* Copies what lives in the oldest sector, at which the cursor stands, to the head. */
@@ -848,29 +949,21 @@ static int32_t mark_freed(struct acme_flashlog *log, uint32_t seq)
 /* Frees the oldest sector, at which the cursor stands, if nothing in it lives. A FREED mark that is
  * damaged leaves no other way: what it had freed is in use again, and no sector is left to write a
  * mark into. */
-static int32_t let_go(struct acme_flashlog *log, struct cursor *c)
+static int32_t let_go(struct acme_flashlog *log, const struct cursor *c)
 {
-    uint32_t oldest = c->seq;
-    struct record r;
-
-    while (cursor_next(log, c, &r) && c->seq == oldest) {
-        if (is_live(log, &r)) {
-            return ACME_ERR_STORE_FULL;
-        }
-    }
-    if (log->read_failed || oldest == log->head_seq) {
+    if (has_any(log, *c, is_live) || log->read_failed || c->seq == log->head_seq) {
         return ACME_ERR_STORE_FULL;
     }
-    log->freed_seq = oldest;
+    log->freed_seq = c->seq;
     return ACME_OK;
 }
 
-/* Moves what lives in the oldest sector to the head, and frees it. Not what is not understood there
- * before this was said: once, for a store that can never write again helps nobody. */
-static int32_t reclaim(struct acme_flashlog *log)
+/* Moves what lives in the oldest sector to the head, and frees it; with what is not understood
+ * there only for acme_flashlog_give_up. */
+static int32_t reclaim(struct acme_flashlog *log, bool gives_up)
 {
     struct walk w = {.blank = true};
-    struct cursor c, next;
+    struct cursor c;
     uint32_t oldest;
     int32_t rc = ACME_OK;
 
@@ -878,9 +971,8 @@ static int32_t reclaim(struct acme_flashlog *log)
     cursor_start(log, &c);
     (void)check_next(log, &c, &w);
     oldest = c.seq;
-    next = c;
-    if (!log->damaged && !check_next(log, &next, &w) && !log->read_failed) {
-        log->damaged = true;
+    if (!gives_up && !can_be_freed(log, &c, &w) && !log->read_failed) {
+        log->damaged = log->refused = true;
         return ACME_ERR_STORE_CORRUPT;
     }
     if (is_closed(log) && count_free(log, &w.end) == 0) {
@@ -966,7 +1058,7 @@ static int32_t make_room(struct acme_flashlog *log, uint32_t need, bool deletes)
             (round == 2 && !deletes && bytes_put(log, true) > most - need)) {
             return ACME_ERR_STORE_FULL;
         }
-        rc = reclaim(log);
+        rc = reclaim(log, false);
         if (rc != ACME_OK) {
             return rc;
         }
@@ -1162,9 +1254,7 @@ static int32_t start(struct acme_flashlog *log, const struct acme_flash_ops *ops
 
 static int32_t mount_started(struct acme_flashlog *log)
 {
-    struct walk w = {.blank = true, .torn = true};
-    struct cursor c;
-    uint32_t before;
+    uint32_t newest_seq;
     bool any = survey(log);
 
     if (log->foreign) {
@@ -1173,21 +1263,14 @@ static int32_t mount_started(struct acme_flashlog *log)
     if (!any) {
         return check_unused(log);
     }
-    cursor_start(log, &c);
-    do {
-        before = c.seq;
-        /* A number is left out only where a sector could not be opened. */
-        if (!check_next(log, &c, &w) || (c.seq > before + 1 && log->bad == 0)) {
-            log->damaged = true;
-        }
-    } while (c.seq != before);
-    log->head_seq = c.seq;
+    log->damaged = !is_sound(log, &newest_seq);
+    log->head_seq = newest_seq;
     if (log->bad == 0) { /* what was dropped is opened next: it leaves no gap */
-        log->next_seq = c.seq + 1;
+        log->next_seq = newest_seq + 1;
     }
     /* A torn record may have the next version, unseen now and seen later; what is damaged may have
-     * as many as a sector has records. */
-    log->version += log->damaged ? log->geometry.sector_size : 1;
+     * as many as a sector has records: only the newest sector's are above all headers. */
+    log->version += log->damaged ? log->geometry.sector_size / RECORD_LEN : 1;
     return log->damaged ? ACME_ERR_STORE_CORRUPT : ACME_OK;
 }
 
@@ -1221,6 +1304,20 @@ int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_
         rc = outcome(log, rc);
     }
     return rc;
+}
+
+int32_t acme_flashlog_give_up(struct acme_flashlog *log)
+{
+    uint32_t last = log->head_seq, seq;
+    int32_t rc = log->in_batch ? ACME_ERR_STATE : ACME_OK;
+
+    while (rc == ACME_OK && log->freed_seq < last && !is_sound(log, &seq)) {
+        rc = reclaim(log, true);
+    }
+    if (rc == ACME_OK && !log->read_failed) {
+        log->damaged = log->refused = false;
+    }
+    return outcome(log, rc);
 }
 
 int32_t acme_flashlog_stat(struct acme_flashlog *log, struct acme_flashlog_stat *stat)

@@ -48,6 +48,7 @@ struct acme_flashlog {
     bool read_failed; /* during the call under way */
     bool foreign;     /* a sector of another format was met */
     bool damaged;     /* a record or sector was found damaged by the last mount or read */
+    bool refused;     /* a write was, for damage, and none has been given up since */
 };
 
 struct acme_flashlog_stat {
@@ -77,8 +78,8 @@ int32_t acme_flashlog_format(struct acme_flashlog *log, const struct acme_flash_
 /** Opens a batch and makes room for values of data_len bytes in all, in value_count values or
  * deletions; compaction happens here and only here. One without bytes is of deletions, which may
  * take what values leave free: a full store can always let something go. ACME_ERR_STORE_FULL,
- * ACME_ERR_STORE_IO; ACME_ERR_STORE_CORRUPT once, where compaction meets damage that nobody has
- * said yet. */
+ * ACME_ERR_STORE_IO; ACME_ERR_STORE_CORRUPT: there is room only where something is damaged. All
+ * stays as it is until that can be read again, or acme_flashlog_give_up is called. */
 int32_t acme_flashlog_begin(struct acme_flashlog *log, size_t data_len, size_t value_count);
 #if defined(CONFIG_ACME_STORE_ROLLBACK)
 /** The same for deletions that come with a sealed store's count, which replaces the one before. */
@@ -90,6 +91,11 @@ int32_t acme_flashlog_put(struct acme_flashlog *log, uint64_t key, const void *d
 int32_t acme_flashlog_delete(struct acme_flashlog *log, uint64_t key);
 /** Makes the batch visible and durable, atomically. */
 int32_t acme_flashlog_commit(struct acme_flashlog *log);
+/** Gives up what is damaged: moves what can be read in the damaged sectors, and in all older ones,
+ * and frees them. What cannot be read is gone then. Takes long. ACME_OK: nothing is damaged any
+ * more; ACME_ERR_STATE: a batch is open; ACME_ERR_STORE_FULL: there is no room to move anything;
+ * ACME_ERR_STORE_IO. */
+int32_t acme_flashlog_give_up(struct acme_flashlog *log);
 /** Forgets the open batch. */
 void acme_flashlog_abort(struct acme_flashlog *log);
 /** begin, put, commit in one: for a single value. */

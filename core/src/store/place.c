@@ -22,6 +22,11 @@ int32_t acme_place_open(struct acme_store *s, const struct acme_config *config, 
                   : acme_flashlog_mount(&s->log, port->flash, port->flash_ctx);
 }
 
+int32_t acme_place_give_up(struct acme_store *s)
+{
+    return s->ops != NULL ? ACME_OK : acme_flashlog_give_up(&s->log);
+}
+
 int32_t acme_place_begin(struct acme_store *s, size_t len, size_t count)
 {
     return s->ops != NULL ? s->ops->begin(s->ops_ctx, len, count)

@@ -37,6 +37,13 @@ static inline bool acme_place_is_foreign(const struct acme_store *s)
 {
     return s->ops != NULL;
 }
+/** Gives up what is damaged in the log; ACME_OK at a back end, which has to know itself. */
+int32_t acme_place_give_up(struct acme_store *s);
+/** Whether damage is in the way of writing to the log. */
+static inline bool acme_place_is_refusing(const struct acme_store *s)
+{
+    return s->ops == NULL && s->log.refused;
+}
 int32_t acme_place_begin(struct acme_store *s, size_t len, size_t count);
 #if defined(CONFIG_ACME_STORE_ROLLBACK)
 int32_t acme_place_begin_counted(struct acme_store *s, size_t len, size_t count);
@@ -64,6 +71,16 @@ static inline bool acme_place_is_foreign(const struct acme_store *s)
 {
     (void)s;
     return false;
+}
+
+static inline int32_t acme_place_give_up(struct acme_store *s)
+{
+    return acme_flashlog_give_up(&s->log);
+}
+
+static inline bool acme_place_is_refusing(const struct acme_store *s)
+{
+    return s->log.refused;
 }
 
 static inline int32_t acme_place_begin(struct acme_store *s, size_t len, size_t count)

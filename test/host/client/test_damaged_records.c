@@ -292,9 +292,118 @@ static void test_a_floor(void **state)
     assert_int_equal(acme_store_read_floor(&w.client->log, &floor_s), ACME_OK);
 }
 
+/* ---- damage in what nothing replaces: it comes in the way of writing ---- */
+
+#define UNKNOWN ACME_KEY(13, 1) /* a record of a later version, say */
+
+static uint8_t *turned; /* where its value has a bit that has turned */
+
+/* Renews until the record's place is needed. Returns how the renewal ended. */
+static int32_t renew_until_refused(void)
+{
+    int32_t rc;
+    uint32_t n = 0;
+
+    assert_int_equal(acme_record_set(&w.client->log, UNKNOWN, "a value of its own", 18), ACME_OK);
+    turned = memmem(w.flash.data, sizeof(w.flash.data), "a value of its own", 18);
+    assert_non_null(turned);
+    *turned ^= 0x04;
+    do {
+        rc = device_renew();
+        w.clock.now_ms += 3601000u;
+        assert_true(++n < 200);
+    } while (rc == ACME_OK);
+    return rc;
+}
+
+/* While the certificate is good nothing is given up: renewals fail, and say so. When the place can
+ * be read again, they work. */
+static void test_damage_in_the_way(void **state)
+{
+    char value[30];
+    uint32_t n;
+
+    (void)state;
+    assert_int_equal(renew_until_refused(), ACME_ERR_STORE_CORRUPT);
+    for (n = 0; n < 5; n++) {
+        w.clock.now_ms += 3601000u;
+        device_forget();
+        assert_int_equal(device_renew(), ACME_ERR_STORE_CORRUPT);
+        assert_int_equal(heard.error, ACME_ERR_STORE_CORRUPT);
+        restart();
+        assert_true(device_has_cert(0));
+    }
+    *turned ^= 0x04;
+    assert_int_equal(device_renew(), ACME_OK);
+    assert_int_equal(acme_record_read(&w.client->log, UNKNOWN, 0, value, sizeof(value)), 18);
+    expect_well();
+}
+
+/* The certificate's last day. */
+static void sleep_to_last_day(void)
+{
+    int64_t now_s = SIM_EPOCH_S + (int64_t)(w.clock.now_ms / 1000u);
+
+    w.clock.now_ms += (uint64_t)(w.client->slots[0].cert.not_after_s - now_s - 86400) * 1000u;
+}
+
+/* Nothing is damaged any more, and renewals work. */
+static void expect_nothing_damaged(void)
+{
+    uint32_t n;
+
+    sim_world_halt(&w);
+    device_forget();
+    device_boot();
+    assert_int_equal(heard.events[ACME_EVENT_ERROR], 0);
+    assert_true(device_has_cert(0));
+    for (n = 0; n < 20; n++) {
+        assert_int_equal(device_renew(), ACME_OK);
+        w.clock.now_ms += 3601000u;
+    }
+}
+
+/* Not so when waiting would cost the certificate: the next try goes well, and no start says
+ * anything any more. */
+static void test_damage_and_a_certificate_that_ends(void **state)
+{
+    uint32_t n = 0;
+    int32_t rc;
+
+    (void)state;
+    assert_int_equal(renew_until_refused(), ACME_ERR_STORE_CORRUPT);
+    do { /* what was under way may have room for its end */
+        sleep_to_last_day();
+        restart();
+        assert_true(device_has_cert(0));
+        rc = device_renew();
+        assert_true(++n < 5);
+    } while (rc == ACME_OK);
+    assert_int_equal(rc, ACME_ERR_STORE_CORRUPT);
+    w.clock.now_ms += 3601000u;
+    assert_int_equal(device_renew(), ACME_OK);
+    expect_nothing_damaged();
+}
+
+/* Whoever says so gives it up at once, but not while a job is under way. */
+static void test_damage_that_is_given_up(void **state)
+{
+    (void)state;
+    assert_int_equal(renew_until_refused(), ACME_ERR_STORE_CORRUPT);
+    device_renew_to("SELECT");
+    assert_int_equal(acme_store_give_up(w.client), ACME_ERR_STATE);
+    restart();
+    assert_int_equal(acme_store_give_up(w.client), ACME_OK);
+    assert_true(device_has_cert(0));
+    expect_nothing_damaged();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        DEVICE_TEST_ISSUED(test_damage_in_the_way),
+        DEVICE_TEST_ISSUED(test_damage_and_a_certificate_that_ends),
+        DEVICE_TEST_ISSUED(test_damage_that_is_given_up),
         DEVICE_TEST_ISSUED(test_an_account_record),
         DEVICE_TEST_ISSUED(test_an_account_record_after_a_key_change),
         DEVICE_TEST_ISSUED(test_an_account_record_in_a_key_change),

@@ -145,6 +145,22 @@ def test_clock_reset(cli):
     assert cli.call("clock-reset", "now").code == 2
 
 
+def test_give_up(cli):
+    assert cli.run("device.example.org").code == 0
+    with open(cli.store, "rb") as f:
+        image = bytearray(f.read())
+    image[4096 + 48 + 4] ^= 1  # in the head of the first record
+    with open(cli.store, "wb") as f:
+        f.write(image)
+    assert "ACME_ERR_STORE_CORRUPT" in cli.call("list").err
+    assert cli.call("give-up", "all").code == 2
+    done = cli.call("give-up")
+    assert done.code == 0, done
+    done = cli.call("list")
+    assert "ACME_ERR_STORE_CORRUPT" not in done.err, done
+    assert cli.run("device.example.org").code == 0
+
+
 def test_a_store_cut_short_is_left_alone(filled):
     with open(filled.store, "rb") as f:
         whole = f.read()

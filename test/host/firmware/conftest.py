@@ -77,6 +77,13 @@ def every_bench(tmp_path, request):
 
 
 @pytest.fixture
+def a_lab(tmp_path):
+    """A CA, for whoever brings a device of its own."""
+    with running_lab(tmp_path, address="10.0.2.2", listen="") as lab:
+        yield lab
+
+
+@pytest.fixture
 def reference_bench(tmp_path):
     each = Bench(tmp_path, "mps2_an385")
     yield each

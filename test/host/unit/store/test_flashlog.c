@@ -588,21 +588,114 @@ static void test_one_wrong_read(void **state)
     assert_true(n > 300);
 }
 
-/* Damage that comes while the log is open is said by one write, when compaction meets it. */
+/* Writes, until damage is in the way. */
+static void fill_to_damage(void)
+{
+    uint32_t i = 0;
+    int32_t rc;
+
+    do {
+        rc = set(ACME_KEY(4, i % 12), "filler of some length");
+        assert_true(++i < 400);
+    } while (rc == ACME_OK);
+    assert_int_equal(rc, ACME_ERR_STORE_CORRUPT);
+    assert_true(log_.damaged && log_.refused);
+}
+
+/* Damage that comes while the log is open is said by each write that would have to go over it;
+ * nothing is dropped, however often, and when it can be read again writing goes on. */
 static void test_damage_before_compaction(void **state)
 {
-    uint32_t i, corrupt = 0;
+    static uint8_t image[COUNT * SECTOR];
+    uint32_t i;
 
     (void)state;
     assert_int_equal(set(A, "first"), ACME_OK);
     flash.data[START + 4] ^= 1;
-    for (i = 0; i < 300; i++) {
-        int32_t rc = set(ACME_KEY(4, i % 12), "filler of some length");
-
-        corrupt += rc == ACME_ERR_STORE_CORRUPT ? 1 : 0;
-        assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_CORRUPT);
+    fill_to_damage();
+    memcpy(image, flash.data, sizeof(image));
+    for (i = 0; i < 20; i++) {
+        assert_int_equal(set(B, "refused, for it is as long as the others"),
+                         ACME_ERR_STORE_CORRUPT);
+        assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
     }
-    assert_int_equal(corrupt, 1);
+    assert_memory_equal(image, flash.data, sizeof(image));
+    flash.data[START + 4] ^= 1;
+    assert_int_equal(set(B, "taken"), ACME_OK);
+    assert_int_equal(mount(), ACME_OK);
+    expect(A, "first");
+    expect(B, "taken");
+}
+
+/* What is given up is what cannot be read, and nothing else: then writing goes on, and no mount
+ * says anything any more. */
+static void test_damage_that_is_given_up(void **state)
+{
+    char out[40];
+
+    (void)state;
+    assert_int_equal(set(A, "cannot be read"), ACME_OK);
+    assert_int_equal(set(B, "can be read"), ACME_OK);
+    flash.data[START + HEAD] ^= 1; /* in the value of A */
+    fill_to_damage();
+    assert_int_equal(acme_flashlog_begin(&log_, 0, 1), ACME_OK); /* what is kept for deletions */
+    assert_int_equal(acme_flashlog_give_up(&log_), ACME_ERR_STATE);
+    acme_flashlog_abort(&log_);
+    expect(B, "can be read");
+    assert_int_equal(acme_flashlog_give_up(&log_), ACME_OK);
+    assert_false(log_.damaged || log_.refused);
+    expect(B, "can be read");
+    expect(ACME_KEY(4, 1), "filler of some length");
+    assert_int_equal(acme_flashlog_read(&log_, A, 0, out, sizeof(out)), ACME_ERR_NOT_FOUND);
+    assert_int_equal(set(A, "again"), ACME_OK);
+    assert_int_equal(mount(), ACME_OK);
+    expect(A, "again");
+    expect(B, "can be read");
+}
+
+/* A record that is not whole, and was replaced since, is in nobody's way. */
+static void test_damage_that_matters_to_nobody(void **state)
+{
+    uint32_t i;
+
+    (void)state;
+    assert_int_equal(set(A, "replaced later"), ACME_OK);
+    assert_int_equal(set(A, "the value"), ACME_OK);
+    flash.data[START + HEAD] ^= 1;
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+    for (i = 0; i < 300; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % 12), "filler of some length"), ACME_OK);
+    }
+    expect(A, "the value");
+    assert_int_equal(mount(), ACME_OK);
+}
+
+/* A batch whose end is in a damaged place is not dropped, though its own sector is whole. */
+static void test_a_batch_whose_end_is_damaged(void **state)
+{
+    static const char long_value[201] = {0};
+    uint32_t at = 0, i;
+
+    (void)state;
+    assert_int_equal(set(A, "old"), ACME_OK);
+    assert_int_equal(acme_flashlog_begin(&log_, 1000, 6), ACME_OK);
+    assert_int_equal(acme_flashlog_put(&log_, A, "new", 3), ACME_OK);
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(acme_flashlog_put(&log_, ACME_KEY(5, i), long_value, 180), ACME_OK);
+    }
+    at = end_of_log(); /* in the next sector */
+    assert_int_equal(acme_flashlog_commit(&log_), ACME_OK);
+    assert_int_equal(at / SECTOR, 1);
+    expect(A, "new");
+    flash.data[at] ^= 1;
+    expect(A, "old");
+    fill_to_damage();
+    flash.data[at] ^= 1;
+    expect(A, "new");
+    assert_int_equal(set(B, "taken"), ACME_OK);
+    expect(A, "new");
+    assert_int_equal(mount(), ACME_OK);
+    expect(A, "new");
 }
 
 /* A compaction that a failed read has ended is begun anew, under the same number. */
@@ -1023,6 +1116,9 @@ int main(void)
         cmocka_unit_test_setup(test_syncs_that_fail, set_up),
         cmocka_unit_test_setup(test_one_wrong_read, set_up),
         cmocka_unit_test_setup(test_damage_before_compaction, set_up),
+        cmocka_unit_test_setup(test_damage_that_is_given_up, set_up),
+        cmocka_unit_test_setup(test_damage_that_matters_to_nobody, set_up),
+        cmocka_unit_test_setup(test_a_batch_whose_end_is_damaged, set_up),
         cmocka_unit_test_setup(test_a_compaction_that_fails, set_up),
         cmocka_unit_test_setup(test_a_header_that_is_not_there, set_up),
         cmocka_unit_test_setup(test_an_erase_that_is_half_done, set_up),
