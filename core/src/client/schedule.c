@@ -233,6 +233,25 @@ void acme_schedule_load(struct acme_client *c)
     }
 }
 
+/* How long no order is made after those whose certificates came to nothing. */
+static int64_t order_pause(const struct acme_slot *s)
+{
+    uint8_t exponent = s->schedule.burnt < BURNT_MOST ? s->schedule.burnt : BURNT_MOST;
+    int64_t pause = DAY_S << exponent, most = (s->cert.not_after_s - s->cert.not_before_s) / 10;
+
+    pause = s->has_cert && most < pause ? most : pause;
+    return exponent == 0 ? 0 : pause;
+}
+
+/* Whether the clock was put back by more than it may err since the last order: by a day, or by the
+ * pause where that is less. Or a pause that a wrong clock began would begin again. */
+static bool is_put_back(const struct acme_slot *s, int64_t now)
+{
+    int64_t pause = order_pause(s);
+
+    return now < s->schedule.ordered_s - (pause > 0 && pause < DAY_S ? pause : DAY_S);
+}
+
 int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s)
 {
     int64_t now = acme_schedule_now(c, s);
@@ -241,7 +260,7 @@ int64_t acme_schedule_settle(const struct acme_client *c, struct acme_slot *s)
         s->schedule.retry_at_s = s->schedule.look_at_s = 0;
     }
     if (now < s->schedule.ordered_s) {
-        s->schedule.ordered_s = now < s->schedule.ordered_s - DAY_S ? 0 : now;
+        s->schedule.ordered_s = is_put_back(s, now) ? 0 : now;
     }
     s->schedule.noted_s = now;
     s->schedule.noted_at = uptime_s(c);
@@ -337,11 +356,9 @@ void acme_schedule_burnt(struct acme_client *c, struct acme_slot *s)
 
 int64_t acme_schedule_order_time(const struct acme_slot *s)
 {
-    uint8_t exponent = s->schedule.burnt < BURNT_MOST ? s->schedule.burnt : BURNT_MOST;
-    int64_t pause = DAY_S << exponent, most = (s->cert.not_after_s - s->cert.not_before_s) / 10;
+    int64_t pause = order_pause(s);
 
-    pause = s->has_cert && most < pause ? most : pause;
-    return exponent == 0 ? 0 : s->schedule.ordered_s + pause;
+    return pause == 0 ? 0 : s->schedule.ordered_s + pause;
 }
 
 /* A clock that has been put back by more than it may err ends the pause, as it does all pauses. */
@@ -350,7 +367,7 @@ bool acme_schedule_may_order(const struct acme_client *c, const struct acme_slot
     int64_t now;
 
     return acme_clock_now(&c->clock, &now) != ACME_OK || now >= acme_schedule_order_time(s) ||
-           now < s->schedule.ordered_s - DAY_S;
+           is_put_back(s, now);
 }
 
 /* By how much the CA alone moves the floor in a job: half of what a certificate has left when it is
