@@ -167,7 +167,7 @@ static int set_up_tls(void)
         ret = set_up_challenge();
     }
     if (ret == 0) {
-        ret = mbedtls_ssl_setup(&s.ssl, &s.config);
+        ret = acme_mbedtls_setup_server(&s.ssl, &s.config);
     }
     mbedtls_ssl_set_bio(&s.ssl, NULL, bio_send, bio_recv, NULL);
     return ret;

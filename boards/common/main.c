@@ -141,6 +141,9 @@ static void on_event(void *ctx, const struct acme_event *event)
     case ACME_EVENT_INSTALLED:
         say("acme: certificate installed", NULL, 0);
         break;
+    case ACME_EVENT_CHAIN_CUT:
+        say("acme: the chain is too long for TLS, its end is left out", NULL, 0);
+        break;
     case ACME_EVENT_ERROR:
         say("acme: error", acme_error_name(event->error), event->error);
         if (event->problem != NULL) {

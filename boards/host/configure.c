@@ -45,6 +45,7 @@ static void set_challenges(const struct cli_options *o, struct acme_config *conf
         config->challenges[0] = ACME_CHALLENGE_HTTP_01;
     }
     config->http_port = o->http_port;
+    config->chain_max = UINT16_MAX; /* other programs serve it */
     config->tls_port = o->tls_port;
 }
 

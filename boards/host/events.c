@@ -118,6 +118,23 @@ static void print_place(const struct acme_event *event)
     }
 }
 
+/* What is said of a certificate in the same words each time; NULL: there is more to say. */
+static const char *words_of(uint32_t type)
+{
+    switch (type) {
+    case ACME_EVENT_ORDER:
+        return "ordered";
+    case ACME_EVENT_INSTALLED:
+        return "certificate stored";
+    case ACME_EVENT_REVOKED:
+        return "revoked";
+    case ACME_EVENT_CHAIN_CUT:
+        return "the end of the chain is left out, for TLS cannot send all of it";
+    default:
+        return NULL;
+    }
+}
+
 /* Events of one certificate. */
 static void say_slot(const char *name, const struct acme_event *event)
 {
@@ -125,15 +142,6 @@ static void say_slot(const char *name, const struct acme_event *event)
     case ACME_EVENT_RENEWAL_INFO:
         cli_say("%s: the CA suggests when to renew%s%s", name, event->text != NULL ? "; see " : "",
                 event->text != NULL ? event->text : "");
-        break;
-    case ACME_EVENT_ORDER:
-        cli_say("%s: ordered", name);
-        break;
-    case ACME_EVENT_INSTALLED:
-        cli_say("%s: certificate stored", name);
-        break;
-    case ACME_EVENT_REVOKED:
-        cli_say("%s: revoked", name);
         break;
     case ACME_EVENT_CHALLENGE_FAILED:
         say_challenge_failed(name, event);
@@ -144,6 +152,9 @@ static void say_slot(const char *name, const struct acme_event *event)
         print_place(event);
         break;
     default:
+        if (words_of(event->type) != NULL) {
+            cli_say("%s: %s", name, words_of(event->type));
+        }
         break;
     }
 }

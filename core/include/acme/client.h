@@ -205,7 +205,10 @@ enum acme_event_type {
     ACME_EVENT_CA,
     /** The way .text ("http-01") has failed for a name with .error, and .problem where the CA sent
      * one; another way is tried, if there is one, else an ERROR follows. */
-    ACME_EVENT_CHALLENGE_FAILED
+    ACME_EVENT_CHALLENGE_FAILED,
+    /** Before INSTALLED: the device's TLS cannot send the whole chain (config.chain_max), so that
+     * it ends earlier. Clients that do not have the rest will not trust it. */
+    ACME_EVENT_CHAIN_CUT
 };
 
 /** An RFC 7807 problem document as the CA sent it, bounded; strings may be cut, never NULL. */
@@ -268,6 +271,11 @@ struct acme_config {
     uint8_t account_key_type; /**< enum acme_key_type */
     uint16_t http_port;       /**< of the http-01 responder; 0: CONFIG_ACME_HTTP_PORT */
     uint16_t tls_port;        /**< of the tls-alpn-01 responder; 0: CONFIG_ACME_TLS_PORT */
+    uint16_t chain_max; /**< bytes of the longest Certificate message that the device's TLS can
+                             send; 0: of mbedTLS in this build (MBEDTLS_SSL_OUT_CONTENT_LEN);
+                             UINT16_MAX: any. For a chain that is longer the CA's shortest
+                             alternate is taken (CONFIG_ACME_ALTERNATE_CHAINS), or its end is
+                             left out */
     uint8_t challenges[ACME_CHALLENGE_TYPES]; /**< of requests without a list of their own; all
                                                    zero: what is built in and config.dns allows, in
                                                    the order of enum acme_challenge_type */

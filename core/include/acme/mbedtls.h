@@ -72,6 +72,22 @@ void acme_mbedtls_init(struct acme_mbedtls_cert *cert, void *der, size_t der_siz
 int32_t acme_mbedtls_use(acme_client *client, uint16_t slot, struct acme_mbedtls_cert *cert,
                          mbedtls_ssl_config *config);
 
+/** As mbedtls_ssl_setup, for a server of short requests: where mbedTLS has
+ * MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH, its input buffer takes records of 4 KB instead of
+ * MBEDTLS_SSL_IN_CONTENT_LEN, and a larger one ends the connection. Threads: one.
+ * @return 0, or what mbedtls_ssl_setup returns */
+int acme_mbedtls_setup_server(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config);
+
+/** As mbedtls_x509_crt_parse_der, or without copy as mbedtls_x509_crt_parse_der_nocopy, but
+ * critical nameConstraints, policyConstraints, policyMappings, inhibitAnyPolicy and
+ * certificatePolicies are let pass, which mbedTLS refuses. A firmware whose linker takes it in
+ * place of mbedTLS's (boards/common/parse_der.c) trusts CAs whose issuers have such; the client
+ * holds the name constraints against the server's names. Whoever verifies others' certificates in
+ * the same image has to do so by itself. Threads: any.
+ * @return what mbedtls_x509_crt_parse_der returns */
+int acme_mbedtls_parse_der(mbedtls_x509_crt *chain, const unsigned char *der, size_t len,
+                           bool copy);
+
 /** The handshake is over: its key is not needed any more, and need not be held. Fine more than
  * once, and when nothing was loaded. Threads: one. */
 void acme_mbedtls_handshake_over(struct acme_mbedtls_cert *cert);

@@ -60,17 +60,32 @@ static int32_t fetch(struct acme_client *c, uint8_t index)
     return acme_machine_go(c, ACME_STATE_CERTIFICATE);
 }
 
-/* The chain at hand is looked at: whether it is the one, or the shortest until now. */
+/* A chain that can be sent is better than one that cannot; then fewer certificates count, where
+ * that was asked for, or where none can be sent. */
+static bool is_better(const struct acme_client *c, const struct acme_cert_request *request,
+                      bool fits)
+{
+    const struct acme_chain_choice *o = &c->order.choice;
+
+    if (o->best_count == UINT8_MAX || fits != o->best_fits) {
+        return o->best_count == UINT8_MAX || fits;
+    }
+    return (request->prefer_shortest || !fits) && c->body.sink.count < o->best_count;
+}
+
+/* The chain at hand is looked at: whether it is the one, or the best until now. */
 static void weigh(struct acme_client *c, const struct acme_cert_request *request)
 {
     struct acme_chain_choice *o = &c->order.choice;
+    bool fits = acme_certificate_can_be_sent(c, c->body.sink.lengths, c->body.sink.count);
 
-    if (c->body.sink.count < o->best_count) {
+    if (is_better(c, request, fits)) {
         o->best_count = c->body.sink.count;
-        o->best_index = request->prefer_shortest ? o->chain_index : 0;
+        o->best_fits = fits;
+        o->best_index = o->chain_index;
     }
     if (request->preferred_issuer == NULL) {
-        o->chain_chosen = o->chain_chosen || !request->prefer_shortest;
+        o->chain_chosen = o->chain_chosen || (!request->prefer_shortest && fits);
     } else if (has_issuer(c, request->preferred_issuer)) {
         o->chain_chosen = true;
     }

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
+#include <mbedtls/ssl.h>
+
 #include "base/error.h"
+#include "base/log.h"
 #include "client/hold.h"
 #include "client/keys.h"
 #include "client/request.h"
@@ -18,6 +21,16 @@
 
 #define EARLY_MOST_S (INT64_C(20) * 60)
 #define FAR_S        86400
+
+/* Of TLS's Certificate message, in front of all and of each certificate. mbedTLS sends it in one
+ * record. */
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+#define MESSAGE_HEAD 9u /* and the record's type behind it */
+#define ENTRY_HEAD   5u
+#else
+#define MESSAGE_HEAD 7u
+#define ENTRY_HEAD   3u
+#endif
 
 int32_t acme_enter_certificate(struct acme_client *c)
 {
@@ -156,6 +169,42 @@ static int32_t wait_for_birth(struct acme_client *c, int64_t not_before_s)
     return ACME_ERR_AGAIN;
 }
 
+bool acme_certificate_can_be_sent(const struct acme_client *c, const uint16_t *lengths,
+                                  uint8_t count)
+{
+    uint32_t most = c->config.chain_max, size = MESSAGE_HEAD;
+    uint8_t i;
+
+    for (i = 0; i < count; i++) {
+        size += ENTRY_HEAD + lengths[i];
+    }
+    if (most == UINT16_MAX) {
+        return true;
+    }
+    return size <= (most > 0 ? most : MBEDTLS_SSL_OUT_CONTENT_LEN);
+}
+
+/* What cannot be sent is no use in front of clients: the chain ends where it fits. */
+static int32_t cut(struct acme_client *c, struct acme_cert_record *record)
+{
+    uint8_t count = record->chain_count;
+
+    while (count > 0 && !acme_certificate_can_be_sent(c, record->lengths, count)) {
+        count--;
+    }
+    if (count == 0) {
+        return ACME_ERR_CERT_LIMIT;
+    }
+    if (count < record->chain_count) {
+        ACME_LOG(c->config.port, ACME_LOG_WARNING,
+                 "acme: the chain is too long for TLS; certificates that are left out:", NULL,
+                 record->chain_count - count);
+        record->chain_count = count;
+        acme_machine_emit(c, ACME_EVENT_CHAIN_CUT, NULL);
+    }
+    return ACME_OK;
+}
+
 int32_t acme_enter_install(struct acme_client *c)
 {
     struct acme_slot *s = acme_slots_current(c);
@@ -166,6 +215,10 @@ int32_t acme_enter_install(struct acme_client *c)
         return ACME_ERR_AGAIN;
     }
     acme_machine_note_url(c, NULL);
+    if (CONFIG_ACME_CERT_SLOTS ==
+        1) { /* the CA is not needed any more, its connection's memory is */
+        acme_exchange_close(&c->exchange);
+    }
     rc = check_chain(c, &record);
     if (rc == ACME_ERR_CERT_EARLY) {
         rc = wait_for_birth(c, record.not_before_s);
@@ -177,6 +230,9 @@ int32_t acme_enter_install(struct acme_client *c)
         /* A deliberate bug, for the runner of lives to find: the old key goes before the new chain
          * is in force. */
         acme_certificate_remove_replaced(c);
+    }
+    if (rc == ACME_OK) {
+        rc = cut(c, &record);
     }
     if (rc == ACME_OK) {
         rc = acme_slots_join_names(c, acme_slots_request(c));

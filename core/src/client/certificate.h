@@ -20,3 +20,6 @@ void acme_certificate_remove_replaced(struct acme_client *c);
 /** After a check has failed: whether there is more memory now, since a connection to the CA that
  * was kept open could be closed. The check is worth another try then. */
 bool acme_certificate_has_more_memory(struct acme_client *c, int32_t error);
+/** Whether the device's TLS can send a chain of these lengths. */
+bool acme_certificate_can_be_sent(const struct acme_client *c, const uint16_t *lengths,
+                                  uint8_t count);

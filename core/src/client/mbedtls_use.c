@@ -12,6 +12,7 @@
 #include "client/keys.h"
 #include "client/slots.h"
 #include "client/state.h"
+#include "net/tls_buffer.h"
 #include "net/x509.h"
 
 void acme_mbedtls_init(struct acme_mbedtls_cert *cert, void *der, size_t der_size)
@@ -106,6 +107,16 @@ int32_t acme_mbedtls_use(acme_client *client, uint16_t slot, struct acme_mbedtls
         acme_mbedtls_free(cert);
     }
     return rc;
+}
+
+int acme_mbedtls_setup_server(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config)
+{
+    return acme_tls_buffer_setup_short(ssl, config);
+}
+
+int acme_mbedtls_parse_der(mbedtls_x509_crt *chain, const unsigned char *der, size_t len, bool copy)
+{
+    return acme_x509_parse(chain, der, len, copy);
 }
 
 void acme_mbedtls_handshake_over(struct acme_mbedtls_cert *cert)

@@ -15,7 +15,7 @@ struct acme_chain_choice {
     uint16_t chains[CONFIG_ACME_ALTERNATES_MAX + 1]; /* URLs; the first is the CA's choice */
     uint8_t chains_count, chain_index;               /* the one that was fetched last */
     uint8_t best_index, best_count;
-    bool chain_chosen;
+    bool best_fits, chain_chosen;
 };
 #endif
 

@@ -43,6 +43,12 @@
 #if !defined(MBEDTLS_SSL_CLI_C)
 #error "mbedTLS is no TLS client: define MBEDTLS_SSL_CLI_C"
 #endif
+/* RFC 8446 9.1 makes RSA-PSS mandatory: without it no server with an RSA certificate is understood.
+ */
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3) && defined(MBEDTLS_RSA_C) &&                                 \
+    !defined(MBEDTLS_X509_RSASSA_PSS_SUPPORT)
+#error "TLS 1.3 with RSA needs MBEDTLS_X509_RSASSA_PSS_SUPPORT and MBEDTLS_PKCS1_V21"
+#endif
 #if !defined(MBEDTLS_X509_CSR_WRITE_C)
 #error "mbedTLS cannot ask for a certificate: define MBEDTLS_X509_CSR_WRITE_C"
 #endif
@@ -54,10 +60,4 @@
 #if defined(CONFIG_ACME_MBEDTLS_POOL) &&                                                           \
     !(defined(MBEDTLS_PLATFORM_MEMORY) && defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C))
 #error "CONFIG_ACME_MBEDTLS_POOL needs MBEDTLS_PLATFORM_MEMORY and MBEDTLS_MEMORY_BUFFER_ALLOC_C"
-#endif
-/* RFC 8446 9.1 makes RSA-PSS mandatory; without it no server with an RSA certificate is understood.
- */
-#if defined(MBEDTLS_SSL_PROTO_TLS1_3) && defined(MBEDTLS_RSA_C) &&                                 \
-    !defined(MBEDTLS_X509_RSASSA_PSS_SUPPORT)
-#error "TLS 1.3 with RSA needs MBEDTLS_X509_RSASSA_PSS_SUPPORT and MBEDTLS_PKCS1_V21"
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/constraints.h"
 #include "net/requirements.h"
 #include "net/tls_buffer.h"
 #include "net/x509.h"
@@ -120,6 +121,19 @@ static uint32_t check_host(const struct acme_tls *t, const mbedtls_x509_crt *ser
     return t->address_len > 0 ? MBEDTLS_X509_BADCERT_CN_MISMATCH : 0;
 }
 
+/* Where the issuers that the server sent are constrained to some names, its own are among them. */
+static uint32_t check_constraints(const mbedtls_x509_crt *server)
+{
+    const mbedtls_x509_crt *issuer;
+
+    for (issuer = server->next; issuer != NULL; issuer = issuer->next) {
+        if (!acme_constraints_allow(issuer, server)) {
+            return MBEDTLS_X509_BADCERT_OTHER;
+        }
+    }
+    return 0;
+}
+
 /* mbedTLS says "not trusted" of a signature that it could not check for want of memory, too. */
 static int32_t flags_error(struct acme_tls *t, const mbedtls_x509_crt *crt, int depth,
                            uint32_t flags)
@@ -141,7 +155,7 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 
     *flags |= acme_x509_bad_dates(t->clock, crt, 0, &t->chain);
     *flags |= check_pins(t, crt, depth);
-    *flags |= depth == 0 ? check_host(t, crt) : 0;
+    *flags |= depth == 0 ? check_host(t, crt) | check_constraints(crt) : 0;
     if (*flags != 0) {
         if (t->verify_error != ACME_ERR_TLS_MEMORY) {
             t->verify_error = flags_error(t, crt, depth, *flags);

@@ -18,18 +18,19 @@
 #define HEAD_LEN   5u /* of a record: type, version, length */
 #define BEGIN_SIZE 1024u
 #define BELOW_SIZE 512u
-#define COUNT_LEN  8u /* records are counted in front of the record's place */
+#define SHORT_SIZE 4352u /* records of 4 KB */
+#define COUNT_LEN  8u    /* records are counted in front of the record's place */
 
 /* mbedTLS's pointers into the buffer go with it. */
 static void use(mbedtls_ssl_context *ssl, unsigned char *buffer, size_t size)
 {
-    const unsigned char *old = ssl->in_buf;
+    uintptr_t old = (uintptr_t)ssl->in_buf; /* a number, for it may be free already */
 
-    ssl->in_ctr = buffer + (ssl->in_ctr - old);
-    ssl->in_hdr = buffer + (ssl->in_hdr - old);
-    ssl->in_len = buffer + (ssl->in_len - old);
-    ssl->in_iv = buffer + (ssl->in_iv - old);
-    ssl->in_msg = buffer + (ssl->in_msg - old);
+    ssl->in_ctr = buffer + ((uintptr_t)ssl->in_ctr - old);
+    ssl->in_hdr = buffer + ((uintptr_t)ssl->in_hdr - old);
+    ssl->in_len = buffer + ((uintptr_t)ssl->in_len - old);
+    ssl->in_iv = buffer + ((uintptr_t)ssl->in_iv - old);
+    ssl->in_msg = buffer + ((uintptr_t)ssl->in_msg - old);
     ssl->in_buf = buffer;
     ssl->in_buf_len = size;
 }
@@ -80,6 +81,25 @@ int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *co
     }
     mbedtls_free(below);
     return ret;
+}
+
+/* The full one goes first: between them there may be no room for both. */
+int acme_tls_buffer_setup_short(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config)
+{
+    int ret = mbedtls_ssl_setup(ssl, config);
+    unsigned char *old = ssl->in_buf, *small;
+
+    if (ret != 0 || ssl->in_buf_len <= SHORT_SIZE) {
+        return ret;
+    }
+    mbedtls_free(old);
+    small = mbedtls_calloc(1, SHORT_SIZE);
+    if (small == NULL) {
+        ssl->in_buf = NULL;
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    }
+    use(ssl, small, SHORT_SIZE);
+    return 0;
 }
 
 int32_t acme_tls_buffer_grow(mbedtls_ssl_context *ssl, size_t full)
@@ -159,6 +179,11 @@ int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
 int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config, size_t *full)
 {
     *full = 0;
+    return mbedtls_ssl_setup(ssl, config);
+}
+
+int acme_tls_buffer_setup_short(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config)
+{
     return mbedtls_ssl_setup(ssl, config);
 }
 

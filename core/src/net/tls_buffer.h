@@ -17,6 +17,9 @@
 /** As mbedtls_ssl_setup, with a small buffer. full is the length that mbedTLS would have given it.
  */
 int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config, size_t *full);
+/** The same for a server of short requests, whose buffer stays small: what mbedtls_ssl_setup
+ * returns. A larger record ends the connection. */
+int acme_tls_buffer_setup_short(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config);
 /** After MBEDTLS_ERR_SSL_BAD_INPUT_DATA: makes room for the record whose head is in the buffer,
  * where it is at most of full bytes. ACME_OK: call mbedTLS again. ACME_ERR_TLS_MEMORY;
  * ACME_ERR_TLS: the size was not the trouble. */

@@ -16,7 +16,7 @@
 #include "sim_edit.h"
 #include "sim_world.h"
 
-#define DEVICE_EVENTS (ACME_EVENT_CHALLENGE_FAILED + 1)
+#define DEVICE_EVENTS (ACME_EVENT_CHAIN_CUT + 1)
 
 /* A whole reply of the CA. */
 #define REPLY(status, type, body)                                                                  \

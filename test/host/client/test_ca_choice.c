@@ -210,6 +210,58 @@ static void test_the_shortest_chain_is_the_other(void **state)
     assert_int_equal(chain_count(), 1);
 }
 
+/* What the device's TLS cannot send is not installed whole: its end is left out, and that is said.
+ */
+static void test_a_chain_that_cannot_be_sent(void **state)
+{
+    (void)state;
+    w.config.chain_max = 700;
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(heard.events[ACME_EVENT_CHAIN_CUT], 1);
+    assert_int_equal(chain_count(), 1);
+}
+
+/* Unless the CA has one that can. Nobody has asked for the shortest here. */
+static void test_a_shorter_chain_that_can_be_sent(void **state)
+{
+    struct sim_edit *edit;
+
+    (void)state;
+    w.config.chain_max = 700;
+    device_boot();
+    offer("Link: <https://ca.example.org/certificate/0>;rel=\"alternate\"\r\n"
+          "Content-Type: application/pem");
+    edit = sim_edits_add(&edits, CA_SIM_CERTIFICATE, "-----END CERTIFICATE-----\n-----BEGIN",
+                         "-----END CERTIFICATE-----\n-----NO");
+    edit->skip = edit->count = 1;
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(edit->done, 1);
+    assert_int_equal(device_asked(CA_SIM_CERTIFICATE), 2);
+    assert_int_equal(heard.events[ACME_EVENT_CHAIN_CUT], 0);
+    assert_int_equal(chain_count(), 1);
+}
+
+/* Where even the leaf is too long, what there was stays. */
+static void test_a_leaf_that_cannot_be_sent(void **state)
+{
+    struct acme_cert_status status;
+
+    (void)state;
+    w.config.chain_max = UINT16_MAX;
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+    assert_int_equal(chain_count(), 2);
+    sim_world_halt(&w);
+    w.config.chain_max = 100;
+    w.config.force_renewal = true;
+    device_boot();
+    assert_int_equal(device_run(), ACME_ERR_CERT_LIMIT);
+    assert_int_equal(acme_cert_get_status(w.client, 0, &status), ACME_OK);
+    assert_true(acme_cert_can_serve(&status));
+    assert_int_equal(status.chain_count, 2);
+}
+
 #define CA_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_two_cas, device_tear_down)
 
 int main(void)
@@ -226,6 +278,9 @@ int main(void)
         DEVICE_TEST(test_a_chain_with_the_wanted_issuer),
         DEVICE_TEST(test_the_shortest_chain),
         DEVICE_TEST(test_the_shortest_chain_is_the_other),
+        DEVICE_TEST(test_a_chain_that_cannot_be_sent),
+        DEVICE_TEST(test_a_shorter_chain_that_can_be_sent),
+        DEVICE_TEST(test_a_leaf_that_cannot_be_sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -870,6 +870,55 @@ static void test_anchors(void **state)
     hang_up();
 }
 
+/* A bundle: several certificates in one anchor, of which the second or the third is the one. */
+static void test_a_bundle(void **state)
+{
+    static const uint8_t odd[] = {0x30, 0x03, 0x02, 0x01, 0x00};
+    uint8_t bundle[2100];
+    struct acme_trust_anchor all = {bundle, 0};
+    struct ca_pki_template other = root_t;
+
+    (void)state;
+    other.subject = other.issuer = "CN=Other";
+    all.len = ca_pki_write(&other, bundle, sizeof(bundle));
+    memcpy(bundle + all.len, odd, sizeof(odd));
+    all.len += sizeof(odd);
+    anchor = all;
+    expect(ACME_ERR_TLS_VERIFY);
+    all.len += ca_pki_write(&root_t, bundle + all.len, sizeof(bundle) - all.len);
+    anchor = all;
+    expect(ACME_OK);
+    all.len += ca_pki_write(&other, bundle + all.len, sizeof(bundle) - all.len);
+    anchor = all;
+    expect(ACME_OK);
+}
+
+/* An expired root beside its reissue, which has the same name and key. */
+static void test_a_root_that_was_issued_anew(void **state)
+{
+    uint8_t old_der[700];
+    struct ca_pki_template old = root_t;
+    struct acme_trust_anchor both[2] = {{old_der, 0}, anchor};
+    int order;
+
+    (void)state;
+    old.not_after_s = NOW - DAY;
+    both[0].len = ca_pki_write(&old, old_der, sizeof(old_der));
+    anchor = both[0];
+    expect(ACME_ERR_TLS_DATES);
+    for (order = 0; order < 2; order++) {
+        struct acme_trust_anchor first = both[0];
+
+        assert_int_equal(acme_tls_init(&t, &port, &device_clock, both, 2), ACME_OK);
+        client_ssl = &t.ssl;
+        server_start();
+        assert_int_equal(shake_hands_for(HOST, 2000), ACME_OK);
+        hang_up();
+        both[0] = both[1];
+        both[1] = first;
+    }
+}
+
 /* With both anchors or with none: never with those that happened to fit. */
 static void test_setting_up_without_memory(void **state)
 {
@@ -1008,6 +1057,8 @@ int main(void)
         cmocka_unit_test_setup(test_the_end, fresh),
         cmocka_unit_test_setup(test_goodbye, fresh),
         cmocka_unit_test_setup(test_anchors, fresh),
+        cmocka_unit_test_setup(test_a_bundle, fresh),
+        cmocka_unit_test_setup(test_a_root_that_was_issued_anew, fresh),
         cmocka_unit_test_setup(test_setting_up_without_memory, fresh),
         cmocka_unit_test_setup(test_a_host_too_long, fresh),
         cmocka_unit_test_setup(test_a_library_that_fails, fresh),
