@@ -768,6 +768,74 @@ static void test_a_batch_whose_end_is_damaged(void **state)
     expect(A, "new");
 }
 
+/* A value of which one part cannot be read, in a sector that is understood to its end. */
+static void test_a_part_that_is_damaged(void **state)
+{
+    char value[301];
+
+    (void)state;
+    memset(value, 'v', 300);
+    value[300] = '\0';
+    assert_int_equal(set(A, value), ACME_OK);
+    flash.data[START + HEAD + 9] ^= 1; /* in the first part: the last one tells that it is there */
+    fill_to_damage();
+    flash.data[START + HEAD + 9] ^= 1;
+    assert_int_equal(set(B, "taken"), ACME_OK);
+    assert_int_equal(mount(), ACME_OK);
+    assert_int_equal(acme_flashlog_length(&log_, A), 300);
+}
+
+/* The sector with a number. */
+static uint32_t sector_of(uint32_t seq)
+{
+    uint32_t sector = 0;
+
+    while (acme_get32(flash.data + sector * SECTOR + 8) != seq) {
+        assert_true(++sector < COUNT);
+    }
+    return sector;
+}
+
+/* The first sector in use is missing. It may be one that was let go and is being erased, but only
+ * where the log was full, and not if it has records, or another one is missing. */
+static void test_a_first_sector_that_is_missing(void **state)
+{
+    struct flash_sim_image *image;
+    uint32_t first, i;
+
+    (void)state;
+    assert_int_equal(set(A, "in the first sector"), ACME_OK);
+    for (i = 0; log_.head < 1; i++) {
+        assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+    }
+    memset(flash.data, 0xff, SECTOR);
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT); /* there was room */
+
+    (void)set_up(NULL);
+    for (i = 0; i < 250; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % 12), "filler of some length"), ACME_OK);
+    }
+    for (i = 0; log_.head_seq - log_.freed_seq + 1 < COUNT; i++) { /* down to one free sector */
+        assert_true(i < COUNT);
+        assert_int_equal(mount(), ACME_OK);
+        assert_int_equal(acme_flashlog_begin(&log_, 0, 1), ACME_OK);
+        assert_int_equal(acme_flashlog_delete(&log_, ACME_KEY(5, i)), ACME_OK);
+        assert_int_equal(acme_flashlog_commit(&log_), ACME_OK);
+    }
+    image = flash_sim_save(&flash, NULL);
+    first = sector_of(log_.freed_seq + 1);
+    memset(flash.data + first * SECTOR, 0xff, SECTOR);
+    assert_int_equal(mount(), ACME_OK);
+    flash_sim_restore(&flash, image);
+    wipe_headers(first);
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+    flash_sim_restore(&flash, image);
+    assert_int_equal(mount(), ACME_OK);
+    memset(flash.data + sector_of(log_.freed_seq + 2) * SECTOR, 0xff, SECTOR);
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+    flash_sim_image_free(image);
+}
+
 /* A compaction that a failed read has ended is begun anew, under the same number. */
 static void test_a_compaction_that_fails(void **state)
 {
@@ -1354,6 +1422,8 @@ int main(void)
         cmocka_unit_test_setup(test_damage_that_is_given_up, set_up),
         cmocka_unit_test_setup(test_damage_that_matters_to_nobody, set_up),
         cmocka_unit_test_setup(test_a_batch_whose_end_is_damaged, set_up),
+        cmocka_unit_test_setup(test_a_part_that_is_damaged, set_up),
+        cmocka_unit_test_setup(test_a_first_sector_that_is_missing, set_up),
         cmocka_unit_test_setup(test_a_compaction_that_fails, set_up),
         cmocka_unit_test_setup(test_a_header_that_is_not_there, set_up),
         cmocka_unit_test_setup(test_an_erase_that_is_half_done, set_up),
