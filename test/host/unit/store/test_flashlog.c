@@ -1074,7 +1074,7 @@ static void test_numbers_of_what_is_begun_anew(void **state)
         assert_int_equal(set(ACME_KEY(4, step % KEYS_FULL), value), ACME_OK);
         image = flash_sim_save(&flash, image);
         saved = log_;
-        for (programs = 1; programs < 12 && step > 20; programs++) {
+        for (programs = 1; programs < 12 && step > 38; programs++) {
             for (headers = 0; headers < 4; headers++) {
                 assert_int_equal(mount(), ACME_OK);
                 log_.ops = &ops;
@@ -1136,7 +1136,7 @@ static void test_a_batch_that_fails_in_a_full_log(void **state)
                          ACME_OK);
         image = flash_sim_save(&flash, image);
         saved = log_;
-        for (n = 1; n < 12; n++) {
+        for (n = 1; n < 12 && step > 40; n++) {
             log_.ops = &ops;
             if (acme_flashlog_begin(&log_, 200, 1) == ACME_OK) {
                 failing_records = n / 2;
