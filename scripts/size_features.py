@@ -7,7 +7,7 @@ import tempfile
 import kconfiglib
 
 # Not features: where memory comes from, and what products must not have.
-NOT_MEASURED = {"ACME_MBEDTLS_POOL", "ACME_INSECURE_ENTROPY", "ACME_KEY_EXPORTABLE", "ACME_ASSERT_OFF",
+NOT_MEASURED = {"ACME_MBEDTLS_VULNERABLE", "ACME_MBEDTLS_POOL", "ACME_INSECURE_ENTROPY", "ACME_KEY_EXPORTABLE", "ACME_ASSERT_OFF",
                 "ACME_ASSERT_ABORT"}
 
 

@@ -37,6 +37,12 @@ uint32_t board_wakes(void);
 
 /** Writes text to the serial line; waits for room in its FIFO. */
 void board_write(const char *text);
+/** From now on the chip resets when it is not fed for so long; the half of it interrupts, and is
+ * reported as a fault is. */
+void board_watchdog_start(uint32_t ms);
+/** Feeds the watchdog; nothing happens before it is started. Interrupts may come in between. */
+void board_watchdog_feed(void);
+
 /** A character from the serial line, or -1. */
 int board_read(void);
 

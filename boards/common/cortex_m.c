@@ -75,6 +75,15 @@ uint32_t board_stack_peak(void)
 
 /* ---- end ---- */
 
+/* Its interrupt is the NMI or one of the chip's; the others are the architecture's faults. */
+static bool is_watchdog(void)
+{
+    uint32_t number;
+
+    __asm__ volatile("mrs %0, ipsr" : "=r"(number));
+    return number == 2u || number >= 16u;
+}
+
 /* What kind of fault (the architecture's CFSR), and where it was, for addr2line. The frame cannot
  * be read if it is the stack that has overflowed. */
 __attribute__((used)) static void report_fault(const uint32_t *frame)
@@ -83,8 +92,12 @@ __attribute__((used)) static void report_fault(const uint32_t *frame)
     struct text t;
 
     text_init(&t, line, sizeof(line));
-    text_add(&t, "fault ");
-    text_add_hex(&t, SCB_CFSR);
+    if (is_watchdog()) {
+        text_add(&t, "watchdog");
+    } else {
+        text_add(&t, "fault ");
+        text_add_hex(&t, SCB_CFSR);
+    }
     if (frame >= cortex_m_stack_bottom && frame + 8 <= cortex_m_stack_top) {
         text_add(&t, " at ");
         text_add_hex(&t, frame[6]);

@@ -11,6 +11,7 @@
 #include <lwip/ethip6.h>
 #include <lwip/init.h>
 #include <lwip/netif.h>
+#include <lwip/stats.h>
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
@@ -22,7 +23,11 @@
 #define LINK_LOOK_MS 100u
 #define FRAMES_MAX   8 /* a turn; the application is not starved by a flood */
 
+#define KEPT_MAX (PBUF_POOL_SIZE / 2)
+
 static struct netif ethif;
+static struct pbuf *kept[KEPT_MAX]; /* frames that came while lwIP could not run */
+static uint32_t kept_count;
 static uint64_t link_looked_at;
 static bool was_ready;
 
@@ -107,13 +112,39 @@ static void report_address(void)
     board_write(line);
 }
 
+void ethif_breathe(void)
+{
+    while (kept_count < KEPT_MAX && lwip_stats.memp[MEMP_PBUF_POOL]->used < PBUF_POOL_SIZE / 2) {
+        struct pbuf *frame = board_eth_receive();
+
+        if (frame == NULL) {
+            return;
+        }
+        kept[kept_count++] = frame;
+    }
+}
+
+/* The oldest of those that were kept, else the chip's next. */
+static struct pbuf *next_frame(void)
+{
+    struct pbuf *frame;
+
+    if (kept_count == 0) {
+        return board_eth_receive();
+    }
+    frame = kept[0];
+    kept_count--;
+    memmove(&kept[0], &kept[1], kept_count * sizeof(kept[0]));
+    return frame;
+}
+
 bool ethif_poll(void)
 {
     bool active = false;
     struct pbuf *frame;
 
     for (int i = 0; i < FRAMES_MAX; i++) {
-        frame = board_eth_receive();
+        frame = next_frame();
         if (frame == NULL) {
             break;
         }

@@ -12,6 +12,9 @@
 void ethif_start(void);
 /** Feeds what has come to lwIP, runs its timers, follows the link. True: something happened. */
 bool ethif_poll(void);
+/** Takes frames out of the chip before it has to drop them, and keeps them for ethif_poll: for the
+ * time in which lwIP must not run. It takes half of lwIP's buffers at most. */
+void ethif_breathe(void);
 /** Milliseconds until lwIP's next timer. */
 uint32_t ethif_next_ms(void);
 /** The interface is up and has an IPv4 address. */

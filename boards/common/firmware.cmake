@@ -26,7 +26,7 @@ set(ACME_RSA_PRIVATE mbedtls_rsa_check_pub_priv mbedtls_rsa_deduce_crt mbedtls_r
 list(TRANSFORM ACME_RSA_PRIVATE PREPEND -Wl,--wrap=)
 
 function(acme_add_image image)
-    set(common startup cortex_m entropy_insecure ethif flash_map flash_semihost semihost text ${ARGN})
+    set(common startup cortex_m entropy_insecure ethif flash_map flash_semihost semihost text watchdog ${ARGN})
     list(TRANSFORM common PREPEND "${ACME_COMMON_DIR}/")
     list(TRANSFORM common APPEND .c)
     add_executable(${image} ${ACME_BOARD_SOURCES} ${common})

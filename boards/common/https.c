@@ -14,14 +14,16 @@
 #endif
 #include "board.h"
 
-#define PORT         443
 #define SLOT         0
-#define TIMEOUT_MS   10000u
+#define TIMEOUT_MS   10000u /* for all of a connection */
+#define STALLED_MS   3000u  /* that the peer may keep its next bytes back */
+#define SILENT_MS    100u   /* then who has said nothing goes when another comes */
 #define CERT_SIZE    CONFIG_ACME_CERT_SIZE_MAX
 #define BUFFER_SIZE  (CERT_SIZE > 1536 ? CERT_SIZE : 1536)
 #define REQUEST_SIZE 512
 
-enum state { STATE_IDLE, STATE_HANDSHAKE, STATE_REQUEST, STATE_REPLY, STATE_CLOSE };
+/* SILENT: nothing was said yet, and no memory is spent. */
+enum state { STATE_IDLE, STATE_SILENT, STATE_HANDSHAKE, STATE_REQUEST, STATE_REPLY, STATE_CLOSE };
 
 static struct {
     acme_client *client;
@@ -30,6 +32,10 @@ static struct {
     acme_handle listener, stream;
     enum state state;
     uint64_t deadline_ms;
+    uint64_t since_ms; /* when it was accepted; then, since when the peer lets wait */
+    bool stalled;      /* it does */
+    bool has_first;
+    uint8_t first; /* the first byte, taken before TLS began */
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
     struct acme_mbedtls_cert cert;
@@ -39,24 +45,38 @@ static struct {
 
 /* ---- one connection ---- */
 
+static uint64_t now_ms(void)
+{
+    return s.port->clock->uptime_ms(s.port->clock_ctx);
+}
+
+/* What mbedTLS is told, and since when the peer lets wait: the device's own work does not count. */
+static int moved(int32_t n, int wait)
+{
+    if (n == ACME_ERR_AGAIN && !s.stalled) {
+        s.since_ms = now_ms();
+    }
+    s.stalled = n == ACME_ERR_AGAIN;
+    return s.stalled ? wait : n < 0 ? MBEDTLS_ERR_SSL_CONN_EOF : (int)n;
+}
+
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
 {
-    int32_t n = s.port->net->send(s.port->net_ctx, s.stream, data, len);
-
     (void)ctx;
-    return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_WRITE
-           : n < 0             ? MBEDTLS_ERR_SSL_CONN_EOF
-                               : (int)n;
+    return moved(s.port->net->send(s.port->net_ctx, s.stream, data, len),
+                 MBEDTLS_ERR_SSL_WANT_WRITE);
 }
 
 static int bio_recv(void *ctx, unsigned char *data, size_t size)
 {
-    int32_t n = s.port->net->recv(s.port->net_ctx, s.stream, data, size);
-
     (void)ctx;
-    return n == ACME_ERR_AGAIN ? MBEDTLS_ERR_SSL_WANT_READ
-           : n < 0             ? MBEDTLS_ERR_SSL_CONN_EOF
-                               : (int)n;
+    if (s.has_first) {
+        s.has_first = false;
+        *data = s.first;
+        return 1;
+    }
+    return moved(s.port->net->recv(s.port->net_ctx, s.stream, data, size),
+                 MBEDTLS_ERR_SSL_WANT_READ);
 }
 
 static void drop(void)
@@ -169,19 +189,12 @@ static void report(const char *what, int error)
 
 /* ---- states ---- */
 
-static bool enter_idle(bool accept)
+static void begin(void)
 {
     int ret;
 
-    if (!accept) {
-        return false;
-    }
-    s.stream = s.port->net->accept(s.port->net_ctx, s.listener);
-    if (s.stream < 0) {
-        s.stream = ACME_HANDLE_NONE;
-        return false;
-    }
-    s.deadline_ms = s.port->clock->uptime_ms(s.port->clock_ctx) + TIMEOUT_MS;
+    s.has_first = true;
+    s.stalled = false;
     s.len = s.sent = 0;
     s.state = STATE_HANDSHAKE;
     ret = set_up_tls();
@@ -190,6 +203,38 @@ static bool enter_idle(bool accept)
             report("cannot begin", ret);
         }
         drop();
+    }
+}
+
+/* The next caller, in place of the one that has said nothing, if any. */
+static bool take_caller(void)
+{
+    acme_handle stream = s.port->net->accept(s.port->net_ctx, s.listener);
+
+    if (stream < 0) {
+        return false;
+    }
+    if (s.state == STATE_SILENT) {
+        drop();
+    }
+    s.stream = stream;
+    s.since_ms = now_ms();
+    s.deadline_ms = s.since_ms + TIMEOUT_MS;
+    s.state = STATE_SILENT;
+    return true;
+}
+
+static bool hear_caller(void)
+{
+    int32_t n = s.port->net->recv(s.port->net_ctx, s.stream, &s.first, 1);
+
+    if (n == ACME_ERR_AGAIN) {
+        return now_ms() - s.since_ms >= SILENT_MS && take_caller();
+    }
+    if (n < 0) {
+        drop();
+    } else {
+        begin();
     }
     return true;
 }
@@ -333,7 +378,7 @@ void https_init(acme_client *client, const struct acme_port *port, https_page pa
     s.port = port;
     s.page = page;
     s.stream = ACME_HANDLE_NONE;
-    s.listener = port->net->listen(port->net_ctx, PORT);
+    s.listener = port->net->listen(port->net_ctx, HTTPS_PORT);
     if (s.listener < 0) {
         board_panic("cannot listen on port 443");
     }
@@ -341,12 +386,18 @@ void https_init(acme_client *client, const struct acme_port *port, https_page pa
 
 bool https_is_busy(void)
 {
-    return s.state != STATE_IDLE;
+    return s.state > STATE_SILENT;
+}
+
+static bool is_late(void)
+{
+    return now_ms() > s.deadline_ms ||
+           (https_is_busy() && s.stalled && now_ms() - s.since_ms > STALLED_MS);
 }
 
 bool https_poll(bool accept)
 {
-    if (https_is_busy() && s.port->clock->uptime_ms(s.port->clock_ctx) > s.deadline_ms) {
+    if (s.state != STATE_IDLE && is_late()) {
         drop();
     }
     switch (s.state) {
@@ -358,7 +409,9 @@ bool https_poll(bool accept)
         return do_reply();
     case STATE_CLOSE:
         return do_close();
+    case STATE_SILENT:
+        return accept && hear_caller();
     default:
-        return enter_idle(accept);
+        return accept && take_caller();
     }
 }

@@ -22,7 +22,15 @@
 #define BOARD_HTTPS_ALONGSIDE 1
 #endif
 
+/* Streams of the status page; lwipopts.h has the sum. */
+#ifndef BOARD_HTTPS_STREAMS
+#define BOARD_HTTPS_STREAMS 4
+#endif
+
 #define WAKE_MAX_S 3600u
+
+/* Much longer than any step: an emulator on a busy machine may stand still for a second. */
+#define WATCHDOG_MS 8000u
 
 static struct settings settings;
 static struct acme_lwip_raw net;
@@ -37,12 +45,15 @@ static uint64_t next_start_ms; /* when the client is asked to look again */
 static bool working;           /* the client has a job */
 static uint32_t failures;
 
-/* The longest call of acme_poll, by the state that the client was in, and of the server. */
-static struct {
+/* The longest time that the client, and the server, have kept the processor: from the beginning of
+ * a call, or the last breath in it, until the next breath or its end; and the client's state. */
+struct longest {
     uint32_t us;
     uint8_t state;
-} longest_step;
-static uint32_t longest_https_us;
+};
+static struct longest longest_step, longest_https;
+static struct longest *timed = &longest_step; /* of these, the one whose code runs */
+static uint64_t timed_since_us;
 static uint64_t slept_us;
 static uint8_t state; /* of the client */
 
@@ -76,6 +87,33 @@ static void log_write(void *ctx, enum acme_log_level level, const char *line)
 }
 
 static const struct acme_log_ops log_ops = {log_write};
+
+static void begin_step(struct longest *which)
+{
+    timed = which;
+    timed_since_us = board_uptime_us();
+}
+
+static void end_step(void)
+{
+    uint64_t now_us = board_uptime_us();
+    uint32_t us = (uint32_t)(now_us - timed_since_us);
+
+    if (us > timed->us) {
+        timed->us = us;
+        timed->state = state;
+    }
+    timed_since_us = now_us;
+}
+
+/* While mbedTLS computes. */
+static void breathe(void *ctx)
+{
+    (void)ctx;
+    end_step();
+    board_watchdog_feed();
+    ethif_breathe();
+}
 
 /* Since boot, without sleep. */
 static int64_t busy_us(void)
@@ -160,7 +198,7 @@ static void add_memory_rows(struct text *t, bool json)
     add_number_row(t, json, "store_used", counters.store_used);
     add_number_row(t, json, "longest_step_us", longest_step.us);
     add_row(t, json, "longest_step_state", acme_state_name(longest_step.state), false);
-    add_number_row(t, json, "longest_https_step_us", longest_https_us);
+    add_number_row(t, json, "longest_https_step_us", longest_https.us);
     add_number_row(t, json, "busy_us", busy_us());
     add_number_row(t, json, "requests", counters.requests);
     add_number_row(t, json, "new_orders", counters.new_orders);
@@ -237,22 +275,23 @@ static void report_dns_record(void)
     }
 }
 
-static void start_client(void)
-{
-    static struct acme_port port = {
-        .net = &acme_lwip_raw_net_ops,
-        .net_ctx = &net,
-        .clock = &acme_lwip_clock_ops,
-        .clock_ctx = &wall_clock,
-        .entropy = &board_entropy_ops,
-        .log = &log_ops,
+static struct acme_port port = {
+    .net = &acme_lwip_raw_net_ops,
+    .net_ctx = &net,
+    .clock = &acme_lwip_clock_ops,
+    .clock_ctx = &wall_clock,
+    .entropy = &board_entropy_ops,
+    .log = &log_ops,
+    .breathe = breathe,
 #if defined(CONFIG_ACME_DNS_CLIENT)
-        .udp = &acme_lwip_raw_udp_ops,
-        .udp_ctx = &net,
+    .udp = &acme_lwip_raw_udp_ops,
+    .udp_ctx = &net,
 #endif
-    };
+};
+
+static int32_t open_client(void)
+{
     struct acme_config config = {0};
-    int32_t rc;
 
     port.flash = board_flash_ops;
     port.flash_ctx = board_store_flash;
@@ -275,19 +314,74 @@ static void start_client(void)
     config.build_time_s = BOARD_BUILD_TIME_S;
     config.replace_unrequested = true;
     config.on_event = on_event;
-    rc = acme_init(&client, &config, memory, sizeof(memory));
-    if (rc == ACME_ERR_STORE_FORMAT) {
-        /* This board's map gives the area to the store alone: what else is there is worth nothing.
-         */
-        say("store: the flash area holds something else; erasing it", NULL, 0);
-        rc = acme_store_format(&port);
-        rc = rc == ACME_OK ? acme_init(&client, &config, memory, sizeof(memory)) : rc;
+    return acme_init(&client, &config, memory, sizeof(memory));
+}
+
+/* Whether an error is of the board, and not of what it was told. */
+static bool is_of_the_board(int32_t error)
+{
+    return (error <= ACME_ERR_STORE_IO && error >= ACME_ERR_STORE_VERSION) || error == ACME_OK ||
+           error == ACME_ERR_ENTROPY || error == ACME_ERR_CRYPTO || error == ACME_ERR_MEMORY;
+}
+
+/* By the client's own checks: whatever it would refuse when the device starts. */
+static const char *check_settings(void)
+{
+    static char line[48];
+    int32_t rc = open_client();
+    struct text t;
+
+    if (rc == ACME_OK) {
+        acme_deinit(client);
     }
-    if (rc != ACME_OK) {
+    if (is_of_the_board(rc)) {
+        return NULL;
+    }
+    text_init(&t, line, sizeof(line));
+    text_add(&t, "refused: ");
+    text_add(&t, acme_error_name(rc));
+    text_add(&t, " ");
+    text_add_number(&t, rc);
+    return line;
+}
+
+static void pause_s(uint32_t s)
+{
+    uint64_t end_ms = board_uptime_ms() + s * UINT64_C(1000);
+
+    say("acme: next try in seconds", NULL, s);
+    while (board_uptime_ms() < end_ms) {
+        board_sleep();
+    }
+}
+
+/* A device that cannot begin says why, and does not run in circles: a person mends its settings, or
+ * says that the store may be erased; whatever else it is, it has time to pass. */
+static void start_client(void)
+{
+    uint32_t s = CONFIG_ACME_RETRY_MIN_S;
+    int32_t rc;
+
+    for (;;) {
+        begin_step(&longest_step);
+        rc = open_client();
+        end_step();
+        if (rc == ACME_OK) {
+            return;
+        }
         say("acme: cannot start:", acme_error_name(rc), rc);
-        board_panic("acme_init");
+        if (rc == ACME_ERR_STORE_FORMAT) {
+            console_confirm("the store's flash area holds something else; to erase it, type: ",
+                            "erase");
+            (void)acme_store_format(&port);
+        } else if (!is_of_the_board(rc)) {
+            console_provision(&settings, "the settings are refused (clear: forget them)",
+                              check_settings);
+        } else {
+            pause_s(s);
+            s = s < CONFIG_ACME_RETRY_MAX_S / 2 ? 2 * s : CONFIG_ACME_RETRY_MAX_S;
+        }
     }
-    https_init(client, &port, write_page);
 }
 
 static void report_memory(void)
@@ -301,7 +395,7 @@ static void report_memory(void)
     say("memory: lwIP heap peak", NULL, lwip_stats.mem.max);
     say("memory: lwIP pbufs peak", NULL, lwip_stats.memp[MEMP_PBUF_POOL]->max);
     say("time: longest step in us", acme_state_name(longest_step.state), longest_step.us);
-    say("time: longest step of the server in us", NULL, longest_https_us);
+    say("time: longest step of the server in us", NULL, longest_https.us);
     say("acme: requests", NULL, counters.requests);
 }
 
@@ -346,25 +440,24 @@ static void plan_next(int32_t error)
 
 static void poll_and_measure(struct acme_poll_result *result)
 {
-    uint8_t before = state;
-    uint64_t start = board_uptime_us();
-    uint32_t us;
-
+    begin_step(&longest_step);
     (void)acme_poll(client, result);
-    us = (uint32_t)(board_uptime_us() - start);
-    if (us > longest_step.us) {
-        longest_step.us = us;
-        longest_step.state = before;
-    }
+    end_step();
+}
+
+/* The client's turn: it begins as soon as the memory is free. */
+static bool is_client_due(void)
+{
+    return ethif_is_ready() && board_uptime_ms() >= next_start_ms;
 }
 
 static bool serve(void)
 {
-    uint64_t start = board_uptime_us();
-    bool more = https_poll(BOARD_HTTPS_ALONGSIDE || !working);
-    uint32_t us = (uint32_t)(board_uptime_us() - start);
+    bool more;
 
-    longest_https_us = us > longest_https_us ? us : longest_https_us;
+    begin_step(&longest_https);
+    more = https_poll(BOARD_HTTPS_ALONGSIDE || (!working && !is_client_due()));
+    end_step();
     return more;
 }
 
@@ -385,8 +478,7 @@ static uint32_t poll_client(void)
     struct acme_poll_result result;
 
     if (!working) {
-        if (!ethif_is_ready() || board_uptime_ms() < next_start_ms ||
-            (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
+        if (!is_client_due() || (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
             return UINT32_MAX;
         }
         working = acme_start_due(client) == ACME_OK;
@@ -420,15 +512,19 @@ int main(void)
     board_init();
     say("boot: nanoacme " ACME_VERSION " on", board_name, 0);
     if (!settings_load(&settings)) {
-        console_provision(&settings);
+        console_provision(&settings, "this device has no settings", check_settings);
     }
+    start_client();
     ethif_start();
     acme_lwip_raw_init(&net);
-    start_client();
+    acme_lwip_raw_reserve(&net, HTTPS_PORT, BOARD_HTTPS_STREAMS);
+    https_init(client, &port, write_page);
+    board_watchdog_start(WATCHDOG_MS);
     report_certificate();
     for (;;) {
         bool more, active = ethif_poll();
 
+        board_watchdog_feed();
         start_time();
         if (active || board_uptime_ms() >= deadline) {
             uint32_t wait_ms = poll_client();

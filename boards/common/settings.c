@@ -1,5 +1,9 @@
 /*
- * Settings as one structure in flash. It must not know the serial line.
+ * Settings in flash: a magic number, the length of what follows, records, and a CRC over all of it.
+ * A record is a tag, a zero, its length in two bytes, and bytes; numbers are little-endian. A
+ * firmware skips tags that it does not know, so that neither an update nor the way back forgets
+ * what the factory has typed. What firmware before had no version is read, too. It must not know
+ * the serial line.
  */
 #include "settings.h"
 
@@ -8,9 +12,14 @@
 
 #include "board.h"
 
-#define CHUNK 64u /* a multiple of every program unit */
+#define CHUNK   64u         /* a multiple of every program unit */
+#define MAGIC   0x3153414Eu /* "NAS1" */
+#define OLD_LEN 564u        /* of the form without a version: all before its CRC and the anchor */
 
-_Static_assert(sizeof(struct settings) % CHUNK == 0 || CHUNK % 32 == 0, "program units");
+_Static_assert(CHUNK % 32 == 0, "program units");
+_Static_assert(offsetof(struct settings, anchor) == OLD_LEN, "the old form is read in place");
+
+enum tag { TAG_NAME = 1, TAG_DIRECTORY, TAG_CONTACT, TAG_CHALLENGE, TAG_NTP, TAG_ANCHOR };
 
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t len)
 {
@@ -24,40 +33,205 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t len)
     return ~crc;
 }
 
-static uint32_t crc_of(const struct settings *s)
+static uint32_t area_size(void)
 {
-    uint32_t crc = crc32(0, (const uint8_t *)s, offsetof(struct settings, crc));
+    struct acme_flash_geometry g;
 
-    return crc32(crc, s->anchor, sizeof(s->anchor));
+    return board_flash_ops->geometry(board_settings_flash, &g) == ACME_OK
+               ? g.sector_size * g.sector_count
+               : 0;
+}
+
+static bool read_at(uint32_t at, void *data, size_t len)
+{
+    return board_flash_ops->read(board_settings_flash, at, data, len) == ACME_OK;
+}
+
+/* Goes on with the CRC of a part of the area. */
+static bool crc_area(uint32_t at, uint32_t len, uint32_t *crc)
+{
+    uint8_t chunk[CHUNK];
+
+    while (len > 0) {
+        uint32_t n = len < CHUNK ? len : CHUNK;
+
+        if (!read_at(at, chunk, n)) {
+            return false;
+        }
+        *crc = crc32(*crc, chunk, n);
+        at += n;
+        len -= n;
+    }
+    return true;
+}
+
+/* ---- reading ---- */
+
+/* Where a record's value goes, and how much fits; NULL: nowhere. Texts keep room for their end. */
+static void *place_of(struct settings *s, uint8_t tag, size_t *size)
+{
+    size_t i = 0;
+
+    *size = SETTINGS_NAME_SIZE - 1;
+    switch (tag) {
+    case TAG_NAME:
+        i = settings_names_count(s);
+        return i < SETTINGS_NAMES_MAX ? s->names[i] : NULL;
+    case TAG_DIRECTORY:
+        *size = SETTINGS_URL_SIZE - 1;
+        return s->directory;
+    case TAG_CONTACT:
+        return s->contact;
+    case TAG_CHALLENGE:
+        while (i < SETTINGS_CHALLENGES && s->challenges[i][0] != '\0') {
+            i++;
+        }
+        *size = SETTINGS_CHALLENGE_SIZE - 1;
+        return i < SETTINGS_CHALLENGES ? s->challenges[i] : NULL;
+    case TAG_NTP:
+        return s->ntp;
+    case TAG_ANCHOR:
+        *size = SETTINGS_ANCHOR_MAX;
+        return s->anchor;
+    default:
+        return NULL;
+    }
+}
+
+static bool load_records(struct settings *s, uint32_t at, uint32_t end)
+{
+    while (at + 4u <= end) {
+        uint8_t head[4];
+        size_t len, size;
+        void *to;
+
+        if (!read_at(at, head, sizeof(head))) {
+            return false;
+        }
+        at += (uint32_t)sizeof(head);
+        len = (size_t)head[2] | (size_t)head[3] << 8;
+        to = place_of(s, head[0], &size);
+        if (len > end - at || (to != NULL && (len > size || !read_at(at, to, len)))) {
+            return false;
+        }
+        s->anchor_len = head[0] == TAG_ANCHOR ? (uint32_t)len : s->anchor_len;
+        at += (uint32_t)len;
+    }
+    return true;
+}
+
+static bool load_new(struct settings *s)
+{
+    uint32_t head[2], crc = 0, stored;
+
+    return read_at(0, head, sizeof(head)) && head[0] == MAGIC && area_size() > sizeof(head) + 4u &&
+           head[1] <= area_size() - sizeof(head) - 4u &&
+           crc_area(0, (uint32_t)sizeof(head) + head[1], &crc) &&
+           read_at((uint32_t)sizeof(head) + head[1], &stored, sizeof(stored)) && stored == crc &&
+           load_records(s, sizeof(head), (uint32_t)sizeof(head) + head[1]);
+}
+
+/* The structure of before, as it lay in memory: its CRC is over what is before it and all of the
+ * anchor's room, which had one of two sizes. */
+static bool load_old(struct settings *s)
+{
+    static const uint16_t rooms[] = {704, 1536};
+    uint32_t stored, crc, i;
+
+    for (i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+        crc = 0;
+        if (read_at(0, s, OLD_LEN) && read_at(OLD_LEN, &stored, sizeof(stored)) &&
+            crc_area(0, OLD_LEN, &crc) && crc_area(OLD_LEN + 4u, rooms[i], &crc) && crc == stored &&
+            s->anchor_len <= SETTINGS_ANCHOR_MAX) {
+            return read_at(OLD_LEN + 4u, s->anchor, s->anchor_len);
+        }
+    }
+    return false;
 }
 
 bool settings_load(struct settings *s)
 {
-    if (board_flash_ops->read(board_settings_flash, 0, s, sizeof(*s)) == ACME_OK &&
-        s->crc == crc_of(s) && settings_missing(s) == NULL) {
+    memset(s, 0, sizeof(*s));
+    if (load_new(s) && settings_missing(s) == NULL) {
+        return true;
+    }
+    memset(s, 0, sizeof(*s));
+    if (load_old(s) && settings_missing(s) == NULL) {
         return true;
     }
     memset(s, 0, sizeof(*s));
     return false;
 }
 
-static bool write_chunk(const uint8_t *data, uint32_t offset, size_t len)
-{
-    uint8_t chunk[CHUNK];
+/* ---- writing ---- */
 
-    memset(chunk, 0, sizeof(chunk));
-    memcpy(chunk, data + offset, len < CHUNK ? len : CHUNK);
-    return board_flash_ops->program(board_settings_flash, offset, chunk, CHUNK) == ACME_OK;
+struct writer {
+    uint32_t at, crc; /* of the chunk's start; of all before it and in it */
+    size_t fill;
+    bool failed;
+    uint8_t chunk[CHUNK];
+};
+
+static void flush(struct writer *w)
+{
+    memset(w->chunk + w->fill, 0, CHUNK - w->fill);
+    w->failed = w->failed ||
+                board_flash_ops->program(board_settings_flash, w->at, w->chunk, CHUNK) != ACME_OK;
+    w->at += CHUNK;
+    w->fill = 0;
 }
 
-bool settings_save(struct settings *s)
+static void put(struct writer *w, const void *data, size_t len)
+{
+    const uint8_t *bytes = data;
+
+    w->crc = crc32(w->crc, bytes, len);
+    while (len-- > 0) {
+        w->chunk[w->fill++] = *bytes++;
+        if (w->fill == CHUNK) {
+            flush(w);
+        }
+    }
+}
+
+/* One record; without a writer only its length counts. An empty value needs none. */
+static uint32_t put_record(struct writer *w, enum tag tag, const void *data, size_t len)
+{
+    uint8_t head[4] = {(uint8_t)tag, 0, (uint8_t)len, (uint8_t)(len >> 8)};
+
+    if (len == 0) {
+        return 0;
+    }
+    if (w != NULL) {
+        put(w, head, sizeof(head));
+        put(w, data, len);
+    }
+    return (uint32_t)(sizeof(head) + len);
+}
+
+static uint32_t put_records(struct writer *w, const struct settings *s)
+{
+    uint32_t len = 0;
+    size_t i;
+
+    for (i = 0; i < SETTINGS_NAMES_MAX; i++) {
+        len += put_record(w, TAG_NAME, s->names[i], strlen(s->names[i]));
+    }
+    for (i = 0; i < SETTINGS_CHALLENGES; i++) {
+        len += put_record(w, TAG_CHALLENGE, s->challenges[i], strlen(s->challenges[i]));
+    }
+    len += put_record(w, TAG_DIRECTORY, s->directory, strlen(s->directory));
+    len += put_record(w, TAG_CONTACT, s->contact, strlen(s->contact));
+    len += put_record(w, TAG_NTP, s->ntp, strlen(s->ntp));
+    return len + put_record(w, TAG_ANCHOR, s->anchor, s->anchor_len);
+}
+
+static bool erase_area(void)
 {
     struct acme_flash_geometry g;
     uint32_t at;
 
-    s->crc = crc_of(s);
-    if (board_flash_ops->geometry(board_settings_flash, &g) != ACME_OK ||
-        g.sector_size * g.sector_count < sizeof(*s) + CHUNK) {
+    if (board_flash_ops->geometry(board_settings_flash, &g) != ACME_OK) {
         return false;
     }
     for (at = 0; at < g.sector_size * g.sector_count; at += g.sector_size) {
@@ -65,12 +239,25 @@ bool settings_save(struct settings *s)
             return false;
         }
     }
-    for (at = 0; at < sizeof(*s); at += CHUNK) {
-        if (!write_chunk((const uint8_t *)s, at, sizeof(*s) - at)) {
-            return false;
-        }
+    return true;
+}
+
+bool settings_save(const struct settings *s)
+{
+    struct writer w = {0};
+    uint32_t head[2] = {MAGIC, put_records(NULL, s)}, crc;
+
+    if (area_size() < sizeof(head) + head[1] + sizeof(crc) + CHUNK || !erase_area()) {
+        return false;
     }
-    return board_flash_ops->sync(board_settings_flash) == ACME_OK;
+    put(&w, head, sizeof(head));
+    (void)put_records(&w, s);
+    crc = w.crc;
+    put(&w, &crc, sizeof(crc));
+    if (w.fill > 0) {
+        flush(&w);
+    }
+    return !w.failed && board_flash_ops->sync(board_settings_flash) == ACME_OK;
 }
 
 uint16_t settings_names_count(const struct settings *s)
@@ -138,19 +325,26 @@ static int digit_of(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* All of it or nothing. */
 static const char *add_anchor(struct settings *s, const char *hex)
 {
+    uint32_t len = s->anchor_len;
+
+    if (*hex == '\0') {
+        return "empty or too long";
+    }
     for (; *hex != '\0'; hex += 2) {
         int high = digit_of(hex[0]), low = high < 0 ? -1 : digit_of(hex[1]);
 
         if (low < 0) {
             return "not lower-case hexadecimal";
         }
-        if (s->anchor_len >= SETTINGS_ANCHOR_MAX) {
+        if (len >= SETTINGS_ANCHOR_MAX) {
             return "too long";
         }
-        s->anchor[s->anchor_len++] = (uint8_t)(high << 4 | low);
+        s->anchor[len++] = (uint8_t)(high << 4 | low);
     }
+    s->anchor_len = len;
     return NULL;
 }
 
@@ -161,6 +355,9 @@ static const char *set_directory(struct settings *s, const char *value)
 
 static const char *set_contact(struct settings *s, const char *value)
 {
+    if (strncmp(value, "mailto:", 7) != 0) { /* a CA would refuse it, much later */
+        return "a contact begins with mailto:";
+    }
     return set_text(s->contact, sizeof(s->contact), value);
 }
 
@@ -189,5 +386,5 @@ const char *settings_take_line(struct settings *s, const char *line)
             return settings_words[i].take(s, value);
         }
     }
-    return "unknown; there are: name directory contact challenge ntp anchor save";
+    return "unknown; there are: name directory contact challenge ntp anchor clear save";
 }

@@ -1,6 +1,7 @@
 /*
  * What a device is told at the factory: its names, its CA and the CA's root. Kept in a flash area
- * of its own, apart from the store. It must not know what they are for.
+ * of its own, apart from the store, as records that a later firmware can read (settings.c). It must
+ * not know what they are for.
  */
 #ifndef SETTINGS_H
 #define SETTINGS_H
@@ -24,17 +25,17 @@ struct settings {
     char challenges[SETTINGS_CHALLENGES][SETTINGS_CHALLENGE_SIZE]; /* in order; none: http-01 */
     char ntp[SETTINGS_NAME_SIZE]; /* a time server, or empty: only what DHCP names */
     uint32_t anchor_len;
-    uint32_t crc; /* over everything but itself; settings_save makes it */
     uint8_t anchor[SETTINGS_ANCHOR_MAX];
 };
 
-/** Reads them from flash; false: the device has none, or they are damaged. */
+/** Reads them from flash, be they of this firmware or of an earlier one; false: the device has
+ * none, or they are damaged. */
 bool settings_load(struct settings *s);
 /** Writes them; false: the flash refused. A cut in between leaves a device without settings. */
-bool settings_save(struct settings *s);
+bool settings_save(const struct settings *s);
 /** Takes one line ("name x", "directory https://…", "contact mailto:…", "ntp x",
  * "challenge tls-alpn-01", "anchor HEX…"; an
- * anchor may come in several lines). NULL, or what is wrong with it. */
+ * anchor may come in several lines). NULL, or what is wrong with it: then nothing has changed. */
 const char *settings_take_line(struct settings *s, const char *line);
 /** What is missing before they can be saved, or NULL. */
 const char *settings_missing(const struct settings *s);

@@ -1,6 +1,6 @@
 /*
- * The vector table of a Cortex-M that has one interrupt besides the tick: the Ethernet's. It must
- * not know what that one is of.
+ * The vector table of a Cortex-M that has one interrupt besides the tick, the Ethernet's, and one
+ * of a watchdog that bites. It must not know what they are of.
  */
 #include "board_config.h"
 #include "cortex_m.h"
@@ -9,7 +9,7 @@ __attribute__((section(".vectors"),
                used)) static const cortex_m_handler vectors[16 + BOARD_ETH_IRQ + 1] = {
     (cortex_m_handler)cortex_m_stack_top,
     cortex_m_reset,
-    [2] = cortex_m_fault, /* NMI */
+    [2] = cortex_m_fault, /* NMI, a watchdog's */
     [3] = cortex_m_fault, /* HardFault, which the other faults become */
     [4] = cortex_m_fault,
     [5] = cortex_m_fault,
@@ -19,4 +19,7 @@ __attribute__((section(".vectors"),
     [14] = cortex_m_fault,
     [15] = cortex_m_tick,
     [16 + BOARD_ETH_IRQ] = cortex_m_eth,
+#if defined(BOARD_WATCHDOG_IRQ)
+    [16 + BOARD_WATCHDOG_IRQ] = cortex_m_fault,
+#endif
 };

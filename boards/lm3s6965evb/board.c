@@ -13,6 +13,7 @@
 #define SYSCTL(offset)    (*(volatile uint32_t *)(0x400FE000u + (offset)))
 #define SYSCTL_RIS        SYSCTL(0x050)
 #define SYSCTL_RCC        SYSCTL(0x060)
+#define SYSCTL_RCGC0      SYSCTL(0x100)
 #define SYSCTL_RCGC1      SYSCTL(0x104)
 #define SYSCTL_RCGC2      SYSCTL(0x108)
 #define RIS_PLL_LOCKED    (1u << 6)
@@ -22,6 +23,7 @@
 #define RCC_USE_DIVIDER   (1u << 22)
 #define RCC_DIVIDE_BY_4   (3u << 23) /* the PLL gives 200 MHz */
 #define RCC_CRYSTAL_8_MHZ (0xEu << 6)
+#define RCGC0_WATCHDOG    8u
 #define RCGC1_UART0       1u
 #define RCGC2_ETHERNET    0x50000000u
 #define RCGC2_GPIOA       1u
@@ -75,6 +77,7 @@ void board_init(void)
 {
     start_clock();
     start_uart();
+    SYSCTL_RCGC0 |= RCGC0_WATCHDOG;
     SYSCTL_RCGC2 |= RCGC2_ETHERNET;
     cortex_m_start_tick(BOARD_CLOCK_HZ);
     board_open_flash();

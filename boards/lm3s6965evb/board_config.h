@@ -4,9 +4,11 @@
 #ifndef BOARD_CONFIG_H
 #define BOARD_CONFIG_H
 
-#define BOARD_NAME     "lm3s6965evb"
-#define BOARD_CLOCK_HZ 50000000u
-#define BOARD_ETH_IRQ  42
+#define BOARD_NAME          "lm3s6965evb"
+#define BOARD_CLOCK_HZ      50000000u
+#define BOARD_ETH_IRQ       42
+#define BOARD_WATCHDOG_BASE 0x40000000u
+#define BOARD_WATCHDOG_IRQ  18
 
 /* The flash map: the store; two more sectors for the settings follow it. */
 #define BOARD_SECTOR_SIZE   1024u

@@ -72,6 +72,7 @@
 #define MBEDTLS_X509_CREATE_C
 #define MBEDTLS_X509_CSR_WRITE_C
 #define MBEDTLS_X509_REMOVE_INFO
+#define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK /* one root at a time: core/src/net/trust.c */
 
 /* TLS. The input buffer takes the largest record that TLS allows: servers written in Go, many CAs'
  * among them, ignore max_fragment_length. */
@@ -83,6 +84,9 @@
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+/* The client's input buffer grows with what comes: core/src/net/tls_buffer.h. */
+#define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
+#define MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 /* What there is anyway, in mbedTLS's order; its own list names 180 that are not. */
 #define MBEDTLS_SSL_CIPHERSUITES                                                                   \
     MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,                                               \
@@ -90,6 +94,6 @@
         MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,                                           \
         MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
 #define MBEDTLS_SSL_IN_CONTENT_LEN  16384
-#define MBEDTLS_SSL_OUT_CONTENT_LEN 2048
+#define MBEDTLS_SSL_OUT_CONTENT_LEN 5120
 
 #endif

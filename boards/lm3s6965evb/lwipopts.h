@@ -26,7 +26,8 @@
 #define MEM_ALIGNMENT           4
 #define MEM_SIZE                3072
 #define MEMP_NUM_PBUF           1 /* of data that is not lwIP's: the port has it copied */
-#define MEMP_NUM_TCP_PCB        6
+#define ACME_LWIP_RAW_STREAMS   7 /* the CA's, two of the status page, four of the responder */
+#define MEMP_NUM_TCP_PCB        7
 #define MEMP_NUM_TCP_PCB_LISTEN 2
 #define MEMP_NUM_TCP_SEG        12
 #define MEMP_NUM_SYS_TIMEOUT    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 2)

@@ -4,11 +4,12 @@
 #ifndef BOARD_CONFIG_H
 #define BOARD_CONFIG_H
 
-#define BOARD_NAME         "mps2_an385"
-#define BOARD_CLOCK_HZ     25000000u
-#define BOARD_UART_BASE    0x40004000u
-#define BOARD_LAN9118_BASE 0x40200000u
-#define BOARD_ETH_IRQ      13
+#define BOARD_NAME          "mps2_an385"
+#define BOARD_CLOCK_HZ      25000000u
+#define BOARD_UART_BASE     0x40004000u
+#define BOARD_LAN9118_BASE  0x40200000u
+#define BOARD_ETH_IRQ       13
+#define BOARD_WATCHDOG_BASE 0x40008000u /* its interrupt is the NMI */
 
 /* The flash map: the store; two more sectors for the settings follow it. */
 #define BOARD_SECTOR_SIZE   4096u

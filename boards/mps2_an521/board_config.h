@@ -5,11 +5,12 @@
 #ifndef BOARD_CONFIG_H
 #define BOARD_CONFIG_H
 
-#define BOARD_NAME         "mps2_an521"
-#define BOARD_CLOCK_HZ     20000000u
-#define BOARD_UART_BASE    0x50200000u
-#define BOARD_LAN9118_BASE 0x52000000u
-#define BOARD_ETH_IRQ      48
+#define BOARD_NAME          "mps2_an521"
+#define BOARD_CLOCK_HZ      20000000u
+#define BOARD_UART_BASE     0x50200000u
+#define BOARD_LAN9118_BASE  0x52000000u
+#define BOARD_ETH_IRQ       48
+#define BOARD_WATCHDOG_BASE 0x50081000u /* its interrupt is the NMI */
 
 /* The flash map: the store; two more sectors for the settings follow it. */
 #define BOARD_SECTOR_SIZE   4096u

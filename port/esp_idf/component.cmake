@@ -1,8 +1,9 @@
 # The ESP-IDF component: the core as the library acme_core, over ESP-IDF's mbedTLS, with the options of
 # Kconfig in menuconfig. Included by the top CMakeLists.txt, for a component is a whole folder.
-idf_component_register(INCLUDE_DIRS core/include REQUIRES mbedtls)
-
+# ESP-IDF resolves a relative folder against that of this file.
 set(_top "${CMAKE_CURRENT_LIST_DIR}/../..")
+idf_component_register(INCLUDE_DIRS "${_top}/core/include" REQUIRES mbedtls)
+
 idf_component_get_property(_mbedtls mbedtls COMPONENT_LIB)
 idf_component_get_property(_mbedtls_dir mbedtls COMPONENT_DIR)
 idf_build_get_property(_config_dir CONFIG_DIR)

@@ -21,15 +21,17 @@
 extern "C" {
 #endif
 
-/** Streams at once: one to the CA, the responder's, and those of the application. */
-#ifndef ACME_LWIP_RAW_STREAMS
-#define ACME_LWIP_RAW_STREAMS 6
-#endif
 /** Listeners at once. */
 #ifndef ACME_LWIP_RAW_LISTENERS
 #define ACME_LWIP_RAW_LISTENERS 2
 #endif
-
+/** Streams at once: one is always the device's own, to the CA; the others are shared out among the
+ * listeners. The http-01 responder's share is better one more than CONFIG_ACME_HTTP_01_STREAMS: it
+ * parts with who is slow when it sees that another waits. lwipopts.h may set it, and needs a
+ * MEMP_NUM_TCP_PCB for each. */
+#ifndef ACME_LWIP_RAW_STREAMS
+#define ACME_LWIP_RAW_STREAMS 9
+#endif
 /** Datagram sockets at once. */
 #ifndef ACME_LWIP_RAW_DATAGRAM_SOCKETS
 #define ACME_LWIP_RAW_DATAGRAM_SOCKETS 1
@@ -54,19 +56,22 @@ struct acme_lwip_raw_stream {
     struct pbuf *first;  /* received, not taken yet */
     int32_t error;       /* ACME_OK, or why pcb is gone */
     struct acme_lwip_lookup lookup;
-    uint32_t attempt_ms; /* when the address under way was begun */
-    uint16_t port;       /* to connect to */
-    uint16_t offset;     /* bytes of first that were taken */
-    int8_t listener;     /* waits to be accepted from this one; else -1 */
+    uint32_t since_ms; /* when the address under way was begun, or the caller came */
+    uint16_t port;     /* to connect to */
+    uint16_t offset;   /* bytes of first that were taken */
+    int8_t listener;   /* waits to be accepted from this one; else -1 */
     bool used, connected;
     bool inbound;
     bool finished; /* the peer's FIN came */
+    bool answered; /* something was sent to the caller */
 };
 
 /** The port's context: zero-initialize, then acme_lwip_raw_init. Its members are its own. */
 struct acme_lwip_raw {
     struct acme_lwip_raw_stream streams[ACME_LWIP_RAW_STREAMS];
     struct tcp_pcb *listeners[ACME_LWIP_RAW_LISTENERS];
+    uint16_t reserved_port;   /* of the listener that has streams set aside; 0: none */
+    uint8_t reserved_streams; /* how many */
 #if LWIP_UDP && defined(CONFIG_ACME_DNS_CLIENT)
     struct acme_lwip_raw_datagrams datagrams[ACME_LWIP_RAW_DATAGRAM_SOCKETS];
 #endif
@@ -80,6 +85,13 @@ extern const struct acme_udp_ops acme_lwip_raw_udp_ops;
 /** Sets the context up; once, after lwip_init. The context lives as long as lwIP: a DNS answer may
  * come late, and the stream that asked is not free before. Only one. */
 void acme_lwip_raw_init(struct acme_lwip_raw *net);
+
+/** How many streams (1 to ACME_LWIP_RAW_STREAMS - 2) the callers of one TCP port may have at once:
+ * the application's server's, so that whoever keeps those busy never takes the ones by which a CA
+ * looks for the proof. The other listeners share the rest; without this all have equal shares.
+ * Once, after init and before that port is listened on. A listener whose streams are all in use
+ * leaves a new caller's SYN unanswered, and TCP asks again. */
+void acme_lwip_raw_reserve(struct acme_lwip_raw *net, uint16_t port, uint8_t streams);
 
 #ifdef __cplusplus
 }

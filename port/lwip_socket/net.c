@@ -13,8 +13,6 @@
 #define SLOTS   ACME_LWIP_SOCKET_MAX
 #define BACKLOG 4
 
-/* One address that does not answer must not use up the time of the other. */
-#define ATTEMPT_MS 5000u
 /* How often what select cannot see is looked at. */
 #define SLICE_MS        20u
 #define OVERDUE_LOOK_MS 500u
@@ -163,7 +161,7 @@ static int32_t connect_next(struct acme_lwip_socket_slot *s)
 /* Whether the address under way has had its time, and there is another. */
 static bool is_overdue(struct acme_lwip_socket_slot *s)
 {
-    return sys_now() - s->attempt_ms > ATTEMPT_MS && acme_lwip_lookup_has_next(&s->lookup);
+    return sys_now() - s->attempt_ms > ACME_NET_ATTEMPT_MS && acme_lwip_lookup_has_next(&s->lookup);
 }
 
 static bool is_writable(int fd)

@@ -28,8 +28,6 @@ enum socket_state {
     SOCKET_LISTENING
 };
 
-/* One address that does not answer must not use up the time of the others. */
-#define ATTEMPT_MS 5000u
 /* Bounds what is thrown away at the end of a stream. */
 #define DISCARD_READS 64
 
@@ -224,7 +222,7 @@ static int32_t poll_connecting(struct acme_posix_socket *s)
     int error = 0;
 
     if (poll(&p, 1, 0) <= 0) {
-        if (s->address_next < s->address_count && now_ms() - s->attempt_ms > ATTEMPT_MS) {
+        if (s->address_next < s->address_count && now_ms() - s->attempt_ms > ACME_NET_ATTEMPT_MS) {
             return connect_next(s);
         }
         s->want_write = true;

@@ -27,8 +27,9 @@
 
 #define MEM_ALIGNMENT           4
 #define MEM_SIZE                (24 * 1024)
-#define MEMP_NUM_PBUF           1 /* of data that is not lwIP's: the port has it copied */
-#define MEMP_NUM_TCP_PCB        12
+#define MEMP_NUM_PBUF           1  /* of data that is not lwIP's: the port has it copied */
+#define ACME_LWIP_RAW_STREAMS   11 /* the CA's, four of the status page, six of the responder */
+#define MEMP_NUM_TCP_PCB        14
 #define MEMP_NUM_TCP_PCB_LISTEN 2
 #define MEMP_NUM_TCP_SEG        40
 #define MEMP_NUM_SYS_TIMEOUT    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 2)

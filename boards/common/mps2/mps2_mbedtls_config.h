@@ -70,7 +70,9 @@
 #define MBEDTLS_X509_CREATE_C
 #define MBEDTLS_X509_CSR_WRITE_C
 #define MBEDTLS_X509_CRT_WRITE_C
+#define MBEDTLS_X509_RSASSA_PSS_SUPPORT /* what RSA keys sign with in TLS 1.3 */
 #define MBEDTLS_X509_REMOVE_INFO
+#define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK /* one root at a time: core/src/net/trust.c */
 
 /* TLS. The input buffer takes the largest record that TLS allows: servers written in Go, many CAs'
  * among them, ignore max_fragment_length. */
@@ -81,12 +83,17 @@
 #define MBEDTLS_SSL_PROTO_TLS1_3
 #define MBEDTLS_SSL_TLS1_3_COMPATIBILITY_MODE
 #define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
+#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL_ENABLED /* resumes */
+#define MBEDTLS_SSL_SESSION_TICKETS
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 #define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION
 #define MBEDTLS_SSL_ALPN
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+/* The client's input buffer grows with what comes: core/src/net/tls_buffer.h. */
+#define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
+#define MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 /* What there is anyway, in mbedTLS's order; its own list names 180 that are not. */
 #define MBEDTLS_SSL_CIPHERSUITES                                                                   \
     MBEDTLS_TLS1_3_AES_256_GCM_SHA384, MBEDTLS_TLS1_3_AES_128_GCM_SHA256,                          \
@@ -95,6 +102,6 @@
         MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,                                           \
         MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
 #define MBEDTLS_SSL_IN_CONTENT_LEN  16384
-#define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
+#define MBEDTLS_SSL_OUT_CONTENT_LEN 5120
 
 #endif

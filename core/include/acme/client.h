@@ -423,6 +423,13 @@ typedef struct acme_client acme_client;
 #define ACME_MEMORY_PROBLEMS 1
 #endif
 
+/** The CA's last TLS session. */
+#if defined(CONFIG_ACME_TLS_RESUMPTION)
+#define ACME_MEMORY_SESSION 40
+#else
+#define ACME_MEMORY_SESSION 0
+#endif
+
 /** Bytes of the block for acme_init: a compile-time constant of the configuration. acme_init
  * checks it, and a static assertion in the core checks that it is enough. */
 #define ACME_MEMORY_SIZE                                                                           \
@@ -430,9 +437,9 @@ typedef struct acme_client acme_client;
      CONFIG_ACME_URL_MAX + CONFIG_ACME_NONCE_MAX + ACME_REPLY_SIZE + ACME_MEMORY_ORIGIN +          \
      ACME_MEMORY_BODY + ACME_MEMORY_TIME + CONFIG_ACME_CERT_SLOTS * ACME_SLOT_SIZE +               \
      CONFIG_ACME_NAMES_MAX * 3 + ACME_MEMORY_HTTP_01 + ACME_MEMORY_TLS_ALPN + ACME_MEMORY_DNS +    \
-     ACME_MEMORY_SEAL + ACME_MEMORY_BACKENDS + ACME_MEMORY_FALLBACK +                              \
+     ACME_MEMORY_SEAL + ACME_MEMORY_BACKENDS + ACME_MEMORY_FALLBACK + ACME_MEMORY_SESSION +        \
      ACME_MEMORY_PROBLEMS * sizeof(struct acme_problem) + sizeof(struct acme_config) + 635 +       \
-     193 * sizeof(void *))
+     198 * sizeof(void *))
 
 /** 1 where an option of Kconfig is on, else 0: the 1 that it is defined as brings a comma, which
  * puts another value into the second place. */

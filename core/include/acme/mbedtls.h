@@ -39,7 +39,7 @@ extern "C" {
 
 /** A chain and its key. chain and key may be read; the other members are its own. */
 struct acme_mbedtls_cert {
-    mbedtls_x509_crt chain; /**< the leaf first */
+    mbedtls_x509_crt chain; /**< the leaf first; of its issuers raw alone, for TLS to send */
     mbedtls_pk_context key; /**< opaque: it names a key in PSA Crypto */
     acme_client *holds;     /**< whose certificates are held; NULL: none are */
     uint32_t key_id;        /**< PSA key identifier; 0: nothing is loaded */
@@ -61,7 +61,7 @@ void acme_mbedtls_init(struct acme_mbedtls_cert *cert, void *der, size_t der_siz
  * @return ACME_ERR_ARGUMENT: there is no such request, or cert is NULL
  * @return ACME_ERR_CERT_NONE: nothing is stored for it yet
  * @return ACME_ERR_BUFFER: a certificate has more than der_size bytes
- * @return ACME_ERR_CERT_PARSE: mbedTLS cannot read a certificate
+ * @return ACME_ERR_CERT_PARSE: mbedTLS cannot read the leaf
  * @return ACME_ERR_CRYPTO: PSA Crypto does not have the key, cannot load it, or it is of a kind
  * that mbedTLS's TLS does not take
  * @return ACME_ERR_TLS_MEMORY: mbedTLS has no memory for it

@@ -1,7 +1,8 @@
 /*
  * What the core needs from its surroundings: network, clock, entropy, flash, log. Each is a const
  * struct of function pointers and a context which the core hands back as the first argument. The
- * core calls them only from inside acme_* functions, on the caller's thread, never re-entrantly.
+ * core calls them only from inside acme_* functions, on the caller's thread, never re-entrantly
+ * (breathe, at the end, is the exception).
  *
  * Rules for all of them:
  * - Nothing blocks, except flash erase and program, which may take what the chip takes.
@@ -57,6 +58,10 @@ struct acme_address {
     uint8_t bytes[16]; /**< network order; 4 or 16 of them are used */
 };
 
+/** What a port that has several addresses of a host gives each of them to answer, in milliseconds:
+ * one that says nothing must not use up the time of the others (CONFIG_ACME_TIMEOUT_MS for all). */
+#define ACME_NET_ATTEMPT_MS 5000u
+
 /** Streams (TCP), listeners and name resolution. */
 struct acme_net_ops {
     /**
@@ -66,8 +71,9 @@ struct acme_net_ops {
      * (no free stream), ACME_ERR_NET. Does not wait.
      */
     acme_handle (*connect)(void *ctx, const char *host, uint16_t port);
-    /** ACME_OK once connected; ACME_ERR_AGAIN while under way; ACME_ERR_RESOLVE, ACME_ERR_CONNECT,
-     * ACME_ERR_NET when it failed (the handle still has to be closed). */
+    /** ACME_OK once connected; ACME_ERR_AGAIN while under way (the core asks again after a second
+     * at most, so a port may move on to the next address in here); ACME_ERR_RESOLVE,
+     * ACME_ERR_CONNECT, ACME_ERR_NET when it failed (the handle still has to be closed). */
     int32_t (*connected)(void *ctx, acme_handle stream);
     /** Hands over up to len (> 0) bytes. Returns how many were taken (> 0), ACME_ERR_AGAIN,
      * ACME_ERR_CLOSED or ACME_ERR_NET. */
@@ -161,8 +167,8 @@ struct acme_log_ops {
     void (*write)(void *ctx, enum acme_log_level level, const char *line);
 };
 
-/** All of them, as handed to acme_init. Must outlive the client. log and udp may be NULL; flash,
- * too, where struct acme_config names another place for the records. */
+/** All of them, as handed to acme_init. Must outlive the client. log, udp and breathe may be NULL;
+ * flash, too, where struct acme_config names another place for the records. */
 struct acme_port {
     const struct acme_net_ops *net;         /**< streams, listeners, names */
     void *net_ctx;                          /**< handed back to net */
@@ -176,6 +182,24 @@ struct acme_port {
     void *log_ctx;                          /**< handed back to log */
     const struct acme_udp_ops *udp;         /**< datagrams, or NULL */
     void *udp_ctx;                          /**< handed back to udp */
+    /**
+     * Lets a firmware without threads do what cannot wait, while mbedTLS computes: feed a watchdog,
+     * take frames out of the Ethernet chip and put them aside, run a control loop. Called at most
+     * every 5 ms by clock->uptime_ms, from inside acme_* functions and from inside the firmware's
+     * own use of mbedTLS (its server's handshake), on the same stack and thread, from acme_init
+     * until acme_deinit; on a Cortex-M at 25 MHz at least every 20 ms, but while an RSA signature
+     * is verified. Returns soon: in a few milliseconds.
+     *
+     * It must not call mbedTLS, PSA Crypto or the network stack's protocols, which may be in the
+     * middle of something. An acme_* function that takes the client returns ACME_ERR_STATE in it;
+     * those that cannot say so do nothing: acme_poll leaves ACME_ERR_STATE in the result,
+     * acme_next_wakeup_s says 1, acme_get_counters fills in zeros, acme_deinit returns.
+     *
+     * NULL: not wanted, as in every program that has a thread for the client. Needs
+     * CONFIG_ACME_BREATHE; without it acme_init refuses one that is not NULL.
+     */
+    void (*breathe)(void *ctx);
+    void *breathe_ctx; /**< handed back to breathe */
 };
 
 #ifdef __cplusplus

@@ -14,7 +14,9 @@
 #define PREFIX       "/.well-known/acme-challenge/"
 #define HEAD_MAX     8192u
 #define TIMEOUT_MS   10000u
-#define YIELD_MS     250u /* a connection that speaks has spoken by then */
+#define YIELD_MS     250u  /* a connection that speaks has spoken by then */
+#define STALLED_MS   2000u /* and has said what it wants, if a segment of it was lost */
+#define TOKEN_KNOWN  8u    /* who begins with so much of a token has been told it */
 #define RESPONSE_MAX 512u
 
 enum stream_state { STREAM_FREE, STREAM_READ, STREAM_ANSWER, STREAM_REFUSE };
@@ -174,19 +176,25 @@ static void serve(struct acme_responder *r, struct acme_responder_stream *s, uin
     }
 }
 
-/* Whether nothing says that the CA is there: not a word for a while, or words that are not its. */
-static bool is_idle(const struct acme_responder *r, const struct acme_responder_stream *s,
-                    uint32_t now_ms)
+/* Whether a stream may go when another is wanted: it has said nothing for a while, or words that
+ * are not the CA's; or what anybody could say, and not all of it for longer. */
+static bool may_yield(const struct acme_responder *r, const struct acme_responder_stream *s,
+                      uint32_t now_ms)
 {
     uint32_t age_ms = now_ms + TIMEOUT_MS - s->deadline_ms;
 
-    if (s->state == STREAM_READ && s->head_len == s->matched) {
-        return s->head_len == 0 && age_ms >= YIELD_MS;
+    if (s->state == STREAM_READ && s->head_len == 0) {
+        return age_ms >= YIELD_MS;
     }
-    return s->state == STREAM_REFUSE || (s->state == STREAM_READ && wanted(r, s->matched) != '\0');
+    if (s->state == STREAM_READ && (s->head_len == s->matched || wanted(r, s->matched) == '\0')) {
+        return s->matched < sizeof(PREFIX) + sizeof("GET") + TOKEN_KNOWN - 1 &&
+               age_ms >= STALLED_MS;
+    }
+    return s->state != STREAM_ANSWER;
 }
 
-/* A stream for a connection that waits: a free one, else of the idle ones the oldest. Or NULL. */
+/* A stream for a connection that waits: a free one, else the oldest of those that may yield. Or
+ * NULL. */
 static struct acme_responder_stream *find_room(struct acme_responder *r, uint32_t now_ms)
 {
     struct acme_responder_stream *found = NULL;
@@ -198,7 +206,7 @@ static struct acme_responder_stream *find_room(struct acme_responder *r, uint32_
         if (s->state == STREAM_FREE) {
             return s;
         }
-        if (is_idle(r, s, now_ms) &&
+        if (may_yield(r, s, now_ms) &&
             (found == NULL || (int32_t)(s->deadline_ms - found->deadline_ms) < 0)) {
             found = s;
         }

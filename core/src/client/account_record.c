@@ -254,7 +254,7 @@ int32_t acme_account_forget(acme_client *c, const char *directory_url)
     if (directory_url == NULL) {
         return ACME_ERR_ARGUMENT;
     }
-    if (c->machine.job != ACME_JOB_NONE) {
+    if (acme_machine_is_busy(c)) {
         return ACME_ERR_STATE; /* the memory for the record is in use */
     }
     for (i = 0; i < CONFIG_ACME_ACCOUNT_SLOTS; i++) {

@@ -39,13 +39,18 @@ static bool has_issuer(struct acme_client *c, const char *name)
 {
     struct acme_chain_check check;
     struct acme_cert_record record = {.chain_count = c->body.sink.count};
+    int32_t rc;
     uint8_t i;
 
     acme_certificate_describe_check(c, &check);
     for (i = 0; i < record.chain_count; i++) {
         record.lengths[i] = c->body.sink.lengths[i];
     }
-    return acme_cert_issued_by(&check, &record, name) == ACME_OK;
+    rc = acme_cert_issued_by(&check, &record, name);
+    if (acme_certificate_has_more_memory(c, rc)) {
+        rc = acme_cert_issued_by(&check, &record, name);
+    }
+    return rc == ACME_OK;
 }
 
 static int32_t fetch(struct acme_client *c, uint8_t index)

@@ -79,9 +79,19 @@ void acme_certificate_describe_check(struct acme_client *c, struct acme_chain_ch
     check->added_size = sizeof(c->problem.identifier);
 }
 
+bool acme_certificate_has_more_memory(struct acme_client *c, int32_t error)
+{
+    if (error != ACME_ERR_TLS_MEMORY || !acme_tls_is_open(&c->exchange.tls)) {
+        return false;
+    }
+    acme_exchange_close(&c->exchange);
+    return true;
+}
+
 static int32_t check_chain(struct acme_client *c, struct acme_cert_record *record)
 {
     struct acme_chain_check check;
+    int32_t rc;
 
     acme_certificate_describe_check(c, &check);
     memset(record, 0, sizeof(*record));
@@ -91,7 +101,8 @@ static int32_t check_chain(struct acme_client *c, struct acme_cert_record *recor
     record->key_generation = c->order.generation;
     record->chain_count = c->body.sink.count;
     memcpy(record->lengths, c->body.sink.lengths, sizeof(record->lengths));
-    return acme_cert_check_chain(&check, record);
+    rc = acme_cert_check_chain(&check, record);
+    return acme_certificate_has_more_memory(c, rc) ? acme_cert_check_chain(&check, record) : rc;
 }
 
 #if defined(CONFIG_ACME_REVOKE_REPLACED)

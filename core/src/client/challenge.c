@@ -7,6 +7,7 @@
 
 #include "acme/tls_alpn.h"
 
+#include "base/breathe.h"
 #include "client/order_state.h"
 #include "client/pool.h"
 #include "client/reply.h"
@@ -163,7 +164,8 @@ bool acme_tls_alpn_is_wanted(acme_client *c)
 
 int acme_tls_alpn_select(acme_client *c, mbedtls_ssl_context *ssl)
 {
-    int verdict = acme_tls_alpn_choose(&c->challenges.tls, ssl);
+    int verdict = acme_breathe_is_inside() ? ACME_TLS_ALPN_REFUSE
+                                           : acme_tls_alpn_choose(&c->challenges.tls, ssl);
 
     if (verdict == ACME_TLS_ALPN_OURS) {
         c->challenges.tls.served++;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/breathe.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "client/account.h"
@@ -328,7 +329,8 @@ static void watch_responder(struct acme_client *c, uint64_t now_ms)
 
 static uint32_t time_left(const struct acme_client *c, uint64_t now_ms)
 {
-    uint64_t until = c->io.in_exchange ? c->exchange.deadline_ms + 1u : c->machine.wait_until_ms;
+    uint64_t until =
+        c->io.in_exchange ? acme_exchange_turn_ms(&c->exchange) : c->machine.wait_until_ms;
     uint64_t left;
 
     if (until == 0) {
@@ -363,6 +365,10 @@ enum acme_want acme_poll(acme_client *c, struct acme_poll_result *result)
 {
     int32_t rc = ACME_ERR_AGAIN;
 
+    if (acme_breathe_is_inside()) {
+        *result = (struct acme_poll_result){ACME_WANT_EVENT, 1, ACME_ERR_STATE};
+        return result->want;
+    }
     watch_responder(c, acme_clock_uptime_ms(&c->clock));
     if (ACME_ENABLED(CONFIG_ACME_DOCTOR) && c->machine.job == ACME_JOB_SIDE) {
         return poll_side(c, result);
@@ -389,6 +395,9 @@ enum acme_want acme_poll(acme_client *c, struct acme_poll_result *result)
 
 int32_t acme_cancel(acme_client *c)
 {
+    if (acme_breathe_is_inside()) {
+        return ACME_ERR_STATE;
+    }
     if (c->machine.job == ACME_JOB_SIDE) {
         c->machine.side->stop(c);
         return ACME_OK;

@@ -21,7 +21,7 @@ static int32_t load_account(struct acme_client *c, const char *name, const char 
     if (name == NULL || value == NULL) {
         return ACME_ERR_ARGUMENT;
     }
-    if (c->machine.job != ACME_JOB_NONE) {
+    if (acme_machine_is_busy(c)) {
         return ACME_ERR_STATE; /* the memory for the record is in use */
     }
     rc = acme_account_load(c);

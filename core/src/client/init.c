@@ -14,6 +14,7 @@
 
 #include <mbedtls/memory_buffer_alloc.h>
 
+#include "base/breathe.h"
 #include "base/entropy.h"
 #include "base/ipaddr.h"
 #include "client/schedule.h"
@@ -309,6 +310,9 @@ static int32_t check_config(const struct acme_config *config)
 
     if (!has_port(config) || !has_lists(config)) {
         return ACME_ERR_ARGUMENT;
+    }
+    if (!ACME_ENABLED(CONFIG_ACME_BREATHE) && config->port->breathe != NULL) {
+        return ACME_ERR_UNSUPPORTED; /* a watchdog that nobody feeds is better known now */
     }
     if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
         return ACME_ERR_LIMIT;
@@ -672,6 +676,7 @@ int32_t acme_init_checked(acme_client **client, const struct acme_config *config
     }
     set_up(c, config);
     in_use = true;
+    acme_breathe_bind(config->port);
     take_crypto();
     rc = open_all(c);
     if (rc != ACME_OK) {
@@ -684,7 +689,7 @@ int32_t acme_init_checked(acme_client **client, const struct acme_config *config
 
 void acme_deinit(acme_client *c)
 {
-    if (c == NULL) {
+    if (c == NULL || acme_breathe_is_inside()) {
         return;
     }
     if (c->machine.side != NULL) {
@@ -697,6 +702,7 @@ void acme_deinit(acme_client *c)
     acme_store_bind_its(NULL);
     end_crypto();
     acme_entropy_bind(NULL, NULL);
+    acme_breathe_bind(NULL);
     acme_zeroize(c, sizeof(*c));
     in_use = false;
 }

@@ -19,7 +19,7 @@ int32_t acme_job_begin(struct acme_client *c, enum acme_job job, enum acme_state
     int32_t rc;
     uint16_t i;
 
-    if (c->machine.job != ACME_JOB_NONE) {
+    if (acme_machine_is_busy(c)) {
         return ACME_ERR_STATE;
     }
     if (c->config.clock_required && acme_clock_now(&c->clock, &now) != ACME_OK) {

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/breathe.h"
 #include "base/log.h"
 #include "client/state.h"
 
@@ -17,6 +18,11 @@ const char *acme_state_name(uint8_t state)
         return "STATE";
     }
     return state < ACME_STATE_COUNT ? names[state] : "UNKNOWN";
+}
+
+bool acme_machine_is_busy(const struct acme_client *c)
+{
+    return c->machine.job != ACME_JOB_NONE || acme_breathe_is_inside();
 }
 
 void acme_machine_note_url(struct acme_client *c, const char *url)

@@ -97,6 +97,8 @@ struct acme_machine {
     uint64_t wait_until_ms;
 };
 
+/** A job is under way, or the firmware's breathe, in which nothing may begin. */
+bool acme_machine_is_busy(const struct acme_client *c);
 /** Changes the state. Always ACME_OK, so that a step can end with it. */
 int32_t acme_machine_go(struct acme_client *c, enum acme_state state);
 /** A request is under way, or has failed: errors from now on are about the state's, as a whole. */

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include <mbedtls/platform.h>
+
+#include "base/breathe.h"
 #include "client/keys.h"
 #include "client/slots.h"
 #include "client/state.h"
@@ -20,9 +23,36 @@ void acme_mbedtls_init(struct acme_mbedtls_cert *cert, void *der, size_t der_siz
     cert->der_size = der_size;
 }
 
+/* Of issuers TLS sends the bytes, and looks at nothing: they are not parsed, which would double
+ * what they take. */
+static int32_t add_issuer(mbedtls_x509_crt **last, const uint8_t *der, size_t len)
+{
+    mbedtls_x509_crt *crt = mbedtls_calloc(1, sizeof(*crt) + len);
+
+    if (crt == NULL) {
+        return ACME_ERR_TLS_MEMORY;
+    }
+    mbedtls_x509_crt_init(crt);
+    crt->raw.p = (unsigned char *)(crt + 1);
+    crt->raw.len = len;
+    memcpy(crt->raw.p, der, len);
+    (*last)->next = crt;
+    *last = crt;
+    return ACME_OK;
+}
+
+static int32_t add_certificate(mbedtls_x509_crt **last, const uint8_t *der, size_t len)
+{
+    if ((*last)->raw.p != NULL) {
+        return add_issuer(last, der, len);
+    }
+    return acme_x509_error(mbedtls_x509_crt_parse_der(*last, der, len), ACME_ERR_CERT_PARSE);
+}
+
 /* The chain ends where there is no further certificate. */
 static int32_t load_chain(acme_client *client, uint16_t slot, struct acme_mbedtls_cert *cert)
 {
+    mbedtls_x509_crt *last = &cert->chain;
     uint8_t i;
 
     for (i = 0; i < CONFIG_ACME_CHAIN_CERTS_MAX; i++) {
@@ -34,8 +64,7 @@ static int32_t load_chain(acme_client *client, uint16_t slot, struct acme_mbedtl
         if (n < 0) {
             return n;
         }
-        n = acme_x509_error(mbedtls_x509_crt_parse_der(&cert->chain, cert->der, (size_t)n),
-                            ACME_ERR_CERT_PARSE);
+        n = add_certificate(&last, cert->der, (size_t)n);
         if (n != ACME_OK) {
             return n;
         }
@@ -60,7 +89,7 @@ int32_t acme_mbedtls_use(acme_client *client, uint16_t slot, struct acme_mbedtls
     if (cert == NULL) {
         return ACME_ERR_ARGUMENT;
     }
-    if (cert->key_id != 0 || cert->holds != NULL) {
+    if (cert->key_id != 0 || cert->holds != NULL || acme_breathe_is_inside()) {
         return ACME_ERR_STATE;
     }
     acme_cert_hold(client);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/breathe.h"
 #include "base/log.h"
 #include "client/keys.h"
 #include "client/machine.h"
@@ -411,7 +412,7 @@ static void note_time(struct acme_client *c, int32_t error)
 
 int32_t acme_clock_reset(acme_client *c)
 {
-    if (c->machine.job != ACME_JOB_NONE) {
+    if (acme_machine_is_busy(c)) {
         return ACME_ERR_STATE;
     }
     acme_clock_start_over(&c->clock, c->config.build_time_s);
@@ -551,7 +552,7 @@ void acme_schedule_job_ended(struct acme_client *c, int32_t error)
 
 int32_t acme_clock_reset(acme_client *c)
 {
-    if (c->machine.job != ACME_JOB_NONE) {
+    if (acme_machine_is_busy(c)) {
         return ACME_ERR_STATE;
     }
     acme_clock_start_over(&c->clock, c->config.build_time_s);
@@ -579,6 +580,9 @@ uint32_t acme_next_wakeup_s(acme_client *c)
     int64_t now, left, least = UINT32_MAX;
     size_t i;
 
+    if (acme_breathe_is_inside()) {
+        return 1;
+    }
     (void)acme_clock_now(&c->clock, &now); /* the floor, without a clock */
     for (i = 0; i < c->config.certs_count; i++) {
         left = acme_schedule_next(c, &c->slots[i]) - now;

@@ -7,6 +7,7 @@
 
 #include <mbedtls/memory_buffer_alloc.h>
 
+#include "base/breathe.h"
 #include "client/account_record.h"
 #include "client/keys.h"
 #include "client/schedule.h"
@@ -78,6 +79,9 @@ int32_t acme_cert_get_status(acme_client *c, uint16_t slot, struct acme_cert_sta
     if (slot >= c->config.certs_count || status == NULL) {
         return ACME_ERR_ARGUMENT;
     }
+    if (acme_breathe_is_inside()) {
+        return ACME_ERR_STATE;
+    }
     s = acme_slots_at(c, slot);
     if (s->has_cert) {
         chain = acme_slots_look_at_chain(c, s);
@@ -104,6 +108,9 @@ int32_t acme_cert_read(acme_client *c, uint16_t slot, uint8_t index, uint8_t *de
 
     if (slot >= c->config.certs_count || der == NULL) {
         return ACME_ERR_ARGUMENT;
+    }
+    if (acme_breathe_is_inside()) {
+        return ACME_ERR_STATE;
     }
     s = acme_slots_at(c, slot);
     if (!s->has_cert) {
@@ -149,6 +156,9 @@ int32_t acme_cert_list(acme_client *c, uint32_t *cursor, char *names, size_t nam
     if (cursor == NULL || names == NULL || status == NULL) {
         return ACME_ERR_ARGUMENT;
     }
+    if (acme_breathe_is_inside()) {
+        return ACME_ERR_STATE;
+    }
     while (*cursor < CONFIG_ACME_CERT_SLOTS) {
         uint8_t slot = (uint8_t)(*cursor);
         struct acme_cert_record record;
@@ -174,7 +184,7 @@ int32_t acme_account_get_status(acme_client *c, struct acme_account_status *stat
         return ACME_ERR_ARGUMENT;
     }
     memset(status, 0, sizeof(*status));
-    if (c->machine.job != ACME_JOB_NONE) {
+    if (acme_machine_is_busy(c)) {
         return ACME_ERR_STATE; /* the memory for the record is in use */
     }
     rc = acme_account_load(c);
@@ -233,6 +243,9 @@ void acme_get_counters(acme_client *c, struct acme_counters *counters)
         return;
     }
     memset(counters, 0, sizeof(*counters));
+    if (acme_breathe_is_inside()) {
+        return;
+    }
     counters->requests = c->exchange.requests;
     counters->connections = c->exchange.connections;
     counters->bad_nonces = c->io.bad_nonces;

@@ -113,7 +113,7 @@ int32_t acme_doctor_start(acme_client *c, const struct acme_doctor_config *confi
     struct acme_doctor *d = memory;
     char host[ACME_IPADDR_TEXT];
 
-    if (c->machine.job != ACME_JOB_NONE) {
+    if (acme_machine_is_busy(c)) {
         return ACME_ERR_STATE;
     }
     if (config == NULL || config->on_finding == NULL || d == NULL || (uintptr_t)memory % 8u != 0) {

@@ -9,6 +9,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 
+/* A port with several addresses goes on to the next when it is asked whether it is connected. */
+#define CONNECTING_MS 1000U
+
 /* "Made progress; more may be there already." Not an error code. */
 #define MORE ACME_TLS_MORE
 
@@ -34,6 +37,7 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
                             const uint8_t *out, size_t out_len)
 {
     const char *host = url + uri->host_offset;
+    bool same;
 
     x->url = url;
     x->out = out;
@@ -42,13 +46,16 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
     x->got_bytes = false;
     x->deadline_ms = acme_clock_uptime_ms(x->clock) + CONFIG_ACME_TIMEOUT_MS;
     x->requests++;
-    if (acme_tls_is_open(&x->tls) && x->origin_port == uri->port &&
-        acme_str_is(host, uri->host_len, x->origin)) {
+    same = x->origin_port == uri->port && acme_str_is(host, uri->host_len, x->origin);
+    if (acme_tls_is_open(&x->tls) && same) {
         x->reused = true;
         x->state = ACME_EXCHANGE_SEND;
         return ACME_OK;
     }
     acme_tls_close(&x->tls);
+    if (!same) {
+        acme_session_forget(&x->tls.session);
+    }
     memcpy(x->origin, host, uri->host_len);
     x->origin[uri->host_len] = '\0';
     x->origin_port = uri->port;
@@ -183,6 +190,14 @@ int32_t acme_exchange_poll(struct acme_exchange *x)
         acme_tls_close(&x->tls);
     }
     return rc;
+}
+
+uint64_t acme_exchange_turn_ms(const struct acme_exchange *x)
+{
+    uint64_t late = x->deadline_ms + 1U;
+    uint64_t soon = acme_clock_uptime_ms(x->clock) + CONNECTING_MS;
+
+    return x->state == ACME_EXCHANGE_CONNECT && soon < late ? soon : late;
 }
 
 void acme_exchange_close(struct acme_exchange *x)

@@ -46,5 +46,7 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
 /** Moves on. ACME_OK: the response is complete. ACME_ERR_AGAIN, or an error (the connection is then
  * closed). A kept-alive connection that the server closed meanwhile is made anew, once. */
 int32_t acme_exchange_poll(struct acme_exchange *x);
+/** While it is under way: when it has to be polled again, be there a network event or not. */
+uint64_t acme_exchange_turn_ms(const struct acme_exchange *x);
 /** Closes the connection and forgets the exchange. */
 void acme_exchange_close(struct acme_exchange *x);

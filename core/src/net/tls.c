@@ -5,12 +5,14 @@
 
 #include <string.h>
 
+#include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
-#include <mbedtls/platform.h>
 #include <mbedtls/psa_util.h>
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/requirements.h"
+#include "net/tls_buffer.h"
 #include "net/x509.h"
 
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
@@ -118,25 +120,17 @@ static uint32_t check_host(const struct acme_tls *t, const mbedtls_x509_crt *ser
     return t->address_len > 0 ? MBEDTLS_X509_BADCERT_CN_MISMATCH : 0;
 }
 
-/* mbedTLS says of a signature that it could not check for want of memory that it is not trusted. So
- * where there is less than the check of one takes, that is no verdict. */
-#define SIGNATURE_MEMORY 1024U
-
-static bool has_memory(void)
-{
-    void *probe = mbedtls_calloc(1, SIGNATURE_MEMORY);
-
-    mbedtls_free(probe);
-    return probe != NULL;
-}
-
-static int32_t flags_error(uint32_t flags)
+/* mbedTLS says "not trusted" of a signature that it could not check for want of memory, too. */
+static int32_t flags_error(struct acme_tls *t, const mbedtls_x509_crt *crt, int depth,
+                           uint32_t flags)
 {
     if ((flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)) != 0) {
         return ACME_ERR_TLS_DATES;
     }
-    return (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0 && !has_memory() ? ACME_ERR_TLS_MEMORY
-                                                                            : ACME_ERR_TLS_VERIFY;
+    return (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0 &&
+                   acme_trust_lacked_memory(&t->trust, crt, depth)
+               ? ACME_ERR_TLS_MEMORY
+               : ACME_ERR_TLS_VERIFY;
 }
 
 /* mbedTLS is built without a clock: dates are held against the trusted one here. Without a wall
@@ -149,7 +143,9 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
     *flags |= check_pins(t, crt, depth);
     *flags |= depth == 0 ? check_host(t, crt) : 0;
     if (*flags != 0) {
-        t->verify_error = flags_error(*flags);
+        if (t->verify_error != ACME_ERR_TLS_MEMORY) {
+            t->verify_error = flags_error(t, crt, depth, *flags);
+        }
         ACME_LOG(t->port, ACME_LOG_WARNING, "tls: certificate refused, MBEDTLS_X509_BADCERT flags",
                  depth == 0 ? "of the server" : "of an issuer", (int32_t)*flags);
     }
@@ -169,6 +165,9 @@ static int32_t to_error(struct acme_tls *t, int ret)
         return ACME_ERR_CLOSED;
     }
     ACME_LOG(t->port, ACME_LOG_WARNING, "tls: mbedTLS error", NULL, ret);
+    if (t->trust.out_of_memory) { /* and that is all which mbedTLS was told */
+        return ACME_ERR_TLS_MEMORY;
+    }
     /* The latter: what its key may be used for is something else. */
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {
         return t->verify_error;
@@ -176,29 +175,18 @@ static int32_t to_error(struct acme_tls *t, int ret)
     return acme_x509_error(ret, ACME_ERR_TLS);
 }
 
-/* A bundle of roots may have some of algorithms that are configured out: less is trusted then, and
- * only a bundle that leaves nothing is an error. */
-static int32_t parse_anchors(struct acme_tls *t, const struct acme_trust_anchor *anchors,
-                             size_t count)
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+/* How far mbedTLS goes with the check of a signature in one step of a TLS 1.2 handshake: for PSA
+ * Crypto has no such function, this one sets it before the client has signed anything. */
+static void divide_checks(void)
 {
-    size_t i, good = 0;
-    int32_t rc = ACME_OK;
-
-    for (i = 0; i < count; i++) {
-        int ret = acme_x509_parse(&t->anchors, anchors[i].der, anchors[i].len, false);
-
-        if (ret == 0) {
-            good++;
-            continue;
-        }
-        ACME_LOG(t->port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
-        rc = acme_x509_error(ret, ACME_ERR_CERT_PARSE);
-        if (rc == ACME_ERR_TLS_MEMORY) {
-            return rc;
-        }
-    }
-    return good > 0 ? ACME_OK : rc;
+    mbedtls_ecp_set_max_ops(CONFIG_ACME_ECC_MAX_OPS);
 }
+#else
+static void divide_checks(void)
+{
+}
+#endif
 
 int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                       const struct acme_clock *clock, const struct acme_trust_anchor *anchors,
@@ -212,8 +200,7 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
     t->stream = ACME_HANDLE_NONE;
     mbedtls_ssl_config_init(&t->config);
     mbedtls_ssl_init(&t->ssl);
-    mbedtls_x509_crt_init(&t->anchors);
-    rc = parse_anchors(t, anchors, count);
+    rc = acme_trust_init(&t->trust, port, clock, anchors, count);
     if (rc != ACME_OK) {
         return rc;
     }
@@ -221,18 +208,21 @@ int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                                     MBEDTLS_SSL_PRESET_DEFAULT) != 0) {
         return ACME_ERR_TLS;
     }
+    divide_checks();
     mbedtls_ssl_conf_authmode(&t->config, MBEDTLS_SSL_VERIFY_REQUIRED);
-    mbedtls_ssl_conf_ca_chain(&t->config, &t->anchors, NULL);
+    acme_trust_use(&t->trust, &t->config);
     mbedtls_ssl_conf_verify(&t->config, verify, t);
     mbedtls_ssl_conf_rng(&t->config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    acme_session_init(&t->session, &t->config);
     return ask_for_http(t);
 }
 
 void acme_tls_free(struct acme_tls *t)
 {
     acme_tls_close(t);
+    acme_session_free(&t->session);
     mbedtls_ssl_config_free(&t->config);
-    mbedtls_x509_crt_free(&t->anchors);
+    acme_trust_free(&t->trust);
 }
 
 int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
@@ -243,11 +233,12 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
     t->goodbye = false;
     t->net_error = ACME_ERR_CLOSED;
     t->verify_error = ACME_ERR_TLS_VERIFY;
+    t->trust.out_of_memory = false;
     t->chain = (struct acme_span){0, INT64_MAX};
     forget_pins_seen(t);
     t->address_len = (uint8_t)mbedtls_x509_crt_parse_cn_inet_pton(host, t->address);
     mbedtls_ssl_init(&t->ssl);
-    ret = mbedtls_ssl_setup(&t->ssl, &t->config);
+    ret = acme_tls_buffer_setup(&t->ssl, &t->config, &t->in_full);
     if (ret == 0) { /* an address must not be sent as a server's name (RFC 6066 3) */
         ret = mbedtls_ssl_set_hostname(&t->ssl, t->address_len > 0 ? NULL : host);
     }
@@ -256,7 +247,27 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
         return to_error(t, ret);
     }
     mbedtls_ssl_set_bio(&t->ssl, t, bio_send, bio_recv, NULL);
+    acme_session_offer(&t->session, &t->ssl, t->clock);
     return ACME_OK;
+}
+
+/* Without a certificate that was verified, now or when the session began, there is no server. */
+static int32_t settle(struct acme_tls *t)
+{
+    return acme_session_settle(&t->session, &t->ssl, t->clock, &t->chain) ? ACME_OK
+                                                                          : ACME_ERR_TLS_VERIFY;
+}
+
+/* What mbedTLS says of a record that is larger than the buffer is now is no error: it is read again
+ * into a larger one. */
+static int32_t make_room(struct acme_tls *t, int ret)
+{
+    int32_t rc = ACME_ERR_TLS;
+
+    if (ret == MBEDTLS_ERR_SSL_BAD_INPUT_DATA) {
+        rc = acme_tls_buffer_grow(&t->ssl, t->in_full);
+    }
+    return rc == ACME_ERR_TLS ? to_error(t, ret) : rc;
 }
 
 int32_t acme_tls_handshake(struct acme_tls *t)
@@ -269,15 +280,21 @@ int32_t acme_tls_handshake(struct acme_tls *t)
     if (rc != ACME_OK) {
         return rc;
     }
+    acme_session_use(&t->session);
     /* Step by step, for each costs an elliptic curve's computation or two. */
     ret = mbedtls_ssl_handshake_step(&t->ssl);
     if (ret == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS) {
         return ACME_TLS_MORE;
     }
     if (ret != 0) {
-        return to_error(t, ret);
+        rc = make_room(t, ret);
+        return rc == ACME_OK ? ACME_TLS_MORE : rc;
     }
-    return mbedtls_ssl_is_handshake_over(&t->ssl) ? ACME_OK : ACME_TLS_MORE;
+    if (!mbedtls_ssl_is_handshake_over(&t->ssl)) {
+        return ACME_TLS_MORE;
+    }
+    rc = acme_tls_buffer_settle(&t->ssl, t->in_full);
+    return rc == ACME_OK ? settle(t) : rc;
 }
 
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
@@ -292,16 +309,20 @@ int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
 int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
 {
     int ret, tickets = 0;
+    int32_t rc;
 
     ACME_ASSERT(acme_tls_is_open(t));
-    /* TLS 1.3 tickets come between records; the core keeps no sessions. */
+    /* TLS 1.3 tickets come between records. */
     do {
         ret = mbedtls_ssl_read(&t->ssl, data, size);
-    } while (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET && ++tickets < 8);
-    if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-        return ACME_ERR_TLS; /* nobody needs that many */
-    }
-    return ret > 0 ? (int32_t)ret : to_error(t, ret);
+        if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+            acme_session_keep(&t->session, &t->ssl, t->clock);
+            rc = ACME_OK;
+        } else {
+            rc = ret > 0 ? (int32_t)ret : make_room(t, ret);
+        }
+    } while (rc == ACME_OK && ++tickets < 8);
+    return rc == ACME_OK ? ACME_ERR_TLS : rc; /* nobody needs that many */
 }
 
 void acme_tls_close(struct acme_tls *t)

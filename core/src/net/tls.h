@@ -10,28 +10,32 @@
 
 #include "acme/client.h"
 #include "base/clock.h"
+#include "net/session.h"
+#include "net/trust.h"
 
 struct acme_tls {
     const struct acme_port *port;
     const struct acme_clock *clock;
     acme_handle stream;
-    int32_t net_error;      /* of the port, behind an mbedTLS error; never ACME_OK */
-    int32_t verify_error;   /* likewise, of the certificates */
-    struct acme_span chain; /* when all of the server's chain is valid */
-    uint8_t address[16];    /* of a host that is one */
-    uint8_t address_len;    /* 0: it is a name */
-    bool goodbye;           /* the peer has said that it sends no more (close_notify) */
+    int32_t net_error;           /* of the port, behind an mbedTLS error; never ACME_OK */
+    int32_t verify_error;        /* likewise, of the certificates */
+    struct acme_span chain;      /* when all of the server's chain is valid */
+    uint8_t address[16];         /* of a host that is one */
+    uint8_t address_len;         /* 0: it is a name */
+    struct acme_session session; /* the last, for the next connection */
+    bool goodbye;                /* the peer has said that it sends no more (close_notify) */
 #if defined(CONFIG_ACME_PINNING)
     const struct acme_pin *pins; /* set by the owner after acme_tls_init; lent */
     uint16_t pins_count;
     bool pinned; /* one of them was seen in the chain */
 #endif
+    size_t in_full; /* of the input buffer, see tls_buffer.h */
     mbedtls_ssl_config config;
     mbedtls_ssl_context ssl;
-    mbedtls_x509_crt anchors;
+    struct acme_trust trust;
 };
 
-/** Sets up with anchors, which are parsed in place. ACME_OK, ACME_ERR_CERT_PARSE,
+/** Sets up with anchors, which are lent. ACME_OK, ACME_ERR_CERT_PARSE,
  * ACME_ERR_TLS_MEMORY, ACME_ERR_TLS. */
 int32_t acme_tls_init(struct acme_tls *t, const struct acme_port *port,
                       const struct acme_clock *clock, const struct acme_trust_anchor *anchors,

@@ -2,6 +2,7 @@
  * What TLS and the check of a new chain have in common. It must not know where certificates come
  * from.
  */
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS /* the algorithm of a certificate's signature */
 #include "net/x509.h"
 
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <mbedtls/bignum.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
+#include <mbedtls/psa_util.h>
 #include <mbedtls/ssl.h>
 
 #include "base/date.h"
@@ -56,6 +58,41 @@ uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_
     }
     return (span.to_s < now ? MBEDTLS_X509_BADCERT_EXPIRED : 0U) |
            (span.from_s - skew_s > now ? MBEDTLS_X509_BADCERT_FUTURE : 0U);
+}
+
+/* As mbedTLS decides before it looks at a signature. */
+static bool may_sign(const mbedtls_x509_crt *parent, int depth, bool anchor)
+{
+    if (parent->max_pathlen > 0 && parent->max_pathlen < 1 + depth) { /* theirs is one higher */
+        return false;
+    }
+    return (anchor && parent->version < 3) ||
+           (parent->ca_istrue != 0 &&
+            mbedtls_x509_crt_check_key_usage(parent, MBEDTLS_X509_KU_KEY_CERT_SIGN) == 0);
+}
+
+static int check_signature(const mbedtls_x509_crt *child, mbedtls_x509_crt *parent)
+{
+    psa_algorithm_t alg = mbedtls_md_psa_alg_from_type(child->sig_md);
+    uint8_t hash[PSA_HASH_MAX_SIZE];
+    size_t len;
+    psa_status_t status =
+        psa_hash_compute(alg, child->tbs.p, child->tbs.len, hash, sizeof(hash), &len);
+
+    if (status != PSA_SUCCESS) {
+        return status == PSA_ERROR_INSUFFICIENT_MEMORY ? MBEDTLS_ERR_X509_ALLOC_FAILED
+                                                       : MBEDTLS_ERR_X509_SIG_MISMATCH;
+    }
+    return mbedtls_pk_verify_ext(child->sig_pk, child->sig_opts, &parent->pk, child->sig_md, hash,
+                                 len, child->sig.p, child->sig.len);
+}
+
+int32_t acme_x509_look_again(const mbedtls_x509_crt *child, mbedtls_x509_crt *parent, int depth,
+                             bool anchor)
+{
+    return may_sign(parent, depth, anchor)
+               ? acme_x509_error(check_signature(child, parent), ACME_ERR_CERT_CHAIN)
+               : ACME_ERR_CERT_CHAIN;
 }
 
 int32_t acme_x509_error(int ret, int32_t other)

@@ -23,3 +23,10 @@ uint32_t acme_x509_bad_dates(const struct acme_clock *clock, const mbedtls_x509_
 int32_t acme_x509_error(int ret, int32_t other);
 /** Unix seconds of an X.509 date. */
 int64_t acme_x509_time(const mbedtls_x509_time *t);
+/** What becomes clear of a certificate that mbedTLS does not trust, though parent has its issuer's
+ * name, when its signature is looked at once more (depth certificates are below child; anchor:
+ * parent is trusted by itself): mbedTLS says the same of a bad signature and of a failed
+ * allocation. ACME_OK: parent has signed it and may; ACME_ERR_TLS_MEMORY: that cannot be seen for
+ * want of memory; ACME_ERR_CERT_CHAIN: it has not, or may not. */
+int32_t acme_x509_look_again(const mbedtls_x509_crt *child, mbedtls_x509_crt *parent, int depth,
+                             bool anchor);

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/breathe.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/crc.h"
@@ -183,6 +184,7 @@ static void flash_read(struct acme_flashlog *log, uint32_t at, void *data, uint3
 {
     int32_t rc = log->ops->read(log->ctx, at, data, len);
 
+    acme_breathe_after(len); /* a log of many sectors takes long to look through */
     if (rc != ACME_OK) {
         memset(data, 0, len);
         if (rc != ACME_ERR_STORE_CORRUPT) {

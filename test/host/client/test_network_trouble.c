@@ -12,10 +12,28 @@ static struct acme_net_ops net_ops;
 static uint32_t connects, sends, fail_connect, fail_send;
 static bool silent, surplus; /* nothing comes; more comes than was asked for */
 static bool deaf;            /* whoever is connected to hangs up when he is told something */
+static uint32_t dead;        /* addresses of the CA that do not answer, and come first */
+static uint64_t attempt_ms, connect_ms, connected_ms;
 
 static acme_handle on_connect(void *ctx, const char *host, uint16_t port)
 {
+    attempt_ms = connect_ms = w.clock.now_ms;
     return ++connects == fail_connect ? ACME_ERR_RESOLVE : sim_net_ops.connect(ctx, host, port);
+}
+
+/* As the ports do it: the next address has its turn when this one has had its time and somebody
+ * asks. Nothing happens at the network meanwhile. */
+static int32_t on_connected(void *ctx, acme_handle stream)
+{
+    if (dead > 0) {
+        if (w.clock.now_ms - attempt_ms > ACME_NET_ATTEMPT_MS) {
+            attempt_ms = w.clock.now_ms;
+            dead--;
+        }
+        return ACME_ERR_AGAIN;
+    }
+    connected_ms = connected_ms == 0 ? w.clock.now_ms : connected_ms;
+    return sim_net_ops.connected(ctx, stream);
 }
 
 static int32_t on_send(void *ctx, acme_handle stream, const uint8_t *data, size_t len)
@@ -41,12 +59,33 @@ static int set_up(void **state)
     (void)device_set_up(state);
     net_ops = sim_net_ops;
     net_ops.connect = on_connect;
+    net_ops.connected = on_connected;
+    dead = 0;
+    connected_ms = 0;
     net_ops.send = on_send;
     net_ops.recv = on_recv;
     silent = surplus = deaf = false;
     w.port.net = &net_ops;
     connects = sends = fail_connect = fail_send = 0;
     return 0;
+}
+
+/* Whoever waits as long as acme_poll says, and not a millisecond less, comes to the good address.
+ */
+static void test_addresses_that_do_not_answer(void **state)
+{
+    uint32_t count;
+
+    for (count = 1; count <= 3; count++) {
+        device_tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        device_boot();
+        dead = count;
+        assert_int_equal(device_run(), ACME_OK);
+        assert_int_equal(connects, 1);
+        assert_in_range(connected_ms - connect_ms, count * ACME_NET_ATTEMPT_MS,
+                        count * (ACME_NET_ATTEMPT_MS + 1000) + 1000);
+    }
 }
 
 static void test_a_connection_that_the_server_has_closed(void **state)
@@ -390,6 +429,7 @@ static void test_no_entropy_no_client(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        NET_TEST(test_addresses_that_do_not_answer),
         NET_TEST(test_a_connection_that_the_server_has_closed),
         NET_TEST(test_the_same_request_over_another_connection),
         NET_TEST(test_a_server_that_hangs_up),

@@ -24,16 +24,16 @@ def der_of(pem_path):
 
 class Board:
     """One device. Its folder holds the flash, so a new Board in the same folder is the same device
-    after a power cut."""
+    after a power cut. Its network is QEMU's own, or with tap a TAP interface, where it has an address."""
 
     def __init__(self, folder, board="mps2_an385", http_port=None, https_port=None, icount=False,
-                 echo=None, network="10.0.2", image="nanoacme"):
+                 echo=None, network="10.0.2", image="nanoacme", tap=None, address="127.0.0.1"):
         self.folder, self.board, self.icount, self.echo = str(folder), board, icount, echo
         self.http_port = http_port or free_port()
         self.https_port = https_port or free_port()
         builds = os.environ.get("NANOACME_FIRMWARE", os.path.join(ROOT, "build"))
         self.image = os.path.join(builds, board, f"{image}-{board}.elf")
-        self.network = network
+        self.network, self.tap, self.address = network, tap, address
         self.text, self.popen, self.reader = "", None, None
         self.monitor_path = os.path.join(self.folder, "monitor")
 
@@ -42,8 +42,7 @@ class Board:
         argv = ["qemu-system-arm", "-M", machine, "-display", "none", "-kernel", self.image,
                 "-semihosting-config", "enable=on,target=native", "-serial", "stdio",
                 "-monitor", f"unix:{self.monitor_path},server,nowait",
-                "-nic", f"user,model={model},id=net,net={self.network}.0/24,hostfwd=tcp:127.0.0.1:{self.http_port}-:80,"
-                        f"hostfwd=tcp:127.0.0.1:{self.https_port}-:443"]
+                "-nic", self._nic(model)]
         if self.icount:
             argv += ["-icount", f"shift={shift}"]
         self.popen = subprocess.Popen(argv, cwd=self.folder, stdin=subprocess.PIPE,
@@ -51,6 +50,12 @@ class Board:
         self.reader = threading.Thread(target=self._read, args=(self.popen,), daemon=True)
         self.reader.start()
         return self
+
+    def _nic(self, model):
+        if self.tap is not None:
+            return f"tap,model={model},id=net,ifname={self.tap},script=no,downscript=no"
+        return (f"user,model={model},id=net,net={self.network}.0/24,hostfwd=tcp:127.0.0.1:{self.http_port}-:80,"
+                f"hostfwd=tcp:127.0.0.1:{self.https_port}-:443")
 
     def _read(self, popen):
         for line in iter(popen.stdout.readline, b""):
@@ -81,6 +86,11 @@ class Board:
             wait_until(seen, f"{text!r} from the board", seconds)
         except TimeoutError as e:
             raise TimeoutError(f"{e}\n{self.text}") from e
+
+    def wait_for_any(self, texts, seconds=60):
+        """Until the board says one of them, or ends."""
+        wait_until(lambda: self.popen.poll() is not None or any(t in self.text for t in texts),
+                   f"one of {texts} from the board", seconds, lambda: self.text)
 
     def provision(self, names, directory, ca_file, **more):
         """What the factory types at the serial line."""
@@ -116,7 +126,7 @@ class Board:
     def fetch(self, name, root, path="/status.json", timeout=10 * PATIENCE):
         """The page over TLS, by a client that trusts this root only, and the certificate."""
         context = ssl.create_default_context(cafile=root)
-        with socket.create_connection(("127.0.0.1", self.https_port), timeout) as raw, \
+        with socket.create_connection((self.address, self.https_port), timeout) as raw, \
                 context.wrap_socket(raw, server_hostname=name) as s:
             certificate = s.getpeercert(binary_form=True)
             s.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())

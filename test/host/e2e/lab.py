@@ -16,7 +16,7 @@ import urllib.request
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
@@ -91,36 +91,63 @@ def listens(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
-def make_server_ca(folder, address="127.0.0.1"):
-    """The root and the certificate that the CA's own HTTPS has. The address may be a name."""
-    now = datetime.datetime.utcnow()
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    key = ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test bench root")])
+def _names_of_server(address):
+    names = {"localhost", address if re.search("[a-z]", address) else "localhost"}
+    return x509.SubjectAlternativeName([
+        *map(x509.DNSName, sorted(names)),
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        x509.IPAddress(ipaddress.ip_address("10.0.2.2")),
+        x509.IPAddress(ipaddress.ip_address("fec0::2"))])
 
-    def build(subject, public, ca):
-        b = (x509.CertificateBuilder().subject_name(subject).issuer_name(ca_name)
+
+class Issuer:
+    """A key with a name, which signs others."""
+
+    def __init__(self, name, key, digest, issuer=None, days=30, more=()):
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self.key, self.digest = key, digest
+        self.cert = (issuer or self).sign(self.name, self.key.public_key(), True, days, more)
+
+    def sign(self, subject, public, ca, days, more):
+        now = datetime.datetime.utcnow()
+        b = (x509.CertificateBuilder().subject_name(subject).issuer_name(self.name)
              .public_key(public).serial_number(x509.random_serial_number())
              .not_valid_before(now - datetime.timedelta(hours=1))
-             .not_valid_after(now + datetime.timedelta(days=30))
+             .not_valid_after(now + datetime.timedelta(days=days))
              .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True))
-        if not ca:
-            names = {"localhost", address if re.search("[a-z]", address) else "localhost"}
-            b = b.add_extension(x509.SubjectAlternativeName([
-                *map(x509.DNSName, sorted(names)),
-                x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-                x509.IPAddress(ipaddress.ip_address("10.0.2.2")),
-                x509.IPAddress(ipaddress.ip_address("fec0::2"))]), critical=False)
-        return b.sign(ca_key, hashes.SHA256())
+        for extension, critical in more:
+            b = b.add_extension(extension, critical=critical)
+        return b.sign(self.key, self.digest)
 
-    ca = build(ca_name, ca_key.public_key(), True)
-    cert = build(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
-                 key.public_key(), False)
+
+def make_server_ca(folder, address="127.0.0.1", chain="bench"):
+    """The root and the certificates that the CA's own HTTPS has. The address may be a name. Chain bench
+    is a root and a certificate on P-256; rsa is the same with a root of RSA, 4096 bits; private is a root for
+    twenty years, an intermediate with nameConstraints (not critical: mbedTLS refuses those in a handshake),
+    and a certificate, all on P-384."""
+    if chain == "private":
+        curve, digest = ec.SECP384R1(), hashes.SHA384()
+        root = Issuer("Private root", ec.generate_private_key(curve), digest, days=7300)
+        allowed = x509.NameConstraints(
+            [x509.DNSName("localhost"), *([x509.DNSName(address)] if re.search("[a-z]", address) else []),
+             x509.IPAddress(ipaddress.ip_network("0.0.0.0/0")),
+             x509.IPAddress(ipaddress.ip_network("::/0"))], None)
+        issuer = Issuer("Private intermediate", ec.generate_private_key(curve), digest, root, 3650, [(allowed, False)])
+        sent = [issuer.cert]
+    else:
+        curve, digest = ec.SECP256R1(), hashes.SHA256()
+        root = issuer = Issuer("Test bench root", ec.generate_private_key(curve) if chain == "bench" else
+                               rsa.generate_private_key(65537, 4096), digest)
+        sent = []
+    key = ec.generate_private_key(curve)
+    sent.insert(0, issuer.sign(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+                               key.public_key(), False, 30, [(_names_of_server(address), False)]))
     paths = {n: os.path.join(folder, n) for n in ("ca.pem", "server.pem", "server.key")}
     with open(paths["ca.pem"], "wb") as f:
-        f.write(ca.public_bytes(serialization.Encoding.PEM))
+        f.write(root.cert.public_bytes(serialization.Encoding.PEM))
     with open(paths["server.pem"], "wb") as f:
-        f.write(cert.public_bytes(serialization.Encoding.PEM))
+        for cert in sent:
+            f.write(cert.public_bytes(serialization.Encoding.PEM))
     with open(paths["server.key"], "wb") as f:
         f.write(key.private_bytes(serialization.Encoding.PEM,
                                   serialization.PrivateFormat.TraditionalOpenSSL,
@@ -164,7 +191,7 @@ class Lab:
 
     def __init__(self, folder, nonce_reject=0, authz_reuse=0, chain_length=1, alternate_roots=0,
                  config=None, va_always_valid=False, address="127.0.0.1", names_at=None,
-                 default_address="127.0.0.1", listen="0.0.0.0",
+                 default_address="127.0.0.1", listen="0.0.0.0", chain="bench",
                  pebble_program=os.path.join(BIN, "pebble")):
         self.folder = str(folder)
         self.address = address
@@ -183,7 +210,7 @@ class Lab:
         if va_always_valid:
             self.env["PEBBLE_VA_ALWAYS_VALID"] = "1"
         self.extra_config = config or {}
-        self.certs = make_server_ca(self.folder, address)
+        self.certs = make_server_ca(self.folder, address, chain)
         self.pebble_program = pebble_program
         self.pebble = self.challtest = None
 

@@ -92,6 +92,7 @@ class ScriptedCa:
         self.bindings = set()      # that were used
         ScriptedCa.made.append(self)
         self.certs = make_server_ca(self.folder)
+        self.record = 1400         # bytes of the most: servers of many CAs begin with short ones
         self.port, self.http_port = free_port(), free_port()
         self.base = f"https://{address}:{self.port}"
         self.answers = {}
@@ -414,9 +415,8 @@ class ScriptedCa:
             for header, value in self.profile.headers:
                 reply.headers.setdefault(header, value)
             reply = reply.encode(self.new_nonce() if self.give_nonces else None)
-        # Short records, as the servers of most CAs send them first: a small device has room for no others.
-        for start in range(0, len(reply), 1400):
-            tls.sendall(reply[start:start + 1400])
+        for start in range(0, len(reply), self.record):
+            tls.sendall(reply[start:start + self.record])
         return b"Connection: close" not in reply
 
 

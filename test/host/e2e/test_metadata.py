@@ -4,11 +4,15 @@ import fnmatch
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 
 import kconfiglib
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab import ROOT
 
@@ -202,3 +206,128 @@ def test_pico_sdk_import_names_what_is_missing(tmp_path, missing):
         + f'include("{ROOT}/port/pico_sdk/nanoacme_import.cmake")\n')
     out = call("cmake", "-S", str(tmp_path), "-B", str(tmp_path / "build"), code=1)
     assert f"set {missing} before" in out
+
+
+# ---- Linux: the installed library ----
+
+LINUX = path("test/host/integration/linux")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The libraries alone, built and installed."""
+    folder = tmp_path_factory.mktemp("installed")
+    call("cmake", "-G", "Ninja", "-S", ROOT, "-B", str(folder / "build"), "-DACME_TESTS=OFF", "-DACME_CLI=OFF",
+         f"-DCMAKE_INSTALL_PREFIX={folder}/usr")
+    call("ninja", "-C", str(folder / "build"))
+    call("cmake", "--install", str(folder / "build"))
+    shutil.rmtree(folder / "build")  # nothing of it may be needed any more
+    return folder / "usr"
+
+
+def obtains(program, lab, tmp_path):
+    """The consumer is examples/minimal.c: it gets a certificate."""
+    der = tmp_path / "root.der"
+    with open(lab.ca_file, "rb") as f:
+        der.write_bytes(x509.load_pem_x509_certificate(f.read()).public_bytes(Encoding.DER))
+    return call(str(program), lab.directory, str(der), str(tmp_path / "store"), "library.example.org",
+                str(lab.http_port))
+
+
+@pytest.mark.parametrize("generator", ["Unix Makefiles", "Ninja"])
+@pytest.mark.parametrize("cc, cxx", [("gcc", "g++"), ("clang", "clang++")])
+def test_find_package(installed, shared_lab, tmp_path, generator, cc, cxx):
+    call("cmake", "-G", generator, "-S", LINUX, "-B", str(tmp_path / "build"), f"-DROOT={ROOT}",
+         f"-DCMAKE_C_COMPILER={cc}", f"-DCMAKE_CXX_COMPILER={cxx}", f"-DCMAKE_PREFIX_PATH={installed}")
+    call("cmake", "--build", str(tmp_path / "build"))
+    assert f"{version()} ACME_ERR_ARGUMENT" in call(str(tmp_path / "build" / "consumer_cxx"))
+    obtains(tmp_path / "build" / "consumer", shared_lab, tmp_path)
+
+
+def test_pkg_config(installed, shared_lab, tmp_path):
+    config = {**os.environ, "PKG_CONFIG_PATH": str(installed / "lib" / "pkgconfig")}
+    flags = shlex.split(subprocess.check_output(["pkg-config", "--cflags", "--libs", "nanoacme"], text=True,
+                                                env=config))
+    call("gcc", path("examples/minimal.c"), "-o", str(tmp_path / "consumer"), *flags)
+    obtains(tmp_path / "consumer", shared_lab, tmp_path)
+
+
+def test_the_sources_as_a_part_of_a_project(tmp_path):
+    """As with FetchContent: no tests, no command line, and no other compiler's warnings as errors."""
+    call("cmake", "-G", "Ninja", "-S", LINUX, "-B", str(tmp_path / "build"), f"-DROOT={ROOT}", "-DSOURCE=ON",
+         "-DCMAKE_C_FLAGS=-Wall -Wpedantic")
+    with open(tmp_path / "build" / "build.ninja", encoding="utf-8") as f:
+        text = f.read()
+    assert not re.search(r"boards/host/\w+\.c\b", text) and "-Werror" not in text
+    targets = call("ninja", "-C", str(tmp_path / "build"), "-n", "consumer", "consumer_cxx")
+    assert "cmocka" not in targets and "/unit/" not in targets and "/boards/" not in targets
+
+
+# ---- what mbedTLS must be ----
+
+def compile_core(tmp_path, *options, code=0):
+    """tls.c, which looks at mbedTLS, against a folder of the test's headers before others."""
+    return call("gcc", "-fsyntax-only", "-std=c11", f"-I{tmp_path}", "-I" + path("core/include"),
+                "-I" + path("core/src"), "-isystem", path("third_party/mbedtls/include"), *options,
+                path("core/src/net/tls.c"), code=code)
+
+
+def configuration(tmp_path, name, change=lambda text: text):
+    with open(path("boards/host/host_mbedtls_config.h"), encoding="ascii") as f:
+        (tmp_path / name).write_text(change(f.read()))
+    return f'-DMBEDTLS_CONFIG_FILE="{name}"'
+
+
+@pytest.mark.parametrize("option", ["MBEDTLS_PSA_CRYPTO_C", "MBEDTLS_PSA_CRYPTO_STORAGE_C", "MBEDTLS_USE_PSA_CRYPTO",
+                                    "MBEDTLS_X509_CSR_WRITE_C", "MBEDTLS_SSL_ALPN", "MBEDTLS_MEMORY_BUFFER_ALLOC_C"])
+def test_what_mbedtls_lacks_is_named(tmp_path, option):
+    (tmp_path / "options.h").write_text("#include <acme/config_default.h>\n#define CONFIG_ACME_TLS_ALPN_01 1\n")
+    options = '-DACME_KCONFIG_HEADER="options.h"'
+    assert compile_core(tmp_path, configuration(tmp_path, "whole.h"), options) == ""
+    without = configuration(tmp_path, "less.h", lambda text: re.sub(rf"#define {option}\b.*", "", text))
+    assert option in compile_core(tmp_path, without, options, code=1)
+
+
+def test_mbedtls_own_configuration_is_found_out(tmp_path):
+    """A file called mbedtls_config.h, named as most people would: mbedTLS finds its own before it."""
+    out = compile_core(tmp_path, configuration(tmp_path, "mbedtls_config.h"), code=1)
+    assert "is mbedTLS's own mbedtls_config.h read, not yours?" in out
+
+
+def test_a_configuration_of_that_name_is_used_by_cmake(tmp_path):
+    configuration(tmp_path, "mbedtls_config.h", lambda text: text + "\n#define MINE 1\n")
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.20)\nproject(p LANGUAGES C)\n"
+        f'set(ACME_MBEDTLS_DIR "{ROOT}/third_party/mbedtls")\nset(ACME_CJSON_DIR "{ROOT}/third_party/cjson")\n'
+        'set(ACME_MBEDTLS_CONFIG "${CMAKE_CURRENT_SOURCE_DIR}/mbedtls_config.h")\n'
+        f'set(ACME_CONFIG_HEADER "{ROOT}/core/include/acme/config_default.h")\n'
+        f'add_subdirectory("{ROOT}/core" core)\n'
+        "add_library(look OBJECT look.c)\ntarget_link_libraries(look PRIVATE acme_core)\n")
+    (tmp_path / "look.c").write_text("#include <mbedtls/build_info.h>\n#if !defined(MINE)\n#error not mine\n#endif\n")
+    call("cmake", "-G", "Ninja", "-S", str(tmp_path), "-B", str(tmp_path / "build"), "-DACME_PYTHON=/bin/false")
+    tls = "core/CMakeFiles/acme_core.dir/src/net/tls.c.o"
+    call("ninja", "-C", str(tmp_path / "build"), "look", tls)
+    # One that was changed behind CMake's back is not what it was told: here, the digest is another.
+    with open(tmp_path / "build" / "core" / "acme_mbedtls_config.h", "a", encoding="ascii") as f:
+        f.write("#undef ACME_MBEDTLS_CONFIG_DIGEST\n#define ACME_MBEDTLS_CONFIG_DIGEST 0x1\n")
+    out = call("ninja", "-C", str(tmp_path / "build"), tls, code=1)
+    assert "not the configuration of mbedTLS that ACME_MBEDTLS_CONFIG names" in out
+
+
+def test_an_old_mbedtls_is_refused(tmp_path):
+    (tmp_path / "mbedtls").mkdir()
+    with open(path("third_party/mbedtls/include/mbedtls/build_info.h"), encoding="ascii") as f:
+        text = f.read()
+    old = re.sub(r"(#define MBEDTLS_VERSION_NUMBER\s+)0x\w+", r"\g<1>0x03060200", text)
+    assert old != text
+    (tmp_path / "mbedtls" / "build_info.h").write_text(old)
+    named = configuration(tmp_path, "whole.h")
+    assert "mbedTLS is older than 3.6.7" in compile_core(tmp_path, named, code=1)
+    (tmp_path / "old.h").write_text("#include <acme/config_default.h>\n#define CONFIG_ACME_MBEDTLS_VULNERABLE 1\n")
+    compile_core(tmp_path, named, '-DACME_KCONFIG_HEADER="old.h"')
+
+
+def test_without_kconfiglib_it_is_said_what_to_do(tmp_path):
+    done = subprocess.run(["/usr/bin/python3", "-S", path("scripts/kconfig"), "--header", str(tmp_path / "h")],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "python3-kconfiglib" in done.stderr and "ACME_CONFIG_HEADER" in done.stderr

@@ -15,6 +15,10 @@ NAME = "device.example.org"
 THOROUGH = ("lm3s6965evb", "mps2_an385")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all-chains", action="store_true", help="every chain of the zoo on every board")
+
+
 def store_size(board):
     """Of the flash map in the board's board_config.h."""
     with open(os.path.join(ROOT, "boards", board, "board_config.h"), encoding="ascii") as f:
@@ -70,6 +74,13 @@ def every_bench(tmp_path, request):
     each = Bench(tmp_path, request.param)
     yield each
     each.stop()
+
+
+@pytest.fixture
+def a_lab(tmp_path):
+    """A CA, for whoever brings a device of its own."""
+    with running_lab(tmp_path, address="10.0.2.2", listen="") as lab:
+        yield lab
 
 
 @pytest.fixture

@@ -15,8 +15,13 @@ UNDEFINED = "__asm__(\"udf #1\");"
 OVERFLOW = "volatile unsigned char more[512]; more[0] = 0; __wrap_board_sleep(); more[1] = 0;"
 
 
-def link_with(tmp_path, board, body):
-    """The image whose board_sleep has this body."""
+def sleep_that(body):
+    """A board_sleep with this body."""
+    return f"void __wrap_board_sleep(void);\nvoid __wrap_board_sleep(void) {{ {body} }}\n"
+
+
+def link_with(tmp_path, board, text, wraps=("board_sleep",)):
+    """The image, linked with a source that stands for these functions."""
     folder = os.path.join(ROOT, "build", board)
     line = subprocess.run(["ninja", "-C", folder, "-t", "commands", f"nanoacme-{board}.elf"],
                           capture_output=True, text=True, check=True).stdout.splitlines()[-1]
@@ -24,9 +29,9 @@ def link_with(tmp_path, board, body):
     image = str(tmp_path / "image.elf")
     argv[argv.index("-o") + 1] = image
     argv = [f"-Wl,-Map,{tmp_path}/map" if a.startswith("-Wl,-Map") else a for a in argv]
-    source = tmp_path / "sleep.c"
-    source.write_text(f"void __wrap_board_sleep(void);\nvoid __wrap_board_sleep(void) {{ {body} }}\n")
-    done = subprocess.run([*argv, str(source), "-O1", "-Wl,--wrap=board_sleep"], cwd=folder,
+    source = tmp_path / "instead.c"
+    source.write_text(text)
+    done = subprocess.run([*argv, str(source), "-O1", *(f"-Wl,--wrap={name}" for name in wraps)], cwd=folder,
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return image
@@ -53,7 +58,7 @@ def first_panic(tmp_path, board, image):
 
 @pytest.mark.parametrize("board", sorted(BOARDS))
 def test_an_undefined_instruction(tmp_path, board):
-    image = link_with(tmp_path, board, UNDEFINED)
+    image = link_with(tmp_path, board, sleep_that(UNDEFINED))
     said = first_panic(tmp_path, board, image)
     found = re.fullmatch("fault 0x00010000 at 0x([0-9a-f]{8})", said)
     assert found, said
@@ -64,5 +69,5 @@ def test_an_undefined_instruction(tmp_path, board):
 def test_the_end_of_the_stack(tmp_path, board):
     """Nothing can be stacked any more, so there is no place to name. What follows is the chip's: the bus
     refuses, or what lies below the RAM reads as zeros (the emulated AN385), and so does the return."""
-    said = first_panic(tmp_path, board, link_with(tmp_path, board, OVERFLOW))
+    said = first_panic(tmp_path, board, link_with(tmp_path, board, sleep_that(OVERFLOW)))
     assert re.fullmatch("fault 0x[0-9a-f]{8}", said) and said != "fault 0x00000000", said

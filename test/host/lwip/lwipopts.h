@@ -34,15 +34,25 @@
 #define MEM_SIZE             (64 * 1024)
 #define ETH_PAD_SIZE         0
 #define MEMP_NUM_NETCONN     40
-#define MEMP_NUM_TCP_PCB     40
 #define MEMP_NUM_TCP_SEG     64
 #define MEMP_NUM_SYS_TIMEOUT (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 2)
-#define PBUF_POOL_SIZE       64
-#define TCP_MSS              1440
 #define TCP_WND              (4 * TCP_MSS)
 #define TCP_SND_BUF          (4 * TCP_MSS)
 #define TCP_SND_QUEUELEN     16
 #define TCP_MSL              1000
+
+#ifdef LWIP_TEST_SMALL /* as boards/lm3s6965evb */
+#define ACME_LWIP_RAW_STREAMS 7
+#define MEMP_NUM_TCP_PCB      7
+#define PBUF_POOL_SIZE        9
+#define PBUF_POOL_BUFSIZE     608
+#define TCP_MSS               536
+#else
+#define ACME_LWIP_RAW_STREAMS 9
+#define MEMP_NUM_TCP_PCB      40
+#define PBUF_POOL_SIZE        64
+#define TCP_MSS               1440
+#endif
 
 /* With threads the mailboxes hold what the window lets in. */
 #define TCPIP_MBOX_SIZE           32

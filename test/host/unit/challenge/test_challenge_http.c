@@ -268,16 +268,20 @@ static void test_slow_peers(void **state)
     (void)state;
     waiting = (int)CONFIG_ACME_HTTP_01_STREAMS + 1;
     for (i = 0; i < waiting; i++) {
-        peers[i].request = "GET";
+        peers[i].request = i == 0 ? "GET /.well-known/acme-challenge/LoqXcYV" : "GET";
     }
     peers[waiting - 1].request = GOOD;
     acme_responder_poll(&r, 1000);
     assert_int_equal(accepted, waiting - 1);
-    acme_responder_poll(&r, 5000);
+    acme_responder_poll(&r, 2999);
     assert_int_equal(r.served, 0);
-    acme_responder_poll(&r, 60000);
-    acme_responder_poll(&r, 60001);
+    assert_int_equal(closed, 0);
+    acme_responder_poll(&r, 3000); /* what anybody could say is not enough for longer */
+    acme_responder_poll(&r, 3001);
     assert_int_equal(r.served, 1);
+    assert_int_equal(closed, 2); /* the oldest, and the CA's when it was answered */
+    acme_responder_poll(&r, 11001);
+    assert_int_equal(closed, waiting);
 }
 
 /* Connections without a word, as many as there are streams, do not keep the CA out: the one that
@@ -398,14 +402,14 @@ static void test_who_has_just_come_does_not_yield(void **state)
     assert_int_equal(r.served, busy);
 }
 
-/* Who is in the middle of the right request stays, however slow. */
+/* Who is in the middle of the right request, and has been told the token, stays, however slow. */
 static void test_the_right_request_does_not_yield(void **state)
 {
     int n, busy = (int)CONFIG_ACME_HTTP_01_STREAMS;
 
     (void)state;
     for (n = 0; n < busy; n++) { /* in its path, and behind its first line */
-        peers[n].request = n % 2 == 0 ? "GET /.well-known/acme-challenge/L"
+        peers[n].request = n % 2 == 0 ? "GET /.well-known/acme-challenge/LoqXcYV8"
                                       : "GET /.well-known/acme-challenge/" TOKEN
                                         " HTTP/1.1\r\nHost";
     }

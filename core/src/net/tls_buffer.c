@@ -1,0 +1,179 @@
+/*
+ * The input buffer of a TLS connection: replaced by one of another size, as mbedTLS itself does it
+ * after a fragment length was agreed on. It must not know what is read.
+ */
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS
+#include "net/tls_buffer.h"
+
+#include "acme/error.h"
+
+#if defined(MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH)
+
+#include <string.h>
+
+#include <mbedtls/platform.h>
+
+#include "base/buf.h"
+
+#define HEAD_LEN   5u /* of a record: type, version, length */
+#define BEGIN_SIZE 1024u
+#define BELOW_SIZE 512u
+#define COUNT_LEN  8u /* records are counted in front of the record's place */
+
+/* mbedTLS's pointers into the buffer go with it. */
+static void use(mbedtls_ssl_context *ssl, unsigned char *buffer, size_t size)
+{
+    const unsigned char *old = ssl->in_buf;
+
+    ssl->in_ctr = buffer + (ssl->in_ctr - old);
+    ssl->in_hdr = buffer + (ssl->in_hdr - old);
+    ssl->in_len = buffer + (ssl->in_len - old);
+    ssl->in_iv = buffer + (ssl->in_iv - old);
+    ssl->in_msg = buffer + (ssl->in_msg - old);
+    ssl->in_buf = buffer;
+    ssl->in_buf_len = size;
+}
+
+static size_t bytes_in(const mbedtls_ssl_context *ssl)
+{
+    return (size_t)(ssl->in_hdr - ssl->in_buf) + ssl->in_left;
+}
+
+/* Nothing is in it that was not looked at: no part of a record, no further message, no text. */
+static bool is_read(const mbedtls_ssl_context *ssl)
+{
+    return bytes_in(ssl) == COUNT_LEN && ssl->in_offt == NULL && ssl->in_msglen <= ssl->in_hslen;
+}
+
+/* Memory that does not lie where the full buffer is to be later, if there is any. */
+static unsigned char *allocate_beside(size_t size, size_t full)
+{
+    void *place = mbedtls_calloc(1, full);
+    unsigned char *buffer = mbedtls_calloc(1, size);
+
+    mbedtls_free(place);
+    return buffer != NULL ? buffer : mbedtls_calloc(1, size);
+}
+
+static int begin_small(mbedtls_ssl_context *ssl)
+{
+    unsigned char *small = mbedtls_calloc(1, BEGIN_SIZE), *old = ssl->in_buf;
+
+    if (small == NULL) {
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    }
+    use(ssl, small, BEGIN_SIZE); /* nothing was read yet */
+    mbedtls_free(old);
+    return 0;
+}
+
+/* mbedTLS's pool gives what lies lowest. So what stays after the handshake, keys of a few bytes,
+ * finds its place below the full buffer's, which is in one piece again when it is asked for. */
+int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config, size_t *full)
+{
+    void *below = mbedtls_calloc(1, BELOW_SIZE);
+    int ret = below != NULL ? mbedtls_ssl_setup(ssl, config) : MBEDTLS_ERR_SSL_ALLOC_FAILED;
+
+    if (ret == 0) {
+        *full = ssl->in_buf_len;
+        ret = begin_small(ssl);
+    }
+    mbedtls_free(below);
+    return ret;
+}
+
+int32_t acme_tls_buffer_grow(mbedtls_ssl_context *ssl, size_t full)
+{
+    size_t used = bytes_in(ssl), size;
+    unsigned char *old = ssl->in_buf, *larger;
+
+    if (ssl->in_left < HEAD_LEN) {
+        return ACME_ERR_TLS;
+    }
+    size = (size_t)(ssl->in_hdr - old) + HEAD_LEN + (size_t)(ssl->in_hdr[3] << 8 | ssl->in_hdr[4]);
+    if (size <= ssl->in_buf_len || size > full || used > ssl->in_buf_len) {
+        return ACME_ERR_TLS;
+    }
+    larger = allocate_beside(size, full);
+    if (larger == NULL) {
+        return ACME_ERR_TLS_MEMORY;
+    }
+    memcpy(larger, old, used);
+    acme_zeroize(old, used);
+    use(ssl, larger, size);
+    mbedtls_free(old);
+    return ACME_OK;
+}
+
+#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
+static void move_digest(mbedtls_ssl_session *session)
+{
+    (void)session;
+}
+#else
+/* What mbedTLS keeps of the server's certificate was allocated behind all of its chain. */
+static void move_digest(mbedtls_ssl_session *session)
+{
+    size_t len = session->peer_cert_digest_len;
+    unsigned char *old = session->peer_cert_digest, *lower;
+
+    lower = old != NULL ? mbedtls_calloc(1, len) : NULL;
+    if (lower != NULL) {
+        memcpy(lower, old, len);
+        session->peer_cert_digest = lower;
+        mbedtls_free(old);
+    }
+}
+#endif
+
+/* The small one goes first: what is free in one piece is more then. */
+int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
+{
+    size_t size = ssl->in_buf_len;
+    unsigned char *old = ssl->in_buf, *fresh, count[COUNT_LEN];
+
+    if (size >= full || !is_read(ssl)) {
+        return ACME_OK;
+    }
+    memcpy(count, old, COUNT_LEN);
+    acme_zeroize(old, size);
+    mbedtls_free(old);
+    move_digest(ssl->session);
+    fresh = mbedtls_calloc(1, full);
+    if (fresh != NULL) {
+        size = full;
+    } else {
+        fresh = mbedtls_calloc(1, size);
+    }
+    if (fresh == NULL) { /* another thread has taken it: the connection cannot be read any more */
+        ssl->in_buf = NULL;
+        return ACME_ERR_TLS_MEMORY;
+    }
+    memcpy(fresh, count, COUNT_LEN);
+    use(ssl, fresh, size);
+    return ACME_OK;
+}
+
+#else
+
+int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config, size_t *full)
+{
+    *full = 0;
+    return mbedtls_ssl_setup(ssl, config);
+}
+
+int32_t acme_tls_buffer_grow(mbedtls_ssl_context *ssl, size_t full)
+{
+    (void)ssl;
+    (void)full;
+    return ACME_ERR_TLS;
+}
+
+int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
+{
+    (void)ssl;
+    (void)full;
+    return ACME_OK;
+}
+
+#endif

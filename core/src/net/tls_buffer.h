@@ -1,0 +1,26 @@
+/*
+ * The input buffer of a TLS connection, no larger than what comes. A record may have 16 KB, and
+ * few have; above all not while the certificates of a server are checked, which takes as much
+ * memory again. So a connection begins with a small buffer, which grows for the record whose head
+ * has come, and is full-sized from the end of the handshake on. It must not know what is read.
+ *
+ * This is for configurations with MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH: mbedTLS then looks at the
+ * length that the buffer has whenever it writes there. In others nothing is done.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mbedtls/ssl.h>
+
+/** As mbedtls_ssl_setup, with a small buffer. full is the length that mbedTLS would have given it.
+ */
+int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config, size_t *full);
+/** After MBEDTLS_ERR_SSL_BAD_INPUT_DATA: makes room for the record whose head is in the buffer,
+ * where it is at most of full bytes. ACME_OK: call mbedTLS again. ACME_ERR_TLS_MEMORY;
+ * ACME_ERR_TLS: the size was not the trouble. */
+int32_t acme_tls_buffer_grow(mbedtls_ssl_context *ssl, size_t full);
+/** After the handshake: the full size, as far as there is memory for it now. ACME_OK;
+ * ACME_ERR_TLS_MEMORY: the connection has no buffer any more, and must be closed. */
+int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full);

@@ -1,0 +1,412 @@
+/*
+ * TLS sessions that are kept, over a network in memory: resumed without a certificate, of TLS 1.2
+ * and 1.3; never after their time, with other anchors, for another server; and a server that
+ * refuses a ticket costs a whole handshake, no more. The server is mbedTLS, whose tickets are made
+ * here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <mbedtls/platform.h>
+#include <mbedtls/psa_util.h>
+#include <mbedtls/ssl.h>
+
+#include "ca_pki.h"
+#include "crypto_bench.h"
+#include "net/tls.h"
+
+#define HOST "ca.example.org"
+#define NOW  INT64_C(1767225600)
+#define DAY  86400
+
+/* ---- the wire, and the clock ---- */
+
+struct pipe {
+    uint8_t data[32768];
+    size_t len;
+};
+
+static struct pipe up, down;
+static uint32_t wire; /* bytes in both directions */
+static uint64_t uptime_ms;
+static int64_t wall_s; /* 0: not known */
+
+static size_t pipe_take(struct pipe *p, void *data, size_t size)
+{
+    size_t n = p->len < size ? p->len : size;
+
+    memcpy(data, p->data, n);
+    memmove(p->data, p->data + n, p->len - n);
+    p->len -= n;
+    return n;
+}
+
+static size_t pipe_put(struct pipe *p, const void *data, size_t len)
+{
+    assert_true(len <= sizeof(p->data) - p->len);
+    memcpy(p->data + p->len, data, len);
+    p->len += len;
+    wire += (uint32_t)len;
+    return len;
+}
+
+static int32_t net_connected(void *ctx, acme_handle stream)
+{
+    (void)ctx;
+    (void)stream;
+    return ACME_OK;
+}
+
+static int32_t net_send(void *ctx, acme_handle stream, const uint8_t *data, size_t len)
+{
+    (void)ctx;
+    (void)stream;
+    return (int32_t)pipe_put(&up, data, len);
+}
+
+static int32_t net_recv(void *ctx, acme_handle stream, uint8_t *data, size_t size)
+{
+    size_t n = pipe_take(&down, data, size);
+
+    (void)ctx;
+    (void)stream;
+    return n > 0 ? (int32_t)n : ACME_ERR_AGAIN;
+}
+
+static void net_close(void *ctx, acme_handle stream)
+{
+    (void)ctx;
+    (void)stream;
+}
+
+static const struct acme_net_ops net_ops = {
+    .connected = net_connected, .send = net_send, .recv = net_recv, .close = net_close};
+static const struct acme_port port = {.net = &net_ops};
+
+static uint64_t uptime(void *ctx)
+{
+    (void)ctx;
+    return uptime_ms;
+}
+
+static int32_t wall(void *ctx, int64_t *unix_s)
+{
+    (void)ctx;
+    *unix_s = wall_s;
+    return wall_s != 0 ? ACME_OK : ACME_ERR_NO_CLOCK;
+}
+
+static const struct acme_clock_ops clock_ops = {.uptime_ms = uptime, .wall_s = wall};
+static struct acme_clock device_clock;
+
+/* ---- the server ---- */
+
+static const uint8_t root_key[32] = {0x11, 1}, server_key[32] = {0x33, 3};
+static uint8_t root_point[CA_PKI_POINT], server_point[CA_PKI_POINT];
+static struct ca_pki_template root_t, server_t;
+static uint8_t root_der[700];
+static struct acme_trust_anchor anchor;
+static mbedtls_ssl_protocol_version version;
+static uint32_t tickets_made, tickets_taken; /* of all connections */
+static uint32_t ticket_life_s;
+static bool refuses, spoils; /* the tickets it is shown */
+
+static struct {
+    mbedtls_ssl_config config;
+    mbedtls_ssl_context ssl;
+    mbedtls_x509_crt chain;
+    mbedtls_pk_context pk;
+    psa_key_id_t key;
+    bool over;
+} server;
+
+static int ticket_write(void *ctx, const mbedtls_ssl_session *session, unsigned char *start,
+                        const unsigned char *end, size_t *len, uint32_t *lifetime)
+{
+    (void)ctx;
+    *lifetime = ticket_life_s;
+    tickets_made++;
+    return mbedtls_ssl_session_save(session, start, (size_t)(end - start), len);
+}
+
+static int ticket_parse(void *ctx, mbedtls_ssl_session *session, unsigned char *data, size_t len)
+{
+    (void)ctx;
+    if (refuses) {
+        return MBEDTLS_ERR_SSL_INVALID_MAC;
+    }
+    tickets_taken++;
+    return mbedtls_ssl_session_load(session, data, len);
+}
+
+static int server_send(void *ctx, const unsigned char *data, size_t len)
+{
+    (void)ctx;
+    if (spoils) {
+        return (int)len; /* what it says never comes, and then the connection ends */
+    }
+    return (int)pipe_put(&down, data, len);
+}
+
+static int server_recv(void *ctx, unsigned char *data, size_t size)
+{
+    size_t n = pipe_take(&up, data, size);
+
+    (void)ctx;
+    return n > 0 ? (int)n : MBEDTLS_ERR_SSL_WANT_READ;
+}
+
+static void server_start(void)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    uint8_t der[1024];
+    size_t len = ca_pki_write(&server_t, der, sizeof(der));
+
+    memset(&server, 0, sizeof(server));
+    up.len = down.len = wire = 0;
+    mbedtls_ssl_config_init(&server.config);
+    mbedtls_ssl_init(&server.ssl);
+    mbedtls_x509_crt_init(&server.chain);
+    mbedtls_pk_init(&server.pk);
+    assert_int_equal(mbedtls_x509_crt_parse_der(&server.chain, der, len), 0);
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
+    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+    assert_int_equal(psa_import_key(&attributes, server_key, 32, &server.key), PSA_SUCCESS);
+    assert_int_equal(mbedtls_pk_setup_opaque(&server.pk, server.key), 0);
+    assert_int_equal(mbedtls_ssl_config_defaults(&server.config, MBEDTLS_SSL_IS_SERVER,
+                                                 MBEDTLS_SSL_TRANSPORT_STREAM,
+                                                 MBEDTLS_SSL_PRESET_DEFAULT),
+                     0);
+    mbedtls_ssl_conf_max_tls_version(&server.config, version);
+    mbedtls_ssl_conf_session_tickets_cb(&server.config, ticket_write, ticket_parse, NULL);
+    mbedtls_ssl_conf_rng(&server.config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    assert_int_equal(mbedtls_ssl_conf_own_cert(&server.config, &server.chain, &server.pk), 0);
+    assert_int_equal(mbedtls_ssl_setup(&server.ssl, &server.config), 0);
+    mbedtls_ssl_set_bio(&server.ssl, NULL, server_send, server_recv, NULL);
+}
+
+static void server_stop(void)
+{
+    mbedtls_ssl_free(&server.ssl);
+    mbedtls_ssl_config_free(&server.config);
+    mbedtls_x509_crt_free(&server.chain);
+    mbedtls_pk_free(&server.pk);
+    (void)psa_destroy_key(server.key);
+}
+
+/* ---- the client ---- */
+
+static struct acme_tls t;
+
+static int32_t shake_hands(const char *host)
+{
+    int32_t rc = acme_tls_start(&t, 7, host);
+    uint32_t i;
+
+    for (i = 0; i < 3000 && (rc == ACME_OK || rc == ACME_TLS_MORE || rc == ACME_ERR_AGAIN); i++) {
+        rc = acme_tls_handshake(&t);
+        if (rc == ACME_OK) {
+            return rc;
+        }
+        if (!server.over) {
+            server.over = mbedtls_ssl_handshake(&server.ssl) == 0;
+        }
+    }
+    return rc;
+}
+
+/* A connection with a request and a reply, and its end. True: it was resumed. */
+static bool visit(const char *host)
+{
+    static const uint8_t request[] = "GET", reply[] = "200";
+    uint32_t taken = tickets_taken;
+    uint8_t in[64];
+    int32_t n = ACME_ERR_AGAIN;
+    uint32_t i;
+
+    server_start();
+    assert_int_equal(shake_hands(host), ACME_OK);
+    for (i = 0; i < 3 && !server.over; i++) {
+        server.over = mbedtls_ssl_handshake(&server.ssl) == 0;
+    }
+    assert_true(server.over);
+    assert_int_equal(acme_tls_send(&t, request, sizeof(request)), sizeof(request));
+    assert_int_equal(mbedtls_ssl_read(&server.ssl, in, sizeof(in)), sizeof(request));
+    assert_int_equal(mbedtls_ssl_write(&server.ssl, reply, sizeof(reply)), sizeof(reply));
+    for (i = 0; i < 3 && (n = acme_tls_recv(&t, in, sizeof(in))) == ACME_ERR_AGAIN; i++) {
+    }
+    assert_int_equal(n, sizeof(reply));
+    assert_int_equal(t.chain.from_s, NOW - DAY); /* resumed or not */
+    assert_int_equal(t.chain.to_s, NOW + 30 * DAY);
+    acme_tls_close(&t);
+    server_stop();
+    return tickets_taken > taken;
+}
+
+static void for_both(void (*test)(void))
+{
+    static const mbedtls_ssl_protocol_version versions[] = {MBEDTLS_SSL_VERSION_TLS1_2,
+                                                            MBEDTLS_SSL_VERSION_TLS1_3};
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        version = versions[i];
+        uptime_ms = 1000;
+        wall_s = NOW;
+        ticket_life_s = 7 * DAY;
+        refuses = spoils = false;
+        tickets_made = tickets_taken = 0;
+        acme_clock_init(&device_clock, &clock_ops, NULL, NOW - DAY);
+        assert_int_equal(acme_tls_init(&t, &port, &device_clock, &anchor, 1), ACME_OK);
+        test();
+        acme_tls_free(&t);
+    }
+}
+
+static void resumes(void)
+{
+    uint32_t whole, i;
+
+    assert_false(visit(HOST));
+    whole = wire;
+    for (i = 0; i < 3; i++) {
+        uptime_ms += 6 * 3600 * 1000;
+        assert_true(visit(HOST));
+        assert_true(wire < 1500);
+        assert_true(wire < whole);
+    }
+}
+
+static void ends_with_its_life(void)
+{
+    ticket_life_s = 3600;
+    assert_false(visit(HOST));
+    uptime_ms += 3600 * 1000 - 1;
+    assert_true(visit(HOST));
+    uptime_ms += 3600 * 1000;
+    assert_false(visit(HOST));
+    ticket_life_s = 7 * DAY; /* a day is enough */
+    assert_true(visit(HOST));
+    uptime_ms += (uint64_t)DAY * 1000;
+    assert_false(visit(HOST));
+}
+
+/* The chain that the session began with has expired, or is not yet valid by a clock that was
+ * mended. */
+static void ends_with_the_chain(void)
+{
+    assert_false(visit(HOST));
+    wall_s = NOW + 30 * DAY + 1;
+    server_start();
+    assert_int_equal(shake_hands(HOST),
+                     ACME_ERR_TLS_DATES); /* the whole handshake, and its verdict */
+    acme_tls_close(&t);
+    server_stop();
+    assert_int_equal(tickets_taken, 0);
+}
+
+static void is_refused(void)
+{
+    assert_false(visit(HOST));
+    refuses = true;
+    assert_false(visit(HOST)); /* and all is well */
+    refuses = false;
+    assert_true(visit(HOST));
+}
+
+/* What was offered in a handshake that failed is not offered again. */
+static void is_used_once(void)
+{
+    assert_false(visit(HOST));
+    server_start();
+    spoils = true;
+    (void)shake_hands(HOST);
+    assert_int_equal(tickets_taken, 1);
+    acme_tls_close(&t);
+    server_stop();
+    spoils = false;
+    assert_false(visit(HOST));
+    assert_int_equal(tickets_taken, 1);
+}
+
+/* Other anchors: the session is not theirs. */
+static void goes_with_the_anchors(void)
+{
+    assert_false(visit(HOST));
+    acme_tls_free(&t);
+    assert_int_equal(acme_tls_init(&t, &port, &device_clock, &anchor, 1), ACME_OK);
+    assert_false(visit(HOST));
+    acme_session_forget(&t.session);
+    assert_false(visit(HOST));
+    assert_true(visit(HOST));
+}
+
+/* A session that does not fit, or no memory for one, costs a whole handshake each time. */
+static void needs_room(void)
+{
+    mbedtls_free(t.session.data);
+    t.session.data = NULL;
+    assert_false(visit(HOST));
+    assert_false(visit(HOST));
+}
+
+#define TEST(name)                                                                                 \
+    static void test_##name(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        for_both(name);                                                                            \
+    }
+TEST(resumes)
+TEST(ends_with_its_life)
+TEST(ends_with_the_chain)
+TEST(is_refused)
+TEST(is_used_once)
+TEST(goes_with_the_anchors)
+TEST(needs_room)
+
+static int group_up(void **state)
+{
+    if (bench_up(state) != 0 || !ca_pki_point(root_key, root_point) ||
+        !ca_pki_point(server_key, server_point)) {
+        return -1;
+    }
+    root_t = (struct ca_pki_template){.subject = "CN=Root",
+                                      .issuer = "CN=Root",
+                                      .subject_point = root_point,
+                                      .issuer_key = root_key,
+                                      .issuer_point = root_point,
+                                      .serial = {1},
+                                      .not_before_s = NOW - 1000 * DAY,
+                                      .not_after_s = NOW + 1000 * DAY,
+                                      .is_ca = true};
+    server_t = root_t;
+    server_t.subject = "CN=" HOST;
+    server_t.subject_point = server_point;
+    server_t.not_before_s = NOW - DAY;
+    server_t.not_after_s = NOW + 30 * DAY;
+    server_t.is_ca = false;
+    server_t.names[0] = HOST;
+    anchor =
+        (struct acme_trust_anchor){root_der, ca_pki_write(&root_t, root_der, sizeof(root_der))};
+    return anchor.len > 0 ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resumes),
+        cmocka_unit_test(test_ends_with_its_life),
+        cmocka_unit_test(test_ends_with_the_chain),
+        cmocka_unit_test(test_is_refused),
+        cmocka_unit_test(test_is_used_once),
+        cmocka_unit_test(test_goes_with_the_anchors),
+        cmocka_unit_test(test_needs_room),
+    };
+
+    return cmocka_run_group_tests_name("session", tests, group_up, bench_down);
+}
