@@ -23,6 +23,7 @@
 #include "acme_posix.h"
 #include "base/entropy.h"
 #include "flash_faults.h"
+#include "sim_seal.h"
 #include "store/record.h"
 
 #define KEYS      10u
@@ -43,8 +44,6 @@ static struct flash_faults chip;
 static struct acme_store store;
 static const struct acme_port port = {.flash = &flash_faults_ops, .flash_ctx = &chip};
 static struct acme_config config;
-static psa_key_id_t seal_key;
-static uint32_t counter;
 static unsigned long flips, misreads, said, refused, like_a_cut, given_up, losses;
 
 /* What is stored: of each key a number that makes its value; 0: nothing. */
@@ -60,30 +59,6 @@ static uint32_t draw(void)
     state ^= state << 17;
     return (uint32_t)(state >> 20);
 }
-
-static int32_t board_key(void *ctx, uint32_t *key_id)
-{
-    (void)ctx;
-    *key_id = seal_key;
-    return ACME_OK;
-}
-
-static int32_t count_read(void *ctx, uint32_t *value)
-{
-    (void)ctx;
-    *value = counter;
-    return ACME_OK;
-}
-
-static int32_t count_up(void *ctx)
-{
-    (void)ctx;
-    counter++;
-    return ACME_OK;
-}
-
-static const struct acme_seal_ops seal_ops = {board_key};
-static const struct acme_counter_ops counter_ops = {count_read, count_up};
 
 /* Values are short, and of some keys long: as records of accounts, and chunks of chains are. */
 static size_t value_of(uint32_t key, uint32_t number, uint8_t *data)
@@ -168,11 +143,9 @@ static void grow(unsigned shape, enum kind kind)
 
     flash_sim_init(f, shapes[shape].size, shapes[shape].count, shapes[shape].unit, shape + 1);
     flash_faults_init(&chip, f);
-    config = (struct acme_config){.port = &port};
-    config.seal = kind != PLAIN ? &seal_ops : NULL;
-    config.counter = kind == COUNTED ? &counter_ops : NULL;
+    config = sim_seal_board(&port, kind != PLAIN, kind == COUNTED);
     memset(now, 0, sizeof(now));
-    counter = 5;
+    sim_seal.counter = 5;
     state = 88172645463325252u + shape * 7u + kind;
     if (open_store() != ACME_OK) {
         lose("it does not open", "step", 0, 0);
@@ -199,7 +172,7 @@ static void grow(unsigned shape, enum kind kind)
     len = kind == COUNTED ? 0 : value_of(1, number, data) + (kind == SEALED ? 28 : 0);
     unit = shapes[shape].unit;
     last_from = last_to - (24 + (uint32_t)len + unit - 1) / unit * unit;
-    counter_now = counter;
+    counter_now = sim_seal.counter;
     if (open_store() != ACME_OK || !all_are(now)) {
         lose("it has not grown", "step", step, 0);
     }
@@ -264,7 +237,7 @@ static void go_on(const char *how, unsigned long at, unsigned bit, bool flipped)
     static struct flash_sim_image *image;
     uint32_t sector = (uint32_t)at / flash.geometry.sector_size, erases = flash.erases[sector];
     int32_t rc = acme_record_set(&store, LATER, "later", 5);
-    uint32_t count = counter;
+    uint32_t count = sim_seal.counter;
     uint8_t got[8];
 
     if (rc == ACME_ERR_STORE_CORRUPT && flipped) {
@@ -272,7 +245,7 @@ static void go_on(const char *how, unsigned long at, unsigned bit, bool flipped)
         image = flash_sim_save(&flash, NULL);
         give_up(how, at, bit);
         flash_sim_restore(&flash, image);
-        counter = count;
+        sim_seal.counter = count;
     } else if (rc != ACME_OK) {
         lose(acme_error_name(rc), how, at, bit);
         return;
@@ -296,7 +269,7 @@ static void flip(const struct flash_sim_image *image, unsigned long at, unsigned
     int32_t rc;
 
     flash_sim_restore(&flash, image);
-    counter = counter_now;
+    sim_seal.counter = counter_now;
     flash.data[at] ^= (uint8_t)(1u << bit);
     rc = open_store();
     flips++;
@@ -349,7 +322,7 @@ static bool misread(const struct flash_sim_image *image, uint32_t n, enum misrea
     int32_t rc;
 
     flash_sim_restore(&flash, image);
-    counter = counter_now;
+    sim_seal.counter = counter_now;
     ops.read = misreading;
     wrong.flash = &ops;
     config.port = &wrong;
@@ -431,14 +404,9 @@ static int repeat(unsigned shape, enum kind kind, unsigned long at, unsigned bit
 static bool set_up(void)
 {
     static const uint8_t bytes[32] = {0x42};
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
 
-    psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT);
-    psa_set_key_algorithm(&attributes, PSA_ALG_GCM);
     acme_entropy_bind(&acme_posix_entropy_ops, NULL);
-    return psa_crypto_init() == PSA_SUCCESS &&
-           psa_import_key(&attributes, bytes, sizeof(bytes), &seal_key) == PSA_SUCCESS;
+    return psa_crypto_init() == PSA_SUCCESS && sim_seal_import(PSA_KEY_TYPE_AES, bytes);
 }
 
 int main(int argc, char **argv)

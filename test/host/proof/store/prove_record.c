@@ -307,5 +307,5 @@ void at_place(void)
     (void)acme_place_next(&store, &key);
 }
 
-/* not: store/place.c acme_place_open acme_place_begin acme_place_begin_counted acme_place_remove
- * acme_place_commit acme_place_abort; they read no byte of a place */
+/* not: store/place.c acme_place_open acme_place_give_up acme_place_begin acme_place_begin_counted
+ * acme_place_remove acme_place_commit acme_place_abort; they read no byte of a place */

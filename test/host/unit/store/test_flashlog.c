@@ -129,6 +129,44 @@ static void test_lengths(void **state)
     expect(A, "kept");
 }
 
+/* The sums of a record that stands where it may not, over all that it says is its own. */
+static void sum_up(uint32_t at)
+{
+    uint8_t *raw = flash.data + at;
+    uint32_t crc = acme_crc32(0, raw, 18);
+
+    acme_put16(raw + 18, crc ^ crc >> 16);
+    acme_put32(raw + 20, acme_crc32(crc, raw + HEAD, acme_get16(raw + 2)));
+}
+
+/* One that is longer than any, and one that ends in the next sector, are none, though their sums
+ * fit. */
+static void test_lengths_whose_sums_fit(void **state)
+{
+    char value[SECTOR / 4];
+    uint32_t at, end;
+
+    (void)state;
+    memset(value, 'v', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    assert_int_equal(set(A, "kept"), ACME_OK);
+    (void)write_record(end_of_log(), PUT | COMMIT, 9, A, value, sizeof(value) - 1);
+    (void)mount();
+    expect(A, "kept");
+
+    (void)set_up(NULL);
+    assert_int_equal(set(A, "kept"), ACME_OK);
+    do {
+        end = log_.head_offset;
+        assert_int_equal(set(B, "filler of some length"), ACME_OK);
+    } while (log_.head == 0);
+    assert_true(end + HEAD + 8 <= SECTOR);
+    at = write_record(end, PUT | COMMIT, 90, A, "", SECTOR - end) - HEAD;
+    sum_up(at); /* with the next sector's header behind it */
+    (void)mount();
+    expect(A, "kept");
+}
+
 /* A version that is older than what was committed changes nothing, wherever it stands. */
 static void test_an_old_version(void **state)
 {
@@ -602,6 +640,38 @@ static void fill_to_damage(void)
     assert_true(log_.damaged && log_.refused);
 }
 
+/* And each read of a value: it is the one that was written. */
+static void test_one_wrong_read_of_a_value(void **state)
+{
+    static struct flash_faults chip;
+    uint32_t n;
+
+    (void)state;
+    assert_int_equal(
+        set(A, "a value of more bytes than one piece of what is read from flash at once"), ACME_OK);
+    log_.ops = &flash_faults_ops;
+    log_.ctx = &chip;
+    chip.happened = true;
+    for (n = 1; chip.happened; n++) {
+        flash_faults_init(&chip, &flash);
+        chip.flip_read_at = n;
+        expect(A, "a value of more bytes than one piece of what is read from flash at once");
+    }
+    assert_true(n > 5);
+}
+
+/* Nothing of a value stays in the log's own memory. */
+static void test_what_was_read_is_wiped(void **state)
+{
+    (void)state;
+    assert_int_equal(set(A, "a secret"), ACME_OK);
+    assert_null(memmem(&log_, sizeof(log_), "secret", 6));
+    expect(A, "a secret");
+    assert_null(memmem(&log_, sizeof(log_), "secret", 6));
+    assert_int_equal(mount(), ACME_OK);
+    assert_null(memmem(&log_, sizeof(log_), "secret", 6));
+}
+
 /* Damage that comes while the log is open is said by each write that would have to go over it;
  * nothing is dropped, however often, and when it can be read again writing goes on. */
 static void test_damage_before_compaction(void **state)
@@ -696,6 +766,74 @@ static void test_a_batch_whose_end_is_damaged(void **state)
     expect(A, "new");
     assert_int_equal(mount(), ACME_OK);
     expect(A, "new");
+}
+
+/* A value of which one part cannot be read, in a sector that is understood to its end. */
+static void test_a_part_that_is_damaged(void **state)
+{
+    char value[301];
+
+    (void)state;
+    memset(value, 'v', 300);
+    value[300] = '\0';
+    assert_int_equal(set(A, value), ACME_OK);
+    flash.data[START + HEAD + 9] ^= 1; /* in the first part: the last one tells that it is there */
+    fill_to_damage();
+    flash.data[START + HEAD + 9] ^= 1;
+    assert_int_equal(set(B, "taken"), ACME_OK);
+    assert_int_equal(mount(), ACME_OK);
+    assert_int_equal(acme_flashlog_length(&log_, A), 300);
+}
+
+/* The sector with a number. */
+static uint32_t sector_of(uint32_t seq)
+{
+    uint32_t sector = 0;
+
+    while (acme_get32(flash.data + sector * SECTOR + 8) != seq) {
+        assert_true(++sector < COUNT);
+    }
+    return sector;
+}
+
+/* The first sector in use is missing. It may be one that was let go and is being erased, but only
+ * where the log was full, and not if it has records, or another one is missing. */
+static void test_a_first_sector_that_is_missing(void **state)
+{
+    struct flash_sim_image *image;
+    uint32_t first, i;
+
+    (void)state;
+    assert_int_equal(set(A, "in the first sector"), ACME_OK);
+    for (i = 0; log_.head < 1; i++) {
+        assert_int_equal(set(ACME_KEY(4, i), "filler of some length"), ACME_OK);
+    }
+    memset(flash.data, 0xff, SECTOR);
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT); /* there was room */
+
+    (void)set_up(NULL);
+    for (i = 0; i < 250; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % 12), "filler of some length"), ACME_OK);
+    }
+    for (i = 0; log_.head_seq - log_.freed_seq + 1 < COUNT; i++) { /* down to one free sector */
+        assert_true(i < COUNT);
+        assert_int_equal(mount(), ACME_OK);
+        assert_int_equal(acme_flashlog_begin(&log_, 0, 1), ACME_OK);
+        assert_int_equal(acme_flashlog_delete(&log_, ACME_KEY(5, i)), ACME_OK);
+        assert_int_equal(acme_flashlog_commit(&log_), ACME_OK);
+    }
+    image = flash_sim_save(&flash, NULL);
+    first = sector_of(log_.freed_seq + 1);
+    memset(flash.data + first * SECTOR, 0xff, SECTOR);
+    assert_int_equal(mount(), ACME_OK);
+    flash_sim_restore(&flash, image);
+    wipe_headers(first);
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+    flash_sim_restore(&flash, image);
+    assert_int_equal(mount(), ACME_OK);
+    memset(flash.data + sector_of(log_.freed_seq + 2) * SECTOR, 0xff, SECTOR);
+    assert_int_equal(mount(), ACME_ERR_STORE_CORRUPT);
+    flash_sim_image_free(image);
 }
 
 /* A compaction that a failed read has ended is begun anew, under the same number. */
@@ -879,6 +1017,168 @@ static void test_a_compaction_that_is_begun_anew(void **state)
     }
     assert_true(failed > 20);
     flash_sim_image_free(image);
+}
+
+/* No two sectors have the same number. */
+static void expect_own_numbers(void)
+{
+    uint32_t i, k;
+
+    for (i = 0; i < COUNT; i++) {
+        for (k = 0; k < i; k++) {
+            const uint8_t *a = flash.data + i * SECTOR, *b = flash.data + k * SECTOR;
+
+            assert_true(memcmp(a, "nACM", 4) != 0 || memcmp(b, "nACM", 4) != 0 ||
+                        acme_get32(a + 8) != acme_get32(b + 8));
+        }
+    }
+}
+
+static uint32_t programs_left, headers_left, first_head; /* of records that go well; that fail */
+
+/* In another sector than the first one a record fails, and then so many headers, half done. */
+static int32_t record_and_headers_fail(void *ctx, uint32_t at, const void *data, size_t len)
+{
+    if (programs_left > 0 && at / SECTOR != first_head && at % SECTOR >= START) {
+        if (--programs_left == 0) {
+            return ACME_ERR_STORE_IO;
+        }
+    } else if (programs_left == 0 && headers_left > 0 && at % SECTOR == START / 2) {
+        headers_left--;
+        return ACME_ERR_STORE_IO;
+    }
+    return flash_sim_ops.program(ctx, at, data, len);
+}
+
+static void begin_and_abort(void)
+{
+    (void)acme_flashlog_begin(&log_, 2200, 1);
+    acme_flashlog_abort(&log_);
+}
+
+/* The same, and some sectors cannot be opened, though they show the number that they were to have:
+ * nobody else gets it, and no other is left out. */
+static void test_numbers_of_what_is_begun_anew(void **state)
+{
+    struct flash_sim_image *image = flash_sim_save(&flash, NULL);
+    struct acme_flash_ops ops = flash_sim_ops;
+    uint32_t step, programs, headers, i;
+    struct acme_flashlog saved;
+    char value[201];
+
+    (void)state;
+    ops.program = record_and_headers_fail;
+    memset(value, 'v', 200);
+    value[200] = '\0';
+    for (step = 0; step < 50; step++) {
+        assert_int_equal(set(ACME_KEY(4, step % KEYS_FULL), value), ACME_OK);
+        image = flash_sim_save(&flash, image);
+        saved = log_;
+        for (programs = 1; programs < 12 && step > 38; programs++) {
+            for (headers = 0; headers < 4; headers++) {
+                assert_int_equal(mount(), ACME_OK);
+                log_.ops = &ops;
+                first_head = log_.head;
+                programs_left = programs;
+                headers_left = headers;
+                flash.fail_read_at = headers == 0 ? flash.reads + 2000 + 300 * programs : 0;
+                begin_and_abort();
+                expect_own_numbers();
+                programs_left = headers_left = flash.fail_read_at = 0;
+                begin_and_abort();
+                expect_own_numbers();
+                for (i = 0; i < 2; i++) {
+                    (void)set(ACME_KEY(4, i), value);
+                    expect_own_numbers();
+                }
+                assert_int_equal(mount(), ACME_OK);
+                for (i = 0; i < KEYS_FULL && i <= step; i++) {
+                    expect(ACME_KEY(4, i), value);
+                }
+                flash_sim_restore(&flash, image);
+                log_ = saved;
+            }
+        }
+    }
+    flash_sim_image_free(image);
+}
+
+static uint32_t failing_records;
+
+static int32_t some_records_fail(void *ctx, uint32_t at, const void *data, size_t len)
+{
+    if (failing_records > 0 && at % SECTOR >= START) {
+        failing_records--;
+        return ACME_ERR_STORE_IO;
+    }
+    return flash_sim_ops.program(ctx, at, data, len);
+}
+
+/* A batch whose programs fail does not take the sector that compaction needs: afterwards there is
+ * room again. */
+static void test_a_batch_that_fails_in_a_full_log(void **state)
+{
+    struct flash_sim_image *image = flash_sim_save(&flash, NULL);
+    struct acme_flash_ops ops = flash_sim_ops;
+    uint32_t step, n, i, failed = 0;
+    struct acme_flashlog saved;
+    char value[201];
+
+    (void)state;
+    ops.program = some_records_fail;
+    memset(value, 'v', 200);
+    value[200] = '\0';
+    for (step = 0; step < 9; step++) {
+        assert_int_equal(set(ACME_KEY(4, step), value), ACME_OK);
+    }
+    for (step = 0; step < 60; step++) { /* some of them are cold, and move along */
+        assert_int_equal(set(ACME_KEY(4, step % 5 == 0 ? 3 + step / 5 % 6 : step % 3), value),
+                         ACME_OK);
+        image = flash_sim_save(&flash, image);
+        saved = log_;
+        for (n = 1; n < 12 && step > 40; n++) {
+            log_.ops = &ops;
+            if (acme_flashlog_begin(&log_, 200, 1) == ACME_OK) {
+                failing_records = n / 2;
+                failed += acme_flashlog_put(&log_, B, value, 200) != ACME_OK ? 1 : 0;
+                acme_flashlog_abort(&log_);
+            }
+            failing_records = 0;
+            if (n % 2 == 0) {
+                assert_int_equal(mount(), ACME_OK);
+            }
+            for (i = 0; i < 9; i++) {
+                assert_int_equal(set(ACME_KEY(4, i), value), ACME_OK);
+            }
+            assert_int_equal(mount(), ACME_OK);
+            flash_sim_restore(&flash, image);
+            log_ = saved;
+        }
+    }
+    assert_true(failed > 20);
+    flash_sim_image_free(image);
+}
+
+/* Where no sector is left to write to, nothing that lives is let go for one. */
+static void test_no_free_sector(void **state)
+{
+    uint32_t i;
+
+    (void)state;
+    flash_sim_init(&flash, SECTOR, 3, 8, 7);
+    assert_int_equal(mount(), ACME_OK);
+    assert_int_equal(set(A, "in the oldest"), ACME_OK);
+    for (i = 0; log_.head < 1; i++) {
+        assert_int_equal(set(ACME_KEY(4, i % 4), "filler of some length"), ACME_OK);
+    }
+    flash.bad[2] = true;
+    assert_int_equal(mount(), ACME_OK);
+    for (i = 0; i < 10; i++) {
+        assert_int_not_equal(set(B, "more"), ACME_OK);
+        expect(A, "in the oldest");
+    }
+    assert_int_equal(mount(), ACME_OK);
+    expect(A, "in the oldest");
 }
 
 /* ---- arguments ---- */
@@ -1099,6 +1399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_by_hand, set_up),
         cmocka_unit_test_setup(test_lengths, set_up),
+        cmocka_unit_test_setup(test_lengths_whose_sums_fit, set_up),
         cmocka_unit_test_setup(test_an_old_version, set_up),
         cmocka_unit_test_setup(test_freed_marks, set_up),
         cmocka_unit_test_setup(test_no_header, set_up),
@@ -1115,15 +1416,22 @@ int main(void)
         cmocka_unit_test_setup(test_a_lost_mark, set_up),
         cmocka_unit_test_setup(test_syncs_that_fail, set_up),
         cmocka_unit_test_setup(test_one_wrong_read, set_up),
+        cmocka_unit_test_setup(test_one_wrong_read_of_a_value, set_up),
+        cmocka_unit_test_setup(test_what_was_read_is_wiped, set_up),
         cmocka_unit_test_setup(test_damage_before_compaction, set_up),
         cmocka_unit_test_setup(test_damage_that_is_given_up, set_up),
         cmocka_unit_test_setup(test_damage_that_matters_to_nobody, set_up),
         cmocka_unit_test_setup(test_a_batch_whose_end_is_damaged, set_up),
+        cmocka_unit_test_setup(test_a_part_that_is_damaged, set_up),
+        cmocka_unit_test_setup(test_a_first_sector_that_is_missing, set_up),
         cmocka_unit_test_setup(test_a_compaction_that_fails, set_up),
         cmocka_unit_test_setup(test_a_header_that_is_not_there, set_up),
         cmocka_unit_test_setup(test_an_erase_that_is_half_done, set_up),
         cmocka_unit_test_setup(test_a_sync_that_fails_and_a_cut, set_up),
         cmocka_unit_test_setup(test_a_compaction_that_is_begun_anew, set_up),
+        cmocka_unit_test_setup(test_numbers_of_what_is_begun_anew, set_up),
+        cmocka_unit_test_setup(test_a_batch_that_fails_in_a_full_log, set_up),
+        cmocka_unit_test_setup(test_no_free_sector, set_up),
         cmocka_unit_test_setup(test_shapes, set_up),
         cmocka_unit_test_setup(test_values_that_cannot_be, set_up),
         cmocka_unit_test_setup(test_nothing_can_be_programmed, set_up),

@@ -25,6 +25,7 @@
 #include "base/entropy.h"
 #include "flash_sim.h"
 #include "fram_records.h"
+#include "sim_seal.h"
 #include "store/store.h"
 
 enum kind { PLAIN, SEALED, COUNTED, KINDS };
@@ -38,41 +39,13 @@ static struct acme_port port = {.flash = &flash_sim_ops, .flash_ctx = &flash};
 static struct acme_config config;
 static uint16_t lens[VALUES_MAX]; /* of the values that there are; 0xffff: none */
 static uint32_t values;
-static uint32_t counter;
-static psa_key_id_t seal_key;
 
 /* ---- the board ---- */
 
-static int32_t board_key(void *ctx, uint32_t *key_id)
-{
-    (void)ctx;
-    *key_id = seal_key;
-    return ACME_OK;
-}
-
-static int32_t count_read(void *ctx, uint32_t *value)
-{
-    (void)ctx;
-    *value = counter;
-    return ACME_OK;
-}
-
-static int32_t count_up(void *ctx)
-{
-    (void)ctx;
-    counter++;
-    return ACME_OK;
-}
-
-static const struct acme_seal_ops seal_ops = {board_key};
-static const struct acme_counter_ops counter_ops = {count_read, count_up};
-
 static void configure(enum kind kind)
 {
-    counter = 0;
-    config = (struct acme_config){.port = &port};
-    config.seal = kind == PLAIN ? NULL : &seal_ops;
-    config.counter = kind == COUNTED ? &counter_ops : NULL;
+    sim_seal.counter = 0;
+    config = sim_seal_board(&port, kind != PLAIN, kind == COUNTED);
 }
 
 static void open_again(void)
@@ -446,17 +419,13 @@ static void test_folder_at_each_block(void **state)
 static int up(void **state)
 {
     static const uint8_t bytes[32] = {0x42};
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
 
     (void)state;
     acme_entropy_bind(&acme_posix_entropy_ops, NULL);
     if (psa_crypto_init() != PSA_SUCCESS) {
         return -1;
     }
-    psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT);
-    psa_set_key_algorithm(&attributes, PSA_ALG_GCM);
-    return psa_import_key(&attributes, bytes, sizeof(bytes), &seal_key) == PSA_SUCCESS ? 0 : -1;
+    return sim_seal_import(PSA_KEY_TYPE_AES, bytes) ? 0 : -1;
 }
 
 static int down(void **state)

@@ -24,6 +24,7 @@
 #include "acme_posix.h"
 #include "base/entropy.h"
 #include "flash_sim.h"
+#include "sim_seal.h"
 #include "store/store.h"
 
 enum kind { PLAIN, SEALED, COUNTED };
@@ -68,8 +69,6 @@ static struct acme_port port;
 static struct acme_config config;
 static char work[64]; /* a file or a folder, for the time of a test */
 static uint64_t series;
-static uint32_t counter;
-static psa_key_id_t seal_key;
 
 /* ---- the board ---- */
 
@@ -83,42 +82,15 @@ static int32_t fill(void *ctx, uint8_t *data, size_t len)
     return ACME_OK;
 }
 
-static int32_t board_key(void *ctx, uint32_t *key_id)
-{
-    (void)ctx;
-    *key_id = seal_key;
-    return ACME_OK;
-}
-
-static int32_t count_read(void *ctx, uint32_t *value)
-{
-    (void)ctx;
-    *value = counter;
-    return ACME_OK;
-}
-
-static int32_t count_up(void *ctx)
-{
-    (void)ctx;
-    counter++;
-    return ACME_OK;
-}
-
 static const struct acme_entropy_ops entropy = {fill};
-static const struct acme_seal_ops seal_ops = {board_key};
-static const struct acme_counter_ops counter_ops = {count_read, count_up};
 
 static void start_crypto(void)
 {
     static const uint8_t bytes[32] = {0x49, 0x4d, 0x41, 0x47, 0x45};
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
 
     acme_entropy_bind(&entropy, NULL);
     assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
-    psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT);
-    psa_set_key_algorithm(&attributes, PSA_ALG_GCM);
-    assert_int_equal(psa_import_key(&attributes, bytes, sizeof(bytes), &seal_key), PSA_SUCCESS);
+    assert_true(sim_seal_import(PSA_KEY_TYPE_AES, bytes));
 }
 
 static void clear_work(void)
@@ -132,9 +104,7 @@ static void clear_work(void)
 static void open_place(const struct plan *p)
 {
     port = (struct acme_port){.flash = &flash_sim_ops, .flash_ctx = &flash};
-    config = (struct acme_config){.port = &port};
-    config.seal = p->kind == PLAIN ? NULL : &seal_ops;
-    config.counter = p->kind == COUNTED ? &counter_ops : NULL;
+    config = sim_seal_board(&port, p->kind != PLAIN, p->kind == COUNTED);
     if (p->place == IMAGE_FILE) {
         assert_int_equal(acme_posix_flash_open(&file, work, &p->geometry), ACME_OK);
         port.flash = &acme_posix_flash_ops;
@@ -578,7 +548,7 @@ static void write_image(const struct plan *p, const char *folder)
     char path[512];
 
     series = 1;
-    counter = 100;
+    sim_seal.counter = 100;
     clear_work();
     flash_sim_init(&flash, p->geometry.sector_size, p->geometry.sector_count,
                    p->geometry.program_size, 1);
@@ -592,12 +562,12 @@ static void write_image(const struct plan *p, const char *folder)
     (void)snprintf(path, sizeof(path), "%s/%s.packed", folder, p->name);
     save(path, packed, packed_len);
     (void)snprintf(path, sizeof(path), "%s/%s.txt", folder, p->name);
-    add("counter: %u\n", counter);
+    add("counter: %u\n", sim_seal.counter);
     save(path, text, strlen(text));
     print_message("%s: %u bytes\n", p->name, (unsigned)packed_len);
 }
 
-/* The text ends with the counter, which is the board's and not the store's. */
+/* The text ends with the sim_seal.counter, which is the board's and not the store's. */
 static void expect_text(const char *want, size_t len)
 {
     static char line[40];
@@ -605,7 +575,7 @@ static void expect_text(const char *want, size_t len)
 
     assert_non_null(at);
     (void)snprintf(line, sizeof(line), "%s", at);
-    counter = (uint32_t)strtoul(line + 9, NULL, 10);
+    sim_seal.counter = (uint32_t)strtoul(line + 9, NULL, 10);
     len = (size_t)(at - want);
     mount();
     tell();

@@ -22,6 +22,7 @@
 #include "acme_posix.h"
 #include "base/entropy.h"
 #include "flash_sim.h"
+#include "sim_seal.h"
 #include "store/place.h"
 #include "store/store.h"
 
@@ -42,48 +43,6 @@ static struct acme_config config;
 static char folder[64];
 static uint8_t seal_bytes[32];
 static psa_key_type_t seal_type;
-static psa_key_id_t seal_key;
-static uint32_t counter, counter_failures;
-
-/* ---- the board ---- */
-
-static int32_t board_key(void *ctx, uint32_t *key_id)
-{
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-
-    (void)ctx;
-    psa_set_key_type(&attributes, seal_type);
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT);
-    psa_set_key_algorithm(&attributes,
-                          seal_type == PSA_KEY_TYPE_AES ? PSA_ALG_GCM : PSA_ALG_CHACHA20_POLY1305);
-    (void)psa_destroy_key(seal_key);
-    if (psa_import_key(&attributes, seal_bytes, sizeof(seal_bytes), &seal_key) != PSA_SUCCESS) {
-        return ACME_ERR_CRYPTO;
-    }
-    *key_id = seal_key;
-    return ACME_OK;
-}
-
-static int32_t count_read(void *ctx, uint32_t *value)
-{
-    (void)ctx;
-    *value = counter;
-    return ACME_OK;
-}
-
-static int32_t count_up(void *ctx)
-{
-    (void)ctx;
-    if (counter_failures > 0) {
-        counter_failures--;
-        return ACME_ERR_STORE_IO;
-    }
-    counter++;
-    return ACME_OK;
-}
-
-static const struct acme_seal_ops seal_ops = {board_key};
-static const struct acme_counter_ops counter_ops = {count_read, count_up};
 
 /* ---- places ---- */
 
@@ -98,7 +57,8 @@ static void remove_folder(void)
 static int32_t open_again(unsigned place)
 {
     memset(&store, 0, sizeof(store));
-    config = (struct acme_config){.port = &port};
+    config = sim_seal_board(&port, (place & SEALED) != 0, (place & COUNTED) != 0);
+    assert_true(sim_seal_import(seal_type, seal_bytes));
     flash_sim_power_on(&flash);
     port.flash = &flash_sim_ops;
     port.flash_ctx = &flash;
@@ -107,12 +67,6 @@ static int32_t open_again(unsigned place)
         assert_int_equal(acme_posix_files_open(&files, folder), ACME_OK);
         config.records = &acme_posix_files_ops;
         config.records_ctx = &files;
-    }
-    if ((place & SEALED) != 0) {
-        config.seal = &seal_ops;
-    }
-    if ((place & COUNTED) != 0) {
-        config.counter = &counter_ops;
     }
     return acme_store_open(&store, &config);
 }
@@ -123,7 +77,7 @@ static void open_new(unsigned place)
     flash_sim_init(&flash, 1024, 16, 8, 7);
     memset(seal_bytes, 0x42, sizeof(seal_bytes));
     seal_type = PSA_KEY_TYPE_AES;
-    counter = 7;
+    sim_seal.counter = 7;
     assert_int_equal(open_again(place), ACME_OK);
 }
 
@@ -773,9 +727,9 @@ static void test_old_image(void **state)
     assert_memory_equal(flash.data, old, sizeof(old));
     assert_int_equal(open_again(SEALED), ACME_OK); /* without a counter nobody can tell */
     memcpy(flash.data, new, sizeof(new));
-    counter -= 2; /* another device's counter */
+    sim_seal.counter -= 2; /* another device's counter */
     assert_int_equal(open_again(SEALED | COUNTED), ACME_ERR_STORE_ROLLBACK);
-    counter += 2;
+    sim_seal.counter += 2;
     assert_int_equal(open_again(SEALED | COUNTED), ACME_OK);
     expect(A, "current");
 }
@@ -788,14 +742,14 @@ static void test_count_behind(void **state)
     (void)state;
     open_new(SEALED | COUNTED);
     set(A, "one");
-    before = counter;
-    counter_failures = 1;
+    before = sim_seal.counter;
+    sim_seal.counter_failures = 1;
     assert_int_equal(acme_record_set(&store, A, "two", 3), ACME_ERR_STORE_IO);
-    assert_int_equal(counter, before);
-    counter_failures = 1;
+    assert_int_equal(sim_seal.counter, before);
+    sim_seal.counter_failures = 1;
     assert_int_equal(open_again(SEALED | COUNTED), ACME_ERR_STORE_IO);
     assert_int_equal(open_again(SEALED | COUNTED), ACME_OK);
-    assert_int_equal(counter, before + 1);
+    assert_int_equal(sim_seal.counter, before + 1);
     expect(A, "two");
 }
 
