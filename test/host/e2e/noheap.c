@@ -79,18 +79,12 @@ int main(int argc, char **argv)
     static struct acme_posix_flash flash;
     static unsigned char der[4096];
     const struct acme_flash_geometry geometry = {4096, 32, 8};
-    const struct acme_port port = {&acme_posix_net_ops,
-                                   &net,
-                                   &acme_posix_clock_ops,
-                                   NULL,
-                                   &acme_posix_entropy_ops,
-                                   NULL,
-                                   &acme_posix_flash_ops,
-                                   &flash,
-                                   NULL,
-                                   NULL,
-                                   NULL,
-                                   NULL};
+    const struct acme_port port = {.net = &acme_posix_net_ops,
+                                   .net_ctx = &net,
+                                   .clock = &acme_posix_clock_ops,
+                                   .entropy = &acme_posix_entropy_ops,
+                                   .flash = &acme_posix_flash_ops,
+                                   .flash_ctx = &flash};
     struct acme_trust_anchor anchor = {der, 0};
     struct acme_cert_request request = {0};
     struct acme_config config = {0};

@@ -189,8 +189,12 @@ static int32_t run(const struct acme_config *config, bool *valid)
     return rc == ACME_OK ? rc_status : rc;
 }
 
-static const struct acme_port port = {&net_ops,   &net,   &clock_ops, NULL, &entropy_ops, NULL,
-                                      &flash_ops, &flash, NULL,       NULL, NULL,         NULL};
+static const struct acme_port port = {.net = &net_ops,
+                                      .net_ctx = &net,
+                                      .clock = &clock_ops,
+                                      .entropy = &entropy_ops,
+                                      .flash = &flash_ops,
+                                      .flash_ctx = &flash};
 
 /* One fault, and the run after it. Returns whether the fault was reached. */
 static bool torture(struct acme_config *config, uint32_t n, uint32_t *failed)
