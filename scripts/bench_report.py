@@ -96,12 +96,12 @@ def goals(report):
 
 # ---- the page and the plot ----
 
-def replace(mark, text):
+def replace(mark, text, page=PAGE):
     """Puts text between the mark and the next end, in the page."""
     line = f"<!-- {mark} writes what follows -->\n"
-    with open(PAGE, encoding="utf-8") as f:
+    with open(page, encoding="utf-8") as f:
         head, rest = f.read().split(line)
-    with open(PAGE, "w", encoding="utf-8") as f:
+    with open(page, "w", encoding="utf-8") as f:
         f.write(head + line + text + END + rest.split(END, 1)[1])
 
 
@@ -172,6 +172,16 @@ def board_table(figures):
     text = "\n| 1000 instructions | " + " | ".join(boards) + " |\n|---|" + "---:|" * len(boards)
     for what in figures[boards[0]]:
         text += f"\n| {what} | " + " | ".join(str(figures[b][what]) for b in boards) + " |"
+    return text + "\n\n"
+
+
+def board_steps(figures, steps):
+    """The longest steps alone, with the largest keys, for the README."""
+    boards = list(figures)
+    text = "\n| longest time without a breath, P-384 | " + " | ".join(boards) + " |\n|---|" + "---:|" * len(boards)
+    for what in steps:
+        text += f"\n| {what.replace('longest step', '1000 instructions')} (312: 20 ms at 25 MHz) | "
+        text += " | ".join(str(figures[b][what + ", P-384"]) for b in boards) + " |"
     return text + "\n\n"
 
 

@@ -41,7 +41,7 @@ LIBRARIES = re.compile(r"(?:mbedtls|psa)/\w+\.h|entropy_poll\.h|"
 CJSON = "core/src/json/cjson"
 # What the core may define for the linker: its own names, and what mbedTLS asks of an application. A new cJSON
 # may bring a name that json/cjson.h does not rename yet.
-OWN_NAMES = re.compile(r"acme_|psa_its_|mbedtls_hardware_poll$")
+OWN_NAMES = re.compile(r"acme_|psa_its_|mbedtls_hardware_poll|mbedtls_platform_zeroize$")
 GROUPS = ("core/src", "boards/host", "port/selftest")
 CORE = "core/src/"
 STATE = "core/src/client/state"

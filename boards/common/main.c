@@ -51,7 +51,7 @@ struct longest {
     uint8_t state;
 };
 static struct longest longest_step, longest_https;
-static struct longest *timed = &longest_step; /* of these, the one whose code runs */
+static struct longest *timed; /* of these, the one whose code runs */
 static uint64_t timed_since_us;
 static uint64_t slept_us;
 static uint8_t state; /* of the client */
@@ -294,6 +294,7 @@ static struct acme_port port = {
 static int32_t open_client(void)
 {
     struct acme_config config = {0};
+    int32_t rc;
 
     port.flash = board_flash_ops;
     port.flash_ctx = board_store_flash;
@@ -316,7 +317,10 @@ static int32_t open_client(void)
     config.build_time_s = BOARD_BUILD_TIME_S;
     config.replace_unrequested = true;
     config.on_event = on_event;
-    return acme_init(&client, &config, memory, sizeof(memory));
+    begin_step(&longest_step);
+    rc = acme_init(&client, &config, memory, sizeof(memory));
+    end_step();
+    return rc;
 }
 
 /* Whether an error is of the board, and not of what it was told. */
@@ -365,9 +369,7 @@ static void start_client(void)
     int32_t rc;
 
     for (;;) {
-        begin_step(&longest_step);
         rc = open_client();
-        end_step();
         if (rc == ACME_OK) {
             return;
         }

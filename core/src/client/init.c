@@ -303,16 +303,26 @@ static int32_t check_fallbacks(const struct acme_config *config)
 }
 #endif
 
+/* What the configuration points to. */
+static int32_t check_parts(const struct acme_config *config)
+{
+    if (!has_port(config) || !has_lists(config)) {
+        return ACME_ERR_ARGUMENT;
+    }
+    /* A watchdog that nobody feeds is better known now. */
+    return !ACME_ENABLED(CONFIG_ACME_BREATHE) && config->port->breathe != NULL
+               ? ACME_ERR_UNSUPPORTED
+               : ACME_OK;
+}
+
 static int32_t check_config(const struct acme_config *config)
 {
     size_t i;
     int32_t rc;
 
-    if (!has_port(config) || !has_lists(config)) {
-        return ACME_ERR_ARGUMENT;
-    }
-    if (!ACME_ENABLED(CONFIG_ACME_BREATHE) && config->port->breathe != NULL) {
-        return ACME_ERR_UNSUPPORTED; /* a watchdog that nobody feeds is better known now */
+    rc = check_parts(config);
+    if (rc != ACME_OK) {
+        return rc;
     }
     if (config->certs_count > CONFIG_ACME_CERT_SLOTS) {
         return ACME_ERR_LIMIT;
