@@ -1,11 +1,11 @@
 /*
- * Where the firmware breathes: in functions that mbedTLS calls all the time, in the middle of what it
- * computes. Each also looks at the clock, and calls the port's breathe when it is time. It must not
- * know what is computed.
+ * Where the firmware breathes: in functions that mbedTLS calls all the time, in the middle of what
+ * it computes. Each also looks at the clock, and calls the port's breathe when it is time. It must
+ * not know what is computed.
  *
- * - mbedTLS wipes what it is done with, each block of a hash or a cipher among it, and lets a program
- * bring the function that wipes (MBEDTLS_PLATFORM_ZEROIZE_ALT; without it there are two, and the
- * linker says so).
+ * - mbedTLS wipes what it is done with, each block of a hash or a cipher among it, and lets a
+ * program bring the function that wipes (MBEDTLS_PLATFORM_ZEROIZE_ALT; without it there are two,
+ * and the linker says so).
  * - Its big numbers, bignum.c and bignum_core.c, fill and copy memory at each turn of a
  * multiplication, an inversion, a division. They are compiled with these two functions for memset
  * and memcpy (cmake/dependencies.cmake).

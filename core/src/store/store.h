@@ -96,8 +96,8 @@ static inline bool acme_store_has_said(int32_t rc)
 
 /* Each read returns ACME_OK, ACME_ERR_NOT_FOUND, ACME_ERR_STORE_CORRUPT or ACME_ERR_STORE_IO; each
  * write ACME_OK, ACME_ERR_STORE_FULL, ACME_ERR_STORE_IO or, where damage is in the way,
- * ACME_ERR_STORE_CORRUPT (acme_flashlog_begin). scratch is the caller's, and big enough for the record: 16 bytes and its
- * strings. */
+ * ACME_ERR_STORE_CORRUPT (acme_flashlog_begin). scratch is the caller's, and big enough for the
+ * record: 16 bytes and its strings. */
 int32_t acme_store_read_account(struct acme_store *store, uint8_t slot,
                                 struct acme_account_record *r, uint8_t *scratch, size_t size);
 int32_t acme_store_write_account(struct acme_store *store, uint8_t slot,
