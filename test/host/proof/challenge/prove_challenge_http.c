@@ -30,6 +30,6 @@ void request(void)
 }
 
 /* not: challenge/http.c acme_responder_init acme_responder_open acme_responder_set drop accept_one
- * answer serve is_idle find_room acme_responder_poll acme_responder_close; they read no foreign
+ * answer serve may_yield find_room acme_responder_poll acme_responder_close; they read no foreign
  * byte: streams, times and the token of our own */
 /* not: challenge/http.c read_some; the port fills its 128 bytes, of which take is proved for any */
