@@ -152,9 +152,20 @@ static int32_t take_new(struct acme_client *c, struct acme_slot *s,
     return acme_machine_end_slot(c, ACME_OK);
 }
 
-/* A CA's clock may be ahead: a leaf that is not valid yet is installed when it is, if that is soon.
- * It is waited for once: a clock that stands still is no reason to wait for ever. One that is born
- * days from now is as bad as one that has ended: the CA's clock was wrong. */
+/* How far ahead a birth may lie. Half of what the present certificate has left: both are held
+ * against the same clock, so that one which is days late does no harm, if the new one comes into
+ * force before the present one ends. */
+static int64_t most_ahead_s(struct acme_client *c, int64_t now_s)
+{
+    const struct acme_slot *s = acme_slots_current(c);
+    int64_t half_s = s->has_cert ? (s->cert.not_after_s - now_s) / 2 : 0;
+
+    return half_s > FAR_S ? half_s : FAR_S;
+}
+
+/* A CA's clock may be ahead, or the device's be late: a leaf that is not valid yet is installed
+ * when it is. It is waited for once: a clock that stands still is no reason to wait for ever. One
+ * that is born too far from now is as bad as one that has ended: the CA's clock was wrong. */
 static int32_t wait_for_birth(struct acme_client *c, int64_t not_before_s)
 {
     int64_t now_s, left_s;
@@ -162,7 +173,7 @@ static int32_t wait_for_birth(struct acme_client *c, int64_t not_before_s)
     (void)acme_clock_now(&c->clock, &now_s);
     left_s = not_before_s - now_s;
     if (c->order.waited || left_s > EARLY_MOST_S) {
-        return left_s > FAR_S ? ACME_ERR_CERT_DATES : ACME_ERR_CERT_EARLY;
+        return left_s > most_ahead_s(c, now_s) ? ACME_ERR_CERT_DATES : ACME_ERR_CERT_EARLY;
     }
     c->order.waited = true;
     acme_machine_wait(c, left_s > 0 ? (uint32_t)left_s * 1000u : 1000u);

@@ -366,6 +366,30 @@ static void test_a_private_ca_with_a_dead_clock(void **state)
     assert_true(stored_floor() <= true_s());
 }
 
+/* The wall clock is five days late when the certificate is renewed: what the CA makes is born in
+ * five days, by that clock. It is waited for, since the present one lasts longer; none is ordered
+ * beside. */
+static void test_a_clock_that_is_days_late(void **state)
+{
+    uint32_t orders, i;
+    int64_t first;
+
+    (void)state;
+    device_boot();
+    assert_int_equal(device_run(), ACME_OK);
+    first = status().not_after_s;
+    orders = w.ca->orders_count;
+    w.clock.skew_s = -5 * DAY_S;
+    for (i = 0; status().not_after_s == first; i++) {
+        assert_true(true_s() < first);
+        pass_days(1);
+        device_reboot(); /* the time floor stays where the last job has put it */
+        (void)acme_start_due(w.client);
+        (void)sim_world_drive(&w);
+    }
+    assert_int_equal(w.ca->orders_count, orders + 1);
+}
+
 int main(void)
 {
 #define TIME_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -385,6 +409,7 @@ int main(void)
         TIME_TEST(test_born_in_ten_years),
         TIME_TEST(test_no_clock_and_born_in_ten_years),
         TIME_TEST(test_a_private_ca_with_a_dead_clock),
+        TIME_TEST(test_a_clock_that_is_days_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
