@@ -105,12 +105,13 @@ int main(void)
                                        .build_time_s = ACME_TEMPLATE_BUILD_TIME_S,
                                        .on_event = on_event};
     acme_client *client;
-    int32_t rc = acme_init(&client, &config, memory, sizeof(memory));
 
-    while (rc == ACME_OK) {
+    if (acme_init(&client, &config, memory, sizeof(memory)) != ACME_OK) {
+        return 1; /* Write: say why acme_init has refused; a reset would not help. */
+    }
+    for (;;) {
         wait_s(acme_next_start_s(client, run(client)));
     }
-    return 1; /* Write: say why acme_init has refused; a reset would not help. */
 }
 
 #endif
