@@ -172,7 +172,7 @@ static int32_t to_error(struct acme_tls *t, int ret)
         return ACME_ERR_AGAIN;
     }
     if (ret == MBEDTLS_ERR_SSL_CONN_EOF) {
-        return t->net_error;
+        return t->net_error != ACME_OK ? t->net_error : ACME_ERR_TLS;
     }
     if (ret == 0 || ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
         t->goodbye = ret != 0;
@@ -320,22 +320,32 @@ int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
     return ret > 0 ? (int32_t)ret : to_error(t, ret);
 }
 
+/* mbedTLS wants to be called again with what it has: it has seen a ticket, and reads it then. The
+ * port was not asked, so nobody would wake the client for what has come already. */
+static bool has_more(const struct acme_tls *t, int ret)
+{
+    return ret == MBEDTLS_ERR_SSL_WANT_READ && t->net_error == ACME_OK;
+}
+
 int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
 {
-    int ret, tickets = 0;
+    int ret, rounds = 0;
     int32_t rc;
 
     ACME_ASSERT(acme_tls_is_open(t));
     /* TLS 1.3 tickets come between records. */
     do {
+        t->net_error = ACME_OK;
         ret = mbedtls_ssl_read(&t->ssl, data, size);
         if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
             acme_session_keep(&t->session, &t->ssl, t->clock);
             rc = ACME_OK;
+        } else if (has_more(t, ret)) {
+            rc = ACME_OK;
         } else {
             rc = ret > 0 ? (int32_t)ret : make_room(t, ret);
         }
-    } while (rc == ACME_OK && ++tickets < 8);
+    } while (rc == ACME_OK && ++rounds < 16);
     return rc == ACME_OK ? ACME_ERR_TLS : rc; /* nobody needs that many */
 }
 

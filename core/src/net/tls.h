@@ -17,11 +17,11 @@ struct acme_tls {
     const struct acme_port *port;
     const struct acme_clock *clock;
     acme_handle stream;
-    int32_t net_error;           /* of the port, behind an mbedTLS error; never ACME_OK */
-    int32_t verify_error;        /* likewise, of the certificates */
-    struct acme_span chain;      /* when all of the server's chain is valid */
-    uint8_t address[16];         /* of a host that is one */
-    uint8_t address_len;         /* 0: it is a name */
+    int32_t net_error;      /* of the port, behind an mbedTLS error; ACME_OK: it was not asked */
+    int32_t verify_error;   /* likewise, of the certificates */
+    struct acme_span chain; /* when all of the server's chain is valid */
+    uint8_t address[16];    /* of a host that is one */
+    uint8_t address_len;    /* 0: it is a name */
     struct acme_session session; /* the last, for the next connection */
     bool goodbye;                /* the peer has said that it sends no more (close_notify) */
 #if defined(CONFIG_ACME_PINNING)

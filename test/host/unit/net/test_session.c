@@ -68,12 +68,15 @@ static int32_t net_send(void *ctx, acme_handle stream, const uint8_t *data, size
     return (int32_t)pipe_put(&up, data, len);
 }
 
+static bool is_empty; /* the port has said so: it wakes the client when something comes */
+
 static int32_t net_recv(void *ctx, acme_handle stream, uint8_t *data, size_t size)
 {
     size_t n = pipe_take(&down, data, size);
 
     (void)ctx;
     (void)stream;
+    is_empty = n == 0;
     return n > 0 ? (int32_t)n : ACME_ERR_AGAIN;
 }
 
@@ -226,7 +229,6 @@ static bool visit(const char *host)
     static const uint8_t request[] = "GET", reply[] = "200";
     uint32_t taken = tickets_taken;
     uint8_t in[64];
-    int32_t n = ACME_ERR_AGAIN;
     uint32_t i;
 
     server_start();
@@ -237,10 +239,11 @@ static bool visit(const char *host)
     assert_true(server.over);
     assert_int_equal(acme_tls_send(&t, request, sizeof(request)), sizeof(request));
     assert_int_equal(mbedtls_ssl_read(&server.ssl, in, sizeof(in)), sizeof(request));
+    is_empty = false; /* tickets may be there, alone: the port is asked again before it waits */
+    assert_int_equal(acme_tls_recv(&t, in, sizeof(in)), ACME_ERR_AGAIN);
+    assert_true(is_empty);
     assert_int_equal(mbedtls_ssl_write(&server.ssl, reply, sizeof(reply)), sizeof(reply));
-    for (i = 0; i < 3 && (n = acme_tls_recv(&t, in, sizeof(in))) == ACME_ERR_AGAIN; i++) {
-    }
-    assert_int_equal(n, sizeof(reply));
+    assert_int_equal(acme_tls_recv(&t, in, sizeof(in)), sizeof(reply));
     assert_int_equal(t.chain.from_s, NOW - DAY); /* resumed or not */
     assert_int_equal(t.chain.to_s, NOW + 30 * DAY);
     acme_tls_close(&t);
