@@ -62,12 +62,13 @@ static bool read_extension(struct der *list, struct der *constraints)
 static bool is_dns_within(const mbedtls_x509_buf *name, const struct der *base)
 {
     size_t len = left(base);
-    const char *tail = (const char *)name->p + (name->len - len);
+    const char *tail;
 
-    if (len == 0) {
-        return true;
+    if (len == 0 || name->len < len) {
+        return len == 0;
     }
-    if (name->len < len || !acme_str_equal_nocase(tail, len, (const char *)base->p, len)) {
+    tail = (const char *)name->p + (name->len - len);
+    if (!acme_str_equal_nocase(tail, len, (const char *)base->p, len)) {
         return false;
     }
     return name->len == len || *base->p == '.' || tail[-1] == '.';
@@ -142,13 +143,14 @@ static bool allows(struct der constraints, const mbedtls_x509_buf *name)
 
 bool acme_constraints_allow(const mbedtls_x509_crt *issuer, const mbedtls_x509_crt *leaf)
 {
-    struct der all = {issuer->v3_ext.p, issuer->v3_ext.p + issuer->v3_ext.len}, list;
-    struct der constraints = {NULL, NULL};
+    struct der all, list, constraints = {NULL, NULL};
     const mbedtls_x509_sequence *san;
 
     if (issuer->v3_ext.len == 0) {
         return true;
     }
+    all.p = issuer->v3_ext.p;
+    all.end = all.p + issuer->v3_ext.len;
     if (!take(&all, SEQUENCE, &list)) {
         return false;
     }
