@@ -24,9 +24,11 @@ struct der {
 /* Takes the next element, whose content becomes inner. */
 static bool take(struct der *d, int tag, struct der *inner)
 {
+    unsigned char *at = d->p;
     size_t len;
 
     if (mbedtls_asn1_get_tag(&d->p, d->end, &len, tag) != 0) {
+        d->p = at; /* not behind the tag: what cannot be read must not be passed over */
         return false;
     }
     inner->p = d->p;

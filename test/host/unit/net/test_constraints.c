@@ -65,7 +65,8 @@ static void put_subtrees(uint8_t tag, const struct subtree *list, size_t count)
 }
 
 static mbedtls_x509_crt issuer, leaf;
-static bool something_behind; /* both lists, which cannot be */
+static size_t behind_len; /* of what stands behind both lists, where nothing can be */
+static const char *behind = "";
 static mbedtls_x509_sequence second;
 
 /* The constraints between another extension and its end. */
@@ -76,9 +77,7 @@ static void constrain(const struct subtree *permitted, size_t permitted_count,
     static const uint8_t other[] = {0x30, 11, 0x06, 3, 0x55, 0x1d, 15, 0x04, 4, 3, 2, 1, 6};
 
     begin();
-    if (something_behind) {
-        put("\x05", 2);
-    }
+    put(behind, behind_len);
     put_subtrees(0xa1, excluded, excluded_count);
     put_subtrees(0xa0, permitted, permitted_count);
     wrap(0x30, sizeof(der));
@@ -197,10 +196,16 @@ static void test_cut(void **state)
     size_t len;
 
     (void)state;
-    something_behind = true;
+    behind = "\x05";
+    behind_len = 2;
     constrain(good, 1, NULL, 0);
     assert_false(allows_name("example.org"));
-    something_behind = false;
+    behind =
+        "\xa0\xa1"; /* a list whose length cannot be read, which looks like another, empty one */
+    behind_len = 3;
+    constrain(NULL, 0, NULL, 0);
+    assert_false(allows_name("example.org"));
+    behind_len = 0;
     constrain(good, 1, NULL, 0);
     assert_true(allows_name("example.org"));
     constrain(good, 1, good, 1);
