@@ -83,7 +83,7 @@ int acme_mbedtls_setup_server(mbedtls_ssl_context *ssl, const mbedtls_ssl_config
  * certificatePolicies are let pass, which mbedTLS refuses. A firmware whose linker takes it in
  * place of mbedTLS's (boards/common/parse_der.c) trusts CAs whose issuers have such; the client
  * holds the name constraints against the server's names. Whoever verifies others' certificates in
- * the same image has to do so by itself. Threads: any.
+ * the same image has to do so by itself. Threads: one.
  * @return what mbedtls_x509_crt_parse_der returns */
 int acme_mbedtls_parse_der(mbedtls_x509_crt *chain, const unsigned char *der, size_t len,
                            bool copy);
