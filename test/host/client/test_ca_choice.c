@@ -191,6 +191,19 @@ static void test_the_shortest_chain(void **state)
     assert_int_equal(chain_count(), 2);
 }
 
+/* An alternate that is shorter by a certificate. */
+static struct sim_edit *offer_a_shorter_one(void)
+{
+    struct sim_edit *edit;
+
+    offer("Link: <https://ca.example.org/certificate/0>;rel=\"alternate\"\r\n"
+          "Content-Type: application/pem");
+    edit = sim_edits_add(&edits, CA_SIM_CERTIFICATE, "-----END CERTIFICATE-----\n-----BEGIN",
+                         "-----END CERTIFICATE-----\n-----NO");
+    edit->skip = edit->count = 1;
+    return edit;
+}
+
 /* The other one is shorter by a certificate: it is at hand, and stays. */
 static void test_the_shortest_chain_is_the_other(void **state)
 {
@@ -199,11 +212,7 @@ static void test_the_shortest_chain_is_the_other(void **state)
     (void)state;
     requests[0].prefer_shortest = true;
     device_boot();
-    offer("Link: <https://ca.example.org/certificate/0>;rel=\"alternate\"\r\n"
-          "Content-Type: application/pem");
-    edit = sim_edits_add(&edits, CA_SIM_CERTIFICATE, "-----END CERTIFICATE-----\n-----BEGIN",
-                         "-----END CERTIFICATE-----\n-----NO");
-    edit->skip = edit->count = 1;
+    edit = offer_a_shorter_one();
     assert_int_equal(device_run(), ACME_OK);
     assert_int_equal(edit->done, 1);
     assert_int_equal(device_asked(CA_SIM_CERTIFICATE), 2);
@@ -230,11 +239,7 @@ static void test_a_shorter_chain_that_can_be_sent(void **state)
     (void)state;
     w.config.chain_max = 700;
     device_boot();
-    offer("Link: <https://ca.example.org/certificate/0>;rel=\"alternate\"\r\n"
-          "Content-Type: application/pem");
-    edit = sim_edits_add(&edits, CA_SIM_CERTIFICATE, "-----END CERTIFICATE-----\n-----BEGIN",
-                         "-----END CERTIFICATE-----\n-----NO");
-    edit->skip = edit->count = 1;
+    edit = offer_a_shorter_one();
     assert_int_equal(device_run(), ACME_OK);
     assert_int_equal(edit->done, 1);
     assert_int_equal(device_asked(CA_SIM_CERTIFICATE), 2);
