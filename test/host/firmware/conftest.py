@@ -19,11 +19,12 @@ def pytest_addoption(parser):
     parser.addoption("--all-chains", action="store_true", help="every chain of the zoo on every board")
 
 
-def store_size(board):
-    """Of the flash map in the board's board_config.h."""
+def flash_map(board):
+    """The size of a sector and of the store, of the board's board_config.h."""
     with open(os.path.join(ROOT, "boards", board, "board_config.h"), encoding="ascii") as f:
         numbers = dict(re.findall(r"#define (BOARD_SECTOR_SIZE|BOARD_STORE_SECTORS) +(\d+)u", f.read()))
-    return int(numbers["BOARD_SECTOR_SIZE"]) * int(numbers["BOARD_STORE_SECTORS"])
+    sector_size = int(numbers["BOARD_SECTOR_SIZE"])
+    return sector_size, sector_size * int(numbers["BOARD_STORE_SECTORS"])
 
 
 class Bench:
@@ -31,7 +32,8 @@ class Bench:
 
     def __init__(self, folder, kind):
         self.folder, self.kind, self.boards, self.labs = folder, kind, [], []
-        self.lab, self.store_size = None, store_size(kind)
+        self.lab = None
+        self.sector_size, self.store_size = flash_map(kind)
 
     def start_lab(self, **options):
         folder = self.folder / "lab"

@@ -223,7 +223,7 @@ def test_a_spoilt_flash_image_is_obtained_anew(bench, whole):
     board.cut_power()
     path = os.path.join(board.folder, f"{bench.kind}.flash")
     with open(path, "r+b") as f:
-        f.write(os.urandom(bench.store_size if whole else 4096))
+        f.write(os.urandom(bench.store_size if whole else bench.sector_size))
     board.text = ""
     board.start()
     if whole:  # it may be worth something to somebody
