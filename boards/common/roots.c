@@ -1,10 +1,15 @@
 /*
- * See roots.h. An area for a bundle begins with marks of a chunk each: one is programmed when the
- * bundle behind them was found good, one of three when the CA was reached with it (a cut may spoil
- * two), one of eight when the bundle in the other area makes room before it was confirmed: they
- * remember its version. Flash is believed as far as its CRC goes: whoever can write it can write
- * the firmware. Places that acme_trust_anchor names are addresses, or an area's number and an
- * offset, above all addresses that memory has on a Cortex-M.
+ * See roots.h. There are three areas; each begins with a chunk for a mark, which is programmed when
+ * the bundle behind it was found good. What the marks say is all there is to remember:
+ * - the highest version is the newest, and the lowest led to the CA before (version 0 stands for
+ * the typed roots, without a bundle);
+ * - the newest is on trial as long as there is another; when it has led to the CA, the others are
+ *   erased;
+ * - a new one comes into an area that is neither, so each of these is there until its successor is.
+ * An area is erased before anything is written to it, whatever a cut has left there. Flash is
+ * believed as far as its CRC goes: whoever can write it can write the firmware. Places that
+ * acme_trust_anchor names are addresses, or an area's number and an offset, above all addresses
+ * that memory has on a Cortex-M.
  */
 #include "roots.h"
 
@@ -13,18 +18,16 @@
 #include "acme/roots.h"
 #include "board.h"
 
-#define CHUNK     64u         /* a multiple of every program unit */
-#define MARK      0x314D524Eu /* "NRM1" */
-#define CONFIRMED 0x3143524Eu /* "NRC1" */
-#define FLOOR     0x3146524Eu /* "NRF1" */
-#define CONFIRMS  3u
-#define FLOORS    8u
-#define DATA_AT   (CHUNK * (1u + CONFIRMS + FLOORS))
+#define CHUNK   64u         /* a multiple of every program unit */
+#define MARK    0x314D524Eu /* "NRM1" */
+#define DATA_AT CHUNK
+#define SLOTS   BOARD_ROOTS_AREAS
+#define NONE    SLOTS
 
 #define BUNDLE_MIN (ACME_ROOTS_HEAD_SIZE + ACME_ROOTS_SIGNATURE_SIZE)
 
 #define PLACE(area, offset) ((uintptr_t)0xE0000000u + ((uintptr_t)(area) << 24) + (offset))
-#define AREA_SETTINGS       2u
+#define AREA_SETTINGS       SLOTS
 
 struct mark {
     uint32_t magic, version, len, crc, own_crc; /* of the bundle; of the four before */
@@ -34,11 +37,9 @@ __attribute__((weak)) const struct roots_build roots_build = {NULL, 0, NULL};
 
 static const struct settings *settings;
 static struct slot {
-    uint32_t version, len; /* 0: there is none */
-    bool confirmed;
-} slots[2];
-static uint8_t newest;         /* of the slots */
-static uint32_t floor_version; /* the highest that this device has had, as far as it remembers */
+    bool valid;
+    uint32_t version, len;
+} slots[SLOTS];
 
 /* What is being written. */
 static struct {
@@ -101,57 +102,45 @@ static bool is_bundle_whole(uint8_t slot, const struct mark *m)
     return crc == m->crc;
 }
 
-static bool is_good(const struct mark *m, uint32_t magic)
+static uint32_t own_crc(const struct mark *m)
 {
-    return m->magic == magic &&
-           crc32(0, (const uint8_t *)m, sizeof(*m) - sizeof(m->own_crc)) == m->own_crc;
-}
-
-/* A mark of the slot that is good; false: there is none in this chunk. */
-static bool read_mark(uint8_t slot, uint32_t chunk, uint32_t magic, struct mark *m)
-{
-    return read_at(slot, chunk * CHUNK, m, sizeof(*m)) && is_good(m, magic);
-}
-
-static void raise_floor(uint32_t version)
-{
-    floor_version = version > floor_version ? version : floor_version;
+    return crc32(0, (const uint8_t *)m, offsetof(struct mark, own_crc));
 }
 
 static void load_slot(uint8_t slot)
 {
     struct mark m;
+    bool good = read_at(slot, 0, &m, sizeof(m)) && m.magic == MARK && m.own_crc == own_crc(&m);
 
-    memset(&slots[slot], 0, sizeof(slots[slot]));
-    for (uint32_t i = 0; i < FLOORS; i++) {
-        if (read_mark(slot, 1u + CONFIRMS + i, FLOOR, &m)) {
-            raise_floor(m.version);
-        }
+    slots[slot] = (struct slot){false, 0, 0};
+    if (good && m.version == 0) {
+        slots[slot].valid = true;
+    } else if (good && m.len > BUNDLE_MIN && m.len <= room(slot) && is_bundle_whole(slot, &m)) {
+        slots[slot] = (struct slot){true, m.version, m.len};
     }
-    if (!read_mark(slot, 0, MARK, &m) || m.len > room(slot) || m.len <= BUNDLE_MIN ||
-        !is_bundle_whole(slot, &m)) {
-        return;
-    }
-    raise_floor(m.version);
-    slots[slot] = (struct slot){m.version, m.len, false};
-    for (uint32_t i = 1; i <= CONFIRMS; i++) {
-        slots[slot].confirmed = slots[slot].confirmed || read_mark(slot, i, CONFIRMED, &m);
-    }
-}
-
-static void find_newest(void)
-{
-    newest = slots[1].version > slots[0].version ? 1 : 0;
 }
 
 void roots_load(const struct settings *s)
 {
     settings = s;
-    floor_version = 0;
-    load_slot(0);
-    load_slot(1);
-    find_newest();
+    for (uint8_t slot = 0; slot < SLOTS; slot++) {
+        load_slot(slot);
+    }
     coming.begun = false;
+}
+
+/* The one with the highest or the lowest version; NONE. */
+static uint8_t find(bool highest)
+{
+    uint8_t found = NONE;
+
+    for (uint8_t slot = 0; slot < SLOTS; slot++) {
+        if (slots[slot].valid &&
+            (found == NONE || (slots[slot].version > slots[found].version) == highest)) {
+            found = slot;
+        }
+    }
+    return found;
 }
 
 static struct acme_trust_anchor anchor_at(uintptr_t place, uint32_t len)
@@ -173,19 +162,21 @@ struct acme_trust_anchor roots_typed(void)
 
 struct acme_trust_anchor roots_anchor(enum roots_which which)
 {
-    uint8_t slot = which == ROOTS_BEFORE && roots_on_trial() ? (uint8_t)(1u - newest) : newest;
+    uint8_t slot = find(which == ROOTS_NEWEST);
 
-    return slots[slot].version > 0 ? bundle_anchor(slot) : roots_typed();
+    return slot != NONE && slots[slot].version > 0 ? bundle_anchor(slot) : roots_typed();
 }
 
 uint32_t roots_version(void)
 {
-    return slots[newest].version;
+    uint8_t newest = find(true);
+
+    return newest == NONE ? 0 : slots[newest].version;
 }
 
 bool roots_on_trial(void)
 {
-    return slots[newest].version > 0 && !slots[newest].confirmed;
+    return find(true) != find(false);
 }
 
 int32_t roots_read(void *ctx, const uint8_t *at, void *to, size_t len)
@@ -211,85 +202,91 @@ static bool program(uint8_t slot, uint32_t at, const uint8_t chunk[CHUNK])
     return board_flash_ops->program(board_roots_flash[slot], at, chunk, CHUNK) == ACME_OK;
 }
 
-static bool put_mark(uint8_t slot, uint32_t at, uint32_t magic, const struct mark *of)
+static bool sync(uint8_t slot)
 {
-    uint8_t chunk[CHUNK] = {0};
-    struct mark m = *of;
-
-    m.magic = magic;
-    m.own_crc = crc32(0, (const uint8_t *)&m, sizeof(m) - sizeof(m.own_crc));
-    memcpy(chunk, &m, sizeof(m));
-    return program(slot, at, chunk) && board_flash_ops->sync(board_roots_flash[slot]) == ACME_OK;
+    return board_flash_ops->sync(board_roots_flash[slot]) == ACME_OK;
 }
 
+static bool put_mark(uint8_t slot, struct mark m)
+{
+    uint8_t chunk[CHUNK] = {0};
+
+    m.magic = MARK;
+    m.own_crc = own_crc(&m);
+    memcpy(chunk, &m, sizeof(m));
+    return program(slot, 0, chunk) && sync(slot);
+}
+
+/* The mark goes first, with the first sector. */
 static bool erase(uint8_t slot)
 {
     uint32_t sector, size = area_size(slot, &sector), at;
     bool done = size > 0;
 
-    memset(&slots[slot], 0, sizeof(slots[slot]));
-    for (at = 0; done && at < size; at += sector) { /* the mark goes first */
+    slots[slot] = (struct slot){false, 0, 0};
+    for (at = 0; done && at < size; at += sector) {
         board_watchdog_feed();
         done = board_flash_ops->erase(board_roots_flash[slot], at) == ACME_OK;
     }
-    return done;
+    return done && sync(slot);
 }
 
+/* Those that were tried in vain, then what was before them. */
 bool roots_confirm(void)
 {
-    struct mark m = {0};
-    bool done = !roots_on_trial();
+    uint8_t newest = find(true), before = find(false);
+    bool done = true;
 
-    for (uint32_t i = 1; i <= CONFIRMS && !done; i++) { /* a cut may have spoilt one */
-        done = put_mark(newest, i * CHUNK, CONFIRMED, &m);
+    for (uint8_t slot = 0; slot < SLOTS; slot++) {
+        if (slots[slot].valid && slot != newest && slot != before) {
+            done = erase(slot) && done;
+        }
     }
-    slots[newest].confirmed = slots[newest].confirmed || (done && slots[newest].version > 0);
-    return done;
+    return (before == newest || erase(before)) && done;
 }
 
-/* The older one first: in between, the newest is there. */
 bool roots_forget(void)
 {
-    uint8_t last = newest;
-    bool done = erase((uint8_t)(1u - last)) && erase(last);
+    bool done = true;
 
-    find_newest();
-    floor_version = done ? 0 : floor_version;
+    while (done && find(false) != NONE) {
+        done = erase(find(false));
+    }
     return done;
 }
 
-/* The bundle on trial makes room: the other area remembers its version, so that none before it can
- * be played back. */
-static bool keep_floor(uint8_t slot)
+static uint8_t free_slot(void)
 {
-    struct mark m = {.version = floor_version};
-    bool done = false;
+    uint8_t slot = 0;
 
-    if (slots[slot].version == 0 && !erase(slot)) {
-        return false;
+    while (slot == find(true) || slot == find(false)) {
+        slot++;
     }
-    for (uint32_t i = 0; i < FLOORS && !done; i++) {
-        done = put_mark(slot, (1u + CONFIRMS + i) * CHUNK, FLOOR, &m);
-    }
-    return done;
+    return slot;
 }
 
-/* What the CA was reached with is never written over, whichever it is: neither a bundle that is
- * confirmed, nor, while the newest is on trial, the one before. */
+/* Without a bundle, the typed roots are what was before. */
+static bool note_typed(void)
+{
+    static const struct mark typed;
+    uint8_t slot = free_slot();
+
+    if (find(true) != NONE) {
+        return true;
+    }
+    slots[slot].valid = erase(slot) && put_mark(slot, typed);
+    return slots[slot].valid;
+}
+
 const char *roots_begin(void)
 {
     if (roots_build.key == NULL) {
         return "this firmware pins no key for signed roots";
     }
-    coming.begun = false;
-    coming.slot = roots_on_trial() ? newest : (uint8_t)(1u - newest);
-    if (roots_on_trial() && !keep_floor((uint8_t)(1u - newest))) {
-        return "the flash refused them";
-    }
-    coming.len = coming.fill = 0;
-    coming.crc = 0;
-    coming.begun = erase(coming.slot);
-    find_newest();
+    memset(&coming, 0, sizeof(coming));
+    coming.begun = note_typed();
+    coming.slot = free_slot();
+    coming.begun = coming.begun && erase(coming.slot);
     return coming.begun ? NULL : "the flash refused them";
 }
 
@@ -332,12 +329,12 @@ int32_t roots_end(const struct acme_port *port)
     if (!coming.begun || coming.len == 0) {
         return ACME_ERR_STATE;
     }
-    if (coming.fill > 0 && !flush()) {
+    if ((coming.fill > 0 && !flush()) || !sync(coming.slot)) { /* before the mark */
         coming.begun = false;
         return ACME_ERR_STORE_IO;
     }
     rc = acme_roots_check(port, (const uint8_t *)PLACE(coming.slot, DATA_AT), coming.len,
-                          roots_build.key, floor_version, &found);
+                          roots_build.key, roots_version(), &found);
     if (rc == ACME_ERR_TLS_MEMORY) {
         return rc; /* a visitor has it: once more, later */
     }
@@ -346,10 +343,9 @@ int32_t roots_end(const struct acme_port *port)
         return rc;
     }
     m.version = found.version;
-    if (!put_mark(coming.slot, 0, MARK, &m)) {
+    if (!put_mark(coming.slot, m)) {
         return ACME_ERR_STORE_IO;
     }
     load_slot(coming.slot);
-    find_newest();
     return slots[coming.slot].version == found.version ? ACME_OK : ACME_ERR_STORE_IO;
 }

@@ -62,8 +62,12 @@ def type_line(board, line):
 
 
 def send(board, bundle):
-    """The answer to its end."""
-    for line in roots("lines", bundle).splitlines():
+    """The answer to its end. What is not whole, the tool does not make lines of."""
+    with open(bundle, "rb") as f:
+        data = f.read().hex()
+    lines = ["roots begin", *("roots " + data[at:at + 128] for at in range(0, len(data), 128)), "roots end"]
+    assert str(bundle).endswith(".flawed") or lines == roots("lines", bundle).splitlines()
+    for line in lines:
         answer = type_line(board, line)
         assert answer == "ok" or line == "roots end", answer
     return answer
