@@ -39,6 +39,25 @@ function(acme_add_image image)
         LINK_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/link.ld;${ACME_COMMON_DIR}/sections.ld")
 endfunction()
 
+# The CA's roots (ACME_BOARD_ROOTS: a list of files of PEM or DER), and the public key that bundles of
+# roots must be signed with (ACME_BOARD_ROOTS_KEY: PEM), where the product has them.
+function(acme_add_roots image)
+    if(NOT ACME_BOARD_ROOTS AND NOT ACME_BOARD_ROOTS_KEY)
+        return()
+    endif()
+    set(source "${CMAKE_CURRENT_BINARY_DIR}/roots_build.c")
+    set(key)
+    if(ACME_BOARD_ROOTS_KEY)
+        set(key --key "${ACME_BOARD_ROOTS_KEY}")
+    endif()
+    add_custom_command(OUTPUT "${source}"
+        COMMAND "${ACME_PYTHON}" "${PROJECT_SOURCE_DIR}/scripts/roots" c ${key} --out "${source}"
+            ${ACME_BOARD_ROOTS}
+        DEPENDS "${PROJECT_SOURCE_DIR}/scripts/roots" ${ACME_BOARD_ROOTS} ${ACME_BOARD_ROOTS_KEY}
+        VERBATIM)
+    target_sources(${image} PRIVATE "${source}")
+endfunction()
+
 function(acme_add_board board)
     cmake_parse_arguments(PARSE_ARGV 1 ACME_BOARD "" "LWIPOPTS" "SOURCES")
     get_filename_component(lwipopts "${ACME_BOARD_LWIPOPTS}" ABSOLUTE)
@@ -47,7 +66,9 @@ function(acme_add_board board)
     add_subdirectory("${PROJECT_SOURCE_DIR}/port/selftest" port_selftest)
 
     string(TIMESTAMP build_time_s "%s" UTC) # SOURCE_DATE_EPOCH makes it reproducible
-    acme_add_image(nanoacme-${board}.elf main console https parse_der rsa_public settings)
+    acme_add_image(nanoacme-${board}.elf main console https parse_der root_list roots
+        rsa_public settings)
+    acme_add_roots(nanoacme-${board}.elf)
     target_compile_definitions(nanoacme-${board}.elf PRIVATE BOARD_BUILD_TIME_S=${build_time_s}LL)
     target_link_libraries(nanoacme-${board}.elf PRIVATE acme_core)
     target_link_options(nanoacme-${board}.elf PRIVATE -Wl,--wrap=mbedtls_x509_crt_parse_der

@@ -9,11 +9,14 @@
 #include <lwip/stats.h>
 
 #include "acme/client.h"
+#include "acme/roots.h"
 #include "acme_lwip_raw.h"
 #include "board.h"
 #include "console.h"
 #include "ethif.h"
 #include "https.h"
+#include "root_list.h"
+#include "roots.h"
 #include "settings.h"
 #include "text.h"
 
@@ -38,11 +41,14 @@ static struct acme_lwip_clock wall_clock = {.uptime_ms = board_uptime_ms};
 static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 static acme_client *client;
 static const char *names[SETTINGS_NAMES_MAX];
-static struct acme_trust_anchor anchor;
+static struct acme_trust_anchor anchors[2]; /* by enum roots_which, of which one is in use */
+static enum roots_which in_use;
 static struct acme_cert_request request;
 
-static uint64_t next_start_ms; /* when the client is asked to look again */
-static bool working;           /* the client has a job */
+static uint64_t next_start_ms;   /* when the client is asked to look again */
+static bool working;             /* the client has a job */
+static bool at_once;             /* roots have changed: pauses of the old ones do not count */
+static uint32_t requests_before; /* of this job */
 
 /* The longest time that the client, and the server, have kept the processor: from the beginning of
  * a call, or the last breath in it, until the next breath or its end; and the client's state. */
@@ -285,13 +291,14 @@ static struct acme_port port = {
     .entropy = &board_entropy_ops,
     .log = &log_ops,
     .breathe = breathe,
+    .read_anchor = roots_read,
 #if defined(CONFIG_ACME_DNS_CLIENT)
     .udp = &acme_lwip_raw_udp_ops,
     .udp_ctx = &net,
 #endif
 };
 
-static int32_t open_client(void)
+static int32_t open_client(struct acme_trust_anchor roots)
 {
     struct acme_config config = {0};
     int32_t rc;
@@ -303,11 +310,11 @@ static int32_t open_client(void)
     }
     request.names = names;
     request.names_count = settings_names_count(&settings);
-    anchor.der = settings.anchor;
-    anchor.len = settings.anchor_len;
+    in_use = ROOTS_NEWEST;
+    anchors[in_use] = roots;
     config.port = &port;
     config.directory_url = settings.directory;
-    config.anchors = &anchor;
+    config.anchors = &anchors[in_use];
     config.anchors_count = 1;
     config.certs = &request;
     config.certs_count = 1;
@@ -330,14 +337,43 @@ static bool is_of_the_board(int32_t error)
            error == ACME_ERR_ENTROPY || error == ACME_ERR_CRYPTO || error == ACME_ERR_MEMORY;
 }
 
+/* The length of the certificate that an anchor begins with; of all of it where it is none. */
+static uint32_t first_len(const struct acme_trust_anchor *anchor)
+{
+    uint8_t head[4];
+    uint32_t left = (uint32_t)anchor->len, len = 0;
+
+    if (left >= sizeof(head) && roots_read(NULL, anchor->der, head, sizeof(head)) == ACME_OK) {
+        len = root_list_der_len(head, left);
+    }
+    return len == 0 || len > left ? left : len;
+}
+
+/* Each root alone, for of several one that cannot be read would not be missed. *number: which. */
+static int32_t check_roots(struct acme_trust_anchor all, uint32_t *number)
+{
+    int32_t rc = ACME_OK;
+
+    for (*number = 0; all.len > 0 && rc == ACME_OK; ++*number) {
+        struct acme_trust_anchor one = {all.der, first_len(&all)};
+
+        rc = acme_use_anchors(client, &one, 1);
+        all.der += one.len;
+        all.len -= one.len;
+    }
+    return rc;
+}
+
 /* By the client's own checks: whatever it would refuse when the device starts. */
 static const char *check_settings(void)
 {
-    static char line[48];
-    int32_t rc = open_client();
+    static char line[64];
+    uint32_t number = 0;
+    int32_t rc = open_client(roots_typed());
     struct text t;
 
     if (rc == ACME_OK) {
+        rc = check_roots(roots_typed(), &number);
         acme_deinit(client);
     }
     if (is_of_the_board(rc)) {
@@ -348,6 +384,10 @@ static const char *check_settings(void)
     text_add(&t, acme_error_name(rc));
     text_add(&t, " ");
     text_add_number(&t, rc);
+    if (number > 0) {
+        text_add(&t, ", root ");
+        text_add_number(&t, number);
+    }
     return line;
 }
 
@@ -369,7 +409,7 @@ static void start_client(void)
     int32_t rc;
 
     for (;;) {
-        rc = open_client();
+        rc = open_client(roots_anchor(ROOTS_NEWEST));
         if (rc == ACME_OK) {
             return;
         }
@@ -380,7 +420,7 @@ static void start_client(void)
             (void)acme_store_format(&port);
         } else if (!is_of_the_board(rc)) {
             console_provision(&settings, "the settings are refused (clear: forget them)",
-                              check_settings);
+                              check_settings, memory, sizeof(memory));
         } else {
             pause_s(s);
             s = s < CONFIG_ACME_RETRY_MAX_S / 2 ? 2 * s : CONFIG_ACME_RETRY_MAX_S;
@@ -416,17 +456,68 @@ static void report_certificate(void)
     }
 }
 
+/* ---- roots on trial ---- */
+
+static void use_roots(enum roots_which other)
+{
+    anchors[1 - in_use] = roots_anchor(other);
+    if (acme_use_anchors(client, &anchors[1 - in_use], 1) == ACME_OK) {
+        in_use = (enum roots_which)(1 - in_use);
+    }
+}
+
+static uint32_t requests(void)
+{
+    struct acme_counters counters;
+
+    acme_get_counters(client, &counters);
+    return counters.requests;
+}
+
+static bool trying_before; /* the roots in use are those before the ones on trial */
+
+/* A bundle on trial that leads to the CA stays. While it does not, the ones before and it take
+ * turns: a vendor's error costs no certificate, and nobody is held on roots that are given up. */
+static void judge_roots(int32_t error)
+{
+    if (!roots_on_trial()) {
+        return;
+    }
+    if (!trying_before && requests() != requests_before) {
+        say(roots_confirm() ? "roots: confirmed, version" : "roots: not confirmed, version", NULL,
+            roots_version());
+    } else if (trying_before || error == ACME_ERR_TLS_VERIFY) {
+        at_once = !trying_before;
+        trying_before = !trying_before;
+        use_roots(trying_before ? ROOTS_BEFORE : ROOTS_NEWEST);
+        say(trying_before ? "roots: on trial and refused, those before are tried"
+                          : "roots: on trial again, version",
+            NULL, trying_before ? 0 : roots_version());
+    }
+}
+
+/* A bundle has come. What was paused for the old ones begins at once. */
+static void take_new_roots(void)
+{
+    trying_before = false;
+    use_roots(ROOTS_NEWEST);
+    at_once = true;
+    next_start_ms = 0;
+}
+
 /* A done job is looked at again when the certificate is due; a failed one after its pause. */
 static void plan_next(int32_t error)
 {
     uint32_t pause = acme_next_start_s(client, error);
 
     report_memory();
+    judge_roots(error);
     if (error == ACME_OK) {
         report_certificate();
         pause = pause < WAKE_MAX_S ? pause : WAKE_MAX_S;
     } else {
         report_dns_record();
+        pause = at_once ? 0 : pause;
         say("acme: next try in seconds", NULL, pause);
     }
     next_start_ms = board_uptime_ms() + pause * UINT64_C(1000);
@@ -475,7 +566,9 @@ static uint32_t poll_client(void)
         if (!is_client_due() || (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
             return UINT32_MAX;
         }
-        working = acme_start_due(client) == ACME_OK;
+        requests_before = requests();
+        working = (at_once ? acme_start(client) : acme_start_due(client)) == ACME_OK;
+        at_once = false;
     }
     poll_and_measure(&result);
     if (result.want == ACME_WANT_IDLE) {
@@ -502,11 +595,15 @@ static uint32_t least(uint32_t a, uint32_t b)
 int main(void)
 {
     uint64_t deadline = 0;
+    bool known;
 
     board_init();
     say("boot: nanoacme " ACME_VERSION " on", board_name, 0);
-    if (!settings_load(&settings)) {
-        console_provision(&settings, "this device has no settings", check_settings);
+    known = settings_load(&settings);
+    roots_load(&settings);
+    if (!known || roots_anchor(ROOTS_NEWEST).len == 0) {
+        console_provision(&settings, "this device has no settings", check_settings, memory,
+                          sizeof(memory));
     }
     start_client();
     ethif_start();
@@ -520,6 +617,10 @@ int main(void)
 
         board_watchdog_feed();
         start_time();
+        if (!working && console_poll(&port)) {
+            take_new_roots();
+            deadline = 0;
+        }
         if (active || board_uptime_ms() >= deadline) {
             uint32_t wait_ms = poll_client();
 
