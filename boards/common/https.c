@@ -149,7 +149,8 @@ static int use_certificate(void)
     return rc == ACME_ERR_CERT_NONE && is_challenge_wanted() ? 0 : (int)rc;
 }
 
-/* The certificate first: on a small device its chain is better not parsed behind TLS's buffers. */
+/* TLS's buffers first: what mbedTLS makes of them at the start is larger than what stays, and the
+ * chain takes the place that is free then. */
 static int set_up_tls(void)
 {
     int ret;
@@ -157,17 +158,17 @@ static int set_up_tls(void)
     mbedtls_ssl_init(&s.ssl);
     mbedtls_ssl_config_init(&s.config);
     acme_mbedtls_init(&s.cert, s.buffer, sizeof(s.buffer));
-    ret = use_certificate();
-    if (ret == 0) {
-        ret = mbedtls_ssl_config_defaults(&s.config, MBEDTLS_SSL_IS_SERVER,
-                                          MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-    }
+    ret = mbedtls_ssl_config_defaults(&s.config, MBEDTLS_SSL_IS_SERVER,
+                                      MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     if (ret == 0) {
         mbedtls_ssl_conf_rng(&s.config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
         ret = set_up_challenge();
     }
     if (ret == 0) {
         ret = acme_mbedtls_setup_server(&s.ssl, &s.config);
+    }
+    if (ret == 0) {
+        ret = use_certificate();
     }
     mbedtls_ssl_set_bio(&s.ssl, NULL, bio_send, bio_recv, NULL);
     return ret;

@@ -316,7 +316,7 @@ int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
     int ret;
 
     ACME_ASSERT(acme_tls_is_open(t));
-    ret = mbedtls_ssl_write(&t->ssl, data, len);
+    ret = mbedtls_ssl_write(&t->ssl, data, len < ACME_TLS_OUT_LEN ? len : ACME_TLS_OUT_LEN);
     return ret > 0 ? (int32_t)ret : to_error(t, ret);
 }
 

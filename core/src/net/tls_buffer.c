@@ -1,5 +1,5 @@
 /*
- * The input buffer of a TLS connection: replaced by one of another size, as mbedTLS itself does it
+ * The buffers of a TLS connection: replaced by others of another size, as mbedTLS itself does it
  * after a fragment length was agreed on. It must not know what is read.
  */
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
@@ -56,15 +56,38 @@ static unsigned char *allocate_beside(size_t size, size_t full)
     return buffer != NULL ? buffer : mbedtls_calloc(1, size);
 }
 
+static void use_output(mbedtls_ssl_context *ssl, unsigned char *buffer, size_t size)
+{
+    uintptr_t old = (uintptr_t)ssl->out_buf;
+
+    ssl->out_ctr = buffer + ((uintptr_t)ssl->out_ctr - old);
+    ssl->out_hdr = buffer + ((uintptr_t)ssl->out_hdr - old);
+    ssl->out_len = buffer + ((uintptr_t)ssl->out_len - old);
+    ssl->out_iv = buffer + ((uintptr_t)ssl->out_iv - old);
+    ssl->out_msg = buffer + ((uintptr_t)ssl->out_msg - old);
+    ssl->out_buf = buffer;
+    ssl->out_buf_len = size;
+}
+
+/* Nothing was read or written yet. The full ones go first: for both at once there may be no room.
+ */
 static int begin_small(mbedtls_ssl_context *ssl)
 {
-    unsigned char *small = mbedtls_calloc(1, BEGIN_SIZE), *old = ssl->in_buf;
+    size_t out_size = ssl->out_buf_len - (MBEDTLS_SSL_OUT_CONTENT_LEN - ACME_TLS_OUT_LEN);
+    unsigned char *in, *out;
 
-    if (small == NULL) {
+    mbedtls_free(ssl->in_buf);
+    mbedtls_free(ssl->out_buf);
+    out = mbedtls_calloc(1, out_size);
+    in = mbedtls_calloc(1, BEGIN_SIZE);
+    if (in == NULL || out == NULL) {
+        mbedtls_free(in);
+        mbedtls_free(out);
+        ssl->in_buf = ssl->out_buf = NULL;
         return MBEDTLS_ERR_SSL_ALLOC_FAILED;
     }
-    use(ssl, small, BEGIN_SIZE); /* nothing was read yet */
-    mbedtls_free(old);
+    use(ssl, in, BEGIN_SIZE);
+    use_output(ssl, out, out_size);
     return 0;
 }
 
