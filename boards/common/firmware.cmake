@@ -47,11 +47,12 @@ function(acme_add_board board)
     add_subdirectory("${PROJECT_SOURCE_DIR}/port/selftest" port_selftest)
 
     string(TIMESTAMP build_time_s "%s" UTC) # SOURCE_DATE_EPOCH makes it reproducible
-    acme_add_image(nanoacme-${board}.elf main console https parse_der rsa_public settings)
+    acme_add_image(nanoacme-${board}.elf main console https parse_der rsa_public rsa_r2 settings)
+    target_include_directories(nanoacme-${board}.elf SYSTEM PRIVATE "${ACME_MBEDTLS_DIR}/library")
     target_compile_definitions(nanoacme-${board}.elf PRIVATE BOARD_BUILD_TIME_S=${build_time_s}LL)
     target_link_libraries(nanoacme-${board}.elf PRIVATE acme_core)
     target_link_options(nanoacme-${board}.elf PRIVATE -Wl,--wrap=mbedtls_x509_crt_parse_der
-        -Wl,--wrap=mbedtls_x509_crt_parse_der_nocopy)
+        -Wl,--wrap=mbedtls_x509_crt_parse_der_nocopy -Wl,--wrap=mbedtls_mpi_core_get_mont_r2_unsafe)
     if(ACME_POOL_TRACE) # who holds what of mbedTLS's pool: test/host/firmware/pool_trace.py
         target_sources(nanoacme-${board}.elf PRIVATE
             "${PROJECT_SOURCE_DIR}/test/host/firmware/pool_trace.c")

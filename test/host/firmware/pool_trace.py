@@ -71,7 +71,7 @@ PHASES = {"acme_tls_buffer_setup_short": "server: set-up", "acme_mbedtls_use": "
           "acme_tls_recv": "client: transfer", "acme_tls_send": "client: transfer",
           "acme_cert_check_chain": "client: check of the chain", "acme_cert_write_csr": "client: request, keys",
           "acme_jws_build": "client: request, keys", "acme_jws_generate_key": "client: request, keys",
-          "do_handshake": "server: handshake", "do_request": "server: transfer", "do_reply": "server: transfer"}
+          "https_poll": "server: handshake", "do_request": "server: transfer", "do_reply": "server: transfer"}
 
 
 def peaks(trace, code):
