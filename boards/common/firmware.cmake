@@ -56,6 +56,7 @@ function(acme_add_board board)
     if(ACME_POOL_TRACE) # who holds what of mbedTLS's pool: test/host/firmware/pool_trace.py
         target_sources(nanoacme-${board}.elf PRIVATE
             "${PROJECT_SOURCE_DIR}/test/host/firmware/pool_trace.c")
+        target_include_directories(nanoacme-${board}.elf PRIVATE "${PROJECT_SOURCE_DIR}/core/src")
         target_link_options(nanoacme-${board}.elf PRIVATE -Wl,--wrap=mbedtls_calloc
             -Wl,--wrap=mbedtls_free)
     endif()

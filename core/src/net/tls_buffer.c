@@ -13,10 +13,11 @@
 
 #include <mbedtls/platform.h>
 
+#include "base/blocks.h"
 #include "base/buf.h"
 
-#define HEAD_LEN   5u /* of a record: type, version, length */
-#define BEGIN_SIZE 1024u
+#define HEAD_LEN   5u    /* of a record: type, version, length */
+#define BEGIN_SIZE 1088u /* for 1 KB, and what a record has around it */
 #define BELOW_SIZE 512u
 #define SHORT_SIZE 4352u /* records of 4 KB */
 #define COUNT_LEN  8u    /* records are counted in front of the record's place */
@@ -49,7 +50,7 @@ static bool is_read(const mbedtls_ssl_context *ssl)
 /* Memory that does not lie where the full buffer is to be later, if there is any. */
 static unsigned char *allocate_beside(size_t size, size_t full)
 {
-    void *place = mbedtls_calloc(1, full);
+    void *place = ACME_BLOCKS_APART ? NULL : mbedtls_calloc(1, full);
     unsigned char *buffer = mbedtls_calloc(1, size);
 
     mbedtls_free(place);
@@ -91,17 +92,39 @@ static int begin_small(mbedtls_ssl_context *ssl)
     return 0;
 }
 
+/* A client's buffers, as a pool of our own was told to give them to mbedTLS. */
+#define SHORTENED (ACME_TLS_OUT_LEN < MBEDTLS_SSL_OUT_CONTENT_LEN ? 2 : 1)
+#define OVER                                                                                       \
+    (SHORTENED == 2 && MBEDTLS_SSL_OUT_CONTENT_LEN < MBEDTLS_SSL_IN_CONTENT_LEN                    \
+         ? MBEDTLS_SSL_OUT_CONTENT_LEN                                                             \
+         : MBEDTLS_SSL_IN_CONTENT_LEN)
+
+static bool is_begun_small(mbedtls_ssl_context *ssl)
+{
+    size_t out_size = ssl->out_buf_len - (MBEDTLS_SSL_OUT_CONTENT_LEN - ACME_TLS_OUT_LEN);
+
+    if (!acme_blocks_shortened() || (SHORTENED == 2 && out_size > BEGIN_SIZE)) {
+        return false;
+    }
+    ssl->in_buf_len = BEGIN_SIZE;
+    ssl->out_buf_len = out_size;
+    return true;
+}
+
 /* mbedTLS's pool gives what lies lowest. So what stays after the handshake, keys of a few bytes,
  * finds its place below the full buffer's, which is in one piece again when it is asked for. */
 int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config, size_t *full)
 {
     void *below = mbedtls_calloc(1, BELOW_SIZE);
-    int ret = below != NULL ? mbedtls_ssl_setup(ssl, config) : MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    int ret;
 
+    acme_blocks_shorten(OVER, BEGIN_SIZE, SHORTENED);
+    ret = below != NULL ? mbedtls_ssl_setup(ssl, config) : MBEDTLS_ERR_SSL_ALLOC_FAILED;
     if (ret == 0) {
         *full = ssl->in_buf_len;
-        ret = begin_small(ssl);
+        ret = is_begun_small(ssl) ? 0 : begin_small(ssl);
     }
+    (void)acme_blocks_shortened();
     mbedtls_free(below);
     return ret;
 }
@@ -109,13 +132,22 @@ int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *co
 /* The full one goes first: between them there may be no room for both. */
 int acme_tls_buffer_setup_short(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config)
 {
-    int ret = mbedtls_ssl_setup(ssl, config);
-    unsigned char *old = ssl->in_buf, *small;
+    unsigned char *small;
+    bool shortened;
+    int ret;
 
+    acme_blocks_shorten(MBEDTLS_SSL_IN_CONTENT_LEN, SHORT_SIZE,
+                        SHORT_SIZE < MBEDTLS_SSL_IN_CONTENT_LEN);
+    ret = mbedtls_ssl_setup(ssl, config);
+    shortened = acme_blocks_shortened();
     if (ret != 0 || ssl->in_buf_len <= SHORT_SIZE) {
         return ret;
     }
-    mbedtls_free(old);
+    if (shortened) {
+        ssl->in_buf_len = SHORT_SIZE;
+        return 0;
+    }
+    mbedtls_free(ssl->in_buf);
     small = mbedtls_calloc(1, SHORT_SIZE);
     if (small == NULL) {
         ssl->in_buf = NULL;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/blocks.h"
 #include "semihost.h"
 
 #define WORDS 64u /* of the stack */
@@ -18,15 +19,30 @@ void __wrap_mbedtls_free(void *place);
 
 static int32_t file;
 
+/* What the allocator has in front of a block, and the bytes that it gave. */
+#if defined(ACME_BLOCKS)
+#define HEAD 4u
+static uint32_t given(const void *place, uint32_t size)
+{
+    return place == NULL ? size : ((const uint32_t *)place)[-1] - HEAD;
+}
+#else
+#define HEAD 32u
+static uint32_t given(const void *place, uint32_t size)
+{
+    (void)place;
+    return (size + 3u) / 4u * 4u;
+}
+#endif
+
 /* The record is the bottom of this function's frame and what lies above it. */
 static void note(uint32_t size, const void *place, uint32_t from)
 {
-    volatile uint32_t record[4] = {size, (uint32_t)(uintptr_t)place, from, 0};
+    volatile uint32_t record[4] = {size, (uint32_t)(uintptr_t)place, from, HEAD};
 
     if (file == 0) {
         file = semihost_open("pool.trace", SEMIHOST_CREATE);
     }
-    record[3] = (uint32_t)(uintptr_t)record;
     (void)semihost_write(file, (const void *)record, sizeof(record) + WORDS * sizeof(uint32_t));
 }
 
@@ -34,7 +50,8 @@ void *__wrap_mbedtls_calloc(size_t n, size_t size)
 {
     void *place = __real_mbedtls_calloc(n, size);
 
-    note((uint32_t)(n * size), place, (uint32_t)(uintptr_t)__builtin_return_address(0));
+    note(given(place, (uint32_t)(n * size)), place,
+         (uint32_t)(uintptr_t)__builtin_return_address(0));
     return place;
 }
 

@@ -20,7 +20,6 @@ import chain_bench  # noqa: E402
 from chain_zoo import ROWS  # noqa: E402
 from lab import ROOT  # noqa: E402
 
-HEADER = 32    # of mbedTLS's allocator, before each block
 RECORD = 68    # words
 FREED = 0xffffffff
 # Every caller's caller: they say nothing.
@@ -61,10 +60,6 @@ class Code:
         return tuple(path[:most])
 
 
-def footprint(size):
-    return (size + 3) // 4 * 4 + HEADER
-
-
 # By whom an allocation was made, the innermost first.
 PHASES = {"acme_tls_buffer_setup_short": "server: set-up", "acme_mbedtls_use": "server: set-up",
           "acme_tls_start": "client: set-up", "acme_tls_handshake": "client: handshake",
@@ -76,31 +71,31 @@ PHASES = {"acme_tls_buffer_setup_short": "server: set-up", "acme_mbedtls_use": "
 
 def peaks(trace, code):
     """{phase: (bytes, end of the used memory, {place: (size, words)})}"""
-    live, total, best, phase = {}, 0, {}, "start"
+    live, total, best, phase, head = {}, 0, {}, "start", trace[3]
     for at in range(0, len(trace) - RECORD + 1, RECORD):
         size, place = trace[at], trace[at + 1]
         if size == FREED:
-            total -= footprint(live.pop(place)[0])
+            total -= live.pop(place)[0]
             continue
         if place == 0:
             print("refused:", size, " < ".join(code.path(trace[at + 2:at + RECORD])))
             continue
         words = trace[at + 2:at + RECORD]
-        live[place] = (size, words)
-        total += footprint(size)
+        live[place] = (size + head, words)
+        total += size + head
         phase = next((PHASES[name] for name in map(code.caller, words) if name in PHASES), phase)
         if total > best.get(phase, (0,))[0]:
-            best[phase] = (total, max(p + footprint(s[0]) - HEADER for p, s in live.items()) - code.pool, dict(live))
+            best[phase] = (total, max(p - head + s[0] for p, s in live.items()) - code.pool, dict(live))
     return best
 
 
 def report(phase, peak, code):
     total, end, live = peak
-    print(f"\n{phase}: {total} bytes in {len(live)} blocks, each with its header of {HEADER}; the last ends at {end}")
+    print(f"\n{phase}: {total} bytes in {len(live)} blocks, with what the allocator adds; the last ends at {end}")
     held = collections.defaultdict(lambda: [0, 0])
     for size, words in live.values():
         cell = held[code.path(words)]
-        cell[0] += footprint(size)
+        cell[0] += size
         cell[1] += 1
     for path, (size, count) in sorted(held.items(), key=lambda item: -item[1][0]):
         print(f"{size:7} {count:3}  {' < '.join(path)}")
