@@ -37,21 +37,24 @@ static void double_it(mbedtls_mpi_uint *x, const mbedtls_mpi_uint *n, size_t lim
     (void)mbedtls_mpi_core_add_if(x, n, limbs, carry != 0);
 }
 
-/* From 2^bits up to R, and on to R^2 = 2^e R, where e are R's bits. A doubling adds one to an
- * exponent; squaring, as Montgomery does it, doubles that before R. */
+/* From 2^bits up to 2R, and on to R^2 = 2^e R, where e are R's bits: a doubling adds one to the
+ * exponent of what is before R, and squaring, as Montgomery does it, doubles that. */
 static void raise(mbedtls_mpi_uint *x, const mbedtls_mpi *n, size_t bits, mbedtls_mpi_uint *t)
 {
     mbedtls_mpi_uint mm = mbedtls_mpi_core_montmul_init(n->p);
-    size_t limbs = n->n, odd = limbs * biL, i;
+    size_t limbs = n->n, e = limbs * biL, bit = 1;
 
-    while (odd % 2 == 0) {
-        odd /= 2;
-    }
-    for (i = bits; i < limbs * biL + odd; i++) {
+    for (; bits <= e; bits++) {
         double_it(x, n->p, limbs);
     }
-    for (i = odd; i < limbs * biL; i *= 2) {
+    while (bit <= e / 2) {
+        bit *= 2;
+    }
+    for (bit /= 2; bit > 0; bit /= 2) {
         mbedtls_mpi_core_montmul(x, x, x, limbs, n->p, limbs, mm, t);
+        if ((e & bit) != 0) {
+            double_it(x, n->p, limbs);
+        }
     }
 }
 

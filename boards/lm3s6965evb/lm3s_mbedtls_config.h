@@ -54,7 +54,6 @@
 #define MBEDTLS_ECDSA_C
 #define MBEDTLS_RSA_C
 #define MBEDTLS_PKCS1_V15
-#define MBEDTLS_PKCS1_V21
 
 /* X.509. */
 #define MBEDTLS_OID_C
