@@ -349,6 +349,11 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
     return rc == ACME_OK ? ACME_ERR_TLS : rc; /* nobody needs that many */
 }
 
+int32_t acme_tls_rest(struct acme_tls *t, bool rests)
+{
+    return rests ? acme_tls_buffer_rest(&t->ssl) : acme_tls_buffer_settle(&t->ssl, t->in_full);
+}
+
 void acme_tls_close(struct acme_tls *t)
 {
     if (t->stream == ACME_HANDLE_NONE) {

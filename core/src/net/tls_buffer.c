@@ -201,22 +201,20 @@ static void move_digest(mbedtls_ssl_session *session)
 }
 #endif
 
-/* The small one goes first: what is free in one piece is more then. */
-int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
+/* A buffer of another size, or if there is no memory for it, of the same. The old one goes first:
+ * what is free in one piece is more then. */
+static int32_t replace(mbedtls_ssl_context *ssl, size_t wanted)
 {
     size_t size = ssl->in_buf_len;
     unsigned char *old = ssl->in_buf, *fresh, count[COUNT_LEN];
 
-    if (size >= full || !is_read(ssl)) {
-        return ACME_OK;
-    }
     memcpy(count, old, COUNT_LEN);
     acme_zeroize(old, size);
     mbedtls_free(old);
     move_digest(ssl->session);
-    fresh = mbedtls_calloc(1, full);
+    fresh = mbedtls_calloc(1, wanted);
     if (fresh != NULL) {
-        size = full;
+        size = wanted;
     } else {
         fresh = mbedtls_calloc(1, size);
     }
@@ -227,6 +225,18 @@ int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
     memcpy(fresh, count, COUNT_LEN);
     use(ssl, fresh, size);
     return ACME_OK;
+}
+
+int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
+{
+    return ssl->in_buf_len < full && is_read(ssl) ? replace(ssl, full) : ACME_OK;
+}
+
+int32_t acme_tls_buffer_rest(mbedtls_ssl_context *ssl)
+{
+    return ACME_BLOCKS_APART && ssl->in_buf_len > BEGIN_SIZE && is_read(ssl)
+               ? replace(ssl, BEGIN_SIZE)
+               : ACME_OK;
 }
 
 #else
@@ -253,6 +263,12 @@ int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
 {
     (void)ssl;
     (void)full;
+    return ACME_OK;
+}
+
+int32_t acme_tls_buffer_rest(mbedtls_ssl_context *ssl)
+{
+    (void)ssl;
     return ACME_OK;
 }
 

@@ -38,3 +38,7 @@ int32_t acme_tls_buffer_grow(mbedtls_ssl_context *ssl, size_t full);
 /** After the handshake: the full size, as far as there is memory for it now. ACME_OK;
  * ACME_ERR_TLS_MEMORY: the connection has no buffer any more, and must be closed. */
 int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full);
+/** Between an answer and the next request: gives the full size back, where a pool of the core's own
+ * keeps its place free (base/blocks.h), until acme_tls_buffer_settle. ACME_OK; ACME_ERR_TLS_MEMORY
+ * as there. */
+int32_t acme_tls_buffer_rest(mbedtls_ssl_context *ssl);

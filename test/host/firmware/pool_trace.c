@@ -10,7 +10,7 @@
 #include "base/blocks.h"
 #include "semihost.h"
 
-#define WORDS 64u /* of the stack */
+#define WORDS 320u /* of the stack */
 
 void *__real_mbedtls_calloc(size_t n, size_t size);
 void __real_mbedtls_free(void *place);
