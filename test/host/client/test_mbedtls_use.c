@@ -194,8 +194,8 @@ static void test_sent_issuers_are_freed(void **state)
         assert_int_equal(mbedtls_ssl_setup(&n->client.ssl, &n->client.config), 0);
         assert_int_equal(mbedtls_ssl_set_hostname(&n->client.ssl, "device.example.org"), 0);
         mbedtls_ssl_set_bio(&n->client.ssl, &n->client, pipe_send, pipe_recv, NULL);
-        while (!mbedtls_ssl_is_handshake_over(&n->server.ssl) && ++rounds < 200) {
-            step(&n->client.ssl);
+        while (!mbedtls_ssl_is_handshake_over(&n->server.ssl) && ++rounds < 20000) {
+            (void)mbedtls_ssl_handshake(&n->client.ssl); /* checks in several steps */
             (void)acme_mbedtls_handshake_step(&n->cert, &n->server.ssl);
             issuers_gone += n->cert.chain.next == NULL ? 1 : 0;
         }
