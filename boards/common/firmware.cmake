@@ -73,6 +73,13 @@ function(acme_add_board board)
     target_link_libraries(nanoacme-${board}.elf PRIVATE acme_core)
     target_link_options(nanoacme-${board}.elf PRIVATE -Wl,--wrap=mbedtls_x509_crt_parse_der
         -Wl,--wrap=mbedtls_x509_crt_parse_der_nocopy)
+    if(ACME_POOL_TRACE) # who holds what of mbedTLS's pool: test/host/firmware/pool_trace.py
+        target_sources(nanoacme-${board}.elf PRIVATE
+            "${PROJECT_SOURCE_DIR}/test/host/firmware/pool_trace.c")
+        target_include_directories(nanoacme-${board}.elf PRIVATE "${PROJECT_SOURCE_DIR}/core/src")
+        target_link_options(nanoacme-${board}.elf PRIVATE -Wl,--wrap=mbedtls_calloc
+            -Wl,--wrap=mbedtls_free)
+    endif()
     acme_add_image(selftest-${board}.elf selftest_main)
     target_link_libraries(selftest-${board}.elf PRIVATE acme_selftest)
 endfunction()
