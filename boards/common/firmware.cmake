@@ -47,7 +47,7 @@ function(acme_add_board board)
     add_subdirectory("${PROJECT_SOURCE_DIR}/port/selftest" port_selftest)
 
     string(TIMESTAMP build_time_s "%s" UTC) # SOURCE_DATE_EPOCH makes it reproducible
-    acme_add_image(nanoacme-${board}.elf main console https parse_der rsa_public settings)
+    acme_add_image(nanoacme-${board}.elf app loop console https parse_der rsa_public settings)
     target_compile_definitions(nanoacme-${board}.elf PRIVATE BOARD_BUILD_TIME_S=${build_time_s}LL)
     target_link_libraries(nanoacme-${board}.elf PRIVATE acme_core)
     target_link_options(nanoacme-${board}.elf PRIVATE -Wl,--wrap=mbedtls_x509_crt_parse_der
