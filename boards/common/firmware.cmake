@@ -25,18 +25,30 @@ set(ACME_RSA_PRIVATE mbedtls_rsa_check_pub_priv mbedtls_rsa_deduce_crt mbedtls_r
     mbedtls_rsa_write_key psa_asymmetric_decrypt psa_asymmetric_encrypt)
 list(TRANSFORM ACME_RSA_PRIVATE PREPEND -Wl,--wrap=)
 
-function(acme_add_image image)
+# acme_add_image(IMAGE PORT FILE...): over the network port PORT, with these files of this folder.
+function(acme_add_image image port)
     set(common startup cortex_m entropy_insecure ethif flash_map flash_semihost semihost text watchdog ${ARGN})
     list(TRANSFORM common PREPEND "${ACME_COMMON_DIR}/")
     list(TRANSFORM common APPEND .c)
     add_executable(${image} ${ACME_BOARD_SOURCES} ${common})
     target_include_directories(${image} PRIVATE "${ACME_COMMON_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
-    target_link_libraries(${image} PRIVATE acme_port_lwip_raw acme_warnings)
+    target_link_libraries(${image} PRIVATE ${port} acme_warnings)
     target_link_options(${image} PRIVATE -nostartfiles --specs=nano.specs -Wl,--gc-sections
         "-L${ACME_COMMON_DIR}" "-T${CMAKE_CURRENT_SOURCE_DIR}/link.ld" "-Wl,-Map,${image}.map"
         ${ACME_RSA_PRIVATE} -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments)
     set_target_properties(${image} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}"
-        LINK_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/link.ld;${ACME_COMMON_DIR}/sections.ld")
+        LINK_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/link.ld;${ACME_COMMON_DIR}/sections.ld;${ACME_COMMON_DIR}/no_heap.ld")
+endfunction()
+
+# acme_add_application(BOARD PORT FILE...): the application's image. What runs it is among the files, or
+# among the board's sources.
+function(acme_add_application board port)
+    string(TIMESTAMP build_time_s "%s" UTC) # SOURCE_DATE_EPOCH makes it reproducible
+    acme_add_image(nanoacme-${board}.elf ${port} app console https parse_der rsa_public settings ${ARGN})
+    target_compile_definitions(nanoacme-${board}.elf PRIVATE BOARD_BUILD_TIME_S=${build_time_s}LL)
+    target_link_libraries(nanoacme-${board}.elf PRIVATE acme_core)
+    target_link_options(nanoacme-${board}.elf PRIVATE -Wl,--wrap=mbedtls_x509_crt_parse_der
+        -Wl,--wrap=mbedtls_x509_crt_parse_der_nocopy)
 endfunction()
 
 function(acme_add_board board)
@@ -46,12 +58,7 @@ function(acme_add_board board)
     add_subdirectory("${PROJECT_SOURCE_DIR}/port/lwip_raw" port_lwip_raw)
     add_subdirectory("${PROJECT_SOURCE_DIR}/port/selftest" port_selftest)
 
-    string(TIMESTAMP build_time_s "%s" UTC) # SOURCE_DATE_EPOCH makes it reproducible
-    acme_add_image(nanoacme-${board}.elf app loop console https parse_der rsa_public settings)
-    target_compile_definitions(nanoacme-${board}.elf PRIVATE BOARD_BUILD_TIME_S=${build_time_s}LL)
-    target_link_libraries(nanoacme-${board}.elf PRIVATE acme_core)
-    target_link_options(nanoacme-${board}.elf PRIVATE -Wl,--wrap=mbedtls_x509_crt_parse_der
-        -Wl,--wrap=mbedtls_x509_crt_parse_der_nocopy)
-    acme_add_image(selftest-${board}.elf selftest_main)
+    acme_add_application(${board} acme_port_lwip_raw bare loop)
+    acme_add_image(selftest-${board}.elf acme_port_lwip_raw bare selftest_main)
     target_link_libraries(selftest-${board}.elf PRIVATE acme_selftest)
 endfunction()
