@@ -11,7 +11,7 @@ function(acme_add_lwip lwipopts)
         message(FATAL_ERROR "No lwIP in ${LWIP_DIR}: run scripts/setup, or set ACME_LWIP_DIR")
     endif()
     include("${LWIP_DIR}/src/Filelists.cmake")
-    add_library(lwip STATIC ${lwipcore_SRCS} ${lwipcore4_SRCS} ${lwipcore6_SRCS} ${lwipsntp_SRCS}
+    add_library(lwip STATIC ${lwipcore_SRCS} ${lwipcore4_SRCS} ${lwipcore6_SRCS} ${lwipsntp_SRCS} ${lwipapi_SRCS}
         "${LWIP_DIR}/src/netif/ethernet.c")
     target_include_directories(lwip SYSTEM PUBLIC "${LWIP_DIR}/src/include")
     target_include_directories(lwip PUBLIC "${lwipopts}" "${ACME_COMMON_DIR}"
