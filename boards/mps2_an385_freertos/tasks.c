@@ -184,10 +184,10 @@ static void run_server(void *unused)
     (void)unused;
     start_network();
     start_client();
+    board_watchdog_start(APP_WATCHDOG_MS); /* before a task of a higher priority may hang */
     (void)xTaskCreateStatic(run_network, "net", NETWORK_STACK_WORDS, NULL, PRIORITY_NETWORK,
                             network_stack, &network_control);
     https_init(client, &server_port, app_write_page);
-    board_watchdog_start(APP_WATCHDOG_MS);
     app_report_certificate();
     for (;;) {
         if (!take_turn()) {

@@ -96,3 +96,10 @@ def reference_bench(tmp_path):
     each = Bench(tmp_path, "mps2_an385")
     yield each
     each.stop()
+
+
+@pytest.fixture
+def rtos_bench(tmp_path):
+    each = Bench(tmp_path, "mps2_an385_freertos")
+    yield each
+    each.stop()
