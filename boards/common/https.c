@@ -34,6 +34,7 @@ static struct {
     uint64_t deadline_ms;
     uint64_t since_ms; /* when it was accepted; then, since when the peer lets wait */
     bool stalled;      /* it does */
+    bool answered;     /* something was sent */
     bool has_first;
     uint8_t first; /* the first byte, taken before TLS began */
     mbedtls_ssl_context ssl;
@@ -63,6 +64,7 @@ static int moved(int32_t n, int wait)
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
 {
     (void)ctx;
+    s.answered = true;
     return moved(s.port->net->send(s.port->net_ctx, s.stream, data, len),
                  MBEDTLS_ERR_SSL_WANT_WRITE);
 }
@@ -194,7 +196,7 @@ static void begin(void)
     int ret;
 
     s.has_first = true;
-    s.stalled = false;
+    s.stalled = s.answered = false;
     s.len = s.sent = 0;
     s.state = STATE_HANDSHAKE;
     ret = set_up_tls();
@@ -239,6 +241,15 @@ static bool hear_caller(void)
     return true;
 }
 
+/* mbedTLS is silent about what is no TLS at all; then the stream's end would be, too. */
+static void refuse(void)
+{
+    if (!s.answered) {
+        (void)mbedtls_ssl_send_alert_message(&s.ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                             MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
+    }
+}
+
 /* What mbedTLS says: true when the caller may go on. */
 static bool is_done(int ret, const char *what)
 {
@@ -248,6 +259,7 @@ static bool is_done(int ret, const char *what)
     if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE) {
         if (ret != MBEDTLS_ERR_SSL_CONN_EOF && ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
             report(what, ret);
+            refuse();
         }
         drop();
     }

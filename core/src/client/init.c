@@ -633,7 +633,7 @@ static int32_t open_all(struct acme_client *c)
 
 int32_t acme_store_give_up(acme_client *c)
 {
-    return c->machine.job != ACME_JOB_NONE ? ACME_ERR_STATE : acme_place_give_up(&c->log);
+    return acme_machine_is_busy(c) ? ACME_ERR_STATE : acme_place_give_up(&c->log);
 }
 
 int32_t acme_store_format(const struct acme_port *port)
