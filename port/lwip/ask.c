@@ -51,11 +51,11 @@ static size_t count_servers(void)
     return count;
 }
 
-/* The n-th, in turn. There is one. */
+/* The n-th, in turn; NULL: there is none. */
 static const ip_addr_t *server_number(size_t n)
 {
     const ip_addr_t *server = NULL;
-    size_t left = n % count_servers() + 1;
+    size_t count = count_servers(), left = count > 0 ? n % count + 1 : 0;
 
     for (u8_t i = 0; i < DNS_MAX_SERVERS && left > 0; i++) {
         server = dns_getserver(i);
@@ -166,10 +166,10 @@ static bool open_tcp(struct acme_lwip_lookup *lookup, size_t family)
     const ip_addr_t *server;
 
     lookup->over_tcp = (uint8_t)family;
-    if (count_servers() == 0) {
+    server = server_number(lookup->tries - 1u);
+    if (server == NULL) {
         return false;
     }
-    server = server_number(lookup->tries - 1u);
     lookup->tcp = tcp_new_ip_type(IP_GET_TYPE(server));
     if (lookup->tcp == NULL) {
         return false;
@@ -287,11 +287,13 @@ static void give_up(struct acme_lwip_lookup *lookup)
 /* Asks what is open of a server, in turn. */
 static void try_again(struct acme_lwip_lookup *lookup)
 {
-    if (lookup->tries == TRIES || count_servers() == 0) {
+    const ip_addr_t *server = server_number(lookup->tries);
+
+    if (lookup->tries == TRIES || server == NULL) {
         give_up(lookup);
         return;
     }
-    open_udp(lookup, server_number(lookup->tries));
+    open_udp(lookup, server);
     lookup->tries++;
     lookup->tried_ms = sys_now();
     for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {

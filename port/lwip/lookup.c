@@ -75,24 +75,32 @@ static bool is_done(const struct acme_lwip_answers *answers)
     return answers->state == ACME_LWIP_QUESTION_DONE;
 }
 
-/* The family whose turn it is: the first of those of whose addresses the fewest were taken. NULL:
- * *result says why. Protected by the caller. */
-static struct acme_lwip_answers *turn_of(struct acme_lwip_lookup *lookup, uint32_t now_ms,
-                                         int32_t *result)
+/* The first of the families of whose addresses the fewest were taken; NULL: none has any left. */
+static struct acme_lwip_answers *least_taken(struct acme_lwip_lookup *lookup, bool *pending)
 {
     struct acme_lwip_answers *found = NULL;
-    bool pending = false;
 
+    *pending = false;
     for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
         struct acme_lwip_answers *answers = &lookup->answers[i];
 
         if (!is_done(answers)) {
-            pending = true;
+            *pending = true;
         } else if (answers->taken < answers->found &&
                    (found == NULL || answers->taken < found->taken)) {
             found = answers;
         }
     }
+    return found;
+}
+
+/* The family whose turn it is. NULL: *result says why. Protected by the caller. */
+static struct acme_lwip_answers *turn_of(struct acme_lwip_lookup *lookup, uint32_t now_ms,
+                                         int32_t *result)
+{
+    bool pending;
+    struct acme_lwip_answers *found = least_taken(lookup, &pending);
+
     if (found != NULL && !is_done(&lookup->answers[0]) && now_ms - lookup->begun_ms < LATE_MS) {
         found = NULL;
     }
