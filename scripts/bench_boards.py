@@ -15,7 +15,7 @@ import bench_report
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "test/host/firmware"), os.path.join(ROOT, "test/host/e2e")]
-from board import BOARDS, Board  # noqa: E402
+from board import BARE, BOARDS, Board  # noqa: E402
 from lab import Lab, wait_until  # noqa: E402
 from test_fault import link_with  # noqa: E402
 
@@ -186,10 +186,10 @@ def main():
     ap.add_argument("--renewals", action="store_true", help="of these alone; the rest stays as it is written")
     args = ap.parse_args()
     if args.renewals:
-        figures = bench_report.read_board_table("scripts/bench firmware --write", BOARDS)
+        figures = bench_report.read_board_table("scripts/bench firmware --write", BARE)
     else:
         figures = {board: median_of([first_boot(board, "bench") for _ in range(args.runs)])
-                   for board in BOARDS}
+                   for board in BARE}
         for board, figure in figures.items():  # what differs with the largest keys
             private = median_of([first_boot(board, "private") for _ in range(args.runs)])
             figure.update({f"{what}, P-384": private[what] for what in PRIVATE})

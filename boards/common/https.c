@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <mbedtls/platform.h>
 #include <mbedtls/psa_util.h>
 #include <mbedtls/ssl.h>
 
@@ -19,7 +20,7 @@
 #define STALLED_MS   3000u  /* that the peer may keep its next bytes back */
 #define SILENT_MS    100u   /* then who has said nothing goes when another comes */
 #define CERT_SIZE    CONFIG_ACME_CERT_SIZE_MAX
-#define BUFFER_SIZE  (CERT_SIZE > 1536 ? CERT_SIZE : 1536)
+#define BUFFER_SIZE  1536
 #define REQUEST_SIZE 512
 
 /* SILENT: nothing was said yet, and no memory is spent. */
@@ -34,14 +35,15 @@ static struct {
     uint64_t deadline_ms;
     uint64_t since_ms; /* when it was accepted; then, since when the peer lets wait */
     bool stalled;      /* it does */
+    bool answered;     /* something was sent */
     bool has_first;
     uint8_t first; /* the first byte, taken before TLS began */
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
     struct acme_mbedtls_cert cert;
     size_t len, sent;
-    char buffer[BUFFER_SIZE]; /* a certificate to parse, then the request, then the reply */
-} s; /* zeros: an initial value would lie in flash as well, all 2.8 KB of it */
+    char *buffer; /* of mbedTLS's memory: for a certificate to parse; for request and reply */
+} s;              /* zeros: an initial value would lie in flash as well */
 
 /* ---- one connection ---- */
 
@@ -63,6 +65,7 @@ static int moved(int32_t n, int wait)
 static int bio_send(void *ctx, const unsigned char *data, size_t len)
 {
     (void)ctx;
+    s.answered = true;
     return moved(s.port->net->send(s.port->net_ctx, s.stream, data, len),
                  MBEDTLS_ERR_SSL_WANT_WRITE);
 }
@@ -84,6 +87,8 @@ static void drop(void)
     mbedtls_ssl_free(&s.ssl);
     mbedtls_ssl_config_free(&s.config);
     acme_mbedtls_free(&s.cert);
+    mbedtls_free(s.buffer);
+    s.buffer = NULL;
     if (s.stream != ACME_HANDLE_NONE) {
         s.port->net->close(s.port->net_ctx, s.stream);
     }
@@ -144,30 +149,37 @@ static int set_up_challenge(void)
 /* The chain and the key that are stored now. Without them only the CA's look is served. */
 static int use_certificate(void)
 {
-    int32_t rc = acme_mbedtls_use(s.client, SLOT, &s.cert, &s.config);
+    char *der = mbedtls_calloc(1, CERT_SIZE);
+    int32_t rc = MBEDTLS_ERR_SSL_ALLOC_FAILED;
 
+    if (der != NULL) {
+        acme_mbedtls_init(&s.cert, der, CERT_SIZE);
+        rc = acme_mbedtls_use(s.client, SLOT, &s.cert, &s.config);
+        mbedtls_free(der);
+    }
     return rc == ACME_ERR_CERT_NONE && is_challenge_wanted() ? 0 : (int)rc;
 }
 
-/* The certificate first: on a small device its chain is better not parsed behind TLS's buffers. */
+/* TLS's buffers first: what mbedTLS makes of them at the start is larger than what stays, and the
+ * chain takes the place that is free then. */
 static int set_up_tls(void)
 {
     int ret;
 
     mbedtls_ssl_init(&s.ssl);
     mbedtls_ssl_config_init(&s.config);
-    acme_mbedtls_init(&s.cert, s.buffer, sizeof(s.buffer));
-    ret = use_certificate();
-    if (ret == 0) {
-        ret = mbedtls_ssl_config_defaults(&s.config, MBEDTLS_SSL_IS_SERVER,
-                                          MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-    }
+    acme_mbedtls_init(&s.cert, NULL, 0);
+    ret = mbedtls_ssl_config_defaults(&s.config, MBEDTLS_SSL_IS_SERVER,
+                                      MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     if (ret == 0) {
         mbedtls_ssl_conf_rng(&s.config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
         ret = set_up_challenge();
     }
     if (ret == 0) {
         ret = acme_mbedtls_setup_server(&s.ssl, &s.config);
+    }
+    if (ret == 0) {
+        ret = use_certificate();
     }
     mbedtls_ssl_set_bio(&s.ssl, NULL, bio_send, bio_recv, NULL);
     return ret;
@@ -194,7 +206,7 @@ static void begin(void)
     int ret;
 
     s.has_first = true;
-    s.stalled = false;
+    s.stalled = s.answered = false;
     s.len = s.sent = 0;
     s.state = STATE_HANDSHAKE;
     ret = set_up_tls();
@@ -239,6 +251,15 @@ static bool hear_caller(void)
     return true;
 }
 
+/* mbedTLS is silent about what is no TLS at all; then the stream's end would be, too. */
+static void refuse(void)
+{
+    if (!s.answered) {
+        (void)mbedtls_ssl_send_alert_message(&s.ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                             MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
+    }
+}
+
 /* What mbedTLS says: true when the caller may go on. */
 static bool is_done(int ret, const char *what)
 {
@@ -248,21 +269,30 @@ static bool is_done(int ret, const char *what)
     if (ret != MBEDTLS_ERR_SSL_WANT_READ && ret != MBEDTLS_ERR_SSL_WANT_WRITE) {
         if (ret != MBEDTLS_ERR_SSL_CONN_EOF && ret != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
             report(what, ret);
+            refuse();
         }
         drop();
     }
     return false;
 }
 
+/* What the handshake took is free now. */
+static bool expect_request(void)
+{
+    s.state = was_challenge() ? STATE_CLOSE : STATE_REQUEST;
+    s.buffer = mbedtls_calloc(1, BUFFER_SIZE);
+    return is_done(s.buffer != NULL ? 0 : MBEDTLS_ERR_SSL_ALLOC_FAILED, "request");
+}
+
 static bool do_handshake(void)
 {
     /* One flight's message at a time: each may be a signature. */
-    if (!is_done(mbedtls_ssl_handshake_step(&s.ssl), "handshake")) {
+    if (!is_done(acme_mbedtls_handshake_step(&s.cert, &s.ssl), "handshake")) {
         return false;
     }
     if (mbedtls_ssl_is_handshake_over(&s.ssl)) {
         acme_mbedtls_handshake_over(&s.cert);
-        s.state = was_challenge() ? STATE_CLOSE : STATE_REQUEST;
+        return expect_request();
     }
     return true;
 }
@@ -317,12 +347,12 @@ static void write_reply(void)
         kept[len] = '\0';
     }
     len = strlen(kept);
-    text_init(&t, s.buffer, sizeof(s.buffer));
+    text_init(&t, s.buffer, BUFFER_SIZE);
     text_add(&t, head);
     text_add(&t, ends_with(kept, len, ".json") ? "application/json" : "text/html");
     text_add(&t, "\r\n\r\n");
     if (!s.page(kept, &t)) {
-        text_init(&t, s.buffer, sizeof(s.buffer));
+        text_init(&t, s.buffer, BUFFER_SIZE);
         text_add(&t, not_found);
     }
     s.len = t.len;

@@ -11,7 +11,6 @@
 #define PSA_WANT_ALG_ECDSA                      1
 #define PSA_WANT_ALG_ECDH                       1
 #define PSA_WANT_ALG_RSA_PKCS1V15_SIGN          1
-#define PSA_WANT_ALG_RSA_PSS                    1
 #define PSA_WANT_ECC_SECP_R1_256                1
 #define PSA_WANT_ECC_SECP_R1_384                1
 #define PSA_WANT_KEY_TYPE_ECC_PUBLIC_KEY        1
@@ -32,6 +31,7 @@
 #define PSA_WANT_KEY_TYPE_HMAC     1
 #define PSA_WANT_KEY_TYPE_RAW_DATA 1
 #if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+#define PSA_WANT_ALG_RSA_PSS      1 /* TLS 1.2 as mbedTLS has it, and its certificates, know none */
 #define PSA_WANT_ALG_HKDF_EXTRACT 1
 #define PSA_WANT_ALG_HKDF_EXPAND  1
 #endif

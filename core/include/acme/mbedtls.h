@@ -78,6 +78,12 @@ int32_t acme_mbedtls_use(acme_client *client, uint16_t slot, struct acme_mbedtls
  * @return 0, or what mbedtls_ssl_setup returns */
 int acme_mbedtls_setup_server(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config);
 
+/** As mbedtls_ssl_handshake_step, for a server with the certificate that acme_mbedtls_use has
+ * loaded: as soon as the issuers are sent, their memory is given back, which is as much as the rest
+ * of a handshake takes. Threads: one.
+ * @return what mbedtls_ssl_handshake_step returns */
+int acme_mbedtls_handshake_step(struct acme_mbedtls_cert *cert, mbedtls_ssl_context *ssl);
+
 /** As mbedtls_x509_crt_parse_der, or without copy as mbedtls_x509_crt_parse_der_nocopy, but
  * critical nameConstraints, policyConstraints, policyMappings, inhibitAnyPolicy and
  * certificatePolicies are let pass, which mbedTLS refuses. A firmware whose linker takes it in

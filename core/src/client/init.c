@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include <mbedtls/memory_buffer_alloc.h>
+#include <mbedtls/platform.h>
 
+#include "base/blocks.h"
 #include "base/breathe.h"
 #include "base/entropy.h"
 #include "base/ipaddr.h"
@@ -36,14 +38,32 @@ static bool crypto_is_ours;
 #if defined(CONFIG_ACME_MBEDTLS_POOL)
 static _Alignas(8) uint8_t mbedtls_pool[CONFIG_ACME_MBEDTLS_POOL_SIZE];
 
+#if defined(ACME_BLOCKS)
+static void pool_open(void)
+{
+    acme_blocks_open(mbedtls_pool, sizeof(mbedtls_pool));
+    (void)mbedtls_platform_set_calloc_free(acme_blocks_calloc, acme_blocks_free);
+}
+
+static void pool_end(void)
+{
+    acme_blocks_close();
+}
+#else
 static void pool_open(void)
 {
     mbedtls_memory_buffer_alloc_init(mbedtls_pool, sizeof(mbedtls_pool));
 }
 
-static void pool_close(void)
+static void pool_end(void)
 {
     mbedtls_memory_buffer_alloc_free();
+}
+#endif
+
+static void pool_close(void)
+{
+    pool_end();
     acme_zeroize(mbedtls_pool, sizeof(mbedtls_pool));
 }
 #else
@@ -633,7 +653,7 @@ static int32_t open_all(struct acme_client *c)
 
 int32_t acme_store_give_up(acme_client *c)
 {
-    return c->machine.job != ACME_JOB_NONE ? ACME_ERR_STATE : acme_place_give_up(&c->log);
+    return acme_machine_is_busy(c) ? ACME_ERR_STATE : acme_place_give_up(&c->log);
 }
 
 int32_t acme_store_format(const struct acme_port *port)

@@ -114,6 +114,21 @@ int acme_mbedtls_setup_server(mbedtls_ssl_context *ssl, const mbedtls_ssl_config
     return acme_tls_buffer_setup_short(ssl, config);
 }
 
+/* The message with the chain is written once in a handshake. */
+int acme_mbedtls_handshake_step(struct acme_mbedtls_cert *cert, mbedtls_ssl_context *ssl)
+{
+    bool sends = ssl->MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
+    int ret = mbedtls_ssl_handshake_step(ssl);
+
+    if (sends && ssl->MBEDTLS_PRIVATE(state) != MBEDTLS_SSL_SERVER_CERTIFICATE &&
+        cert->chain.next != NULL) {
+        mbedtls_x509_crt_free(cert->chain.next);
+        mbedtls_free(cert->chain.next);
+        cert->chain.next = NULL;
+    }
+    return ret;
+}
+
 int acme_mbedtls_parse_der(mbedtls_x509_crt *chain, const unsigned char *der, size_t len, bool copy)
 {
     return acme_x509_parse(chain, der, len, copy);

@@ -633,8 +633,12 @@ uint32_t acme_next_wakeup_s(acme_client *c)
 
 uint32_t acme_next_start_s(acme_client *c, int32_t error)
 {
-    uint32_t random = 0, pause = error == ACME_OK ? acme_next_wakeup_s(c) : failed_pause_s(c);
+    uint32_t random = 0, pause;
 
+    if (acme_breathe_is_inside()) {
+        return CONFIG_ACME_RETRY_MIN_S;
+    }
+    pause = error == ACME_OK ? acme_next_wakeup_s(c) : failed_pause_s(c);
     if (error == ACME_OK) {
         c->failed_starts = 0;
         return pause > CONFIG_ACME_RETRY_MIN_S ? pause : CONFIG_ACME_RETRY_MIN_S;

@@ -7,6 +7,7 @@
 
 #include <mbedtls/memory_buffer_alloc.h>
 
+#include "base/blocks.h"
 #include "base/breathe.h"
 #include "client/account_record.h"
 #include "client/keys.h"
@@ -204,7 +205,12 @@ int32_t acme_account_get_status(acme_client *c, struct acme_account_status *stat
                                sizeof(c->arena_memory.bytes));
 }
 
-#if defined(CONFIG_ACME_MBEDTLS_POOL) && defined(MBEDTLS_MEMORY_DEBUG)
+#if defined(ACME_BLOCKS)
+static uint32_t pool_peak(void)
+{
+    return (uint32_t)acme_blocks_peak();
+}
+#elif defined(CONFIG_ACME_MBEDTLS_POOL) && defined(MBEDTLS_MEMORY_DEBUG)
 static uint32_t pool_peak(void)
 {
     size_t peak, blocks;

@@ -47,7 +47,7 @@ int32_t acme_exchange_start(struct acme_exchange *x, const char *url, const stru
     x->deadline_ms = acme_clock_uptime_ms(x->clock) + CONFIG_ACME_TIMEOUT_MS;
     x->requests++;
     same = x->origin_port == uri->port && acme_str_is(host, uri->host_len, x->origin);
-    if (acme_tls_is_open(&x->tls) && same) {
+    if (acme_tls_is_open(&x->tls) && same && acme_tls_rest(&x->tls, false) == ACME_OK) {
         x->reused = true;
         x->state = ACME_EXCHANGE_SEND;
         return ACME_OK;
@@ -186,7 +186,7 @@ int32_t acme_exchange_poll(struct acme_exchange *x)
     if (rc == ACME_OK) {
         rc = resolve(x);
     }
-    if (rc != ACME_OK || x->parser.response.close) {
+    if (rc != ACME_OK || x->parser.response.close || acme_tls_rest(&x->tls, true) != ACME_OK) {
         acme_tls_close(&x->tls);
     }
     return rc;

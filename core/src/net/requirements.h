@@ -57,7 +57,10 @@
       defined(MBEDTLS_X509_CRT_WRITE_C))
 #error "tls-alpn-01 needs MBEDTLS_SSL_SRV_C, MBEDTLS_SSL_ALPN and MBEDTLS_X509_CRT_WRITE_C"
 #endif
-#if defined(CONFIG_ACME_MBEDTLS_POOL) &&                                                           \
-    !(defined(MBEDTLS_PLATFORM_MEMORY) && defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C))
-#error "CONFIG_ACME_MBEDTLS_POOL needs MBEDTLS_PLATFORM_MEMORY and MBEDTLS_MEMORY_BUFFER_ALLOC_C"
+#if defined(CONFIG_ACME_MBEDTLS_POOL) && !defined(MBEDTLS_PLATFORM_MEMORY)
+#error "CONFIG_ACME_MBEDTLS_POOL needs MBEDTLS_PLATFORM_MEMORY"
+#endif
+#if defined(CONFIG_ACME_MBEDTLS_POOL) && defined(MBEDTLS_THREADING_C) &&                           \
+    !defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
+#error "CONFIG_ACME_MBEDTLS_POOL and threads need MBEDTLS_MEMORY_BUFFER_ALLOC_C"
 #endif

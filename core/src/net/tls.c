@@ -316,7 +316,7 @@ int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len)
     int ret;
 
     ACME_ASSERT(acme_tls_is_open(t));
-    ret = mbedtls_ssl_write(&t->ssl, data, len);
+    ret = mbedtls_ssl_write(&t->ssl, data, len < ACME_TLS_OUT_LEN ? len : ACME_TLS_OUT_LEN);
     return ret > 0 ? (int32_t)ret : to_error(t, ret);
 }
 
@@ -347,6 +347,11 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
         }
     } while (rc == ACME_OK && ++rounds < 16);
     return rc == ACME_OK ? ACME_ERR_TLS : rc; /* nobody needs that many */
+}
+
+int32_t acme_tls_rest(struct acme_tls *t, bool rests)
+{
+    return rests ? acme_tls_buffer_rest(&t->ssl) : acme_tls_buffer_settle(&t->ssl, t->in_full);
 }
 
 void acme_tls_close(struct acme_tls *t)

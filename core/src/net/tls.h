@@ -52,6 +52,9 @@ int32_t acme_tls_handshake(struct acme_tls *t);
 /** As the port's send and recv, for plain text. */
 int32_t acme_tls_send(struct acme_tls *t, const uint8_t *data, size_t len);
 int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size);
+/** Between an answer and the next request less memory will do: takes it or gives it back. ACME_OK;
+ * ACME_ERR_TLS_MEMORY: the connection must be closed. */
+int32_t acme_tls_rest(struct acme_tls *t, bool rests);
 /** Says goodbye as far as that does not block, and closes the stream. Fine when closed already. */
 void acme_tls_close(struct acme_tls *t);
 bool acme_tls_is_open(const struct acme_tls *t);

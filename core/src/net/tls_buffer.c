@@ -1,5 +1,5 @@
 /*
- * The input buffer of a TLS connection: replaced by one of another size, as mbedTLS itself does it
+ * The buffers of a TLS connection: replaced by others of another size, as mbedTLS itself does it
  * after a fragment length was agreed on. It must not know what is read.
  */
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
@@ -13,10 +13,11 @@
 
 #include <mbedtls/platform.h>
 
+#include "base/blocks.h"
 #include "base/buf.h"
 
-#define HEAD_LEN   5u /* of a record: type, version, length */
-#define BEGIN_SIZE 1024u
+#define HEAD_LEN   5u    /* of a record: type, version, length */
+#define BEGIN_SIZE 1088u /* for 1 KB, and what a record has around it */
 #define BELOW_SIZE 512u
 #define SHORT_SIZE 4352u /* records of 4 KB */
 #define COUNT_LEN  8u    /* records are counted in front of the record's place */
@@ -49,23 +50,65 @@ static bool is_read(const mbedtls_ssl_context *ssl)
 /* Memory that does not lie where the full buffer is to be later, if there is any. */
 static unsigned char *allocate_beside(size_t size, size_t full)
 {
-    void *place = mbedtls_calloc(1, full);
+    void *place = ACME_BLOCKS_APART ? NULL : mbedtls_calloc(1, full);
     unsigned char *buffer = mbedtls_calloc(1, size);
 
     mbedtls_free(place);
     return buffer != NULL ? buffer : mbedtls_calloc(1, size);
 }
 
+static void use_output(mbedtls_ssl_context *ssl, unsigned char *buffer, size_t size)
+{
+    uintptr_t old = (uintptr_t)ssl->out_buf;
+
+    ssl->out_ctr = buffer + ((uintptr_t)ssl->out_ctr - old);
+    ssl->out_hdr = buffer + ((uintptr_t)ssl->out_hdr - old);
+    ssl->out_len = buffer + ((uintptr_t)ssl->out_len - old);
+    ssl->out_iv = buffer + ((uintptr_t)ssl->out_iv - old);
+    ssl->out_msg = buffer + ((uintptr_t)ssl->out_msg - old);
+    ssl->out_buf = buffer;
+    ssl->out_buf_len = size;
+}
+
+/* Nothing was read or written yet. The full ones go first: for both at once there may be no room.
+ */
 static int begin_small(mbedtls_ssl_context *ssl)
 {
-    unsigned char *small = mbedtls_calloc(1, BEGIN_SIZE), *old = ssl->in_buf;
+    size_t out_size = ssl->out_buf_len - (MBEDTLS_SSL_OUT_CONTENT_LEN - ACME_TLS_OUT_LEN);
+    unsigned char *in, *out;
 
-    if (small == NULL) {
+    mbedtls_free(ssl->in_buf);
+    mbedtls_free(ssl->out_buf);
+    out = mbedtls_calloc(1, out_size);
+    in = mbedtls_calloc(1, BEGIN_SIZE);
+    if (in == NULL || out == NULL) {
+        mbedtls_free(in);
+        mbedtls_free(out);
+        ssl->in_buf = ssl->out_buf = NULL;
         return MBEDTLS_ERR_SSL_ALLOC_FAILED;
     }
-    use(ssl, small, BEGIN_SIZE); /* nothing was read yet */
-    mbedtls_free(old);
+    use(ssl, in, BEGIN_SIZE);
+    use_output(ssl, out, out_size);
     return 0;
+}
+
+/* A client's buffers, as a pool of our own was told to give them to mbedTLS. */
+#define SHORTENED (ACME_TLS_OUT_LEN < MBEDTLS_SSL_OUT_CONTENT_LEN ? 2 : 1)
+#define OVER                                                                                       \
+    (SHORTENED == 2 && MBEDTLS_SSL_OUT_CONTENT_LEN < MBEDTLS_SSL_IN_CONTENT_LEN                    \
+         ? MBEDTLS_SSL_OUT_CONTENT_LEN                                                             \
+         : MBEDTLS_SSL_IN_CONTENT_LEN)
+
+static bool is_begun_small(mbedtls_ssl_context *ssl)
+{
+    size_t out_size = ssl->out_buf_len - (MBEDTLS_SSL_OUT_CONTENT_LEN - ACME_TLS_OUT_LEN);
+
+    if (!acme_blocks_shortened() || (SHORTENED == 2 && out_size > BEGIN_SIZE)) {
+        return false;
+    }
+    ssl->in_buf_len = BEGIN_SIZE;
+    ssl->out_buf_len = out_size;
+    return true;
 }
 
 /* mbedTLS's pool gives what lies lowest. So what stays after the handshake, keys of a few bytes,
@@ -73,12 +116,15 @@ static int begin_small(mbedtls_ssl_context *ssl)
 int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config, size_t *full)
 {
     void *below = mbedtls_calloc(1, BELOW_SIZE);
-    int ret = below != NULL ? mbedtls_ssl_setup(ssl, config) : MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    int ret;
 
+    acme_blocks_shorten(OVER, BEGIN_SIZE, SHORTENED);
+    ret = below != NULL ? mbedtls_ssl_setup(ssl, config) : MBEDTLS_ERR_SSL_ALLOC_FAILED;
     if (ret == 0) {
         *full = ssl->in_buf_len;
-        ret = begin_small(ssl);
+        ret = is_begun_small(ssl) ? 0 : begin_small(ssl);
     }
+    (void)acme_blocks_shortened();
     mbedtls_free(below);
     return ret;
 }
@@ -86,13 +132,22 @@ int acme_tls_buffer_setup(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *co
 /* The full one goes first: between them there may be no room for both. */
 int acme_tls_buffer_setup_short(mbedtls_ssl_context *ssl, const mbedtls_ssl_config *config)
 {
-    int ret = mbedtls_ssl_setup(ssl, config);
-    unsigned char *old = ssl->in_buf, *small;
+    unsigned char *small;
+    bool shortened;
+    int ret;
 
+    acme_blocks_shorten(MBEDTLS_SSL_IN_CONTENT_LEN, SHORT_SIZE,
+                        SHORT_SIZE < MBEDTLS_SSL_IN_CONTENT_LEN);
+    ret = mbedtls_ssl_setup(ssl, config);
+    shortened = acme_blocks_shortened();
     if (ret != 0 || ssl->in_buf_len <= SHORT_SIZE) {
         return ret;
     }
-    mbedtls_free(old);
+    if (shortened) {
+        ssl->in_buf_len = SHORT_SIZE;
+        return 0;
+    }
+    mbedtls_free(ssl->in_buf);
     small = mbedtls_calloc(1, SHORT_SIZE);
     if (small == NULL) {
         ssl->in_buf = NULL;
@@ -146,22 +201,20 @@ static void move_digest(mbedtls_ssl_session *session)
 }
 #endif
 
-/* The small one goes first: what is free in one piece is more then. */
-int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
+/* A buffer of another size, or if there is no memory for it, of the same. The old one goes first:
+ * what is free in one piece is more then. */
+static int32_t replace(mbedtls_ssl_context *ssl, size_t wanted)
 {
     size_t size = ssl->in_buf_len;
     unsigned char *old = ssl->in_buf, *fresh, count[COUNT_LEN];
 
-    if (size >= full || !is_read(ssl)) {
-        return ACME_OK;
-    }
     memcpy(count, old, COUNT_LEN);
     acme_zeroize(old, size);
     mbedtls_free(old);
     move_digest(ssl->session);
-    fresh = mbedtls_calloc(1, full);
+    fresh = mbedtls_calloc(1, wanted);
     if (fresh != NULL) {
-        size = full;
+        size = wanted;
     } else {
         fresh = mbedtls_calloc(1, size);
     }
@@ -172,6 +225,18 @@ int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
     memcpy(fresh, count, COUNT_LEN);
     use(ssl, fresh, size);
     return ACME_OK;
+}
+
+int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
+{
+    return ssl->in_buf_len < full && is_read(ssl) ? replace(ssl, full) : ACME_OK;
+}
+
+int32_t acme_tls_buffer_rest(mbedtls_ssl_context *ssl)
+{
+    return ACME_BLOCKS_APART && ssl->in_buf_len > BEGIN_SIZE && is_read(ssl)
+               ? replace(ssl, BEGIN_SIZE)
+               : ACME_OK;
 }
 
 #else
@@ -198,6 +263,12 @@ int32_t acme_tls_buffer_settle(mbedtls_ssl_context *ssl, size_t full)
 {
     (void)ssl;
     (void)full;
+    return ACME_OK;
+}
+
+int32_t acme_tls_buffer_rest(mbedtls_ssl_context *ssl)
+{
+    (void)ssl;
     return ACME_OK;
 }
 

@@ -1171,18 +1171,35 @@ int32_t acme_flashlog_set(struct acme_flashlog *log, uint64_t key, const void *d
 
 /* ---- mount ---- */
 
-/* No sector has a valid header: an area never used is empty, and so is one whose first opening was
- * cut short, which leaves sector 0 half erased or with half a header, but without a record.
- * Anything else belongs to somebody. */
+/* Bytes of a sector that are not erased; 2: two or more. */
+static uint32_t count_programmed(struct acme_flashlog *log, uint32_t sector)
+{
+    uint32_t at = sector * log->geometry.sector_size, end = at + log->geometry.sector_size;
+    uint32_t count = 0;
+    uint8_t byte = 0;
+
+    for (; at < end && count < 2; at++) {
+        flash_read(log, at, &byte, 1);
+        count += byte != 0xff ? 1 : 0;
+    }
+    return count;
+}
+
+/* No sector has a valid header: an area never used is empty, but for a bit that has turned by
+ * itself, and so is one whose first opening was cut short, which leaves sector 0 half erased or
+ * with half a header, but without a record. Anything else belongs to somebody. */
 static int32_t check_unused(struct acme_flashlog *log)
 {
+    uint32_t sector, programmed = 0;
     struct record r;
-    uint32_t sector;
 
     for (sector = 1; sector < log->geometry.sector_count; sector++) {
         if (!is_erased(log, sector, log->start)) {
-            return ACME_ERR_STORE_FORMAT;
+            programmed += count_programmed(log, sector);
         }
+    }
+    if (programmed > 1) {
+        return ACME_ERR_STORE_FORMAT;
     }
     return read_record(log, 0, log->start, &r) == FOUND_RECORD ? ACME_ERR_STORE_FORMAT : ACME_OK;
 }

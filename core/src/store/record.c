@@ -253,9 +253,10 @@ static int32_t try_others(struct acme_store *s)
     }
 }
 
-/* The state is damaged. Another value that opens tells that the key is right: then the state is
- * written anew; but not where it has the count, for nobody knows any more what that was. Where
- * there is no other value there is nothing to protect, and the store begins here. */
+/* The state is damaged, or was given up with what was. Another value that opens tells that the key
+ * is right: then the state is written anew; but not where it has the count, for nobody knows any
+ * more what that was. Where there is no other value there is nothing to protect, and the store
+ * begins here. */
 static int32_t renew_state(struct acme_store *s)
 {
     int32_t rc = try_others(s);
@@ -269,27 +270,17 @@ static int32_t renew_state(struct acme_store *s)
     return rc == ACME_ERR_STORE_CORRUPT ? ACME_ERR_STORE_SEAL : rc;
 }
 
-/* A store with nothing in it begins here, whatever the counter says: there is nothing to protect.
- * One with records must have a state under this key, unless it is known to have lost some. */
-static int32_t open_state(struct acme_store *s, bool damaged)
+static int32_t open_state(struct acme_store *s)
 {
-    uint64_t key = 0;
     int32_t rc = unseal(s, KEY_STATE);
 
     if (rc == (int32_t)STATE_LEN) {
         return acme_counter_check(s, acme_get32(s->plain));
     }
-    if (rc == ACME_ERR_STORE_CORRUPT || (rc == ACME_ERR_NOT_FOUND && damaged)) {
+    if (rc == ACME_ERR_STORE_CORRUPT || rc == ACME_ERR_NOT_FOUND) {
         return renew_state(s);
     }
-    if (rc != ACME_ERR_NOT_FOUND) {
-        return rc >= 0 ? ACME_ERR_STORE_SEAL : rc;
-    }
-    rc = acme_record_next(s, &key);
-    if (rc != ACME_ERR_NOT_FOUND) {
-        return rc == ACME_OK ? ACME_ERR_STORE_SEAL : rc;
-    }
-    return write_state(s);
+    return rc >= 0 ? ACME_ERR_STORE_SEAL : rc;
 }
 
 /* The key and the counter that the configuration names. */
@@ -311,9 +302,7 @@ static int32_t take_seal(struct acme_store *s, const struct acme_config *config)
 static int32_t check_seal(struct acme_store *s, int32_t mounted)
 {
     if (s->seal_key != 0) {
-        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT
-                   ? open_state(s, mounted != ACME_OK)
-                   : ACME_OK;
+        return mounted == ACME_OK || mounted == ACME_ERR_STORE_CORRUPT ? open_state(s) : ACME_OK;
     }
     /* The log has looked when it was mounted. */
     return acme_place_is_foreign(s) && mounted == ACME_OK &&

@@ -34,6 +34,7 @@ static void call_jobs(acme_client *c)
     assert_int_equal(acme_deauthorize(c, 0), ACME_ERR_STATE);
     assert_int_not_equal(acme_revoke_start(c, 0, 0, false), ACME_OK);
     assert_int_equal(acme_clock_reset(c), ACME_ERR_STATE);
+    assert_int_equal(acme_store_give_up(c), ACME_ERR_STATE);
 }
 
 static void call_doctor(acme_client *c)
@@ -52,7 +53,7 @@ static void call_reads(acme_client *c)
     struct acme_mbedtls_cert cert;
     uint8_t der[2048];
     char names[256];
-    uint32_t cursor = 0;
+    uint32_t cursor = 0, failure;
 
     assert_int_equal(acme_cert_get_status(c, 0, &status), ACME_ERR_STATE);
     assert_int_equal(acme_cert_read(c, 0, 0, der, sizeof(der)), ACME_ERR_STATE);
@@ -62,6 +63,10 @@ static void call_reads(acme_client *c)
     acme_mbedtls_init(&cert, der, sizeof(der));
     assert_int_equal(acme_mbedtls_use(c, 0, &cert, NULL), ACME_ERR_STATE);
     assert_int_equal(acme_next_wakeup_s(c), 1);
+    for (failure = 0; failure < 2; failure++) { /* nothing is counted, nothing doubles */
+        assert_int_equal(acme_next_start_s(c, ACME_ERR_NET), CONFIG_ACME_RETRY_MIN_S);
+    }
+    assert_int_equal(acme_next_start_s(c, ACME_OK), CONFIG_ACME_RETRY_MIN_S);
     acme_get_counters(c, &counters);
     assert_memory_equal(&counters, &none, sizeof(none));
     assert_int_equal(acme_tls_alpn_select(c, NULL), ACME_TLS_ALPN_REFUSE);

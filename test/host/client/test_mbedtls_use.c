@@ -176,6 +176,38 @@ static void test_a_server_serves(void **state)
     disconnect(n);
 }
 
+/* What was sent takes no memory any more, and the handshake goes on without it. */
+static void test_sent_issuers_are_freed(void **state)
+{
+    static const mbedtls_ssl_protocol_version versions[] = {MBEDTLS_SSL_VERSION_TLS1_2,
+                                                            MBEDTLS_SSL_VERSION_TLS1_3};
+    struct connection *n = &connections[0];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        size_t rounds = 0, issuers_gone = 0;
+
+        connect(n);
+        mbedtls_ssl_conf_max_tls_version(&n->client.config, versions[i]);
+        mbedtls_ssl_free(&n->client.ssl);
+        mbedtls_ssl_init(&n->client.ssl);
+        assert_int_equal(mbedtls_ssl_setup(&n->client.ssl, &n->client.config), 0);
+        assert_int_equal(mbedtls_ssl_set_hostname(&n->client.ssl, "device.example.org"), 0);
+        mbedtls_ssl_set_bio(&n->client.ssl, &n->client, pipe_send, pipe_recv, NULL);
+        while (!mbedtls_ssl_is_handshake_over(&n->server.ssl) && ++rounds < 20000) {
+            (void)mbedtls_ssl_handshake(&n->client.ssl); /* checks in several steps */
+            (void)acme_mbedtls_handshake_step(&n->cert, &n->server.ssl);
+            issuers_gone += n->cert.chain.next == NULL ? 1 : 0;
+        }
+        assert_true(issuers_gone > 2 && issuers_gone < rounds);
+        shake_hands(n); /* the client's end of it: it has verified the whole chain */
+        assert_int_equal(mbedtls_ssl_get_version_number(&n->client.ssl), versions[i]);
+        acme_mbedtls_handshake_over(&n->cert);
+        talk(n);
+        disconnect(n);
+    }
+}
+
 /* The client renews meanwhile: the handshake ends with the certificate that it began with. */
 static void test_a_renewal_waits_for_all_handshakes(void **state)
 {
@@ -372,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DEVICE_TEST_ISSUED(test_a_server_serves),
+        DEVICE_TEST_ISSUED(test_sent_issuers_are_freed),
         DEVICE_TEST_ISSUED(test_a_renewal_waits_for_all_handshakes),
         DEVICE_TEST_ISSUED(test_a_callback_sets_it),
         DEVICE_TEST(test_there_is_none),

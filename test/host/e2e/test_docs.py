@@ -145,6 +145,21 @@ def test_exit_codes_are_those_of_the_help():
     assert [code for code, _ in page] == re.findall(r"= (\d)", enum)
 
 
+# Counted at once, or only read: nothing of these can come between two halves of a computation.
+HARMLESS_INSIDE = {"acme_cert_hold", "acme_cert_release", "acme_tls_alpn_is_wanted"}
+
+
+def test_each_function_of_the_client_is_called_from_inside_breathe():
+    """A test in C calls them all there; a new one must not be forgotten."""
+    folder = os.path.join(ROOT, "core/include/acme")
+    declared = set()
+    for header in os.listdir(folder):
+        declared |= set(re.findall(r"^[a-z][\w ]*? (acme_\w+)\(acme_client \*", read(os.path.join(folder, header)), re.M))
+    text = read("test/host/client/test_breathe_inside.c").replace("acme_init(", "acme_init_checked(")
+    called = set(re.findall(r"\b(acme_\w+)\(", text))
+    assert len(declared) > 25 and declared - called == HARMLESS_INSIDE
+
+
 def test_every_option_has_its_cost():
     """The costs take minutes to measure; that none is missing does not."""
     table = read("docs/memory.md").split("writes what follows: features")[1].split("<!-- end -->")[0]

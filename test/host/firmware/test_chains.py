@@ -2,11 +2,13 @@
 stored, and served to a client that trusts the row's anchor alone. A run sees those that are hardest and some others,
 which change from day to day; --all-chains sees all, with each version of TLS."""
 import datetime
+import os
 
 import pytest
 
 from chain_bench import boards, run, versions
 from chain_zoo import ROWS
+from lab import ROOT
 
 HARDEST = ("le-y-e", "le-y-r", "gts-r", "sectigo-r", "private")
 OTHERS = 4
@@ -33,6 +35,14 @@ def pytest_generate_tests(metafunc):
 def test_chain(tmp_path, cell):
     kind, name, version = cell
     result = run(tmp_path, kind, name, ROWS[name], version)
+    assert not result.error, result.error
+
+
+@pytest.mark.parametrize("name", ("le-y-e", "sectigo-r"))
+def test_48_kb(tmp_path, monkeypatch, name):
+    """The longest chain of each kind, in an image that the linker has held to 48 KB of RAM."""
+    monkeypatch.setenv("NANOACME_FIRMWARE", os.path.join(ROOT, "build", "48k"))
+    result = run(tmp_path, "lm3s6965evb", name, ROWS[name])
     assert not result.error, result.error
 
 

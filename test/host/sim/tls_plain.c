@@ -77,6 +77,13 @@ int32_t acme_tls_recv(struct acme_tls *t, uint8_t *data, size_t size)
     return n;
 }
 
+int32_t acme_tls_rest(struct acme_tls *t, bool rests)
+{
+    (void)t;
+    (void)rests;
+    return ACME_OK;
+}
+
 void acme_tls_close(struct acme_tls *t)
 {
     if (t->stream != ACME_HANDLE_NONE && t->port != NULL) {

@@ -162,6 +162,21 @@ void erased(void)
     SHOW(is_erased(&log, sector, offset));
 }
 
+/* proof: programmed; unwind 258; any sector of 256 bytes */
+/* of: store/flashlog.c count_programmed; a mounted log; a sector; "at < end && count < 2" -> "at <= end &&
+ * count < 2" */
+void programmed(void)
+{
+    struct acme_flashlog log;
+    uint32_t sector = nondet_u32(), count;
+
+    any_log(&log);
+    ASSUME(sector < log.geometry.sector_count && log.geometry.sector_size == 256);
+    count = count_programmed(&log, sector);
+    PROVE(count <= 2);
+    SHOW(count == 2);
+}
+
 /* proof: next_sector; unwind 6; from any place of a scan to the next sector */
 /* wraps: cursor_next_sector; "after + (unsigned int)1"; where it is the last number, no sector
  * follows */

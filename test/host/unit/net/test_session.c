@@ -12,47 +12,16 @@
 
 #include <cmocka.h>
 #include <mbedtls/platform.h>
-#include <mbedtls/psa_util.h>
-#include <mbedtls/ssl.h>
 
-#include "ca_pki.h"
 #include "crypto_bench.h"
 #include "net/tls.h"
-
-#define HOST "ca.example.org"
-#define NOW  INT64_C(1767225600)
-#define DAY  86400
+#include "tls_server.h"
 
 /* ---- the wire, and the clock ---- */
 
-struct pipe {
-    uint8_t data[32768];
-    size_t len;
-};
-
-static struct pipe up, down;
 static uint32_t wire; /* bytes in both directions */
 static uint64_t uptime_ms;
 static int64_t wall_s; /* 0: not known */
-
-static size_t pipe_take(struct pipe *p, void *data, size_t size)
-{
-    size_t n = p->len < size ? p->len : size;
-
-    memcpy(data, p->data, n);
-    memmove(p->data, p->data + n, p->len - n);
-    p->len -= n;
-    return n;
-}
-
-static size_t pipe_put(struct pipe *p, const void *data, size_t len)
-{
-    assert_true(len <= sizeof(p->data) - p->len);
-    memcpy(p->data + p->len, data, len);
-    p->len += len;
-    wire += (uint32_t)len;
-    return len;
-}
 
 static int32_t net_connected(void *ctx, acme_handle stream)
 {
@@ -65,6 +34,7 @@ static int32_t net_send(void *ctx, acme_handle stream, const uint8_t *data, size
 {
     (void)ctx;
     (void)stream;
+    wire += (uint32_t)len;
     return (int32_t)pipe_put(&up, data, len);
 }
 
@@ -77,6 +47,7 @@ static int32_t net_recv(void *ctx, acme_handle stream, uint8_t *data, size_t siz
     (void)ctx;
     (void)stream;
     is_empty = n == 0;
+    wire += (uint32_t)n;
     return n > 0 ? (int32_t)n : ACME_ERR_AGAIN;
 }
 
@@ -108,24 +79,9 @@ static struct acme_clock device_clock;
 
 /* ---- the server ---- */
 
-static const uint8_t root_key[32] = {0x11, 1}, server_key[32] = {0x33, 3};
-static uint8_t root_point[CA_PKI_POINT], server_point[CA_PKI_POINT];
-static struct ca_pki_template root_t, server_t;
-static uint8_t root_der[700];
-static struct acme_trust_anchor anchor;
-static mbedtls_ssl_protocol_version version;
 static uint32_t tickets_made, tickets_taken; /* of all connections */
 static uint32_t ticket_life_s;
-static bool refuses, spoils; /* the tickets it is shown */
-
-static struct {
-    mbedtls_ssl_config config;
-    mbedtls_ssl_context ssl;
-    mbedtls_x509_crt chain;
-    mbedtls_pk_context pk;
-    psa_key_id_t key;
-    bool over;
-} server;
+static bool refuses; /* the tickets it is shown */
 
 static int ticket_write(void *ctx, const mbedtls_ssl_session *session, unsigned char *start,
                         const unsigned char *end, size_t *len, uint32_t *lifetime)
@@ -146,60 +102,14 @@ static int ticket_parse(void *ctx, mbedtls_ssl_session *session, unsigned char *
     return mbedtls_ssl_session_load(session, data, len);
 }
 
-static int server_send(void *ctx, const unsigned char *data, size_t len)
-{
-    (void)ctx;
-    if (spoils) {
-        return (int)len; /* what it says never comes, and then the connection ends */
-    }
-    return (int)pipe_put(&down, data, len);
-}
-
-static int server_recv(void *ctx, unsigned char *data, size_t size)
-{
-    size_t n = pipe_take(&up, data, size);
-
-    (void)ctx;
-    return n > 0 ? (int)n : MBEDTLS_ERR_SSL_WANT_READ;
-}
-
 static void server_start(void)
 {
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    uint8_t der[1024];
-    size_t len = ca_pki_write(&server_t, der, sizeof(der));
-
-    memset(&server, 0, sizeof(server));
-    up.len = down.len = wire = 0;
-    mbedtls_ssl_config_init(&server.config);
-    mbedtls_ssl_init(&server.ssl);
-    mbedtls_x509_crt_init(&server.chain);
-    mbedtls_pk_init(&server.pk);
-    assert_int_equal(mbedtls_x509_crt_parse_der(&server.chain, der, len), 0);
-    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
-    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
-    assert_int_equal(psa_import_key(&attributes, server_key, 32, &server.key), PSA_SUCCESS);
-    assert_int_equal(mbedtls_pk_setup_opaque(&server.pk, server.key), 0);
-    assert_int_equal(mbedtls_ssl_config_defaults(&server.config, MBEDTLS_SSL_IS_SERVER,
-                                                 MBEDTLS_SSL_TRANSPORT_STREAM,
-                                                 MBEDTLS_SSL_PRESET_DEFAULT),
-                     0);
-    mbedtls_ssl_conf_max_tls_version(&server.config, version);
+    pipes_new();
+    wire = 0;
+    server_new();
     mbedtls_ssl_conf_session_tickets_cb(&server.config, ticket_write, ticket_parse, NULL);
-    mbedtls_ssl_conf_rng(&server.config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
-    assert_int_equal(mbedtls_ssl_conf_own_cert(&server.config, &server.chain, &server.pk), 0);
-    assert_int_equal(mbedtls_ssl_setup(&server.ssl, &server.config), 0);
-    mbedtls_ssl_set_bio(&server.ssl, NULL, server_send, server_recv, NULL);
-}
-
-static void server_stop(void)
-{
-    mbedtls_ssl_free(&server.ssl);
-    mbedtls_ssl_config_free(&server.config);
-    mbedtls_x509_crt_free(&server.chain);
-    mbedtls_pk_free(&server.pk);
-    (void)psa_destroy_key(server.key);
+    server_add(&server_t);
+    server_serve();
 }
 
 /* ---- the client ---- */
@@ -216,9 +126,7 @@ static int32_t shake_hands(const char *host)
         if (rc == ACME_OK) {
             return rc;
         }
-        if (!server.over) {
-            server.over = mbedtls_ssl_handshake(&server.ssl) == 0;
-        }
+        server_turn();
     }
     return rc;
 }
@@ -234,7 +142,7 @@ static bool visit(const char *host)
     server_start();
     assert_int_equal(shake_hands(host), ACME_OK);
     for (i = 0; i < 3 && !server.over; i++) {
-        server.over = mbedtls_ssl_handshake(&server.ssl) == 0;
+        server_turn();
     }
     assert_true(server.over);
     assert_int_equal(acme_tls_send(&t, request, sizeof(request)), sizeof(request));
@@ -262,7 +170,7 @@ static void for_both(void (*test)(void))
         uptime_ms = 1000;
         wall_s = NOW;
         ticket_life_s = 7 * DAY;
-        refuses = spoils = false;
+        refuses = false;
         tickets_made = tickets_taken = 0;
         acme_clock_init(&device_clock, &clock_ops, NULL, NOW - DAY);
         assert_int_equal(acme_tls_init(&t, &port, &device_clock, &anchor, 1), ACME_OK);
@@ -327,12 +235,11 @@ static void is_used_once(void)
 {
     assert_false(visit(HOST));
     server_start();
-    spoils = true;
+    down.loses = true; /* what it says never comes, and then the connection ends */
     (void)shake_hands(HOST);
     assert_int_equal(tickets_taken, 1);
     acme_tls_close(&t);
     server_stop();
-    spoils = false;
     assert_false(visit(HOST));
     assert_int_equal(tickets_taken, 1);
 }
@@ -374,29 +281,12 @@ TEST(needs_room)
 
 static int group_up(void **state)
 {
-    if (bench_up(state) != 0 || !ca_pki_point(root_key, root_point) ||
-        !ca_pki_point(server_key, server_point)) {
+    if (bench_up(state) != 0 || !certificates_new()) {
         return -1;
     }
-    root_t = (struct ca_pki_template){.subject = "CN=Root",
-                                      .issuer = "CN=Root",
-                                      .subject_point = root_point,
-                                      .issuer_key = root_key,
-                                      .issuer_point = root_point,
-                                      .serial = {1},
-                                      .not_before_s = NOW - 1000 * DAY,
-                                      .not_after_s = NOW + 1000 * DAY,
-                                      .is_ca = true};
-    server_t = root_t;
-    server_t.subject = "CN=" HOST;
-    server_t.subject_point = server_point;
     server_t.not_before_s = NOW - DAY;
     server_t.not_after_s = NOW + 30 * DAY;
-    server_t.is_ca = false;
-    server_t.names[0] = HOST;
-    anchor =
-        (struct acme_trust_anchor){root_der, ca_pki_write(&root_t, root_der, sizeof(root_der))};
-    return anchor.len > 0 ? 0 : -1;
+    return 0;
 }
 
 int main(void)

@@ -11,16 +11,10 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <mbedtls/psa_util.h>
-#include <mbedtls/ssl.h>
-
-#include "ca_pki.h"
 #include "crypto_bench.h"
 #include "net/tls.h"
+#include "tls_server.h"
 
-#define HOST   "ca.example.org"
-#define NOW    INT64_C(1767225600)
-#define DAY    86400
 #define STREAM 7
 /* Of a P-256 key: nothing else that is hashed in a handshake is as long. */
 #define SPKI_LEN (26u + CA_PKI_POINT)
@@ -47,8 +41,9 @@ int __real_mbedtls_ssl_config_defaults(mbedtls_ssl_config *conf, int end, int tr
 int __wrap_mbedtls_ssl_config_defaults(mbedtls_ssl_config *conf, int end, int transport, int set);
 int __wrap_mbedtls_ssl_config_defaults(mbedtls_ssl_config *conf, int end, int transport, int set)
 {
-    return config_fails ? MBEDTLS_ERR_SSL_BAD_INPUT_DATA
-                        : __real_mbedtls_ssl_config_defaults(conf, end, transport, set);
+    return config_fails && end == MBEDTLS_SSL_IS_CLIENT
+               ? MBEDTLS_ERR_SSL_BAD_INPUT_DATA
+               : __real_mbedtls_ssl_config_defaults(conf, end, transport, set);
 }
 
 int __real_mbedtls_ssl_conf_alpn_protocols(mbedtls_ssl_config *conf, const char **protocols);
@@ -84,38 +79,10 @@ psa_status_t __wrap_psa_hash_compute(psa_algorithm_t alg, const uint8_t *in, siz
 
 /* ---- the network: one stream ---- */
 
-struct pipe {
-    uint8_t data[16384];
-    size_t len;
-    size_t room; /* what it takes at once; 0: it is full */
-    bool closed;
-};
-
-static struct pipe up, down;
 static uint32_t closes;
 static int32_t connect_result, recv_result; /* ACME_OK: as it goes */
 static bool send_lies, recv_lies;           /* they return 0, which no port may */
 static char refused_log[192];               /* the last line about a certificate */
-
-static size_t pipe_put(struct pipe *p, const uint8_t *data, size_t len)
-{
-    size_t n = len < p->room ? len : p->room;
-
-    n = n < sizeof(p->data) - p->len ? n : sizeof(p->data) - p->len;
-    memcpy(p->data + p->len, data, n);
-    p->len += n;
-    return n;
-}
-
-static size_t pipe_take(struct pipe *p, uint8_t *data, size_t size)
-{
-    size_t n = p->len < size ? p->len : size;
-
-    memcpy(data, p->data, n);
-    memmove(p->data, p->data + n, p->len - n);
-    p->len -= n;
-    return n;
-}
 
 static int32_t net_connected(void *ctx, acme_handle stream)
 {
@@ -209,92 +176,20 @@ static struct acme_clock device_clock;
 
 /* ---- the server ---- */
 
-static const uint8_t root_key[32] = {0x11, 1}, ca_key[32] = {0x22, 2}, server_key[32] = {0x33, 3};
-static uint8_t root_point[CA_PKI_POINT], ca_point[CA_PKI_POINT], server_point[CA_PKI_POINT];
-static struct ca_pki_template root_t, ca_t, server_t; /* set to good ones; a test spoils them */
-static uint8_t root_der[700];
-static struct acme_trust_anchor anchor;
-static mbedtls_ssl_protocol_version version;
+static const uint8_t ca_key[32] = {0x22, 2};
+static uint8_t ca_point[CA_PKI_POINT];
+static struct ca_pki_template ca_t;
 static bool server_does_not_look; /* what its certificate is good for */
-
-static struct {
-    mbedtls_ssl_config config;
-    mbedtls_ssl_context ssl;
-    mbedtls_x509_crt chain;
-    mbedtls_pk_context pk;
-    psa_key_id_t key;
-    bool over;
-} server;
-
-static int server_send(void *ctx, const unsigned char *data, size_t len)
-{
-    size_t n = pipe_put(&down, data, len);
-
-    (void)ctx;
-    return n > 0 ? (int)n : MBEDTLS_ERR_SSL_WANT_WRITE;
-}
-
-static int server_recv(void *ctx, unsigned char *data, size_t size)
-{
-    size_t n = pipe_take(&up, data, size);
-
-    (void)ctx;
-    return n > 0 ? (int)n : MBEDTLS_ERR_SSL_WANT_READ;
-}
-
-static void add_certificate(const struct ca_pki_template *t)
-{
-    uint8_t der[1024];
-    size_t len = ca_pki_write(t, der, sizeof(der));
-
-    assert_true(len > 0);
-    assert_int_equal(mbedtls_x509_crt_parse_der(&server.chain, der, len), 0);
-}
 
 static void server_start(void)
 {
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-
-    memset(&server, 0, sizeof(server));
-    mbedtls_ssl_config_init(&server.config);
-    mbedtls_ssl_init(&server.ssl);
-    mbedtls_x509_crt_init(&server.chain);
-    mbedtls_pk_init(&server.pk);
-    add_certificate(&server_t);
-    add_certificate(&ca_t);
+    server_new();
+    server_add(&server_t);
+    server_add(&ca_t);
     if (server_does_not_look) {
         server.chain.MBEDTLS_PRIVATE(key_usage) = MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
     }
-    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
-    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
-    assert_int_equal(psa_import_key(&attributes, server_key, 32, &server.key), PSA_SUCCESS);
-    assert_int_equal(mbedtls_pk_setup_opaque(&server.pk, server.key), 0);
-    assert_int_equal(__real_mbedtls_ssl_config_defaults(&server.config, MBEDTLS_SSL_IS_SERVER,
-                                                        MBEDTLS_SSL_TRANSPORT_STREAM,
-                                                        MBEDTLS_SSL_PRESET_DEFAULT),
-                     0);
-    mbedtls_ssl_conf_max_tls_version(&server.config, version);
-    mbedtls_ssl_conf_rng(&server.config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
-    assert_int_equal(mbedtls_ssl_conf_own_cert(&server.config, &server.chain, &server.pk), 0);
-    assert_int_equal(mbedtls_ssl_setup(&server.ssl, &server.config), 0);
-    mbedtls_ssl_set_bio(&server.ssl, NULL, server_send, server_recv, NULL);
-}
-
-static void server_stop(void)
-{
-    mbedtls_ssl_free(&server.ssl);
-    mbedtls_ssl_config_free(&server.config);
-    mbedtls_x509_crt_free(&server.chain);
-    mbedtls_pk_free(&server.pk);
-    (void)psa_destroy_key(server.key);
-}
-
-static void server_turn(void)
-{
-    if (!server.over) {
-        server.over = mbedtls_ssl_handshake(&server.ssl) == 0;
-    }
+    server_serve();
 }
 
 /* ---- the client ---- */
@@ -345,9 +240,7 @@ static void hang_up(void)
     server_stop();
     assert_int_equal(closes, 1);
     closes = 0;
-    memset(&up, 0, sizeof(up));
-    memset(&down, 0, sizeof(down));
-    up.room = down.room = sizeof(up.data);
+    pipes_new();
 }
 
 static int32_t result_with(const char *host)
@@ -662,9 +555,7 @@ static void test_pins_fail_closed(void **state)
     assert_int_equal(shake_hands_for(HOST, 2000), ACME_OK);
     acme_tls_close(&t);
     server_stop();
-    memset(&up, 0, sizeof(up));
-    memset(&down, 0, sizeof(down));
-    up.room = down.room = sizeof(up.data);
+    pipes_new();
     server_start();
     hash_fails = true;
     assert_int_equal(shake_hands_for(HOST, 2000), ACME_ERR_TLS_VERIFY);
@@ -1031,40 +922,22 @@ static void test_a_library_that_fails(void **state)
 
 static int group_up(void **state)
 {
-    return bench_up(state) == 0 && ca_pki_point(root_key, root_point) &&
-                   ca_pki_point(ca_key, ca_point) && ca_pki_point(server_key, server_point)
-               ? 0
-               : -1;
+    return bench_up(state) == 0 && ca_pki_point(ca_key, ca_point) ? 0 : -1;
 }
 
 static int fresh(void **state)
 {
     (void)state;
-    root_t = (struct ca_pki_template){.subject = "CN=Root",
-                                      .issuer = "CN=Root",
-                                      .subject_point = root_point,
-                                      .issuer_key = root_key,
-                                      .issuer_point = root_point,
-                                      .serial = {1},
-                                      .not_before_s = NOW - 1000 * DAY,
-                                      .not_after_s = NOW + 1000 * DAY,
-                                      .is_ca = true};
+    if (!certificates_new()) {
+        return -1;
+    }
     ca_t = root_t;
     ca_t.subject = "CN=Issuer";
     ca_t.subject_point = ca_point;
-    server_t = ca_t;
-    server_t.subject = "CN=" HOST;
     server_t.issuer = "CN=Issuer";
-    server_t.subject_point = server_point;
     server_t.issuer_key = ca_key;
     server_t.issuer_point = ca_point;
-    server_t.is_ca = false;
-    server_t.names[0] = HOST;
-    anchor =
-        (struct acme_trust_anchor){root_der, ca_pki_write(&root_t, root_der, sizeof(root_der))};
-    memset(&up, 0, sizeof(up));
-    memset(&down, 0, sizeof(down));
-    up.room = down.room = sizeof(up.data);
+    pipes_new();
     closes = 0;
     port.read_anchor = NULL;
     connect_result = recv_result = ACME_OK;

@@ -221,6 +221,30 @@ static void test_no_header(void **state)
     assert_memory_equal(image, flash.data, sizeof(image));
 }
 
+/* One bit that has turned by itself does not make a new chip somebody's. */
+static void test_one_bit_of_a_blank_area(void **state)
+{
+    uint32_t at;
+
+    (void)state;
+    for (at = 0; at < COUNT * SECTOR; at += 7) {
+        flash_sim_init(&flash, SECTOR, COUNT, 8, 7);
+        flash.data[at] ^= (uint8_t)(1u << at % 8);
+        assert_int_equal(mount(), ACME_OK);
+        assert_int_equal(flash.operations, 0);
+        assert_int_equal(set(A, "kept"), ACME_OK);
+        assert_int_equal(mount(), ACME_OK);
+        expect(A, "kept");
+    }
+    flash_sim_init(&flash, SECTOR, COUNT, 8, 7);
+    flash.data[SECTOR + START + 9] ^= 1;
+    flash.data[2 * SECTOR + START + 9] ^= 1;
+    assert_int_equal(mount(), ACME_ERR_STORE_FORMAT);
+    flash.data[2 * SECTOR + START + 9] ^= 1;
+    flash.data[SECTOR + START + 700] ^= 1;
+    assert_int_equal(mount(), ACME_ERR_STORE_FORMAT);
+}
+
 /* A sector that is missing in the middle is told, and what the others hold is there. */
 static void test_a_missing_sector(void **state)
 {
@@ -1403,6 +1427,7 @@ int main(void)
         cmocka_unit_test_setup(test_an_old_version, set_up),
         cmocka_unit_test_setup(test_freed_marks, set_up),
         cmocka_unit_test_setup(test_no_header, set_up),
+        cmocka_unit_test_setup(test_one_bit_of_a_blank_area, set_up),
         cmocka_unit_test_setup(test_a_missing_sector, set_up),
         cmocka_unit_test_setup(test_a_first_head, set_up),
         cmocka_unit_test_setup(test_a_head_that_is_read_wrong_twice, set_up),
