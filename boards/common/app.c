@@ -103,11 +103,17 @@ static int64_t busy_us(void)
     return (int64_t)(board_uptime_us() - slept_us);
 }
 
+/* What only the CA says. */
+static bool is_of_the_ca(const struct acme_event *event)
+{
+    return event->type == ACME_EVENT_ORDER || event->type == ACME_EVENT_INSTALLED ||
+           event->problem != NULL;
+}
+
 static void on_event(void *ctx, const struct acme_event *event)
 {
     (void)ctx;
-    ca_reached = ca_reached || event->type == ACME_EVENT_ORDER ||
-                 event->type == ACME_EVENT_INSTALLED || event->problem != NULL;
+    ca_reached = ca_reached || is_of_the_ca(event);
     switch (event->type) {
     case ACME_EVENT_STATE:
         state = event->state;
