@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import statistics
+import subprocess
 import sys
 import tempfile
 
@@ -15,7 +16,7 @@ import bench_report
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "test/host/firmware"), os.path.join(ROOT, "test/host/e2e")]
 from board import BARE, BOARDS, Board  # noqa: E402
-from lab import Lab  # noqa: E402
+from lab import Lab, wait_until  # noqa: E402
 from test_fault import link_with  # noqa: E402
 
 NAME = "device.example.org"
@@ -93,28 +94,84 @@ uint64_t __wrap_board_uptime_ms(void)
     return now + now / 30000u * UINT64_C(22000000);
 }
 """
-LOOK = "a look at renewal information"
+LOOK, RENEWAL = "a look at renewal information", "a renewal"
+RESUMED = ", session resumed"
+WITH_RENEWALS = ("mps2_an385", "lm3s6965evb")
+# Measured in builds of their own, which differ in this alone.
+BUILDS = (("", "n"), (RESUMED, "y"))
+RENEWALS = [what + more for what in (RENEWAL, LOOK) for more, _ in BUILDS]
 
 
-def look_at_ari(board):
-    """1000 instructions of the second look, six hours after the first; None: this board has none."""
-    with open(os.path.join(ROOT, "build", board, "acme_kconfig.h"), encoding="ascii") as f:
-        if "CONFIG_ACME_ARI 1" not in f.read():
-            return None
-    with tempfile.TemporaryDirectory(prefix="bench") as folder:
-        lab = Lab(folder, address="10.0.2.2")
-        device = Board(folder, board, http_port=lab.http_port, icount=True)
-        device.image = link_with(pathlib.Path(folder), board, HOURS, ["board_uptime_ms"])
+def build_with(board, resumption):
+    """A build of a board that looks for renewal information, and resumes sessions or not: its folder."""
+    folder = os.path.join(ROOT, "build", f"bench_{board}_{resumption}")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(ROOT, "boards", board, "defconfig"), encoding="ascii") as f:
+        lines = [line for line in f if "ACME_SCHEDULE" not in line and "TLS_RESUMPTION" not in line]
+    defconfig = os.path.join(folder, "bench_defconfig")
+    with open(defconfig, "w", encoding="ascii") as f:
+        f.write("".join(lines) + f"CONFIG_ACME_SCHEDULE=y\nCONFIG_ACME_TLS_RESUMPTION={resumption}\n")
+    # The small board's mbedTLS has no tickets otherwise.
+    tickets = "" if board.startswith("mps2") else "-DMBEDTLS_SSL_SESSION_TICKETS="
+    for argv in (["cmake", "--preset", board, "-S", ROOT, "-B", folder, f"-DACME_DEFCONFIG={defconfig}",
+                  f"-DCMAKE_C_FLAGS={tickets}"],
+                 ["ninja", "-C", folder, f"nanoacme-{board}.elf"]):
+        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"bench: error: {argv}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+    return folder
+
+
+def jobs(text):
+    """(microseconds, what the device said, the names of the states) of each job."""
+    names, begin, found = state_names(), None, []
+    for change in re.finditer(r"^acme: state \S+ ?(\d*)\ntime: busy us (\d+)$", text, re.M):
+        name, us = names[int(change[1] or 0)], int(change[2])
+        if name == "DIRECTORY" and begin is None:
+            begin, at, states = us, change.start(), set()
+        elif name == "IDLE" and begin is not None:
+            found.append((us - begin, text[at:change.end()], states))
+            begin = None
+        elif begin is not None:
+            states.add(name)
+    return found
+
+
+def in_lab(board, folder, source, wraps, ready, config=None):
+    """What a device has said when it is ready: a function of its text."""
+    with tempfile.TemporaryDirectory(prefix="bench") as temporary:
+        lab = Lab(temporary, address="10.0.2.2", config=config)
+        device = Board(temporary, board, http_port=lab.http_port, icount=True)
+        device.image = link_with(pathlib.Path(temporary), board, source, wraps, folder=folder)
         try:
             lab.start()
             device.start().provision([NAME], lab.directory, lab.ca_file)
-            device.wait_for("acme: state IDLE", 180, count=3)
+            wait_until(lambda: ready(device.text), "the device", 300, lambda: device.text)
         finally:
             device.cut_power()
             lab.stop()
-    busy = [int(us) for us in re.findall(r"^acme: state IDLE ?\d*\ntime: busy us (\d+)$", device.text, re.M)]
-    begin = [int(us) for us in re.findall(r"^acme: state DIRECTORY ?\d*\ntime: busy us (\d+)$", device.text, re.M)]
-    return (busy[2] - begin[2]) >> BOARDS[board][2]
+    return device.text
+
+
+def renewals(board):
+    """{what: 1000 instructions} of a renewal and of a look at renewal information, each after a job before
+    it, with a whole handshake and with the session of the job before."""
+    found = {}
+    for more, resumption in BUILDS:
+        folder = build_with(board, resumption)
+
+        def issued(text):
+            return [us for us, said, _ in jobs(text) if "acme: certificate installed" in said]
+
+        def looks(text):
+            return [us for us, said, states in jobs(text)
+                    if "RENEWAL_INFO" in states and "acme: certificate installed" not in said]
+        short = {"profiles": {"default": {"description": "short", "validityPeriod": 60}}}
+        text = in_lab(board, folder, "extern int unused;\n", [], lambda t: len(issued(t)) > 1, short)
+        found[RENEWAL + more] = issued(text)[1]
+        text = in_lab(board, folder, HOURS, ["board_uptime_ms"], lambda t: len(looks(t)) > 1)
+        found[LOOK + more] = looks(text)[1]
+    return {name: found[name] >> BOARDS[board][2] for name in RENEWALS}
 
 
 def median_of(runs):
@@ -126,13 +183,19 @@ def main():
     ap.add_argument("--runs", type=int, default=1)
     ap.add_argument("--write", action="store_true")
     ap.add_argument("--check", action="store_true")
+    ap.add_argument("--renewals", action="store_true", help="of these alone; the rest stays as it is written")
     args = ap.parse_args()
-    figures = {board: median_of([first_boot(board, "bench") for _ in range(args.runs)])
-               for board in BARE}
-    for board, figure in figures.items():  # what differs with the largest keys
-        private = median_of([first_boot(board, "private") for _ in range(args.runs)])
-        figure.update({f"{what}, P-384": private[what] for what in PRIVATE})
-        figure[LOOK] = look_at_ari(board) or "-"
+    if args.renewals:
+        figures = bench_report.read_board_table("scripts/bench firmware --write", BARE)
+    else:
+        figures = {board: median_of([first_boot(board, "bench") for _ in range(args.runs)])
+                   for board in BARE}
+        for board, figure in figures.items():  # what differs with the largest keys
+            private = median_of([first_boot(board, "private") for _ in range(args.runs)])
+            figure.update({f"{what}, P-384": private[what] for what in PRIVATE})
+    for board, figure in figures.items():
+        figure.update(median_of([renewals(board) for _ in range(args.runs)]) if board in WITH_RENEWALS else
+                      {name: "-" for name in RENEWALS})
     table = bench_report.board_table(figures)
     print(table)
     good = bench_report.board_goal(figures, [name + more for name, _ in STEPS for more in ("", ", P-384")])

@@ -166,6 +166,16 @@ def write(report):
 STEP_LIMIT = 312
 
 
+def read_board_table(marker, boards):
+    """What board_table has written, of docs/benchmarks.md."""
+    with open(PAGE, encoding="utf-8") as f:
+        text = f.read().partition(f"<!-- {marker} writes what follows -->")[2].partition("<!-- end -->")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.split("\n") if line.startswith("| ")]
+    names = rows[0][1:]
+    return {board: {row[0]: int(cell) if cell.isdigit() else cell for row in rows[1:]
+                    for name, cell in zip(names, row[1:]) if name == board} for board in boards}
+
+
 def board_table(figures):
     """Of {board: {what: 1000 instructions}}."""
     boards = list(figures)

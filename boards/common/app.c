@@ -28,8 +28,8 @@ static struct acme_trust_anchor anchors[2]; /* by enum roots_which, of which one
 static enum roots_which in_use;
 static struct acme_cert_request request;
 
-static bool at_once;             /* roots have changed: pauses of the old ones do not count */
-static uint32_t requests_before; /* of this job */
+static bool at_once;    /* roots have changed: pauses of the old ones do not count */
+static bool ca_reached; /* in this job: it has taken an order, or refused with reasons */
 
 /* The longest time that the client, and the server, have kept the processor: from the beginning of
  * a call, or the last breath in it, until the next breath or its end; and the client's state. */
@@ -103,9 +103,17 @@ static int64_t busy_us(void)
     return (int64_t)(board_uptime_us() - slept_us);
 }
 
+/* What only the CA says. */
+static bool is_of_the_ca(const struct acme_event *event)
+{
+    return event->type == ACME_EVENT_ORDER || event->type == ACME_EVENT_INSTALLED ||
+           event->problem != NULL;
+}
+
 static void on_event(void *ctx, const struct acme_event *event)
 {
     (void)ctx;
+    ca_reached = ca_reached || is_of_the_ca(event);
     switch (event->type) {
     case ACME_EVENT_STATE:
         state = event->state;
@@ -428,41 +436,45 @@ void app_report_certificate(void)
 
 /* ---- roots on trial ---- */
 
-static void use_roots(enum roots_which other)
+static bool use_roots(enum roots_which other)
 {
     anchors[1 - in_use] = roots_anchor(other);
-    if (acme_use_anchors(client, &anchors[1 - in_use], 1) == ACME_OK) {
-        in_use = (enum roots_which)(1 - in_use);
+    if (acme_use_anchors(client, &anchors[1 - in_use], 1) != ACME_OK) {
+        return false; /* those that were are in use still */
     }
-}
-
-static uint32_t requests(void)
-{
-    struct acme_counters counters;
-
-    acme_get_counters(client, &counters);
-    return counters.requests;
+    in_use = (enum roots_which)(1 - in_use);
+    return true;
 }
 
 static bool trying_before; /* the roots in use are those before the ones on trial */
 
-/* A bundle on trial that leads to the CA stays. While it does not, the ones before and it take
- * turns: a vendor's error costs no certificate, and nobody is held on roots that are given up. */
+/* The ones on trial and those before take turns. */
+static void change_roots(void)
+{
+    if (!use_roots(trying_before ? ROOTS_NEWEST : ROOTS_BEFORE)) {
+        return;
+    }
+    trying_before = !trying_before;
+    at_once = trying_before;
+    if (trying_before) {
+        app_say("roots: on trial and refused, those before are tried", NULL, 0);
+    } else {
+        app_say("roots: on trial again, version", NULL, roots_version());
+    }
+}
+
+/* A bundle on trial that leads to the CA stays. While it does not, a vendor's error costs no
+ * certificate, and nobody is held on roots that are given up. */
 static void judge_roots(int32_t error)
 {
     if (!roots_on_trial()) {
         return;
     }
-    if (!trying_before && requests() != requests_before) {
+    if (!trying_before && ca_reached) {
         app_say(roots_confirm() ? "roots: confirmed, version" : "roots: not confirmed, version",
                 NULL, roots_version());
     } else if (trying_before || error == ACME_ERR_TLS_VERIFY) {
-        at_once = !trying_before;
-        trying_before = !trying_before;
-        use_roots(trying_before ? ROOTS_BEFORE : ROOTS_NEWEST);
-        app_say(trying_before ? "roots: on trial and refused, those before are tried"
-                              : "roots: on trial again, version",
-                NULL, trying_before ? 0 : roots_version());
+        change_roots();
     }
 }
 
@@ -471,8 +483,10 @@ bool app_take_roots(void)
     if (!console_poll(port)) {
         return false;
     }
+    if (!use_roots(ROOTS_NEWEST)) {
+        board_panic("the roots cannot be used");
+    }
     trying_before = false;
-    use_roots(ROOTS_NEWEST);
     at_once = true;
     return true;
 }
@@ -483,7 +497,7 @@ int32_t app_start_job(void)
 {
     int32_t rc = at_once ? acme_start(client) : acme_start_due(client);
 
-    requests_before = requests();
+    ca_reached = false;
     at_once = false;
     return rc;
 }

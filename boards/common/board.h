@@ -21,7 +21,8 @@ extern const char board_name[];
 
 /** Clocks, tick and serial line; interrupts are on afterwards. */
 void board_init(void);
-/** Ends the program with a line on the serial port; resets the chip. */
+/** Ends the program with a line on the serial port; resets the chip after a pause, which doubles
+ * with each panic in a row. */
 _Noreturn void board_panic(const char *why);
 
 /** Milliseconds since the start. */

@@ -105,10 +105,7 @@ static void load_list(struct provision *p)
     root_list_init(&p->list, p->memory, p->size, len);
 }
 
-/* Only what the client would begin with is kept: a device with other settings would be lost. The
- * check uses the memory that the roots are in; by then they are in flash, where it looks at them.
- */
-static const char *save(struct provision *p)
+static const char *find_missing(const struct provision *p)
 {
     const char *wrong = settings_missing(p->settings);
 
@@ -116,6 +113,16 @@ static const char *save(struct provision *p)
     if (wrong == NULL && p->list.len == 0 && (p->typed || roots_anchor(ROOTS_NEWEST).len == 0)) {
         wrong = "the CA's root is missing (anchor, or PEM)";
     }
+    return wrong;
+}
+
+/* Only what the client would begin with is kept: a device with other settings would be lost. The
+ * check uses the memory that the roots are in; by then they are in flash, where it looks at them.
+ */
+static const char *save(struct provision *p)
+{
+    const char *wrong = find_missing(p);
+
     if (wrong != NULL) {
         return wrong;
     }

@@ -162,6 +162,16 @@ static int32_t check_use(const struct acme_port *port, const struct acme_trust_a
     return rc;
 }
 
+/* All but the roots themselves. */
+static int32_t check_words(struct bundle *b, const uint8_t *key, uint32_t after)
+{
+    int32_t rc = read_head(b);
+
+    rc = rc == ACME_OK ? walk_roots(b) : rc;
+    rc = rc == ACME_OK ? check_signature(b, key) : rc;
+    return rc == ACME_OK && b->version <= after ? ACME_ERR_ROOTS_VERSION : rc;
+}
+
 int32_t acme_roots_check(const struct acme_port *port, const uint8_t *bundle, size_t len,
                          const uint8_t *key, uint32_t after, struct acme_roots *roots)
 {
@@ -172,12 +182,7 @@ int32_t acme_roots_check(const struct acme_port *port, const uint8_t *bundle, si
     if (port == NULL || bundle == NULL || key == NULL || roots == NULL) {
         return ACME_ERR_ARGUMENT;
     }
-    rc = read_head(&b);
-    rc = rc == ACME_OK ? walk_roots(&b) : rc;
-    rc = rc == ACME_OK ? check_signature(&b, key) : rc;
-    if (rc == ACME_OK && b.version <= after) {
-        rc = ACME_ERR_ROOTS_VERSION;
-    }
+    rc = check_words(&b, key, after);
     if (rc != ACME_OK) {
         return rc;
     }

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -20,9 +21,9 @@ def sleep_that(body):
     return f"void __wrap_board_sleep(void);\nvoid __wrap_board_sleep(void) {{ {body} }}\n"
 
 
-def link_with(tmp_path, board, text, wraps=("board_sleep",), flags=()):
+def link_with(tmp_path, board, text, wraps=("board_sleep",), flags=(), folder=None):
     """The image, linked with a source that stands for these functions, or for what is weak."""
-    folder = os.path.join(ROOT, "build", board)
+    folder = folder or os.path.join(ROOT, "build", board)
     line = subprocess.run(["ninja", "-C", folder, "-t", "commands", f"nanoacme-{board}.elf"],
                           capture_output=True, text=True, check=True).stdout.splitlines()[-1]
     argv = line.split(" && ")[1].split()
@@ -71,3 +72,49 @@ def test_the_end_of_the_stack(tmp_path, board):
     refuses, or what lies below the RAM reads as zeros (the emulated AN385), and so does the return."""
     said = first_panic(tmp_path, board, link_with(tmp_path, board, sleep_that(OVERFLOW)))
     assert re.fullmatch("fault 0x[0-9a-f]{8}", said) and said != "fault 0x00000000", said
+
+
+PANICS = """
+#include <stdint.h>
+_Noreturn void board_panic(const char *why);
+void __wrap_board_sleep(void);
+void __wrap_board_sleep(void) { board_panic("a test's"); }
+"""
+LATER = """
+uint64_t __real_board_uptime_ms(void);
+uint64_t __wrap_board_uptime_ms(void);
+uint64_t __wrap_board_uptime_ms(void) { return __real_board_uptime_ms() + 600000; }
+"""
+
+
+@pytest.mark.parametrize("board", sorted(BOARDS))
+def test_panics_in_a_row_back_off(tmp_path, board):
+    """A panic at each start: the resets come slower and slower, and the console says why and when. What
+    counts them survives the reset, and not the power."""
+    device = Board(tmp_path, board, icount=True)
+    device.image = link_with(tmp_path, board, PANICS)
+    times = []
+    device.echo = lambda line: times.append(time.monotonic()) if line.startswith("boot: ") else None
+    try:
+        for _ in range(2):
+            device.text = ""
+            times.clear()
+            device.start().wait_for("panic: 3 in a row, reset in seconds 4", 60)
+            assert re.findall(r"panic: (.*)", device.text) == [
+                word for n, s in ((1, 1), (2, 2), (3, 4))
+                for word in ("a test's", f"{n} in a row, reset in seconds {s}")]
+            gaps = [b - a for a, b in zip(times, times[1:])]
+            assert gaps[0] > 0.8 and gaps[1] > 1.6, gaps
+            device.cut_power()
+    finally:
+        device.cut_power()
+
+
+def test_a_panic_after_a_good_run_is_the_first(tmp_path):
+    device = Board(tmp_path, "mps2_an385")
+    device.image = link_with(tmp_path, "mps2_an385", PANICS + LATER, ("board_sleep", "board_uptime_ms"))
+    try:
+        device.start().wait_for("panic: ", count=6)
+        assert device.text.count("panic: 1 in a row") >= 2 and "panic: 2 in a row" not in device.text
+    finally:
+        device.cut_power()
