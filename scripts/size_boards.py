@@ -22,8 +22,10 @@ PEAKS = (("mbedTLS pool peak", "mbedtls_pool_peak"), ("JSON arena peak", "json_a
          ("stack peak", "stack_peak"),
          ("longest step of the client, 1000 instructions", "longest_step_us"),
          ("longest step of the server, 1000 instructions", "longest_https_step_us"))
+KERNEL = "FreeRTOS"  # a row where there is one
 LIBRARIES = {"acme_core": "core", "acme_mbedtls": "mbedTLS", "lwip": "lwIP",
-             "acme_port_lwip_raw": "port", "c_nano": "libc", "gcc": "libc", "m": "libc",
+             "acme_port_lwip_raw": "port", "acme_port_lwip_socket": "port", "acme_port_freertos": "port",
+             "acme_rtos_task": "port", "freertos_kernel": KERNEL, "c_nano": "libc", "gcc": "libc", "m": "libc",
              "nosys": "libc"}
 
 
@@ -128,27 +130,27 @@ def peaks(board):
 
 
 def rows(all_sizes, kind, owners):
-    for who in owners:
+    for who in owners + ((KERNEL,) if any(each[kind][KERNEL] for each in all_sizes) else ()):
         yield who, [each[kind][who] for each in all_sizes]
     yield "total", [sum(each[kind].values()) for each in all_sizes]
 
 
-def table(title, lines):
-    text = f"\n| {title} | " + " | ".join(BOARDS) + " |\n|---|" + "---:|" * len(BOARDS) + "\n"
+def table(title, lines, boards=BOARDS):
+    text = f"\n| {title} | " + " | ".join(boards) + " |\n|---|" + "---:|" * len(boards) + "\n"
     for name, values in lines:
         text += f"| {name} | " + " | ".join(str(v) for v in values) + " |\n"
     return text
 
 
-def tables(all_sizes):
-    return (table("flash, bytes", rows(all_sizes, "flash", FLASH)) +
-            table("static RAM, bytes", rows(all_sizes, "ram", RAM)))
+def tables(all_sizes, boards=BOARDS):
+    return (table("flash, bytes", rows(all_sizes, "flash", FLASH), boards) +
+            table("static RAM, bytes", rows(all_sizes, "ram", RAM), boards))
 
 
-def peak_table():
-    all_peaks = [peaks(board) for board in BOARDS]
+def peak_table(boards=BOARDS):
+    all_peaks = [peaks(board) for board in boards]
     return table("at run time, bytes unless it says otherwise",
-                 [(name, [each[key] for each in all_peaks]) for name, key in PEAKS])
+                 [(name, [each[key] for each in all_peaks]) for name, key in PEAKS], boards)
 
 
 def check(all_sizes):

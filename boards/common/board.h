@@ -60,9 +60,11 @@ err_t board_eth_send(const struct pbuf *frame);
 
 /** Makes the flash ready; board_init calls it. Panics if there is none. */
 void board_open_flash(void);
-/** The store's flash area, and the one that keeps the settings. */
+#define BOARD_ROOTS_AREAS 3
+/** The store's flash area, the one that keeps the settings, and three for signed roots. */
 extern const struct acme_flash_ops *const board_flash_ops;
 extern void *const board_store_flash, *const board_settings_flash;
+extern void *const board_roots_flash[BOARD_ROOTS_AREAS];
 
 /** Random bytes. */
 extern const struct acme_entropy_ops board_entropy_ops;

@@ -1,5 +1,5 @@
 /*
- * Reset, tick, faults, sleep and the painted stack of a Cortex-M. It must not know the chip.
+ * Reset, tick and faults of a Cortex-M. It must not know the chip, nor whether there are tasks.
  */
 #include "cortex_m.h"
 
@@ -17,15 +17,12 @@
 #define SCB_CCR           REGISTER(0xE000ED14u)
 #define SCB_CFSR          REGISTER(0xE000ED28u)
 #define CCR_STKALIGN      (1u << 9)
-#define PAINT             0xA5C3F00Du
 
 extern uint32_t cortex_m_data_load[], cortex_m_data[], cortex_m_data_end[];
 extern uint32_t cortex_m_bss[], cortex_m_bss_end[];
 int main(void);
 
 static volatile uint32_t ticks, ticks_high;
-static volatile bool awake;
-static volatile uint32_t wakes;
 
 /* ---- start ---- */
 
@@ -35,7 +32,7 @@ static void paint_stack(void)
     uint32_t *here = (uint32_t *)__builtin_frame_address(0) - 16;
 
     for (volatile uint32_t *p = cortex_m_stack_bottom; p < here; p++) {
-        *p = PAINT;
+        *p = CORTEX_M_PAINT;
     }
 }
 
@@ -56,21 +53,6 @@ void cortex_m_reset(void)
     paint_stack();
     (void)main();
     board_panic("main has returned");
-}
-
-uint32_t board_stack_size(void)
-{
-    return (uint32_t)((uintptr_t)cortex_m_stack_top - (uintptr_t)cortex_m_stack_bottom);
-}
-
-uint32_t board_stack_peak(void)
-{
-    const volatile uint32_t *p = cortex_m_stack_bottom;
-
-    while (p < cortex_m_stack_top && *p == PAINT) {
-        p++;
-    }
-    return (uint32_t)((uintptr_t)cortex_m_stack_top - (uintptr_t)p);
 }
 
 /* ---- end ---- */
@@ -98,19 +80,25 @@ __attribute__((used)) static void report_fault(const uint32_t *frame)
         text_add(&t, "fault ");
         text_add_hex(&t, SCB_CFSR);
     }
-    if (frame >= cortex_m_stack_bottom && frame + 8 <= cortex_m_stack_top) {
+    if (frame >= cortex_m_stack_bottom &&
+        frame + 8 <= cortex_m_bss_end) { /* or in a task's stack */
         text_add(&t, " at ");
         text_add_hex(&t, frame[6]);
     }
     board_panic(line);
 }
 
-/* Hands the frame over; with little or nothing left of the stack, it is begun anew at its top. */
+/* Hands the frame over, which is on a task's stack where there are tasks; with little or nothing
+ * left of the main stack, that is begun anew at its top. */
 __attribute__((naked)) void cortex_m_fault(void)
 {
     __asm__("mrs r0, msp\n\t"
+            "mov r2, r0\n\t"
+            "tst lr, #4\n\t"
+            "it ne\n\t"
+            "mrsne r0, psp\n\t"
             "ldr r1, =cortex_m_stack_bottom + 256\n\t"
-            "cmp r0, r1\n\t"
+            "cmp r2, r1\n\t"
             "bhs 1f\n\t"
             "ldr r1, =cortex_m_stack_top\n\t"
             "msr msp, r1\n"
@@ -127,7 +115,7 @@ void board_panic(const char *why)
     }
 }
 
-/* ---- time and sleep ---- */
+/* ---- time ---- */
 
 void cortex_m_start_tick(uint32_t clock_hz)
 {
@@ -170,25 +158,4 @@ uint64_t board_uptime_us(void)
 void cortex_m_enable_irq(uint32_t number)
 {
     NVIC_ISER(number / 32u) = 1u << (number % 32u);
-}
-
-void board_wake(void)
-{
-    awake = true;
-    wakes++;
-}
-
-uint32_t board_wakes(void)
-{
-    return wakes;
-}
-
-void board_sleep(void)
-{
-    __asm__ volatile("cpsid i" ::: "memory"); /* an interrupt from here on ends wfi at once */
-    if (!awake) {
-        __asm__ volatile("wfi" ::: "memory");
-    }
-    awake = false;
-    __asm__ volatile("cpsie i" ::: "memory");
 }

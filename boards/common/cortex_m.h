@@ -8,6 +8,9 @@
 
 typedef void (*cortex_m_handler)(void);
 
+/* What the unused part of the stack is filled with. */
+#define CORTEX_M_PAINT 0xA5C3F00Du
+
 /* Symbols of the linker script. */
 extern uint32_t cortex_m_stack_bottom[], cortex_m_stack_top[];
 

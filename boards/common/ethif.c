@@ -65,7 +65,9 @@ void ethif_start(void)
 {
     struct netif *added;
 
-    lwip_init();
+    if (NO_SYS) { /* else tcpip_init has done it */
+        lwip_init();
+    }
     added = netif_add_noaddr(&ethif, NULL, set_up, ethernet_input);
     if (added == NULL) {
         board_panic("netif_add");

@@ -1,6 +1,7 @@
 /*
- * The board's Ethernet as lwIP's interface, and lwIP as a part of the loop. It must not know who
- * uses the network.
+ * The board's Ethernet as lwIP's interface, and lwIP as a part of the loop. With lwIP's thread
+ * (NO_SYS=0) ethif_start and ethif_poll are called with its core locked. It must not know who uses
+ * the network.
  */
 #ifndef ETHIF_H
 #define ETHIF_H

@@ -43,8 +43,10 @@ int32_t flash_semihost_open(const char *path, uint32_t size)
     if (length < 0) {
         return ACME_ERR_STORE_IO;
     }
-    /* A new file, or one whose making was cut. */
-    return (uint32_t)length < size ? fill(0, size) : ACME_OK;
+    /* A new file, one whose making was cut, or one of firmware that had less: what is there stays.
+     */
+    length -= length % (int32_t)PAGE;
+    return (uint32_t)length < size ? fill((uint32_t)length, size - (uint32_t)length) : ACME_OK;
 }
 
 static int32_t flash_geometry(void *ctx, struct acme_flash_geometry *geometry)

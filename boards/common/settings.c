@@ -17,9 +17,17 @@
 #define OLD_LEN 564u        /* of the form without a version: all before its CRC and the anchor */
 
 _Static_assert(CHUNK % 32 == 0, "program units");
-_Static_assert(offsetof(struct settings, anchor) == OLD_LEN, "the old form is read in place");
+_Static_assert(offsetof(struct settings, anchor_at) == OLD_LEN, "the old form is read in place");
 
-enum tag { TAG_NAME = 1, TAG_DIRECTORY, TAG_CONTACT, TAG_CHALLENGE, TAG_NTP, TAG_ANCHOR };
+enum tag {
+    TAG_NAME = 1,
+    TAG_DIRECTORY,
+    TAG_CONTACT,
+    TAG_CHALLENGE,
+    TAG_NTP,
+    TAG_ANCHOR,
+    TAG_PADDING
+};
 
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t len)
 {
@@ -96,9 +104,6 @@ static void *place_of(struct settings *s, uint8_t tag, size_t *size)
         return free_challenge(s);
     case TAG_NTP:
         return s->ntp;
-    case TAG_ANCHOR:
-        *size = SETTINGS_ANCHOR_MAX;
-        return s->anchor;
     default:
         return NULL;
     }
@@ -120,7 +125,10 @@ static bool load_records(struct settings *s, uint32_t at, uint32_t end)
         if (len > end - at || (to != NULL && (len > size || !read_at(at, to, len)))) {
             return false;
         }
-        s->anchor_len = head[0] == TAG_ANCHOR ? (uint32_t)len : s->anchor_len;
+        if (head[0] == TAG_ANCHOR) {
+            s->anchor_at = at;
+            s->anchor_len = (uint32_t)len;
+        }
         at += (uint32_t)len;
     }
     return true;
@@ -148,8 +156,9 @@ static bool load_old(struct settings *s)
         crc = 0;
         if (read_at(0, s, OLD_LEN) && read_at(OLD_LEN, &stored, sizeof(stored)) &&
             crc_area(0, OLD_LEN, &crc) && crc_area(OLD_LEN + 4u, rooms[i], &crc) && crc == stored &&
-            s->anchor_len <= SETTINGS_ANCHOR_MAX) {
-            return read_at(OLD_LEN + 4u, s->anchor, s->anchor_len);
+            s->anchor_len <= rooms[i]) {
+            s->anchor_at = OLD_LEN + 4u;
+            return true;
         }
     }
     return false;
@@ -215,7 +224,9 @@ static uint32_t put_record(struct writer *w, enum tag tag, const void *data, siz
     return (uint32_t)(sizeof(head) + len);
 }
 
-static uint32_t put_records(struct writer *w, const struct settings *s)
+/* *anchor_at is where the roots' record has its bytes. */
+static uint32_t put_records(struct writer *w, const struct settings *s, const uint8_t *roots,
+                            uint32_t roots_len, uint32_t *anchor_at)
 {
     uint32_t len = 0;
     size_t i;
@@ -229,7 +240,8 @@ static uint32_t put_records(struct writer *w, const struct settings *s)
     len += put_record(w, TAG_DIRECTORY, s->directory, strlen(s->directory));
     len += put_record(w, TAG_CONTACT, s->contact, strlen(s->contact));
     len += put_record(w, TAG_NTP, s->ntp, strlen(s->ntp));
-    return len + put_record(w, TAG_ANCHOR, s->anchor, s->anchor_len);
+    *anchor_at = (uint32_t)(2u * sizeof(uint32_t)) + len + 4u;
+    return len + put_record(w, TAG_ANCHOR, roots, roots_len);
 }
 
 static bool erase_area(void)
@@ -248,23 +260,63 @@ static bool erase_area(void)
     return true;
 }
 
-bool settings_save(const struct settings *s)
-{
-    struct writer w = {0};
-    uint32_t head[2] = {MAGIC, put_records(NULL, s)}, crc;
+/* The CRC is alone in the last chunk, which settings_seal programs: what is before it lies in flash
+ * already, and can be read. */
+static struct writer ending;
 
-    if ((sizeof(head) + head[1] + sizeof(crc) + CHUNK - 1) / CHUNK * CHUNK > area_size() ||
-        !erase_area()) {
+/* Bytes of a record that fills len bytes up to a whole chunk. */
+static uint32_t padding_for(uint32_t len)
+{
+    uint32_t n = (CHUNK - len % CHUNK) % CHUNK;
+
+    return n > 0 && n < 4u ? n + CHUNK : n;
+}
+
+static void put_padding(struct writer *w, uint32_t n)
+{
+    static const uint8_t zeros[2u * CHUNK];
+
+    if (n >= 4u) {
+        uint8_t head[4] = {TAG_PADDING, 0, (uint8_t)(n - 4u), 0};
+
+        put(w, head, sizeof(head));
+        put(w, zeros, n - 4u);
+    }
+}
+
+bool settings_write(struct settings *s, const uint8_t *roots, uint32_t len)
+{
+    uint32_t at, head[2] = {MAGIC, put_records(NULL, s, roots, len, &at)}, padding;
+
+    padding = padding_for((uint32_t)sizeof(head) + head[1]);
+    head[1] += padding;
+    memset(&ending, 0, sizeof(ending));
+    ending.failed =
+        len > SETTINGS_ROOTS_MAX || sizeof(head) + head[1] + CHUNK > area_size() || !erase_area();
+    if (ending.failed) {
         return false;
     }
-    put(&w, head, sizeof(head));
-    (void)put_records(&w, s);
-    crc = w.crc;
-    put(&w, &crc, sizeof(crc));
-    if (w.fill > 0) {
-        flush(&w);
+    put(&ending, head, sizeof(head));
+    (void)put_records(&ending, s, roots, len, &s->anchor_at);
+    put_padding(&ending, padding);
+    s->anchor_len = len;
+    return !ending.failed;
+}
+
+bool settings_seal(void)
+{
+    uint32_t crc = ending.crc;
+
+    put(&ending, &crc, sizeof(crc));
+    if (ending.fill > 0) {
+        flush(&ending);
     }
-    return !w.failed && board_flash_ops->sync(board_settings_flash) == ACME_OK;
+    return !ending.failed && board_flash_ops->sync(board_settings_flash) == ACME_OK;
+}
+
+bool settings_read(uint32_t at, void *data, size_t len)
+{
+    return read_at(at, data, len);
 }
 
 uint16_t settings_names_count(const struct settings *s)
@@ -285,7 +337,7 @@ const char *settings_missing(const struct settings *s)
     if (s->directory[0] == '\0') {
         return "the directory URL is missing";
     }
-    return s->anchor_len == 0 ? "the CA's root is missing (anchor)" : NULL;
+    return NULL;
 }
 
 /* ---- lines ---- */
@@ -321,37 +373,6 @@ static const char *add_challenge(struct settings *s, const char *value)
     return to != NULL ? set_text(to, SETTINGS_CHALLENGE_SIZE, value) : "too many challenges";
 }
 
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* All of it or nothing. */
-static const char *add_anchor(struct settings *s, const char *hex)
-{
-    uint32_t len = s->anchor_len;
-
-    if (*hex == '\0') {
-        return "empty or too long";
-    }
-    for (; *hex != '\0'; hex += 2) {
-        int high = digit_of(hex[0]), low = high < 0 ? -1 : digit_of(hex[1]);
-
-        if (low < 0) {
-            return "not lower-case hexadecimal";
-        }
-        if (len >= SETTINGS_ANCHOR_MAX) {
-            return "too long";
-        }
-        s->anchor[len++] = (uint8_t)(high << 4 | low);
-    }
-    s->anchor_len = len;
-    return NULL;
-}
-
 static const char *set_directory(struct settings *s, const char *value)
 {
     return set_text(s->directory, sizeof(s->directory), value);
@@ -375,7 +396,7 @@ static const struct {
     const char *(*take)(struct settings *s, const char *value);
 } settings_words[] = {
     {"name", add_name}, {"directory", set_directory}, {"contact", set_contact},
-    {"ntp", set_ntp},   {"challenge", add_challenge}, {"anchor", add_anchor},
+    {"ntp", set_ntp},   {"challenge", add_challenge},
 };
 
 const char *settings_take_line(struct settings *s, const char *line)
@@ -390,5 +411,6 @@ const char *settings_take_line(struct settings *s, const char *line)
             return settings_words[i].take(s, value);
         }
     }
-    return "unknown; there are: name directory contact challenge ntp anchor clear save";
+    return "unknown; there are: name directory contact challenge ntp anchor roots clear save, and "
+           "PEM";
 }

@@ -10,9 +10,11 @@
 #define BOARD_WATCHDOG_BASE 0x40000000u
 #define BOARD_WATCHDOG_IRQ  18
 
-/* The flash map: the store; two more sectors for the settings follow it. */
-#define BOARD_SECTOR_SIZE   1024u
-#define BOARD_STORE_SECTORS 24u
-#define BOARD_PROGRAM_SIZE  4u
+/* The flash map: the store, the settings, and three areas for signed roots. */
+#define BOARD_SECTOR_SIZE      1024u
+#define BOARD_STORE_SECTORS    24u
+#define BOARD_SETTINGS_SECTORS 8u
+#define BOARD_ROOTS_SECTORS    6u
+#define BOARD_PROGRAM_SIZE     4u
 
 #endif

@@ -45,6 +45,7 @@
 /* The address of a host never leaves the cache for longer than its record says. */
 #define DNS_TABLE_SIZE      1
 #define DNS_MAX_NAME_LENGTH 128
+#define ACME_LWIP_LOOKUPS   1 /* nobody but the client connects, to one host at a time */
 #define MEMP_NUM_FRAG_PBUF  1
 #define IP_REASSEMBLY       0
 #define IP_FRAG             0

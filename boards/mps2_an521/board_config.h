@@ -12,9 +12,11 @@
 #define BOARD_ETH_IRQ       48
 #define BOARD_WATCHDOG_BASE 0x50081000u /* its interrupt is the NMI */
 
-/* The flash map: the store; two more sectors for the settings follow it. */
-#define BOARD_SECTOR_SIZE   4096u
-#define BOARD_STORE_SECTORS 16u
-#define BOARD_PROGRAM_SIZE  8u
+/* The flash map: the store, the settings, and three areas for signed roots. */
+#define BOARD_SECTOR_SIZE      4096u
+#define BOARD_STORE_SECTORS    16u
+#define BOARD_SETTINGS_SECTORS 2u
+#define BOARD_ROOTS_SECTORS    2u
+#define BOARD_PROGRAM_SIZE     8u
 
 #endif

@@ -2,9 +2,11 @@
 # Kconfig in menuconfig. Included by the top CMakeLists.txt, for a component is a whole folder.
 # ESP-IDF resolves a relative folder against that of this file.
 set(_top "${CMAKE_CURRENT_LIST_DIR}/../..")
-idf_component_register(INCLUDE_DIRS "${_top}/core/include" REQUIRES mbedtls)
+idf_component_register(INCLUDE_DIRS "${_top}/core/include" "${_top}/port/freertos" "${_top}/port/rtos_task"
+    REQUIRES mbedtls freertos)
 
 idf_component_get_property(_mbedtls mbedtls COMPONENT_LIB)
+idf_component_get_property(_freertos freertos COMPONENT_LIB)
 idf_component_get_property(_mbedtls_dir mbedtls COMPONENT_DIR)
 idf_build_get_property(_config_dir CONFIG_DIR)
 idf_build_get_property(_idf_path IDF_PATH)
@@ -34,4 +36,9 @@ add_library(acme_mbedtls INTERFACE)
 target_link_libraries(acme_mbedtls INTERFACE ${_mbedtls})
 
 add_subdirectory("${_top}/core" acme_core)
-target_link_libraries(${COMPONENT_LIB} INTERFACE acme_core)
+
+# The client as a task of ESP-IDF's kernel.
+add_library(freertos_kernel INTERFACE)
+target_link_libraries(freertos_kernel INTERFACE ${_freertos})
+add_subdirectory("${_top}/port/freertos" acme_port_freertos)
+target_link_libraries(${COMPONENT_LIB} INTERFACE acme_core acme_port_freertos)

@@ -7,9 +7,15 @@
 #ifndef ACME_FREERTOS_H
 #define ACME_FREERTOS_H
 
+#if defined(ESP_PLATFORM) /* ESP-IDF's kernel lies in a folder */
+#include <freertos/FreeRTOS.h>
+#include <freertos/task.h>
+#include <freertos/semphr.h>
+#else
 #include <FreeRTOS.h>
 #include <task.h>
 #include <semphr.h>
+#endif
 
 #include "acme_task.h"
 
@@ -36,7 +42,8 @@ void acme_freertos_clock_set(struct acme_freertos_clock *clock, int64_t unix_s);
 
 /* ---- task ---- */
 
-/** Stack of the client's task in words (the peak is in TLS handshakes: see docs/porting.md). */
+/** Stack of the client's task in words, which ESP-IDF's are bytes (the peak is in TLS handshakes:
+ * see docs/porting.md). */
 #ifndef ACME_FREERTOS_STACK_WORDS
 #define ACME_FREERTOS_STACK_WORDS (8192u / sizeof(StackType_t))
 #endif

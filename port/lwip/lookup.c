@@ -1,154 +1,146 @@
 /*
- * A host's addresses by lwIP's resolver, which gives one address of one family for a question: so
- * both families are asked for at once, and who connects takes one after the other. The answers come
- * in lwIP's context and are read in the client's, under lwIP's lightweight protection. It must not
- * know what the addresses are for.
+ * A host's addresses, as whoever connects sees them: a list of each family, filled by ask.c in
+ * lwIP's context and read in the client's, under lwIP's lightweight protection. It must not know
+ * what the addresses are for.
  */
-#include "acme_lwip.h"
+#include "question.h"
 
 #include <string.h>
 
-#include <lwip/dns.h>
 #include <lwip/sys.h>
 
 #if !NO_SYS && !SYS_LIGHTWEIGHT_PROT
 #error "with threads the lwIP ports need SYS_LIGHTWEIGHT_PROT"
 #endif
 
-#if LWIP_IPV4 && LWIP_IPV6
-#define IPV6_FIRST                                                                                 \
-    (LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6_IPV4 ||                                   \
-     LWIP_DNS_ADDRTYPE_DEFAULT == LWIP_DNS_ADDRTYPE_IPV6)
-static const uint8_t families[ACME_LWIP_FAMILIES] = {
-    IPV6_FIRST ? LWIP_DNS_ADDRTYPE_IPV6 : LWIP_DNS_ADDRTYPE_IPV4,
-    IPV6_FIRST ? LWIP_DNS_ADDRTYPE_IPV4 : LWIP_DNS_ADDRTYPE_IPV6};
-#else
-static const uint8_t families[ACME_LWIP_FAMILIES] = {LWIP_DNS_ADDRTYPE_DEFAULT};
-#endif
+/* So long the other family's addresses wait for the preferred one's. */
+#define LATE_MS 1000u
 
-static void set_answer(struct acme_lwip_answer *answer, const ip_addr_t *address)
+void acme_lwip_set_stage(struct acme_lwip_lookup *lookup, uint8_t stage)
 {
     SYS_ARCH_DECL_PROTECT(level);
 
     SYS_ARCH_PROTECT(level);
-    if (address != NULL) {
-        answer->address = *address;
-    }
-    answer->state = address != NULL ? ACME_LWIP_ANSWER_FOUND : ACME_LWIP_ANSWER_NONE;
+    lookup->stage = stage;
     SYS_ARCH_UNPROTECT(level);
 }
 
-static uint8_t state_of(const struct acme_lwip_answer *answer)
+int32_t acme_lwip_lookup_begin(struct acme_lwip_lookup *lookup, const char *host)
 {
-    uint8_t state;
+    size_t len = strlen(host);
+
+    if (len > 0 && host[len - 1] == '.') {
+        len--;
+    }
+    if (len >= sizeof(lookup->host) || !acme_lwip_is_name(host, len)) {
+        return ACME_ERR_RESOLVE;
+    }
+    memset(lookup, 0, sizeof(*lookup));
+    memcpy(lookup->host, host, len);
+    lookup->begun_ms = sys_now();
+    for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
+        lookup->answers[i].state = ACME_LWIP_QUESTION_ASKED;
+    }
+    acme_lwip_set_stage(lookup, ACME_LWIP_STAGE_ASKING); /* now it is lwIP's, too */
+    return ACME_OK;
+}
+
+void acme_lwip_lookup_hand_over(struct acme_lwip_lookup *lookup, bool handed_over)
+{
     SYS_ARCH_DECL_PROTECT(level);
 
     SYS_ARCH_PROTECT(level);
-    state = answer->state;
+    lookup->handed_over = handed_over;
     SYS_ARCH_UNPROTECT(level);
-    return state;
 }
 
-/* lwIP has an answer, or has given up: once for each question. */
-static void on_answer(const char *name, const ip_addr_t *address, void *answer)
+void acme_lwip_lookup_end(struct acme_lwip_lookup *lookup)
 {
-    (void)name;
-    set_answer(answer, address);
+    acme_lwip_set_stage(lookup, ACME_LWIP_STAGE_ENDING);
 }
 
-void acme_lwip_lookup_begin(struct acme_lwip_lookup *lookup)
+bool acme_lwip_lookup_is_free(const struct acme_lwip_lookup *lookup)
 {
-    memset(lookup, 0, sizeof(*lookup));
+    bool is_free;
+    SYS_ARCH_DECL_PROTECT(level);
+
+    SYS_ARCH_PROTECT(level);
+    is_free = lookup->stage == ACME_LWIP_STAGE_FREE && !lookup->handed_over;
+    SYS_ARCH_UNPROTECT(level);
+    return is_free;
+}
+
+static bool is_done(const struct acme_lwip_answers *answers)
+{
+    return answers->state == ACME_LWIP_QUESTION_DONE;
+}
+
+/* The family whose turn it is: the first of those of whose addresses the fewest were taken. NULL:
+ * *result says why. Protected by the caller. */
+static struct acme_lwip_answers *turn_of(struct acme_lwip_lookup *lookup, uint32_t now_ms,
+                                         int32_t *result)
+{
+    struct acme_lwip_answers *found = NULL;
+    bool pending = false;
+
     for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
-        lookup->answers[i].state = ACME_LWIP_ANSWER_PENDING;
-    }
-}
+        struct acme_lwip_answers *answers = &lookup->answers[i];
 
-/* The only answer is this one, or none. */
-static void set_single(struct acme_lwip_lookup *lookup, const ip_addr_t *address)
-{
-    for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
-        set_answer(&lookup->answers[i], i == 0 ? address : NULL);
-    }
-}
-
-void acme_lwip_lookup_drop(struct acme_lwip_lookup *lookup)
-{
-    set_single(lookup, NULL);
-}
-
-bool acme_lwip_lookup_literal(struct acme_lwip_lookup *lookup, const char *host)
-{
-    ip_addr_t address;
-
-    /* A zone is the name of a netif, which only lwIP's context may look for. */
-    if (strchr(host, '%') != NULL || !ipaddr_aton(host, &address)) {
-        return false;
-    }
-    memset(lookup, 0, sizeof(*lookup));
-    set_single(lookup, &address);
-    return true;
-}
-
-void acme_lwip_lookup_ask(struct acme_lwip_lookup *lookup, const char *host)
-{
-    ip_addr_t address;
-
-    /* A colon is in no name: an address with a zone, or of a family that is not built in. */
-    if (strchr(host, ':') != NULL) {
-        set_single(lookup, ipaddr_aton(host, &address) ? &address : NULL);
-        return;
-    }
-    for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
-        struct acme_lwip_answer *answer = &lookup->answers[i];
-        err_t err = dns_gethostbyname_addrtype(host, &address, on_answer, answer, families[i]);
-
-        if (err != ERR_INPROGRESS) {
-            set_answer(answer, err == ERR_OK ? &address : NULL);
+        if (!is_done(answers)) {
+            pending = true;
+        } else if (answers->taken < answers->found &&
+                   (found == NULL || answers->taken < found->taken)) {
+            found = answers;
         }
     }
-}
-
-/* The first answer that there is or will be: it goes before the others. NULL: none. */
-static struct acme_lwip_answer *front(struct acme_lwip_lookup *lookup)
-{
-    for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
-        if (state_of(&lookup->answers[i]) != ACME_LWIP_ANSWER_NONE) {
-            return &lookup->answers[i];
-        }
+    if (found != NULL && !is_done(&lookup->answers[0]) && now_ms - lookup->begun_ms < LATE_MS) {
+        found = NULL;
     }
-    return NULL;
+    *result = pending ? ACME_ERR_AGAIN : lookup->any ? ACME_ERR_CONNECT : ACME_ERR_RESOLVE;
+    return found;
 }
 
 int32_t acme_lwip_lookup_next(struct acme_lwip_lookup *lookup, ip_addr_t *address)
 {
-    struct acme_lwip_answer *answer = front(lookup);
+    uint32_t now_ms = sys_now();
+    struct acme_lwip_answers *answers;
+    int32_t result;
+    SYS_ARCH_DECL_PROTECT(level);
 
-    if (answer == NULL) {
-        return lookup->any ? ACME_ERR_CONNECT : ACME_ERR_RESOLVE;
+    SYS_ARCH_PROTECT(level);
+    answers = turn_of(lookup, now_ms, &result);
+    if (answers != NULL) {
+        *address = answers->addresses[answers->taken];
+        answers->taken++;
+        lookup->any = true;
+        result = ACME_OK;
     }
-    if (state_of(answer) != ACME_LWIP_ANSWER_FOUND) {
-        return ACME_ERR_AGAIN;
-    }
-    *address = answer->address; /* lwIP is done with it: it is the caller's */
-    answer->state = ACME_LWIP_ANSWER_NONE;
-    lookup->any = true;
-    return ACME_OK;
+    SYS_ARCH_UNPROTECT(level);
+    return result;
 }
 
 bool acme_lwip_lookup_has_next(struct acme_lwip_lookup *lookup)
 {
-    const struct acme_lwip_answer *answer = front(lookup);
+    uint32_t now_ms = sys_now();
+    int32_t result;
+    bool has;
+    SYS_ARCH_DECL_PROTECT(level);
 
-    return answer != NULL && state_of(answer) == ACME_LWIP_ANSWER_FOUND;
+    SYS_ARCH_PROTECT(level);
+    has = turn_of(lookup, now_ms, &result) != NULL;
+    SYS_ARCH_UNPROTECT(level);
+    return has;
 }
 
-bool acme_lwip_lookup_is_over(const struct acme_lwip_lookup *lookup)
+bool acme_lwip_lookup_has_news(struct acme_lwip_lookup *lookup)
 {
-    bool pending = false;
+    uint32_t now_ms = sys_now();
+    int32_t result;
+    bool has;
+    SYS_ARCH_DECL_PROTECT(level);
 
-    for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
-        pending = pending || state_of(&lookup->answers[i]) == ACME_LWIP_ANSWER_PENDING;
-    }
-    return !pending;
+    SYS_ARCH_PROTECT(level);
+    has = turn_of(lookup, now_ms, &result) != NULL || result != ACME_ERR_AGAIN;
+    SYS_ARCH_UNPROTECT(level);
+    return has;
 }

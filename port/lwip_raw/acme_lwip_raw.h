@@ -52,14 +52,14 @@ struct acme_lwip_raw_datagrams {
 
 /** A stream. Its members are its own. */
 struct acme_lwip_raw_stream {
-    struct tcp_pcb *pcb; /* NULL between two addresses, and after an error */
-    struct pbuf *first;  /* received, not taken yet */
-    int32_t error;       /* ACME_OK, or why pcb is gone */
-    struct acme_lwip_lookup lookup;
-    uint32_t since_ms; /* when the address under way was begun, or the caller came */
-    uint16_t port;     /* to connect to */
-    uint16_t offset;   /* bytes of first that were taken */
-    int8_t listener;   /* waits to be accepted from this one; else -1 */
+    struct tcp_pcb *pcb;             /* NULL between two addresses, and after an error */
+    struct pbuf *first;              /* received, not taken yet */
+    int32_t error;                   /* ACME_OK, or why pcb is gone */
+    struct acme_lwip_lookup *lookup; /* of the host's name; NULL: none, or no more */
+    uint32_t since_ms;               /* when the address under way was begun, or the caller came */
+    uint16_t port;                   /* to connect to */
+    uint16_t offset;                 /* bytes of first that were taken */
+    int8_t listener;                 /* waits to be accepted from this one; else -1 */
     bool used, connected;
     bool inbound;
     bool finished; /* the peer's FIN came */
@@ -69,6 +69,7 @@ struct acme_lwip_raw_stream {
 /** The port's context: zero-initialize, then acme_lwip_raw_init. Its members are its own. */
 struct acme_lwip_raw {
     struct acme_lwip_raw_stream streams[ACME_LWIP_RAW_STREAMS];
+    struct acme_lwip_lookup lookups[ACME_LWIP_LOOKUPS];
     struct tcp_pcb *listeners[ACME_LWIP_RAW_LISTENERS];
     uint16_t reserved_port;   /* of the listener that has streams set aside; 0: none */
     uint8_t reserved_streams; /* how many */
@@ -82,8 +83,7 @@ extern const struct acme_net_ops acme_lwip_raw_net_ops;
 /** For acme_port.udp, with the same context; needs CONFIG_ACME_DNS_CLIENT. */
 extern const struct acme_udp_ops acme_lwip_raw_udp_ops;
 
-/** Sets the context up; once, after lwip_init. The context lives as long as lwIP: a DNS answer may
- * come late, and the stream that asked is not free before. Only one. */
+/** Sets the context up; once, after lwip_init. The context lives as long as lwIP. Only one. */
 void acme_lwip_raw_init(struct acme_lwip_raw *net);
 
 /** How many streams (1 to ACME_LWIP_RAW_STREAMS - 2) the callers of one TCP port may have at once:

@@ -50,7 +50,7 @@ static struct acme_lwip_raw_stream *take_slot(struct acme_lwip_raw *net)
     for (size_t i = 0; i < STREAMS; i++) {
         struct acme_lwip_raw_stream *s = &net->streams[i];
 
-        if (!s->used && acme_lwip_lookup_is_over(&s->lookup)) {
+        if (!s->used) {
             memset(s, 0, sizeof(*s));
             s->used = true;
             s->listener = -1;
@@ -266,20 +266,60 @@ static bool start_connect(struct acme_lwip_raw_stream *s, const ip_addr_t *addre
     return true;
 }
 
+static int32_t look_up(struct acme_lwip_raw *net, struct acme_lwip_raw_stream *s, const char *host)
+{
+    for (size_t i = 0; i < ACME_LWIP_LOOKUPS; i++) {
+        struct acme_lwip_lookup *lookup = &net->lookups[i];
+
+        if (acme_lwip_lookup_is_free(lookup)) {
+            int32_t rc = acme_lwip_lookup_begin(lookup, host);
+
+            if (rc == ACME_OK) {
+                s->lookup = lookup;
+                acme_lwip_lookup_step(lookup);
+            }
+            return rc;
+        }
+    }
+    return ACME_ERR_LIMIT;
+}
+
+static void end_lookup(struct acme_lwip_raw_stream *s)
+{
+    if (s->lookup != NULL) {
+        acme_lwip_lookup_end(s->lookup);
+        acme_lwip_lookup_step(s->lookup);
+    }
+    s->lookup = NULL;
+}
+
 static acme_handle net_connect(void *ctx, const char *host, uint16_t port)
 {
     struct acme_lwip_raw *net = ctx;
     struct acme_lwip_raw_stream *s = take_slot(net);
+    ip_addr_t address;
 
     if (s == NULL) {
         return ACME_ERR_LIMIT;
     }
     s->port = port;
-    if (!acme_lwip_lookup_literal(&s->lookup, host)) {
-        acme_lwip_lookup_begin(&s->lookup);
-        acme_lwip_lookup_ask(&s->lookup, host);
+    /* A colon is in no name: an address, if it is one of a family that is built in. */
+    if (ipaddr_aton(host, &address)) {
+        s->error = start_connect(s, &address) ? ACME_OK : ACME_ERR_CONNECT;
+    } else {
+        s->error = strchr(host, ':') != NULL ? ACME_ERR_RESOLVE : look_up(net, s, host);
+    }
+    if (s->error == ACME_ERR_LIMIT) {
+        s->used = false;
+        return ACME_ERR_LIMIT;
     }
     return (acme_handle)(s - net->streams);
+}
+
+/* The next address to try, as acme_lwip_lookup_next says it: a literal has no other. */
+static int32_t next_address(struct acme_lwip_raw_stream *s, ip_addr_t *address)
+{
+    return s->lookup != NULL ? acme_lwip_lookup_next(s->lookup, address) : ACME_ERR_CONNECT;
 }
 
 /* Tries one address after the other, until one is under way or there is none. */
@@ -288,7 +328,7 @@ static void try_next(struct acme_lwip_raw_stream *s)
     ip_addr_t address;
 
     while (s->pcb == NULL && s->error == ACME_OK) {
-        int32_t rc = acme_lwip_lookup_next(&s->lookup, &address);
+        int32_t rc = next_address(s, &address);
 
         if (rc == ACME_ERR_AGAIN) {
             break;
@@ -306,9 +346,13 @@ static int32_t net_connected(void *ctx, acme_handle stream)
     struct acme_lwip_raw_stream *s = stream_of(ctx, stream);
 
     if (s->connected && s->error == ACME_OK) {
+        end_lookup(s);
         return ACME_OK;
     }
-    if (s->pcb != NULL && acme_lwip_lookup_has_next(&s->lookup) &&
+    if (s->lookup != NULL && acme_lwip_lookup_is_due(s->lookup)) {
+        acme_lwip_lookup_step(s->lookup);
+    }
+    if (s->pcb != NULL && s->lookup != NULL && acme_lwip_lookup_has_next(s->lookup) &&
         sys_now() - s->since_ms > ACME_NET_ATTEMPT_MS) {
         abandon(s, true);
     }
@@ -387,6 +431,7 @@ static void net_close(void *ctx, acme_handle stream)
 {
     struct acme_lwip_raw_stream *s = stream_of(ctx, stream);
 
+    end_lookup(s);
     if (s->pcb != NULL) {
         if (s->inbound && !s->answered && !s->finished) {
             abandon(s, false);

@@ -18,9 +18,8 @@
 #define OVERDUE_LOOK_MS 500u
 
 enum slot_state {
-    SLOT_FREE,  /* but not to be taken before its lookup is over */
-    SLOT_NAMED, /* lwIP's thread is to be asked for the host's addresses */
-    SLOT_RESOLVING,
+    SLOT_FREE,
+    SLOT_RESOLVING, /* no address is under way */
     SLOT_CONNECTING,
     SLOT_OPEN,
     SLOT_FAILED,
@@ -37,7 +36,7 @@ static acme_handle take_slot(struct acme_lwip_socket *net)
     for (acme_handle i = 0; i < SLOTS; i++) {
         struct acme_lwip_socket_slot *s = &net->slots[i];
 
-        if (s->state == SLOT_FREE && acme_lwip_lookup_is_over(&s->lookup)) {
+        if (s->state == SLOT_FREE) {
             memset(s, 0, sizeof(*s));
             s->fd = -1;
             return i;
@@ -61,23 +60,45 @@ static bool set_nonblocking(int fd)
 
 /* ---- looking up ---- */
 
-/* In lwIP's thread. The slot is not taken anew while the lookup is under way. */
-static void ask(void *slot)
+/* Lets lwIP's thread do what is due; later, when its mailbox is full. */
+static void hand_over(struct acme_lwip_lookup *lookup)
 {
-    struct acme_lwip_socket_slot *s = slot;
-
-    acme_lwip_lookup_ask(&s->lookup, s->host);
+    if (!acme_lwip_lookup_is_due(lookup)) {
+        return;
+    }
+    acme_lwip_lookup_hand_over(lookup, true);
+    if (tcpip_try_callback(acme_lwip_lookup_step, lookup) != ERR_OK) {
+        acme_lwip_lookup_hand_over(lookup, false);
+    }
 }
 
-/* Hands the question over, or leaves it for the next time. */
-static void start_lookup(struct acme_lwip_socket_slot *s)
+static int32_t look_up(struct acme_lwip_socket *net, struct acme_lwip_socket_slot *s,
+                       const char *host)
 {
-    acme_lwip_lookup_begin(&s->lookup);
-    if (tcpip_try_callback(ask, s) == ERR_OK) {
-        s->state = SLOT_RESOLVING;
-    } else {
-        acme_lwip_lookup_drop(&s->lookup);
+    for (size_t i = 0; i < ACME_LWIP_LOOKUPS; i++) {
+        struct acme_lwip_lookup *lookup = &net->lookups[i];
+
+        hand_over(lookup); /* one that was given up */
+        if (acme_lwip_lookup_is_free(lookup)) {
+            int32_t rc = acme_lwip_lookup_begin(lookup, host);
+
+            if (rc == ACME_OK) {
+                s->lookup = lookup;
+                hand_over(lookup);
+            }
+            return rc;
+        }
     }
+    return ACME_ERR_LIMIT;
+}
+
+static void end_lookup(struct acme_lwip_socket_slot *s)
+{
+    if (s->lookup != NULL) {
+        acme_lwip_lookup_end(s->lookup);
+        hand_over(s->lookup);
+    }
+    s->lookup = NULL;
 }
 
 /* ---- connecting ---- */
@@ -147,7 +168,8 @@ static int32_t connect_next(struct acme_lwip_socket_slot *s)
     close_fd(s);
     s->state = SLOT_RESOLVING;
     do {
-        rc = acme_lwip_lookup_next(&s->lookup, &address);
+        /* A literal has no other. */
+        rc = s->lookup != NULL ? acme_lwip_lookup_next(s->lookup, &address) : ACME_ERR_CONNECT;
         if (rc == ACME_OK && start_connect(s, &address)) {
             return ACME_ERR_AGAIN;
         }
@@ -161,7 +183,8 @@ static int32_t connect_next(struct acme_lwip_socket_slot *s)
 /* Whether the address under way has had its time, and there is another. */
 static bool is_overdue(struct acme_lwip_socket_slot *s)
 {
-    return sys_now() - s->attempt_ms > ACME_NET_ATTEMPT_MS && acme_lwip_lookup_has_next(&s->lookup);
+    return sys_now() - s->attempt_ms > ACME_NET_ATTEMPT_MS && s->lookup != NULL &&
+           acme_lwip_lookup_has_next(s->lookup);
 }
 
 static bool is_writable(int fd)
@@ -190,31 +213,46 @@ static int32_t poll_connecting(struct acme_lwip_socket_slot *s)
         return connect_next(s);
     }
     s->state = SLOT_OPEN;
+    end_lookup(s);
     return ACME_OK;
+}
+
+/* Begins with an address or a name: ACME_ERR_AGAIN, or why not. A zone is the name of a netif,
+ * which only lwIP's context may look for; a colon is in no name. */
+static int32_t begin(struct acme_lwip_socket *net, struct acme_lwip_socket_slot *s,
+                     const char *host)
+{
+    ip_addr_t address;
+    int32_t rc;
+
+    s->state = SLOT_FAILED;
+    if (strchr(host, '%') == NULL && ipaddr_aton(host, &address)) {
+        return start_connect(s, &address) ? ACME_ERR_AGAIN : ACME_ERR_CONNECT;
+    }
+    rc = strchr(host, ':') != NULL ? ACME_ERR_RESOLVE : look_up(net, s, host);
+    if (rc == ACME_OK) {
+        s->state = SLOT_RESOLVING;
+        return ACME_ERR_AGAIN;
+    }
+    return rc;
 }
 
 static acme_handle net_connect(void *ctx, const char *host, uint16_t port)
 {
     struct acme_lwip_socket *net = ctx;
-    size_t len = strlen(host);
+    acme_handle handle = take_slot(net);
     struct acme_lwip_socket_slot *s;
-    acme_handle handle;
+    int32_t rc;
 
-    if (len >= sizeof(s->host)) {
-        return ACME_ERR_RESOLVE;
-    }
-    handle = take_slot(net);
     if (handle < 0) {
         return handle;
     }
     s = slot_of(net, handle);
-    memcpy(s->host, host, len + 1);
     s->port = port;
-    if (acme_lwip_lookup_literal(&s->lookup, host)) {
-        s->state = SLOT_RESOLVING;
-    } else {
-        s->state = SLOT_NAMED;
-        start_lookup(s);
+    rc = begin(net, s, host);
+    if (rc != ACME_ERR_AGAIN) {
+        s->state = SLOT_FREE;
+        return rc;
     }
     return handle;
 }
@@ -223,10 +261,10 @@ static int32_t net_connected(void *ctx, acme_handle stream)
 {
     struct acme_lwip_socket_slot *s = slot_of(ctx, stream);
 
+    if (s->lookup != NULL) {
+        hand_over(s->lookup);
+    }
     switch (s->state) {
-    case SLOT_NAMED:
-        start_lookup(s);
-        return ACME_ERR_AGAIN;
     case SLOT_RESOLVING:
         return connect_next(s);
     case SLOT_CONNECTING:
@@ -315,6 +353,7 @@ static void net_close(void *ctx, acme_handle stream)
 {
     struct acme_lwip_socket_slot *s = slot_of(ctx, stream);
 
+    end_lookup(s);
     if (s->state == SLOT_OPEN && !s->finished) {
         discard_unread(s);
     }
@@ -480,8 +519,7 @@ static bool has_news(struct acme_lwip_socket *net)
         struct acme_lwip_socket_slot *s = &net->slots[i];
 
         news = news || (s->state == SLOT_CONNECTING && is_overdue(s)) ||
-               (s->state == SLOT_RESOLVING &&
-                (acme_lwip_lookup_has_next(&s->lookup) || acme_lwip_lookup_is_over(&s->lookup)));
+               (s->state == SLOT_RESOLVING && acme_lwip_lookup_has_news(s->lookup));
     }
     return news;
 }
@@ -494,7 +532,7 @@ static uint32_t slice_ms(const struct acme_lwip_socket *net)
     for (acme_handle i = 0; i < SLOTS; i++) {
         const struct acme_lwip_socket_slot *s = &net->slots[i];
 
-        if (s->state == SLOT_NAMED || s->state == SLOT_RESOLVING) {
+        if (s->state == SLOT_RESOLVING) {
             ms = SLICE_MS;
         } else if (s->state == SLOT_CONNECTING && ms > OVERDUE_LOOK_MS) {
             ms = OVERDUE_LOOK_MS;
@@ -503,15 +541,17 @@ static uint32_t slice_ms(const struct acme_lwip_socket *net)
     return ms;
 }
 
-/* A question that lwIP's thread had no room for: whoever asks whether it is connected asks anew. */
-static bool has_unasked(const struct acme_lwip_socket *net)
+/* Whether lwIP's thread is to be given something to do, by whoever asks whether it is connected. */
+static bool has_due(const struct acme_lwip_socket *net)
 {
-    bool unasked = false;
+    bool due = false;
 
     for (acme_handle i = 0; i < SLOTS; i++) {
-        unasked = unasked || net->slots[i].state == SLOT_NAMED;
+        const struct acme_lwip_lookup *lookup = net->slots[i].lookup;
+
+        due = due || (lookup != NULL && acme_lwip_lookup_is_due(lookup));
     }
-    return unasked;
+    return due;
 }
 
 static int select_for(const struct waiters *w, uint32_t ms)
@@ -536,7 +576,7 @@ void acme_lwip_socket_wait(struct acme_lwip_socket *net, uint32_t wait_ms)
         if (ready < 0) { /* no memory to wait with */
             sys_msleep(left < SLICE_MS ? left : SLICE_MS);
         }
-        if (net->starved || has_unasked(net)) {
+        if (net->starved || has_due(net)) {
             break;
         }
         passed = sys_now() - start;

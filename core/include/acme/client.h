@@ -123,7 +123,8 @@ struct acme_cert_request {
 
 /** A CA root certificate, DER. Must outlive the client (it is not copied: keep it in flash). */
 struct acme_trust_anchor {
-    const uint8_t *der; /**< the certificate */
+    const uint8_t *der; /**< the certificate, or several, one after the other; a place that
+                             acme_port.read_anchor knows where the port has that */
     size_t len;         /**< bytes of it */
 };
 

@@ -93,6 +93,12 @@ enum acme_severity {
       "the server's certificate is not valid now; check the clock")                                \
     X(ACME_ERR_TLS_MEMORY, -33, PERMANENT, GLOBAL, LASTING, THIS_CA,                               \
       "mbedTLS ran out of its pool; raise CONFIG_ACME_MBEDTLS_POOL_SIZE")                          \
+    X(ACME_ERR_ROOTS_FORMAT, -34, PERMANENT, CERT, LASTING, ALL_CAS,                               \
+      "the bundle of roots is not whole; send it again, or make it with scripts/roots")            \
+    X(ACME_ERR_ROOTS_SIGNATURE, -35, PERMANENT, CERT, LASTING, ALL_CAS,                            \
+      "the bundle of roots is not signed with the key that is pinned")                             \
+    X(ACME_ERR_ROOTS_VERSION, -36, PERMANENT, CERT, LASTING, ALL_CAS,                              \
+      "the bundle of roots is not newer than what the device has")                                 \
     X(ACME_ERR_URL, -40, PERMANENT, CERT, LASTING, THIS_CA, "the URL is malformed or not https")   \
     X(ACME_ERR_URL_POLICY, -41, PERMANENT, CERT, LASTING, THIS_CA,                                 \
       "the server named a URL on another host, which policy forbids")                              \

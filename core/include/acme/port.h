@@ -167,8 +167,8 @@ struct acme_log_ops {
     void (*write)(void *ctx, enum acme_log_level level, const char *line);
 };
 
-/** All of them, as handed to acme_init. Must outlive the client. log, udp and breathe may be NULL;
- * flash, too, where struct acme_config names another place for the records. */
+/** All of them, as handed to acme_init. Must outlive the client. log, udp, breathe and read_anchor
+ * may be NULL; flash, too, where struct acme_config names another place for the records. */
 struct acme_port {
     const struct acme_net_ops *net;         /**< streams, listeners, names */
     void *net_ctx;                          /**< handed back to net */
@@ -200,6 +200,17 @@ struct acme_port {
      */
     void (*breathe)(void *ctx);
     void *breathe_ctx; /**< handed back to breathe */
+    /**
+     * Reads trust anchors that no pointer reaches, in a flash chip of its own, or in a part of the
+     * chip's that is not mapped: len bytes from at, where the der of an acme_trust_anchor stands
+     * for the anchor's first byte. It is asked for all anchors of a client. One certificate at a
+     * time is then in mbedTLS's memory, while a server's chain is checked.
+     * @return ACME_OK, or an error: the certificate is not trusted for want of it, and the job ends
+     *   with ACME_ERR_STORE_IO
+     * NULL: anchors are memory.
+     */
+    int32_t (*read_anchor)(void *ctx, const uint8_t *at, void *to, size_t len);
+    void *anchor_ctx; /**< handed back to read_anchor */
 };
 
 #ifdef __cplusplus

@@ -38,6 +38,12 @@ int32_t acme_fallback_reset(struct acme_client *c)
     return c->ca_index == 0 ? ACME_OK : use(c, 0);
 }
 
+void acme_fallback_keep_anchors(struct acme_client *c)
+{
+    c->first_ca.anchors = c->config.anchors;
+    c->first_ca.anchors_count = c->config.anchors_count;
+}
+
 static bool wants_another(const struct acme_client *c, const struct acme_slot *s)
 {
     return acme_error_is_of_ca(s->error) && acme_schedule_is_due(c, s) &&

@@ -11,11 +11,17 @@ struct acme_client;
 #if defined(CONFIG_ACME_FALLBACK)
 /** Turns to the first CA, when a job begins. ACME_ERR_CERT_PARSE, ACME_ERR_STORE_*. */
 int32_t acme_fallback_reset(struct acme_client *c);
+/** The anchors in use are the first CA's from now on; it must be the one in use. */
+void acme_fallback_keep_anchors(struct acme_client *c);
 #else
 static inline int32_t acme_fallback_reset(struct acme_client *c)
 {
     (void)c;
     return ACME_OK;
+}
+static inline void acme_fallback_keep_anchors(struct acme_client *c)
+{
+    (void)c;
 }
 #endif
 

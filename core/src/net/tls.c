@@ -179,8 +179,8 @@ static int32_t to_error(struct acme_tls *t, int ret)
         return ACME_ERR_CLOSED;
     }
     ACME_LOG(t->port, ACME_LOG_WARNING, "tls: mbedTLS error", NULL, ret);
-    if (t->trust.out_of_memory) { /* and that is all which mbedTLS was told */
-        return ACME_ERR_TLS_MEMORY;
+    if (t->trust.failed != ACME_OK) { /* and that is all which mbedTLS was told */
+        return t->trust.failed;
     }
     /* The latter: what its key may be used for is something else. */
     if (ret == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {
@@ -247,7 +247,7 @@ int32_t acme_tls_start(struct acme_tls *t, acme_handle stream, const char *host)
     t->goodbye = false;
     t->net_error = ACME_ERR_CLOSED;
     t->verify_error = ACME_ERR_TLS_VERIFY;
-    t->trust.out_of_memory = false;
+    t->trust.failed = ACME_OK;
     t->chain = (struct acme_span){0, INT64_MAX};
     forget_pins_seen(t);
     t->address_len = (uint8_t)mbedtls_x509_crt_parse_cn_inet_pton(host, t->address);

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include <mbedtls/asn1.h>
 #include <mbedtls/platform.h>
 
 #include "base/log.h"
@@ -14,15 +13,27 @@
 
 /* A walk over the certificates of all anchors; an anchor may be several, one after the other. */
 struct walk {
+    const struct acme_port *port;
     const struct acme_trust_anchor *anchors;
     size_t count;
     const uint8_t *rest; /* of the first anchor */
     size_t left;
+    int32_t rc; /* ACME_OK, or why it has ended early */
 };
+
+int32_t acme_trust_read(const struct acme_port *port, const uint8_t *at, void *to, size_t len)
+{
+    if (port == NULL || port->read_anchor == NULL) {
+        memcpy(to, at, len);
+        return ACME_OK;
+    }
+    return port->read_anchor(port->anchor_ctx, at, to, len) == ACME_OK ? ACME_OK
+                                                                       : ACME_ERR_STORE_IO;
+}
 
 static struct walk walk_over(const struct acme_trust *t)
 {
-    struct walk w = {t->anchors, t->count, NULL, 0};
+    struct walk w = {t->port, t->anchors, t->count, NULL, 0, ACME_OK};
 
     if (w.count > 0) {
         w.rest = w.anchors->der;
@@ -31,17 +42,29 @@ static struct walk walk_over(const struct acme_trust *t)
     return w;
 }
 
-/* The bytes of a certificate by its own length; all there is where they have none. */
-static size_t der_len(const uint8_t *der, size_t left)
+/* DER of up to 64 KB: a sequence's tag, then its length in one byte, or in the one or two that
+ * follow. */
+int32_t acme_trust_der_len(const struct acme_port *port, const uint8_t *at, size_t left,
+                           size_t *len)
 {
-    unsigned char *p = (unsigned char *)(uintptr_t)der;
-    size_t len;
+    uint8_t head[4] = {0};
+    size_t used = 2;
+    int32_t rc = acme_trust_read(port, at, head, left < sizeof(head) ? left : sizeof(head));
 
-    if (mbedtls_asn1_get_tag(&p, der + left, &len,
-                             MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE) != 0) {
-        return left;
+    *len = head[1];
+    if (head[1] == 0x81) {
+        *len = head[2];
+        used = 3;
+    } else if (head[1] == 0x82) {
+        *len = (size_t)head[2] << 8 | head[3];
+        used = 4;
     }
-    return (size_t)(p - der) + len;
+    if (head[0] != 0x30 || head[1] == 0x80 || head[1] > 0x82 || left < used || *len > left - used) {
+        *len = 0;
+        return rc;
+    }
+    *len += used;
+    return rc;
 }
 
 static bool next(struct walk *w, struct acme_trust_anchor *found)
@@ -56,10 +79,54 @@ static bool next(struct walk *w, struct acme_trust_anchor *found)
         w->left = w->anchors->len;
     }
     found->der = w->rest;
-    found->len = der_len(w->rest, w->left);
+    w->rc = acme_trust_der_len(w->port, w->rest, w->left, &found->len);
+    found->len = found->len > 0 ? found->len : w->left; /* all there is, where it has none */
     w->rest += found->len;
     w->left -= found->len;
-    return true;
+    return w->rc == ACME_OK;
+}
+
+/* The certificate that was parsed last frees its bytes. */
+static void own_bytes(mbedtls_x509_crt *crt)
+{
+    while (crt->next != NULL) {
+        crt = crt->next;
+    }
+    crt->MBEDTLS_PRIVATE(own_buffer) = 1;
+}
+
+/* Memory is parsed where it lies, what the port reads is brought in. What mbedTLS returns. */
+static int parse(const struct acme_trust *t, mbedtls_x509_crt *crt,
+                 const struct acme_trust_anchor *anchor)
+{
+    uint8_t *copy;
+    int ret = MBEDTLS_ERR_X509_FILE_IO_ERROR;
+
+    if (t->port == NULL || t->port->read_anchor == NULL) {
+        return acme_x509_parse(crt, anchor->der, anchor->len, false);
+    }
+    copy = mbedtls_calloc(1, anchor->len);
+    if (copy == NULL) {
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    }
+    if (acme_trust_read(t->port, anchor->der, copy, anchor->len) == ACME_OK) {
+        ret = acme_x509_parse(crt, copy, anchor->len, false);
+    }
+    if (ret == 0) {
+        own_bytes(crt);
+    } else {
+        mbedtls_free(copy);
+    }
+    return ret;
+}
+
+/* Whether an anchor could not be looked at, which is no verdict on it. */
+static int32_t to_failure(int ret)
+{
+    if (ret == MBEDTLS_ERR_X509_FILE_IO_ERROR) {
+        return ACME_ERR_STORE_IO;
+    }
+    return acme_x509_error(ret, ACME_OK) == ACME_ERR_TLS_MEMORY ? ACME_ERR_TLS_MEMORY : ACME_OK;
 }
 
 static bool is_issuer(const mbedtls_x509_crt *crt, const mbedtls_x509_crt *child)
@@ -103,15 +170,14 @@ static int32_t consider(const struct acme_trust *t, const struct acme_trust_anch
     if (crt == NULL) {
         return ACME_ERR_TLS_MEMORY;
     }
-    ret = acme_x509_parse(crt, anchor->der, anchor->len, false);
+    ret = parse(t, crt, anchor);
     if (ret == 0 && is_issuer(crt, child) && is_in_force(t, crt) != expired) {
         crt->next = *list;
         *list = crt;
         return ACME_OK;
     }
     discard(crt);
-    ret = acme_x509_error(ret, ACME_OK);
-    return ret == ACME_ERR_TLS_MEMORY ? ACME_ERR_TLS_MEMORY : ACME_OK;
+    return to_failure(ret);
 }
 
 static int32_t collect(const struct acme_trust *t, const mbedtls_x509_crt *child, bool expired,
@@ -124,7 +190,7 @@ static int32_t collect(const struct acme_trust *t, const mbedtls_x509_crt *child
     while (rc == ACME_OK && next(&w, &anchor)) {
         rc = consider(t, &anchor, child, expired, list);
     }
-    return rc;
+    return rc == ACME_OK ? w.rc : rc;
 }
 
 static void free_list(mbedtls_x509_crt *list)
@@ -156,11 +222,12 @@ static int32_t find(const struct acme_trust *t, const mbedtls_x509_crt *child,
 static int on_question(void *ctx, const mbedtls_x509_crt *child, mbedtls_x509_crt **list)
 {
     struct acme_trust *t = ctx;
+    int32_t rc = find(t, child, list);
 
-    if (find(t, child, list) == ACME_OK) {
+    if (rc == ACME_OK) {
         return 0;
     }
-    t->out_of_memory = true;
+    t->failed = rc;
     return MBEDTLS_ERR_X509_ALLOC_FAILED;
 }
 
@@ -175,9 +242,8 @@ static int take(struct acme_trust *t, const struct acme_trust_anchor *anchor)
     mbedtls_x509_crt *crt = allocate();
     int ret = MBEDTLS_ERR_X509_ALLOC_FAILED;
 
-    (void)t;
     if (crt != NULL) {
-        ret = acme_x509_parse(crt, anchor->der, anchor->len, false);
+        ret = parse(t, crt, anchor);
         discard(crt);
     }
     return ret;
@@ -214,7 +280,7 @@ void acme_trust_use(struct acme_trust *t, mbedtls_ssl_config *config)
 
 static int take(struct acme_trust *t, const struct acme_trust_anchor *anchor)
 {
-    return acme_x509_parse(&t->list, anchor->der, anchor->len, false);
+    return parse(t, &t->list, anchor);
 }
 
 static void init_list(struct acme_trust *t)
@@ -238,14 +304,15 @@ int32_t acme_trust_init(struct acme_trust *t, const struct acme_port *port,
     struct acme_trust_anchor anchor;
     struct walk w;
     bool good = false;
-    int32_t rc = ACME_OK;
+    int32_t rc = ACME_OK, failed = ACME_OK;
 
     memset(t, 0, sizeof(*t));
+    t->port = port;
     t->clock = clock;
     t->anchors = anchors;
     t->count = count;
     init_list(t);
-    for (w = walk_over(t); next(&w, &anchor) && rc != ACME_ERR_TLS_MEMORY;) {
+    for (w = walk_over(t); failed == ACME_OK && next(&w, &anchor);) {
         int ret = take(t, &anchor);
 
         if (ret == 0) {
@@ -254,8 +321,13 @@ int32_t acme_trust_init(struct acme_trust *t, const struct acme_port *port,
         }
         ACME_LOG(port, ACME_LOG_WARNING, "tls: a trust anchor cannot be read", NULL, ret);
         rc = acme_x509_error(ret, ACME_ERR_CERT_PARSE);
+        failed = to_failure(ret);
     }
-    return good && rc != ACME_ERR_TLS_MEMORY ? ACME_OK : rc;
+    failed = failed == ACME_OK ? w.rc : failed;
+    if (failed != ACME_OK) {
+        return failed;
+    }
+    return good ? ACME_OK : rc;
 }
 
 /* Memory was what failed if the signature is good now, too. */
@@ -276,7 +348,7 @@ bool acme_trust_lacked_memory(struct acme_trust *t, const mbedtls_x509_crt *chil
     mbedtls_x509_crt *list;
     bool lacked;
 
-    if (t->out_of_memory || lacked_with(child, child->next, depth, false) ||
+    if (t->failed != ACME_OK || lacked_with(child, child->next, depth, false) ||
         find(t, child, &list) != ACME_OK) {
         return true;
     }

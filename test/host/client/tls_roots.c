@@ -2,6 +2,7 @@
  * Roots, with the real TLS at both ends: each CA is held against its own anchors, and no other's.
  */
 #include "device.h"
+#include "acme/roots.h"
 #include "sim_tls.h"
 
 #define DOWN "https://down.example.org/directory"
@@ -49,6 +50,55 @@ static void test_the_first_one_s_root_is_not_the_other_s(void **state)
     assert_false(device_has_cert(0));
 }
 
+/* The CA has moved to a root that the device does not know, and back: what was believed before
+ * counts no more, a kept connection and a session among it. */
+static void test_other_anchors_between_two_jobs(void **state)
+{
+    static const uint8_t junk[] = {0x30, 0x03, 0x02, 0x01, 0x00};
+    struct acme_trust_anchor broken = {junk, sizeof(junk)};
+
+    (void)state;
+    w.config.directory_url = CA_SIM_DIRECTORY;
+    w.config.fallbacks_count = 0;
+    w.config.anchors = &foreign;
+    w.config.anchors_count = 1;
+    device_boot();
+    assert_int_equal(device_run(), ACME_ERR_TLS_VERIFY);
+    assert_int_equal(acme_use_anchors(w.client, &broken, 1), ACME_ERR_CERT_PARSE);
+    assert_int_equal(acme_use_anchors(w.client, NULL, 1), ACME_ERR_ARGUMENT);
+    assert_int_equal(acme_use_anchors(NULL, &w.anchor, 1), ACME_ERR_ARGUMENT);
+    assert_int_equal(device_run(), ACME_ERR_TLS_VERIFY); /* with the old ones, as before */
+    assert_int_equal(acme_start(w.client), ACME_OK);
+    assert_int_equal(acme_use_anchors(w.client, &w.anchor, 1), ACME_ERR_STATE);
+    acme_cancel(w.client);
+    while (acme_use_anchors(w.client, &w.anchor, 1) == ACME_ERR_STATE) {
+        struct acme_poll_result result;
+
+        (void)acme_poll(w.client, &result);
+    }
+    assert_int_equal(device_run(), ACME_OK);
+    assert_true(device_has_cert(0));
+    assert_int_equal(acme_use_anchors(w.client, &foreign, 1), ACME_OK);
+    assert_int_equal(device_renew(), ACME_ERR_TLS_VERIFY);
+    assert_int_equal(acme_use_anchors(w.client, &w.anchor, 1), ACME_OK);
+    assert_int_equal(device_renew(), ACME_OK);
+}
+
+/* Where another CA was turned to last, the first one's anchors are meant all the same. */
+static void test_other_anchors_of_the_first_ca(void **state)
+{
+    (void)state;
+    w.config.directory_url = CA_SIM_DIRECTORY;
+    w.config.anchors = &foreign;
+    w.config.anchors_count = 1;
+    other.directory_url = DOWN;
+    device_boot();
+    assert_int_not_equal(device_run(), ACME_OK);
+    assert_int_equal(acme_use_anchors(w.client, &w.anchor, 1), ACME_OK);
+    assert_int_equal(device_run(), ACME_OK);
+    assert_true(device_has_cert(0));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -56,6 +106,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_other_has_a_root_of_its_own),
         TEST(test_the_first_one_s_root_is_not_the_other_s),
+        TEST(test_other_anchors_between_two_jobs),
+        TEST(test_other_anchors_of_the_first_ca),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,10 @@ BOARDS = {
     "mps2_an385": ("mps2-an385", "lan9118", 6),
     "lm3s6965evb": ("lm3s6965evb", "stellaris", 5),
     "mps2_an521": ("mps2-an521", "lan9118", 6),
+    "mps2_an385_freertos": ("mps2-an385", "lan9118", 6),
 }
+# Those without an operating system, whose loop measures its steps; they have a self-test, too.
+BARE = sorted(set(BOARDS) - {"mps2_an385_freertos"})
 
 
 def der_of(pem_path):
@@ -24,16 +27,18 @@ def der_of(pem_path):
 
 class Board:
     """One device. Its folder holds the flash, so a new Board in the same folder is the same device
-    after a power cut. Its network is QEMU's own, or with tap a TAP interface, where it has an address."""
+    after a power cut. Its network is QEMU's own, or with tap a TAP interface, where it has an address; or
+    what a wire (test/host/firmware/wire.py) carries."""
 
     def __init__(self, folder, board="mps2_an385", http_port=None, https_port=None, icount=False,
-                 echo=None, network="10.0.2", image="nanoacme", tap=None, address="127.0.0.1"):
+                 echo=None, network="10.0.2", image="nanoacme", tap=None, address="127.0.0.1",
+                 wire=None):
         self.folder, self.board, self.icount, self.echo = str(folder), board, icount, echo
         self.http_port = http_port or free_port()
         self.https_port = https_port or free_port()
         builds = os.environ.get("NANOACME_FIRMWARE", os.path.join(ROOT, "build"))
         self.image = os.path.join(builds, board, f"{image}-{board}.elf")
-        self.network, self.tap, self.address = network, tap, address
+        self.network, self.tap, self.address, self.wire = network, tap, address, wire
         self.text, self.popen, self.reader = "", None, None
         self.monitor_path = os.path.join(self.folder, "monitor")
 
@@ -52,6 +57,9 @@ class Board:
         return self
 
     def _nic(self, model):
+        if self.wire is not None:
+            return (f"socket,model={model},id=net,udp=127.0.0.1:{self.wire.own_port},"
+                    f"localaddr=127.0.0.1:{self.wire.port}")
         if self.tap is not None:
             return f"tap,model={model},id=net,ifname={self.tap},script=no,downscript=no"
         return (f"user,model={model},id=net,net={self.network}.0/24,hostfwd=tcp:127.0.0.1:{self.http_port}-:80,"

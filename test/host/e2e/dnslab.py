@@ -1,6 +1,7 @@
 """Name servers for the end-to-end tests: a real BIND 9 with TSIG keys in the foreground, and a
 scripted server (dnspython) that misbehaves in front of it."""
 import base64
+import contextlib
 import http.server
 import json
 import os
@@ -143,7 +144,7 @@ class Front:
             threading.Thread(target=self._serve_stream, args=(stream,), daemon=True).start()
 
     def _serve_stream(self, stream):
-        with stream:
+        with stream, contextlib.suppress(ConnectionResetError):  # whoever has enough may reset it
             while wire := _read_message(stream):
                 answer = self._answer(wire, True)
                 if not answer:

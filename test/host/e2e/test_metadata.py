@@ -138,6 +138,8 @@ def test_zephyr_without_cjson_says_so(tmp_path):
 def test_esp_idf_component(tmp_path):
     component = yaml.safe_load(read("idf_component.yml"))
     assert component["version"] == version() and component["license"] == "Apache-2.0"
+    # The resolver is not to choose a version whose Mbed TLS 4 the core refuses.
+    assert component["dependencies"]["idf"] == ">=5.1,<6.0"
     for pattern in component["files"]["exclude"]:
         assert os.path.isdir(path(pattern.split("/")[0])), pattern
     out = call("cmake", "-DESP_PLATFORM=1", f"-DROOT={ROOT}", "-P",
@@ -148,9 +150,23 @@ def test_esp_idf_component(tmp_path):
             "CONFIG_ACME_MBEDTLS_ENTROPY=n\nCONFIG_ACME_MBEDTLS_POOL=n\n", tmp_path / "sdkconfig.h")
     configure_and_build(tmp_path / "build", "esp_idf", f"-DSDKCONFIG_DIR={tmp_path}")
     # mbedTLS, configured without storage, keeps its keys by the core's functions.
-    call("ninja", "-C", str(tmp_path / "build"), "mbedcrypto")
+    call("ninja", "-C", str(tmp_path / "build"), "mbedcrypto", "acme_port_freertos", "app_task")
     symbols = call("nm", str(tmp_path / "build" / "libmbedcrypto.a"))
     assert " U psa_its_set\n" in symbols
+
+
+def test_esp_idf_says_what_all_of_the_firmware_needs(tmp_path):
+    """PSA Crypto under every connection of the firmware: without locks, and before it is started."""
+    def compile_(*defines, code=0):
+        return call("gcc", "-fsyntax-only", "-std=c11", "-D_GNU_SOURCE", '-DMBEDTLS_CONFIG_FILE="standin_mbedtls.h"',
+                    '-DMBEDTLS_USER_CONFIG_FILE="acme_esp_mbedtls.h"', "-I" + path("test/host/integration/esp_idf"),
+                    "-I" + path("boards/host"), "-I" + path("port/esp_idf"), "-I" + path("core/its"),
+                    "-isystem", path("third_party/mbedtls/include"), *(f"-D{d}" for d in defines),
+                    path("third_party/mbedtls/library/psa_crypto_storage.c"), code=code)
+    assert compile_() == ""
+    out = compile_("STANDIN_ONE_TASK_TLS12", code=1)
+    assert "CONFIG_MBEDTLS_THREADING_C=y" in out and "CONFIG_MBEDTLS_SSL_PROTO_TLS1_3=y" in out
+    assert compile_("STANDIN_ONE_TASK_TLS12", "ACME_ESP_ONE_TASK", "ACME_ESP_PSA_FIRST") == ""
 
 
 # ---- PlatformIO ----

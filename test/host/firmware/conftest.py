@@ -21,8 +21,14 @@ def pytest_addoption(parser):
 
 def flash_map(board):
     """The size of a sector and of the store, of the board's board_config.h."""
-    with open(os.path.join(ROOT, "boards", board, "board_config.h"), encoding="ascii") as f:
-        numbers = dict(re.findall(r"#define (BOARD_SECTOR_SIZE|BOARD_STORE_SECTORS) +(\d+)u", f.read()))
+    path = os.path.join(ROOT, "boards", board, "board_config.h")
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    other = re.search(r'#include "(\.\..*board_config\.h)"', text)
+    if other:
+        with open(os.path.join(os.path.dirname(path), other[1]), encoding="ascii") as f:
+            text += f.read()
+    numbers = dict(re.findall(r"#define (BOARD_SECTOR_SIZE|BOARD_STORE_SECTORS) +(\d+)u", text))
     sector_size = int(numbers["BOARD_SECTOR_SIZE"])
     return sector_size, sector_size * int(numbers["BOARD_STORE_SECTORS"])
 
@@ -88,5 +94,12 @@ def a_lab(tmp_path):
 @pytest.fixture
 def reference_bench(tmp_path):
     each = Bench(tmp_path, "mps2_an385")
+    yield each
+    each.stop()
+
+
+@pytest.fixture
+def rtos_bench(tmp_path):
+    each = Bench(tmp_path, "mps2_an385_freertos")
     yield each
     each.stop()

@@ -13,16 +13,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "lwip")]
 import network  # noqa: E402
 from board import Board  # noqa: E402
-from lab import Lab  # noqa: E402
+from lab import Lab, free_port  # noqa: E402
+from names import name_server  # noqa: E402
+from wire import Wire  # noqa: E402
 
 CA, NAME = "ca.test", "device.test"
 DISCOVER, OFFER, REQUEST, ACK = 1, 2, 3, 5
 
 
 class Dhcp:
-    """Gives every device the one address (RFC 2131), and names the name server."""
+    """Gives every device the one address (RFC 2131), and names the name servers: those before, and the right one.
+    It is away until it is told to serve."""
 
-    def __init__(self):
+    def __init__(self, before=(), away=False):
+        self.before, self.away, self.ignored = before, away, 0
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"tap0")
@@ -48,9 +52,14 @@ class Dhcp:
             answer = {DISCOVER: OFFER, REQUEST: ACK}.get(self._kind(request))
             if len(request) < 240 or answer is None:
                 continue
+            if self.away:
+                self.ignored += 1
+                continue
             options = bytes([53, 1, answer, 1, 4, 255, 255, 255, 0, 51, 4]) + struct.pack("!I", 86400)
-            for number in (54, 3, 6):
+            for number in (54, 3):
                 options += bytes([number, 4]) + own
+            names_at = b"".join(map(socket.inet_aton, self.before)) + own
+            options += bytes([6, len(names_at)]) + names_at
             reply = b"\2\1\6\0" + request[4:8] + bytes(8) + device + own + bytes(4) + request[28:44]
             reply += bytes(192) + b"\x63\x82\x53\x63" + options + b"\xff"
             self.socket.sendto(reply.ljust(300, b"\0"), ("255.255.255.255", 68))
@@ -89,21 +98,28 @@ DEVICE_BY_PREFIX = "fd66::5054:ff:fe12:3456"
 
 
 class Site:
-    """A CA, its name server, and a board, on one wire, that has IPv4 with DHCP, or IPv6 with a router."""
+    """A CA, its name server, and a board, on one wire, that has IPv4 with DHCP, or IPv6 with a router. With names (see
+    names.py) the device asks a server that knows them first. With weather the wire is a Wire."""
 
-    def __init__(self, folder, kind, family=4):
+    def __init__(self, folder, kind, family=4, names=None, dead_servers=(), dhcp_away=False, weather=None):
         self.folder, self.kind, self.family = folder, kind, family
         self.own, self.device = (network.PEER4, network.DEVICE4) if family == 4 else (network.PEER6, DEVICE_BY_PREFIX)
+        self.names, self.dead_servers, self.dhcp_away = names, dead_servers, dhcp_away
         names_at = f"{self.own}:53" if family == 4 else f"[{self.own}]:53"
+        if names is not None:
+            names_at = f"127.0.0.1:{free_port()}"
         self.lab = Lab(folder, address=CA, listen="", names_at=names_at, default_address="")
         self.lab.http_port = 80
-        self.dhcp = self.board = None
+        self.dhcp = self.board = self.front = None
+        self.wire = Wire(**weather) if weather is not None else None
         self.calls = []
 
     def start(self, **config):
-        self.dhcp = Dhcp() if self.family == 4 else Router()
+        self.dhcp = Dhcp(self.dead_servers, self.dhcp_away) if self.family == 4 else Router()
         self.lab.extra_config = config
         self.lab.start_names()
+        if self.names is not None:
+            self.front = name_server(self.own, int(self.lab.names_at.split(":")[1]), self.names)
         self.lab.set_name(CA, self.own)
         self.lab.set_name(NAME, self.device)
         self.lab.start_pebble()
@@ -112,12 +128,13 @@ class Site:
     def boot(self):
         folder = self.folder / "device"
         folder.mkdir()
-        self.board = Board(folder, self.kind, tap="tap0", address=self.device, https_port=443)
+        self.board = Board(folder, self.kind, tap="tap0", address=self.device, https_port=443, wire=self.wire)
         self.board.start().provision([NAME], self.lab.directory, self.lab.ca_file)
         return self.board
 
     def stop(self):
-        for stop in [*self.calls, self.board and self.board.cut_power, self.dhcp and self.dhcp.stop, self.lab.stop]:
+        for stop in [*self.calls, self.board and self.board.cut_power, self.dhcp and self.dhcp.stop,
+                     self.front and self.front.stop, self.lab.stop, self.wire and self.wire.stop]:
             if stop is not None:
                 stop()
 

@@ -21,6 +21,9 @@ extern const int bench_backlog;
 /** Whether the port has datagrams. */
 extern const bool bench_has_datagrams;
 
+/** Whether the port asks name servers itself; else the C library does, in its own time. */
+extern const bool bench_resolves;
+
 /** So often the stack's thread has no room for a question of the port's. */
 extern int bench_refusals;
 

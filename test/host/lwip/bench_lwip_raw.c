@@ -21,6 +21,7 @@ const char *const bench_device_4 = "10.66.0.2";
 const char *const bench_device_6 = "fd66::2";
 const int bench_backlog = 4;
 const bool bench_has_datagrams = true;
+const bool bench_resolves = true;
 int bench_refusals; /* there is no such thread */
 
 void bench_start(struct acme_port *port)

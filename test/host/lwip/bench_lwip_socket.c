@@ -20,6 +20,7 @@ const char *const bench_device_4 = "10.66.0.2";
 const char *const bench_device_6 = "fd66::2";
 const int bench_backlog = 4;
 const bool bench_has_datagrams = false;
+const bool bench_resolves = true;
 int bench_refusals;
 
 err_t __real_tcpip_try_callback(tcpip_callback_fn function, void *ctx);

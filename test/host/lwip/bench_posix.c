@@ -14,6 +14,7 @@ const char *const bench_device_4 = "127.0.0.1";
 const char *const bench_device_6 = "::1";
 const int bench_backlog = 17; /* the kernel lets one more wait than it is told */
 const bool bench_has_datagrams = true;
+const bool bench_resolves = false;
 int bench_refusals; /* there is no such thread */
 
 void bench_start(struct acme_port *port)

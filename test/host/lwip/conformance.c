@@ -185,6 +185,76 @@ static void check_silent_address(void)
     CHECK(now_ms() - start < 12000);
 }
 
+/* Milliseconds until the device talks to the peer by a name. */
+static uint64_t time_to_talk(const char *host, const char *peer)
+{
+    uint64_t start = now_ms();
+
+    talk_to(host, peer);
+    return now_ms() - start;
+}
+
+/* Whether a connection is there; an error ends the test. */
+static bool is_connected(acme_handle h)
+{
+    int32_t rc = dev_connected(h);
+
+    CHECK(rc == ACME_OK || rc == ACME_ERR_AGAIN);
+    return rc == ACME_OK;
+}
+
+/* By two names at once, which takes the time of the slower one. */
+static uint64_t time_to_talk_twice(const char *host, const char *other, const char *peer)
+{
+    uint64_t start = now_ms();
+    int listener = peer_listen(peer, 0);
+    acme_handle handles[2] = {dev_connect(host, peer_port(listener)),
+                              dev_connect(other, peer_port(listener))};
+    bool first = false, second = false;
+
+    CHECK(handles[0] >= 0 && handles[1] >= 0);
+    while (!first || !second) {
+        CHECK(now_ms() - start < PATIENCE_MS);
+        first = is_connected(handles[0]);
+        second = is_connected(handles[1]);
+        bench_wait(20);
+    }
+    dev_close(handles[0]);
+    dev_close(handles[1]);
+    peer_close(listener);
+    return now_ms() - start;
+}
+
+/* Each address that says nothing has its time (ACME_NET_ATTEMPT_MS), and then the next one is
+ * tried, in turn of each family. */
+static void check_several_addresses(void)
+{
+    CHECK(time_to_talk("alias.test", BENCH_PEER_4) < 2000);
+    CHECK(time_to_talk("dead-six.test", BENCH_PEER_4) < 8000);
+    CHECK(time_to_talk_twice("dead-two.test", "dead-both.test", BENCH_PEER_4) < 18500);
+}
+
+/* What does not fit into a datagram comes over TCP; without that what there is is used. */
+static void check_truncated_answer(void)
+{
+    CHECK(time_to_talk("cut.test", BENCH_PEER_4) < 2000);
+    CHECK(time_to_talk("cut-six.test", BENCH_PEER_6) < 2000);
+    CHECK(time_to_talk("long.test", BENCH_PEER_4) < 2000);
+    CHECK(time_to_talk_twice("cut-both.test", "cut-dead.test", BENCH_PEER_4) < 13500);
+    CHECK(!bench_resolves || time_to_talk("cut-no-tcp.test", BENCH_PEER_4) < 8000);
+}
+
+/* A question or its answer is lost; an answer is to another question; one family has none. */
+static void check_lost_answers(void)
+{
+    if (bench_resolves) {
+        CHECK(time_to_talk("lost.test", BENCH_PEER_4) < 3000);
+        CHECK(time_to_talk("strange.test", BENCH_PEER_4) < 3000);
+        CHECK(time_to_talk("silent-six.test", BENCH_PEER_4) < 3000);
+        CHECK(time_to_talk("silent-four.test", BENCH_PEER_6) < 3000);
+    }
+}
+
 static void check_refused(void)
 {
     static const char *const hosts[] = {BENCH_PEER_4, BENCH_PEER_6, "four.test", "both.test"};
@@ -788,6 +858,9 @@ static const struct {
     {"waiting_with_full_mailbox", check_waiting_with_full_mailbox},
     {"other_family", check_other_family},
     {"silent_address", check_silent_address},
+    {"several_addresses", check_several_addresses},
+    {"truncated_answer", check_truncated_answer},
+    {"lost_answers", check_lost_answers},
     {"refused", check_refused},
     {"unresolvable", check_unresolvable},
     {"silent_name_server", check_silent_name_server},

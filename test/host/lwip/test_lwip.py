@@ -14,6 +14,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 import lab as lab_module  # noqa: E402
+import names  # noqa: E402
 import network  # noqa: E402
 
 BUILD = os.environ.get("NANOACME_BUILD", os.path.join(lab_module.ROOT, "build"))
@@ -23,19 +24,45 @@ NAMES = {  # no other name has an address
     "both.test": [network.PEER4, network.PEER6], "hole.test": ["10.66.0.77", network.PEER6],
     "broken.test": [""],
 }
+DEAD = ["10.66.0.77", "10.66.0.78", "10.66.0.79"]  # nobody answers, not even to ARP
+MANY = [f"10.66.7.{i}" for i in range(1, 200)]  # nobody knows a way there
+
+
+def rules():
+    """Names with several addresses: see conformance.c."""
+    return {
+        "dead-two.test": names.Rule(*DEAD[:2], network.PEER4),
+        "dead-six.test": names.Rule("fd66::77", network.PEER4),
+        "dead-both.test": names.Rule(DEAD[0], "fd66::77", "fd66::78", network.PEER4),
+        "cut.test": names.Rule(network.PEER4, over_udp=0),
+        "cut-six.test": names.Rule(network.PEER6, over_udp=0),
+        "cut-both.test": names.Rule(DEAD[0], network.PEER4, network.PEER6, over_udp=0),
+        "cut-dead.test": names.Rule(DEAD[0], network.PEER4, over_udp=1),
+        "cut-no-tcp.test": names.Rule(network.PEER4, DEAD[0], over_udp=1, tcp=False),
+        "long.test": names.Rule(network.PEER4, *MANY, over_udp=0),
+        "lost.test": names.Rule(network.PEER4, lost=1),
+        "silent-six.test": names.Rule(network.PEER4, silent=("AAAA",)),
+        "silent-four.test": names.Rule(network.PEER6, silent=("A",)),
+        "strange.test": names.Rule(network.PEER4, strange=True),
+        "alias.test": names.Rule(network.PEER4, DEAD[0], alias="www.elsewhere.test"),
+    }
 
 
 @pytest.fixture
 def net(tmp_path):
     with network.tap_network():
-        lab = lab_module.Lab(tmp_path, names_at=f"{network.PEER4}:53", default_address="")
+        lab = lab_module.Lab(tmp_path, default_address="")
+        front = None
         try:
             lab.start_names()
+            front = names.name_server(network.PEER4, int(lab.names_at.split(":")[1]), rules())
             for name, addresses in NAMES.items():
                 for address in addresses:
                     lab.set_name(name, address)
             yield lab
         finally:
+            if front is not None:
+                front.stop()
             lab.stop()
 
 

@@ -421,6 +421,29 @@ static void test_the_right_request_does_not_yield(void **state)
     assert_int_equal(accepted, busy);
 }
 
+/* Whoever says what anybody could say, and a few letters that were guessed, does not keep the CA
+ * out. */
+static void test_a_guessed_request_yields(void **state)
+{
+    static const char *const begun[] = {"GET /.well-known/acme-challenge/",
+                                        "GET /.well-known/acme-challenge/LoqXcYV"};
+    int n, busy = (int)CONFIG_ACME_HTTP_01_STREAMS;
+    size_t i;
+
+    for (i = 0; i < sizeof(begun) / sizeof(begun[0]); i++) {
+        (void)set_up(state);
+        for (n = 0; n < busy; n++) {
+            peers[n].request = begun[i];
+        }
+        peers[busy].request = GOOD;
+        waiting = busy + 1;
+        acme_responder_poll(&r, 1000);
+        acme_responder_poll(&r, 9000);
+        assert_int_equal(r.served, 1);
+        (void)tear_down(state);
+    }
+}
+
 static void test_more_than_a_request(void **state)
 {
     (void)state;
@@ -504,6 +527,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_challenge, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_peers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_slow_peers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_guessed_request_yields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_more_than_a_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_shorter_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_token_that_becomes_shorter, set_up, tear_down),

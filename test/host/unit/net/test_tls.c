@@ -139,7 +139,20 @@ static void log_write(void *ctx, enum acme_log_level level, const char *line)
 static const struct acme_net_ops net_ops = {
     .connected = net_connected, .send = net_send, .recv = net_recv, .close = net_close};
 static const struct acme_log_ops log_ops = {log_write};
-static const struct acme_port port = {.net = &net_ops, .log = &log_ops};
+static uint32_t anchor_reads, anchor_fails_at; /* 0: never */
+
+/* Anchors that no pointer reaches: where one lies is said with another number. */
+static int32_t read_anchor(void *ctx, const uint8_t *at, void *to, size_t len)
+{
+    (void)ctx;
+    if (++anchor_reads == anchor_fails_at) {
+        return ACME_ERR_CLOSED;
+    }
+    memcpy(to, (const uint8_t *)((uintptr_t)at ^ 1u << 30), len);
+    return ACME_OK;
+}
+
+static struct acme_port port = {.net = &net_ops, .log = &log_ops};
 
 /* ---- the clock ---- */
 
@@ -810,6 +823,44 @@ static void test_a_root_that_was_issued_anew(void **state)
     }
 }
 
+/* The same, and one root at a time in memory; a chip that fails is no untrusted server. */
+static void test_anchors_that_are_read(void **state)
+{
+    uint8_t bundle[2100];
+    struct ca_pki_template other = root_t;
+    uint32_t n;
+    int32_t rc;
+
+    (void)state;
+    other.subject = other.issuer = "CN=Other";
+    anchor.len = ca_pki_write(&other, bundle, sizeof(bundle));
+    anchor.len += ca_pki_write(&root_t, bundle + anchor.len, sizeof(bundle) - anchor.len);
+    anchor.der = (const uint8_t *)((uintptr_t)bundle ^ 1u << 30);
+    port.read_anchor = read_anchor;
+    expect(ACME_OK);
+    for (n = 1, rc = -1; rc != ACME_OK; n++) {
+        server_start();
+        client_init();
+        anchor_reads = 0;
+        anchor_fails_at = n;
+        rc = shake_hands_for(HOST, 2000);
+        anchor_fails_at = 0;
+        hang_up();
+        assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_IO);
+    }
+    assert_true(n > 6);
+    for (n = 1, rc = -1; rc != ACME_OK; n += n < 200 ? 1 : 29) {
+        rc = shake_hands_without_memory(n, true);
+        assert_int_not_equal(rc, ACME_ERR_TLS_VERIFY);
+        assert_int_not_equal(rc, ACME_ERR_TLS_DATES);
+        assert_int_not_equal(rc, ACME_ERR_STORE_IO);
+    }
+    other.not_after_s = NOW - DAY; /* an expired one of the right name, and no other */
+    other.subject = other.issuer = "CN=Root";
+    anchor.len = ca_pki_write(&other, bundle, sizeof(bundle));
+    expect(ACME_ERR_TLS_DATES);
+}
+
 /* With both anchors or with none: never with those that happened to fit. */
 static void test_setting_up_without_memory(void **state)
 {
@@ -888,6 +939,7 @@ static int fresh(void **state)
     server_t.issuer_point = ca_point;
     pipes_new();
     closes = 0;
+    port.read_anchor = NULL;
     connect_result = recv_result = ACME_OK;
     config_fails = alpn_fails = hash_fails = send_lies = recv_lies = false;
     tickets = 0;
@@ -909,6 +961,7 @@ int main(void)
         cmocka_unit_test_setup(test_addresses, fresh),
         cmocka_unit_test_setup(test_a_name_in_the_subject, fresh),
         cmocka_unit_test_setup(test_anchors_with_constraints, fresh),
+        cmocka_unit_test_setup(test_anchors_that_are_read, fresh),
         cmocka_unit_test_setup(test_no_verdict_without_memory, fresh),
         cmocka_unit_test_setup(test_a_server_that_is_a_ca, fresh),
         cmocka_unit_test_setup(test_an_issuer_that_is_no_ca, fresh),

@@ -1,48 +1,35 @@
 /*
- * The application: a device that gets its certificate on its first boot and shows its status page
- * with it ever after. One loop, which sleeps until the next deadline or an interrupt. This file is
- * the example to begin with; it must not know which board it runs on.
+ * The application without its loop: the client's configuration by the settings, what is said on the
+ * serial line, and the status page. It must not know which board it runs on, nor whether there is
+ * an operating system: loop.c and the tasks of a board with FreeRTOS bring the port and call the
+ * client.
  */
+#include "app.h"
+
 #include <string.h>
 
 #include <lwip/memp.h>
 #include <lwip/stats.h>
 
-#include "acme/client.h"
-#include "acme_lwip_raw.h"
+#include "acme/roots.h"
 #include "board.h"
 #include "console.h"
-#include "ethif.h"
-#include "https.h"
+#include "root_list.h"
+#include "roots.h"
 #include "settings.h"
-#include "text.h"
 
-/* Memory for both at once, or one after the other? The board says. */
-#ifndef BOARD_HTTPS_ALONGSIDE
-#define BOARD_HTTPS_ALONGSIDE 1
-#endif
-
-/* Streams of the status page; lwipopts.h has the sum. */
-#ifndef BOARD_HTTPS_STREAMS
-#define BOARD_HTTPS_STREAMS 4
-#endif
-
-#define WAKE_MAX_S 3600u
-
-/* Much longer than any step: an emulator on a busy machine may stand still for a second. */
-#define WATCHDOG_MS 8000u
-
+struct acme_lwip_clock app_clock = {.uptime_ms = board_uptime_ms};
+static struct acme_port *port;
 static struct settings settings;
-static struct acme_lwip_raw net;
-static struct acme_lwip_clock wall_clock = {.uptime_ms = board_uptime_ms};
 static _Alignas(8) uint8_t memory[ACME_MEMORY_SIZE];
 static acme_client *client;
 static const char *names[SETTINGS_NAMES_MAX];
-static struct acme_trust_anchor anchor;
+static struct acme_trust_anchor anchors[2]; /* by enum roots_which, of which one is in use */
+static enum roots_which in_use;
 static struct acme_cert_request request;
 
-static uint64_t next_start_ms; /* when the client is asked to look again */
-static bool working;           /* the client has a job */
+static bool at_once;             /* roots have changed: pauses of the old ones do not count */
+static uint32_t requests_before; /* of this job */
 
 /* The longest time that the client, and the server, have kept the processor: from the beginning of
  * a call, or the last breath in it, until the next breath or its end; and the client's state. */
@@ -50,7 +37,7 @@ struct longest {
     uint32_t us;
     uint8_t state;
 };
-static struct longest longest_step, longest_https;
+static struct longest longest[2];
 static struct longest *timed; /* of these, the one whose code runs */
 static uint64_t timed_since_us;
 static uint64_t slept_us;
@@ -58,7 +45,7 @@ static uint8_t state; /* of the client */
 
 /* ---- the serial line ---- */
 
-static void say(const char *what, const char *text, int64_t number)
+void app_say(const char *what, const char *text, int64_t number)
 {
     char line[192];
     struct text t;
@@ -82,18 +69,18 @@ static void log_write(void *ctx, enum acme_log_level level, const char *line)
 {
     (void)ctx;
     (void)level;
-    say(line, NULL, 0);
+    app_say(line, NULL, 0);
 }
 
-static const struct acme_log_ops log_ops = {log_write};
+const struct acme_log_ops app_log_ops = {log_write};
 
-static void begin_step(struct longest *which)
+void app_begin_step(enum app_step which)
 {
-    timed = which;
+    timed = &longest[which];
     timed_since_us = board_uptime_us();
 }
 
-static void end_step(void)
+void app_end_step(void)
 {
     uint64_t now_us = board_uptime_us();
     uint32_t us = (uint32_t)(now_us - timed_since_us);
@@ -105,13 +92,9 @@ static void end_step(void)
     timed_since_us = now_us;
 }
 
-/* While mbedTLS computes. */
-static void breathe(void *ctx)
+void app_slept(uint64_t us)
 {
-    (void)ctx;
-    end_step();
-    board_watchdog_feed();
-    ethif_breathe();
+    slept_us += us;
 }
 
 /* Since boot, without sleep. */
@@ -126,28 +109,28 @@ static void on_event(void *ctx, const struct acme_event *event)
     switch (event->type) {
     case ACME_EVENT_STATE:
         state = event->state;
-        say("acme: state", event->text, event->state);
-        say("time: busy us", NULL, busy_us());
+        app_say("acme: state", event->text, event->state);
+        app_say("time: busy us", NULL, busy_us());
         break;
     case ACME_EVENT_ACCOUNT:
-        say("acme: account", event->text, 0);
+        app_say("acme: account", event->text, 0);
         break;
     case ACME_EVENT_ORDER:
-        say("acme: order", event->text, 0);
+        app_say("acme: order", event->text, 0);
         break;
     case ACME_EVENT_AUTHORIZED:
-        say("acme: authorized", event->text, 0);
+        app_say("acme: authorized", event->text, 0);
         break;
     case ACME_EVENT_INSTALLED:
-        say("acme: certificate installed", NULL, 0);
+        app_say("acme: certificate installed", NULL, 0);
         break;
     case ACME_EVENT_CHAIN_CUT:
-        say("acme: the chain is too long for TLS, its end is left out", NULL, 0);
+        app_say("acme: the chain is too long for TLS, its end is left out", NULL, 0);
         break;
     case ACME_EVENT_ERROR:
-        say("acme: error", acme_error_name(event->error), event->error);
+        app_say("acme: error", acme_error_name(event->error), event->error);
         if (event->problem != NULL) {
-            say("acme: problem", event->problem->detail, event->problem->status);
+            app_say("acme: problem", event->problem->detail, event->problem->status);
         }
         break;
     default:
@@ -198,9 +181,9 @@ static void add_memory_rows(struct text *t, bool json)
     add_number_row(t, json, "lwip_heap_peak", lwip_stats.mem.max);
     add_number_row(t, json, "lwip_pbufs_peak", lwip_stats.memp[MEMP_PBUF_POOL]->max);
     add_number_row(t, json, "store_used", counters.store_used);
-    add_number_row(t, json, "longest_step_us", longest_step.us);
-    add_row(t, json, "longest_step_state", acme_state_name(longest_step.state), false);
-    add_number_row(t, json, "longest_https_step_us", longest_https.us);
+    add_number_row(t, json, "longest_step_us", longest[APP_STEP_CLIENT].us);
+    add_row(t, json, "longest_step_state", acme_state_name(longest[APP_STEP_CLIENT].state), false);
+    add_number_row(t, json, "longest_https_step_us", longest[APP_STEP_HTTPS].us);
     add_number_row(t, json, "busy_us", busy_us());
     add_number_row(t, json, "requests", counters.requests);
     add_number_row(t, json, "new_orders", counters.new_orders);
@@ -210,14 +193,14 @@ static void add_clock_row(struct text *t, bool json)
 {
     int64_t now;
 
-    if (acme_lwip_clock_ops.wall_s(&wall_clock, &now) == ACME_OK) {
+    if (acme_lwip_clock_ops.wall_s(&app_clock, &now) == ACME_OK) {
         add_date_row(t, json, "clock", now);
     } else {
         add_row(t, json, "clock", "unknown", false);
     }
 }
 
-static bool write_page(const char *path, struct text *t)
+bool app_write_page(const char *path, struct text *t)
 {
     bool json = strcmp(path, "/status.json") == 0;
     struct acme_cert_status status;
@@ -271,55 +254,48 @@ static void report_dns_record(void)
         if (strcmp(settings.challenges[i], "dns-persist-01") == 0 &&
             acme_dns_persist_record(client, &what, name, sizeof(name), value, sizeof(value)) ==
                 ACME_OK) {
-            say("dns: set a TXT record once:", name, 0);
-            say("dns: its value:", value, 0);
+            app_say("dns: set a TXT record once:", name, 0);
+            app_say("dns: its value:", value, 0);
         }
     }
 }
 
-static struct acme_port port = {
-    .net = &acme_lwip_raw_net_ops,
-    .net_ctx = &net,
-    .clock = &acme_lwip_clock_ops,
-    .clock_ctx = &wall_clock,
-    .entropy = &board_entropy_ops,
-    .log = &log_ops,
-    .breathe = breathe,
-#if defined(CONFIG_ACME_DNS_CLIENT)
-    .udp = &acme_lwip_raw_udp_ops,
-    .udp_ctx = &net,
-#endif
-};
-
-static int32_t open_client(void)
+static void configure(struct acme_config *config, struct acme_trust_anchor roots)
 {
-    struct acme_config config = {0};
-    int32_t rc;
-
-    port.flash = board_flash_ops;
-    port.flash_ctx = board_store_flash;
+    memset(config, 0, sizeof(*config));
+    port->flash = board_flash_ops;
+    port->flash_ctx = board_store_flash;
+    port->read_anchor = roots_read;
     for (uint16_t i = 0; i < settings_names_count(&settings); i++) {
         names[i] = settings.names[i];
     }
     request.names = names;
     request.names_count = settings_names_count(&settings);
-    anchor.der = settings.anchor;
-    anchor.len = settings.anchor_len;
-    config.port = &port;
-    config.directory_url = settings.directory;
-    config.anchors = &anchor;
-    config.anchors_count = 1;
-    config.certs = &request;
-    config.certs_count = 1;
-    config.contact = settings.contact[0] != '\0' ? settings.contact : NULL;
-    config.tos_agreed = true; /* whoever gave the device its settings agrees */
-    take_challenges(&config);
-    config.build_time_s = BOARD_BUILD_TIME_S;
-    config.replace_unrequested = true;
-    config.on_event = on_event;
-    begin_step(&longest_step);
+    in_use = ROOTS_NEWEST;
+    anchors[in_use] = roots;
+    config->port = port;
+    config->directory_url = settings.directory;
+    config->anchors = &anchors[in_use];
+    config->anchors_count = 1;
+    config->certs = &request;
+    config->certs_count = 1;
+    config->contact = settings.contact[0] != '\0' ? settings.contact : NULL;
+    config->tos_agreed = true; /* whoever gave the device its settings agrees */
+    take_challenges(config);
+    config->build_time_s = BOARD_BUILD_TIME_S;
+    config->replace_unrequested = true;
+    config->on_event = on_event;
+}
+
+static int32_t open_client(struct acme_trust_anchor roots)
+{
+    struct acme_config config;
+    int32_t rc;
+
+    configure(&config, roots);
+    app_begin_step(APP_STEP_CLIENT);
     rc = acme_init(&client, &config, memory, sizeof(memory));
-    end_step();
+    app_end_step();
     return rc;
 }
 
@@ -330,14 +306,43 @@ static bool is_of_the_board(int32_t error)
            error == ACME_ERR_ENTROPY || error == ACME_ERR_CRYPTO || error == ACME_ERR_MEMORY;
 }
 
+/* The length of the certificate that an anchor begins with; of all of it where it is none. */
+static uint32_t first_len(const struct acme_trust_anchor *anchor)
+{
+    uint8_t head[4];
+    uint32_t left = (uint32_t)anchor->len, len = 0;
+
+    if (left >= sizeof(head) && roots_read(NULL, anchor->der, head, sizeof(head)) == ACME_OK) {
+        len = root_list_der_len(head, left);
+    }
+    return len == 0 || len > left ? left : len;
+}
+
+/* Each root alone, for of several one that cannot be read would not be missed. *number: which. */
+static int32_t check_roots(struct acme_trust_anchor all, uint32_t *number)
+{
+    int32_t rc = ACME_OK;
+
+    for (*number = 0; all.len > 0 && rc == ACME_OK; ++*number) {
+        struct acme_trust_anchor one = {all.der, first_len(&all)};
+
+        rc = acme_use_anchors(client, &one, 1);
+        all.der += one.len;
+        all.len -= one.len;
+    }
+    return rc;
+}
+
 /* By the client's own checks: whatever it would refuse when the device starts. */
 static const char *check_settings(void)
 {
-    static char line[48];
-    int32_t rc = open_client();
+    static char line[64];
+    uint32_t number = 0;
+    int32_t rc = open_client(roots_typed());
     struct text t;
 
     if (rc == ACME_OK) {
+        rc = check_roots(roots_typed(), &number);
         acme_deinit(client);
     }
     if (is_of_the_board(rc)) {
@@ -348,6 +353,10 @@ static const char *check_settings(void)
     text_add(&t, acme_error_name(rc));
     text_add(&t, " ");
     text_add_number(&t, rc);
+    if (number > 0) {
+        text_add(&t, ", root ");
+        text_add_number(&t, number);
+    }
     return line;
 }
 
@@ -355,7 +364,7 @@ static void pause_s(uint32_t s)
 {
     uint64_t end_ms = board_uptime_ms() + s * UINT64_C(1000);
 
-    say("acme: next try in seconds", NULL, s);
+    app_say("acme: next try in seconds", NULL, s);
     while (board_uptime_ms() < end_ms) {
         board_sleep();
     }
@@ -369,18 +378,18 @@ static void start_client(void)
     int32_t rc;
 
     for (;;) {
-        rc = open_client();
+        rc = open_client(roots_anchor(ROOTS_NEWEST));
         if (rc == ACME_OK) {
             return;
         }
-        say("acme: cannot start:", acme_error_name(rc), rc);
+        app_say("acme: cannot start:", acme_error_name(rc), rc);
         if (rc == ACME_ERR_STORE_FORMAT) {
             console_confirm("the store's flash area holds something else; to erase it, type: ",
                             "erase");
-            (void)acme_store_format(&port);
+            (void)acme_store_format(port);
         } else if (!is_of_the_board(rc)) {
             console_provision(&settings, "the settings are refused (clear: forget them)",
-                              check_settings);
+                              check_settings, memory, sizeof(memory));
         } else {
             pause_s(s);
             s = s < CONFIG_ACME_RETRY_MAX_S / 2 ? 2 * s : CONFIG_ACME_RETRY_MAX_S;
@@ -393,17 +402,18 @@ static void report_memory(void)
     struct acme_counters counters;
 
     acme_get_counters(client, &counters);
-    say("memory: stack peak", NULL, board_stack_peak());
-    say("memory: mbedTLS pool peak", NULL, counters.pool_peak);
-    say("memory: JSON arena peak", NULL, counters.arena_peak);
-    say("memory: lwIP heap peak", NULL, lwip_stats.mem.max);
-    say("memory: lwIP pbufs peak", NULL, lwip_stats.memp[MEMP_PBUF_POOL]->max);
-    say("time: longest step in us", acme_state_name(longest_step.state), longest_step.us);
-    say("time: longest step of the server in us", NULL, longest_https.us);
-    say("acme: requests", NULL, counters.requests);
+    app_say("memory: stack peak", NULL, board_stack_peak());
+    app_say("memory: mbedTLS pool peak", NULL, counters.pool_peak);
+    app_say("memory: JSON arena peak", NULL, counters.arena_peak);
+    app_say("memory: lwIP heap peak", NULL, lwip_stats.mem.max);
+    app_say("memory: lwIP pbufs peak", NULL, lwip_stats.memp[MEMP_PBUF_POOL]->max);
+    app_say("time: longest step in us", acme_state_name(longest[APP_STEP_CLIENT].state),
+            longest[APP_STEP_CLIENT].us);
+    app_say("time: longest step of the server in us", NULL, longest[APP_STEP_HTTPS].us);
+    app_say("acme: requests", NULL, counters.requests);
 }
 
-static void report_certificate(void)
+void app_report_certificate(void)
 {
     struct acme_cert_status status;
     char date[24];
@@ -412,124 +422,114 @@ static void report_certificate(void)
     if (acme_cert_get_status(client, 0, &status) == ACME_OK && acme_cert_can_serve(&status)) {
         text_init(&t, date, sizeof(date));
         text_add_date(&t, status.not_after_s);
-        say("https: serving until", date, 0);
+        app_say("https: serving until", date, 0);
     }
 }
 
-/* A done job is looked at again when the certificate is due; a failed one after its pause. */
-static void plan_next(int32_t error)
+/* ---- roots on trial ---- */
+
+static void use_roots(enum roots_which other)
+{
+    anchors[1 - in_use] = roots_anchor(other);
+    if (acme_use_anchors(client, &anchors[1 - in_use], 1) == ACME_OK) {
+        in_use = (enum roots_which)(1 - in_use);
+    }
+}
+
+static uint32_t requests(void)
+{
+    struct acme_counters counters;
+
+    acme_get_counters(client, &counters);
+    return counters.requests;
+}
+
+static bool trying_before; /* the roots in use are those before the ones on trial */
+
+/* A bundle on trial that leads to the CA stays. While it does not, the ones before and it take
+ * turns: a vendor's error costs no certificate, and nobody is held on roots that are given up. */
+static void judge_roots(int32_t error)
+{
+    if (!roots_on_trial()) {
+        return;
+    }
+    if (!trying_before && requests() != requests_before) {
+        app_say(roots_confirm() ? "roots: confirmed, version" : "roots: not confirmed, version",
+                NULL, roots_version());
+    } else if (trying_before || error == ACME_ERR_TLS_VERIFY) {
+        at_once = !trying_before;
+        trying_before = !trying_before;
+        use_roots(trying_before ? ROOTS_BEFORE : ROOTS_NEWEST);
+        app_say(trying_before ? "roots: on trial and refused, those before are tried"
+                              : "roots: on trial again, version",
+                NULL, trying_before ? 0 : roots_version());
+    }
+}
+
+bool app_take_roots(void)
+{
+    if (!console_poll(port)) {
+        return false;
+    }
+    trying_before = false;
+    use_roots(ROOTS_NEWEST);
+    at_once = true;
+    return true;
+}
+
+/* ---- jobs ---- */
+
+int32_t app_start_job(void)
+{
+    int32_t rc = at_once ? acme_start(client) : acme_start_due(client);
+
+    requests_before = requests();
+    at_once = false;
+    return rc;
+}
+
+uint32_t app_report_job(int32_t error)
 {
     uint32_t pause = acme_next_start_s(client, error);
 
     report_memory();
+    judge_roots(error);
     if (error == ACME_OK) {
-        report_certificate();
-        pause = pause < WAKE_MAX_S ? pause : WAKE_MAX_S;
+        app_report_certificate();
     } else {
         report_dns_record();
-        say("acme: next try in seconds", NULL, pause);
+        pause = at_once ? 0 : pause;
+        app_say("acme: next try in seconds", NULL, pause);
     }
-    next_start_ms = board_uptime_ms() + pause * UINT64_C(1000);
+    return pause;
 }
 
-static void poll_and_measure(struct acme_poll_result *result)
+/* ---- the start ---- */
+
+acme_client *app_start(struct acme_port *with)
 {
-    begin_step(&longest_step);
-    (void)acme_poll(client, result);
-    end_step();
-}
+    bool known;
 
-/* The client's turn: it begins as soon as the memory is free. */
-static bool is_client_due(void)
-{
-    return ethif_is_ready() && board_uptime_ms() >= next_start_ms;
-}
-
-static bool serve(void)
-{
-    bool more;
-
-    begin_step(&longest_https);
-    more = https_poll(BOARD_HTTPS_ALONGSIDE || (!working && !is_client_due()));
-    end_step();
-    return more;
-}
-
-/* Only now: what is asked without a network is asked again after a quarter of a minute. */
-static void start_time(void)
-{
-    static bool started;
-
-    if (!started && ethif_is_ready()) {
-        started = true;
-        (void)acme_lwip_sntp_start(&wall_clock, settings.ntp[0] != '\0' ? settings.ntp : NULL);
-    }
-}
-
-/* One turn of the client: how long it may wait for the next, in ms. */
-static uint32_t poll_client(void)
-{
-    struct acme_poll_result result;
-
-    if (!working) {
-        if (!is_client_due() || (!BOARD_HTTPS_ALONGSIDE && https_is_busy())) {
-            return UINT32_MAX;
-        }
-        working = acme_start_due(client) == ACME_OK;
-    }
-    poll_and_measure(&result);
-    if (result.want == ACME_WANT_IDLE) {
-        working = false;
-        plan_next(result.error);
-        return 0;
-    }
-    return result.wait_ms;
-}
-
-static void sleep_and_measure(void)
-{
-    uint64_t start = board_uptime_us();
-
-    board_sleep();
-    slept_us += board_uptime_us() - start;
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
-int main(void)
-{
-    uint64_t deadline = 0;
-
-    board_init();
-    say("boot: nanoacme " ACME_VERSION " on", board_name, 0);
-    if (!settings_load(&settings)) {
-        console_provision(&settings, "this device has no settings", check_settings);
+    port = with;
+    app_say("boot: nanoacme " ACME_VERSION " on", board_name, 0);
+    known = settings_load(&settings);
+    roots_load(&settings);
+    if (!known || roots_anchor(ROOTS_NEWEST).len == 0) {
+        console_provision(&settings, "this device has no settings", check_settings, memory,
+                          sizeof(memory));
     }
     start_client();
-    ethif_start();
-    acme_lwip_raw_init(&net);
-    acme_lwip_raw_reserve(&net, HTTPS_PORT, BOARD_HTTPS_STREAMS);
-    https_init(client, &port, write_page);
-    board_watchdog_start(WATCHDOG_MS);
-    report_certificate();
-    for (;;) {
-        bool more, active = ethif_poll();
+    return client;
+}
 
-        board_watchdog_feed();
-        start_time();
-        if (active || board_uptime_ms() >= deadline) {
-            uint32_t wait_ms = poll_client();
+const char *app_time_server(void)
+{
+    return settings.ntp[0] != '\0' ? settings.ntp : NULL;
+}
 
-            more = serve();
-            /* A second is soon enough for the server's time-outs. */
-            deadline = board_uptime_ms() + (more ? 0 : least(wait_ms, 1000u));
-            continue;
-        }
-        if (ethif_next_ms() > 0) {
-            sleep_and_measure();
-        }
-    }
+void *app_hand_over(struct acme_config *config)
+{
+    acme_deinit(client);
+    configure(config, roots_anchor(ROOTS_NEWEST));
+    return memory;
 }

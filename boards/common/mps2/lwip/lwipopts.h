@@ -1,15 +1,17 @@
 /*
- * lwIP on the reference board: raw API, IPv4 and IPv6, DHCP, DNS, SNTP.
+ * lwIP on the MPS2: raw API unless the board says otherwise, IPv4 and IPv6, DHCP, DNS, SNTP.
  */
 #ifndef LWIPOPTS_H
 #define LWIPOPTS_H
 
 #include <stdint.h>
 
+#if !defined(NO_SYS) /* a board with tasks has said how */
 #define NO_SYS               1
 #define SYS_LIGHTWEIGHT_PROT 0 /* lwIP never runs in an interrupt */
 #define LWIP_SOCKET          0
 #define LWIP_NETCONN         0
+#endif
 
 #define LWIP_IPV4                      1
 #define LWIP_IPV6                      1
