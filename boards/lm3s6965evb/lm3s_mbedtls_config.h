@@ -6,8 +6,8 @@
 #ifndef LM3S_MBEDTLS_CONFIG_H
 #define LM3S_MBEDTLS_CONFIG_H
 
-/* Memory: one fixed pool, handed over by the core (CONFIG_ACME_MBEDTLS_POOL), and its blocks are the
- * core's (core/src/base/blocks.h): mbedTLS's own allocator takes 28 bytes more for each. */
+/* Memory: one fixed pool, handed over by the core (CONFIG_ACME_MBEDTLS_POOL), and its blocks are
+ * the core's (core/src/base/blocks.h): mbedTLS's own allocator takes 28 bytes more for each. */
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS

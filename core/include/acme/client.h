@@ -836,8 +836,8 @@ uint32_t acme_next_wakeup_s(acme_client *client);
  * is the CA's pause where it has asked for one, else one that doubles from CONFIG_ACME_RETRY_MIN_S
  * to CONFIG_ACME_RETRY_MAX_S, with a random part; else it is acme_next_wakeup_s, but not less than
  * CONFIG_ACME_RETRY_MIN_S: what is due again at once is not chased. May be cut short: with
- * CONFIG_ACME_SCHEDULE, acme_start_due keeps the pauses by itself. From inside the port's breathe it
- * counts nothing, and is CONFIG_ACME_RETRY_MIN_S. Threads: one.
+ * CONFIG_ACME_SCHEDULE, acme_start_due keeps the pauses by itself. From inside the port's breathe
+ * it counts nothing, and is CONFIG_ACME_RETRY_MIN_S. Threads: one.
  * @return seconds to wait, more than 0 */
 uint32_t acme_next_start_s(acme_client *client, int32_t error);
 
