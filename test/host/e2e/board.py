@@ -36,7 +36,7 @@ class Board:
         self.folder, self.board, self.icount, self.echo = str(folder), board, icount, echo
         self.http_port = http_port or free_port()
         self.https_port = https_port or free_port()
-        builds = os.environ.get("NANOACME_FIRMWARE", os.path.join(ROOT, "build"))
+        builds = os.path.abspath(os.environ.get("NANOACME_FIRMWARE", os.path.join(ROOT, "build")))
         self.image = os.path.join(builds, board, f"{image}-{board}.elf")
         self.network, self.tap, self.address, self.wire = network, tap, address, wire
         self.text, self.popen, self.reader = "", None, None
