@@ -5,6 +5,9 @@
  */
 #include <string.h>
 
+#include <lwip/def.h>
+#include <lwip/inet_chksum.h>
+
 #include "acme_lwip_raw.h"
 #include "acme_selftest.h"
 #include "board.h"
@@ -108,6 +111,39 @@ static void check_interrupt(void)
                             "not");
 }
 
+/* RFC 1071, byte by byte: nothing that a compiler could make faster, and wrong. */
+static uint16_t plain_checksum(const volatile uint8_t *data, size_t len)
+{
+    uint32_t sum = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        sum += i % 2 == 0 ? (uint32_t)data[i] << 8 : data[i];
+        sum = (sum & 0xffffu) + (sum >> 16);
+    }
+    return lwip_htons((uint16_t)~sum);
+}
+
+/* lwIP's own, as this compiler has compiled it: each length that a header has, and frames, wherever
+ * they begin in a word. */
+static void check_checksums(void)
+{
+    static _Alignas(4) uint8_t frame[1500 + 4];
+    uint32_t wrong = 0;
+
+    for (size_t i = 0; i < sizeof(frame); i++) {
+        frame[i] = (uint8_t)(i * 167u + i / 256u);
+    }
+    for (uint16_t len = 0; len <= 1500; len = (uint16_t)(len < 128 ? len + 1 : len + 49)) {
+        for (uint32_t at = 0; at < 4; at++) {
+            wrong += inet_chksum(frame + at, len) != plain_checksum(frame + at, len) ? 1u : 0u;
+        }
+    }
+    say(wrong == 0
+            ? "selftest: board.checksum ok"
+            : "selftest: board.checksum FAILED: lwIP's checksums are wrong, as this compiler "
+              "compiles them");
+}
+
 static void run(bool destroy, bool again)
 {
     static struct acme_port port = {
@@ -126,6 +162,7 @@ static void run(bool destroy, bool again)
     options.after_power_cycle = again;
     options.idle = idle;
     options.timeout_ms = 60000;
+    check_checksums(); /* with wrong ones there might never be a lease */
     while (!ethif_is_ready()) {
         idle(NULL);
     }

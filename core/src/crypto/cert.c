@@ -68,6 +68,20 @@ static int set_names(mbedtls_x509write_csr *csr, const struct acme_cert_request 
     return mbedtls_x509write_csr_set_subject_alternative_name(csr, &nodes[0].san);
 }
 
+/* For the names and the public key, which mbedTLS calls a bad one where there is no room for it.
+ * The whole CSR, with its signature, takes more. */
+static size_t least_room(const struct san_node *first)
+{
+    size_t room = 48 + 1 + 2 * 48; /* what is around the names; the point of a key of P-384 */
+
+    for (const mbedtls_x509_san_list *san = &first->san; san != NULL; san = san->next) {
+        size_t len = san->node.san.unstructured_name.len;
+
+        room += len + (len < 128 ? 2 : 3);
+    }
+    return room;
+}
+
 int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_t key, uint8_t *out,
                             size_t size)
 {
@@ -90,6 +104,10 @@ int32_t acme_cert_write_csr(const struct acme_cert_request *request, psa_key_id_
         mbedtls_x509write_csr_set_md_alg(
             &csr, request->key_type == ACME_KEY_EC_P384 ? MBEDTLS_MD_SHA384 : MBEDTLS_MD_SHA256);
         rc = set_names(&csr, request, (struct san_node *)(void *)(out + skip));
+    }
+    if (rc == 0 &&
+        least_room((const struct san_node *)(void *)(out + skip)) > size - skip - nodes_size) {
+        rc = MBEDTLS_ERR_ASN1_BUF_TOO_SMALL;
     }
     if (rc == 0) {
         rc = mbedtls_x509write_csr_der(&csr, out + skip + nodes_size, size - skip - nodes_size,

@@ -21,21 +21,21 @@ def sleep_that(body):
     return f"void __wrap_board_sleep(void);\nvoid __wrap_board_sleep(void) {{ {body} }}\n"
 
 
-def link_with(tmp_path, board, text, wraps=("board_sleep",), flags=(), folder=None):
+def link_with(tmp_path, board, text, wraps=("board_sleep",), image="nanoacme", flags=(), folder=None):
     """The image, linked with a source that stands for these functions, or for what is weak."""
     folder = folder or os.path.join(ROOT, "build", board)
-    line = subprocess.run(["ninja", "-C", folder, "-t", "commands", f"nanoacme-{board}.elf"],
+    line = subprocess.run(["ninja", "-C", folder, "-t", "commands", f"{image}-{board}.elf"],
                           capture_output=True, text=True, check=True).stdout.splitlines()[-1]
     argv = line.split(" && ")[1].split()
-    image = str(tmp_path / "image.elf")
-    argv[argv.index("-o") + 1] = image
+    linked = str(tmp_path / "image.elf")
+    argv[argv.index("-o") + 1] = linked
     argv = [f"-Wl,-Map,{tmp_path}/map" if a.startswith("-Wl,-Map") else a for a in argv]
     source = tmp_path / "instead.c"
     source.write_text(text)
     done = subprocess.run([*argv, *flags, str(source), "-O1", *(f"-Wl,--wrap={name}" for name in wraps)], cwd=folder,
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return image
+    return linked
 
 
 def place_of(image, function):

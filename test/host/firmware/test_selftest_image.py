@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
 from board import BARE, Board  # noqa: E402
+from test_fault import link_with  # noqa: E402
 from peers import DELIVERED, Peers, visit_line, visit_take  # noqa: E402
 
 CHECKS = """entropy.fill entropy.random clock.moves clock.monotonic clock.step clock.wall log.write
@@ -53,7 +54,7 @@ def test_the_drivers(board):
         visitor.join(30)
     finally:
         peers.stop()
-    for name in ["board.interrupt", *CHECKS]:
+    for name in ["board.checksum", "board.interrupt", *CHECKS]:
         assert f"selftest: {name} ok" in board.text, board.text
     # There is no time server here: no wall clock, and no rate to hold against it.
     assert f"selftest: {len(CHECKS)} passed, 0 failed, 1 skipped\n" in board.text, board.text
@@ -85,3 +86,26 @@ def test_nothing_is_erased_before_it_is_asked_for(board):
     board.type("again")
     board.wait_for(" skipped\n", seconds=120, count=2)
     assert "selftest: flash.kept FAILED: there is nothing of a first run\n" in board.text
+
+
+# As a compiler has done it: words that do not begin where words do, summed with the wrong bytes.
+MISCOMPILED = """
+#include <stdint.h>
+uint16_t __real_inet_chksum(const void *data, uint16_t len);
+uint16_t __wrap_inet_chksum(const void *data, uint16_t len);
+uint16_t __wrap_inet_chksum(const void *data, uint16_t len)
+{
+    return (uint16_t)(__real_inet_chksum(data, len) ^ (len >= 16 && (uintptr_t)data % 4 == 2 ? 0x0100 : 0));
+}
+"""
+
+
+def test_checksums_that_a_compiler_has_spoilt(tmp_path):
+    device = Board(tmp_path, "mps2_an385", image="selftest")
+    device.image = link_with(tmp_path, "mps2_an385", MISCOMPILED, ["inet_chksum"], image="selftest")
+    try:
+        device.start().wait_for("selftest: say what to test")
+        device.type("look")
+        device.wait_for("selftest: board.checksum FAILED")
+    finally:
+        device.cut_power()
