@@ -59,8 +59,8 @@ struct acme_json_filter {
     bool is_key;          /* the text under way is a name */
     bool is_type;         /* it is the type of a challenge */
     bool known;           /* the challenge's type is built in */
-    struct acme_limit limit;
     char word[ACME_JSON_WORD_MAX + 1]; /* the last text, if it is short and printable ASCII */
+    struct acme_limit limit;
 };
 
 /** Starts with a new document, whose kept members go to out, size bytes. */

@@ -338,6 +338,25 @@ static int add_critical(mbedtls_x509write_cert *w, const struct ca_pki_template 
     return ret;
 }
 
+/* RFC 5280 4.2.1.10: one permitted subtree, of one DNS name. */
+static int add_constraints(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
+{
+    size_t len = t->permits == NULL ? 0 : strlen(t->permits);
+    uint8_t der[8 + 64] = {0x30, (uint8_t)(len + 6), 0xa0, (uint8_t)(len + 4),
+                           0x30, (uint8_t)(len + 2), 0x82, (uint8_t)len};
+
+    if (len == 0) {
+        return 0;
+    }
+    if (len > sizeof(der) - 8) {
+        return MBEDTLS_ERR_X509_BAD_INPUT_DATA;
+    }
+    memcpy(der + 8, t->permits, len);
+    return mbedtls_x509write_crt_set_extension(w, MBEDTLS_OID_NAME_CONSTRAINTS,
+                                               MBEDTLS_OID_SIZE(MBEDTLS_OID_NAME_CONSTRAINTS), 0,
+                                               der, len + 8);
+}
+
 static int fill(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
 {
     char from[16], to[16];
@@ -361,6 +380,7 @@ static int fill(mbedtls_x509write_cert *w, const struct ca_pki_template *t)
                                                               : MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
     ret = ret != 0 ? ret : add_key_ids(w, t);
     ret = ret != 0 ? ret : add_critical(w, t);
+    ret = ret != 0 ? ret : add_constraints(w, t);
     return ret != 0 ? ret : add_names(w, t);
 }
 

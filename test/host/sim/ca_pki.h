@@ -43,6 +43,7 @@ struct ca_pki_template {
     size_t address_len;
     uint8_t address_kind; /* MBEDTLS_X509_SAN_...; 0: it is an address */
     const char *critical; /* more critical extensions, of id-ce: their numbers; or NULL */
+    const char *permits;  /* name constraints: the DNS names below it, up to 64 bytes; or NULL */
 };
 /** Writes a certificate: its length, or 0. */
 size_t ca_pki_write(const struct ca_pki_template *t, uint8_t *der, size_t size);

@@ -14,7 +14,7 @@
 #include <mbedtls/platform.h>
 
 #include "crypto_bench.h"
-#include "net/tls.h"
+#include "net/exchange.h"
 #include "tls_server.h"
 
 /* ---- the wire, and the clock ---- */
@@ -22,6 +22,14 @@
 static uint32_t wire; /* bytes in both directions */
 static uint64_t uptime_ms;
 static int64_t wall_s; /* 0: not known */
+
+static acme_handle net_connect(void *ctx, const char *host, uint16_t tcp_port)
+{
+    (void)ctx;
+    (void)host;
+    (void)tcp_port;
+    return 7;
+}
 
 static int32_t net_connected(void *ctx, acme_handle stream)
 {
@@ -57,8 +65,11 @@ static void net_close(void *ctx, acme_handle stream)
     (void)stream;
 }
 
-static const struct acme_net_ops net_ops = {
-    .connected = net_connected, .send = net_send, .recv = net_recv, .close = net_close};
+static const struct acme_net_ops net_ops = {.connect = net_connect,
+                                            .connected = net_connected,
+                                            .send = net_send,
+                                            .recv = net_recv,
+                                            .close = net_close};
 static const struct acme_port port = {.net = &net_ops};
 
 static uint64_t uptime(void *ctx)
@@ -256,6 +267,57 @@ static void goes_with_the_anchors(void)
     assert_true(visit(HOST));
 }
 
+/* A request and its response, over a connection of its own. True: it was resumed. */
+static bool ask(struct acme_exchange *x, const char *url)
+{
+    static const char request[] = "GET / HTTP/1.1\r\n\r\n",
+                      reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    uint32_t taken = tickets_taken, turns;
+    struct acme_uri uri;
+    uint8_t in[64];
+    int32_t rc;
+
+    server_start();
+    assert_int_equal(acme_uri_parse(url, &uri), ACME_OK);
+    acme_http_parser_init(&x->parser, false, 0, NULL, NULL);
+    rc = acme_exchange_start(x, url, &uri, (const uint8_t *)request, sizeof(request) - 1);
+    for (turns = 0; turns < 3000 && (rc == ACME_OK || rc == ACME_ERR_AGAIN); turns++) {
+        rc = acme_exchange_poll(x);
+        server_turn();
+        if (server.over && mbedtls_ssl_read(&server.ssl, in, sizeof(in)) == sizeof(request) - 1) {
+            assert_int_equal(
+                mbedtls_ssl_write(&server.ssl, (const uint8_t *)reply, sizeof(reply) - 1),
+                sizeof(reply) - 1);
+        }
+        if (rc == ACME_OK) {
+            break;
+        }
+    }
+    assert_int_equal(rc, ACME_OK);
+    acme_tls_close(&x->tls);
+    server_stop();
+    return tickets_taken > taken;
+}
+
+/* Another server is not offered it: whoever resumes shows no certificate. */
+static void is_of_one_server(void)
+{
+    static struct acme_exchange x;
+
+    memset(&x, 0, sizeof(x));
+    x.port = &port;
+    x.clock = &device_clock;
+    server_t.names[1] = "other.example.org";
+    assert_int_equal(acme_tls_init(&x.tls, &port, &device_clock, &anchor, 1), ACME_OK);
+    assert_false(ask(&x, "https://" HOST "/"));
+    assert_true(ask(&x, "https://" HOST "/again"));
+    assert_false(ask(&x, "https://other.example.org/"));
+    assert_false(ask(&x, "https://" HOST "/"));
+    assert_false(ask(&x, "https://" HOST ":8443/"));
+    acme_tls_free(&x.tls);
+    server_t.names[1] = NULL;
+}
+
 /* A session that does not fit, or no memory for one, costs a whole handshake each time. */
 static void needs_room(void)
 {
@@ -277,6 +339,7 @@ TEST(ends_with_the_chain)
 TEST(is_refused)
 TEST(is_used_once)
 TEST(goes_with_the_anchors)
+TEST(is_of_one_server)
 TEST(needs_room)
 
 static int group_up(void **state)
@@ -298,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_is_refused),
         cmocka_unit_test(test_is_used_once),
         cmocka_unit_test(test_goes_with_the_anchors),
+        cmocka_unit_test(test_is_of_one_server),
         cmocka_unit_test(test_needs_room),
     };
 

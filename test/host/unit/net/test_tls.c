@@ -27,14 +27,46 @@ static bool config_fails, alpn_fails, hash_fails;
 static int tickets; /* that come before data */
 static mbedtls_ssl_context *client_ssl;
 
+static const void *certificates[32]; /* parsed ones in mbedTLS's memory */
+static uint32_t certificates_now, certificates_most;
+
+/* One comes in the place of NULL, or NULL in the place of one. */
+static void certificates_note(const void *from, const void *to)
+{
+    size_t i = 0;
+
+    while (i < 32 && certificates[i] != from) {
+        i++;
+    }
+    if (i < 32) {
+        certificates[i] = to;
+        certificates_now += to != NULL ? 1u : UINT32_MAX;
+    }
+    certificates_most = certificates_now > certificates_most ? certificates_now : certificates_most;
+}
+
 void *__real_mbedtls_calloc(size_t count, size_t size);
 void *__wrap_mbedtls_calloc(size_t count, size_t size);
 void *__wrap_mbedtls_calloc(size_t count, size_t size)
 {
     bool fails = ++calloc_calls == calloc_fail_at ||
                  (calloc_fail_rest && calloc_fail_at > 0 && calloc_calls > calloc_fail_at);
+    void *place = fails ? NULL : __real_mbedtls_calloc(count, size);
 
-    return fails ? NULL : __real_mbedtls_calloc(count, size);
+    if (place != NULL && size == sizeof(mbedtls_x509_crt)) {
+        certificates_note(NULL, place);
+    }
+    return place;
+}
+
+void __real_mbedtls_free(void *place);
+void __wrap_mbedtls_free(void *place);
+void __wrap_mbedtls_free(void *place)
+{
+    if (place != NULL) {
+        certificates_note(place, NULL);
+    }
+    __real_mbedtls_free(place);
 }
 
 int __real_mbedtls_ssl_config_defaults(mbedtls_ssl_config *conf, int end, int transport, int set);
@@ -356,6 +388,16 @@ static void test_anchors_with_constraints(void **state)
     anchor.len = ca_pki_write(&root_t, root_der, sizeof(root_der));
     assert_int_equal(acme_tls_init(&t, &port, &device_clock, &anchor, 1), ACME_ERR_CERT_PARSE);
     acme_tls_free(&t);
+}
+
+/* What an issuer of the chain may vouch for. */
+static void test_issuers_with_constraints(void **state)
+{
+    (void)state;
+    ca_t.permits = "example.org";
+    expect(ACME_OK);
+    ca_t.permits = "elsewhere.example";
+    expect(ACME_ERR_TLS_VERIFY);
 }
 
 /* What a handshake is good for whose n-th allocation fails, or all from then on. */
@@ -797,6 +839,30 @@ static void test_a_bundle(void **state)
     expect(ACME_OK);
 }
 
+/* The most certificates that are in memory at once in a handshake with so many other roots. */
+static uint32_t most_beside(uint32_t others)
+{
+    uint8_t bundle[6000];
+    struct ca_pki_template other = root_t;
+
+    other.subject = other.issuer = "CN=Other";
+    anchor = (struct acme_trust_anchor){bundle, ca_pki_write(&root_t, bundle, sizeof(bundle))};
+    for (; others > 0; others--) {
+        anchor.len += ca_pki_write(&other, bundle + anchor.len, sizeof(bundle) - anchor.len);
+    }
+    certificates_most = 0;
+    assert_int_equal(result_with(HOST), ACME_OK);
+    return certificates_most;
+}
+
+/* Ten roots cost no more memory than two. */
+static void test_other_roots_are_not_kept(void **state)
+{
+    (void)state;
+    assert_true(most_beside(1) > 0);
+    assert_int_equal(most_beside(9), most_beside(1));
+}
+
 /* An expired root beside its reissue, which has the same name and key. */
 static void test_a_root_that_was_issued_anew(void **state)
 {
@@ -961,6 +1027,7 @@ int main(void)
         cmocka_unit_test_setup(test_addresses, fresh),
         cmocka_unit_test_setup(test_a_name_in_the_subject, fresh),
         cmocka_unit_test_setup(test_anchors_with_constraints, fresh),
+        cmocka_unit_test_setup(test_issuers_with_constraints, fresh),
         cmocka_unit_test_setup(test_anchors_that_are_read, fresh),
         cmocka_unit_test_setup(test_no_verdict_without_memory, fresh),
         cmocka_unit_test_setup(test_a_server_that_is_a_ca, fresh),
@@ -984,6 +1051,7 @@ int main(void)
         cmocka_unit_test_setup(test_goodbye, fresh),
         cmocka_unit_test_setup(test_anchors, fresh),
         cmocka_unit_test_setup(test_a_bundle, fresh),
+        cmocka_unit_test_setup(test_other_roots_are_not_kept, fresh),
         cmocka_unit_test_setup(test_a_root_that_was_issued_anew, fresh),
         cmocka_unit_test_setup(test_setting_up_without_memory, fresh),
         cmocka_unit_test_setup(test_a_host_too_long, fresh),
