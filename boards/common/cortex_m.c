@@ -21,10 +21,6 @@
 #define CSR_CORE_CLOCK    4u
 #define CSR_WRAPPED       (1u << 16)
 
-#define PANIC_PAUSE_MS      1000u
-#define PANIC_PAUSE_MAX_MS  300000u
-#define PANICS_FORGOTTEN_MS 600000u
-
 extern uint32_t cortex_m_data_load[], cortex_m_data[], cortex_m_data_end[];
 extern uint32_t cortex_m_bss[], cortex_m_bss_end[];
 int main(void);
@@ -112,26 +108,9 @@ __attribute__((naked)) void cortex_m_fault(void)
             "1:\tb report_fault");
 }
 
-/* Panics in a row, in memory that a reset leaves as it is; after power comes it holds anything, and
- * the check says so. */
-static struct {
-    uint32_t count, check;
-} panics __attribute__((section(".noinit")));
-
-/* A run of so long says that what was wrong has passed. */
-static uint32_t count_panic(void)
-{
-    if (panics.check != ~panics.count || board_uptime_ms() >= PANICS_FORGOTTEN_MS) {
-        panics.count = 0;
-    }
-    panics.count += panics.count < UINT16_MAX ? 1 : 0;
-    panics.check = ~panics.count;
-    return panics.count;
-}
-
 /* Without interrupts, which may be off, or masked by this one: by the timer's flag, which it sets
  * each millisecond (it may not have been started yet: then each 65536 cycles). */
-static void wait_ms(uint32_t ms)
+void cortex_m_wait_ms(uint32_t ms)
 {
     if ((SYST_CSR & CSR_ON) == 0) {
         SYST_RVR = 0xffffu;
@@ -143,32 +122,8 @@ static void wait_ms(uint32_t ms)
     }
 }
 
-/* What fails at each start would be a chip that resets for ever, hundreds of times a second, with
- * flash and a network that suffer it: the pause doubles, from one second to five minutes. */
-static void back_off(void)
+void cortex_m_restart(void)
 {
-    uint32_t count = count_panic();
-    uint32_t ms = count < 10 ? PANIC_PAUSE_MS << (count - 1) : PANIC_PAUSE_MAX_MS;
-    char line[64];
-    struct text t;
-
-    ms = ms < PANIC_PAUSE_MAX_MS ? ms : PANIC_PAUSE_MAX_MS;
-    text_init(&t, line, sizeof(line));
-    text_add(&t, "panic: ");
-    text_add_number(&t, count);
-    text_add(&t, " in a row, reset in seconds ");
-    text_add_number(&t, ms / 1000u);
-    text_add(&t, "\r\n");
-    board_write(line);
-    wait_ms(ms);
-}
-
-void board_panic(const char *why)
-{
-    board_write("\r\npanic: ");
-    board_write(why);
-    board_write("\r\n");
-    back_off();
     for (;;) {
         SCB_AIRCR = 0x05FA0004u; /* SYSRESETREQ */
     }

@@ -20,6 +20,10 @@ void cortex_m_fault(void);
 void cortex_m_tick(void);
 void cortex_m_eth(void);
 
+/** Waits, also where interrupts are off or masked, and feeds the watchdog. */
+void cortex_m_wait_ms(uint32_t ms);
+_Noreturn void cortex_m_restart(void);
+
 /** 1 kHz from the core's clock. */
 void cortex_m_start_tick(uint32_t clock_hz);
 void cortex_m_enable_irq(uint32_t number);

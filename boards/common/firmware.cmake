@@ -27,7 +27,7 @@ list(TRANSFORM ACME_RSA_PRIVATE PREPEND -Wl,--wrap=)
 
 # acme_add_image(IMAGE PORT FILE...): over the network port PORT, with these files of this folder.
 function(acme_add_image image port)
-    set(common startup cortex_m entropy_insecure ethif flash_map flash_semihost semihost text watchdog ${ARGN})
+    set(common startup cortex_m entropy_insecure ethif flash_map flash_semihost panic semihost text watchdog ${ARGN})
     list(TRANSFORM common PREPEND "${ACME_COMMON_DIR}/")
     list(TRANSFORM common APPEND .c)
     add_executable(${image} ${ACME_BOARD_SOURCES} ${common})

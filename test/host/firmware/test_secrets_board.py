@@ -13,7 +13,8 @@ SERVING = "https: serving until"
 def ram_of(kind):
     """Start and length of each RAM in the board's linker script."""
     with open(os.path.join(ROOT, "boards", kind, "link.ld"), encoding="ascii") as f:
-        regions = re.findall(r"RAM\w*\s*\(\w+\)\s*:\s*ORIGIN = (0x\w+), LENGTH = (\d+)([KM])", f.read())
+        regions = re.findall(r"RAM\w*\s*\(\w+\)\s*:\s*ORIGIN = (0x\w+), "
+                             r"LENGTH = (?:DEFINED\(\w+\) \? \w+ : )?(\d+)([KM])", f.read())
     assert regions
     return [(int(start, 16), int(n) * (1024 if unit == "K" else 1 << 20))
             for start, n, unit in regions]
