@@ -15,7 +15,7 @@ NAME = "device.example.org"
 FLASH = ("core", "cJSON", "mbedTLS", "lwIP", "port", "board and application", "libc")
 RAM = ("core", "mbedTLS pool", "mbedTLS", "lwIP", "board and application", "libc", "stack")
 # On the small board: what it needs, and 2 % on top (FLASH_LIMIT in scripts/size says why it is more than in 0.1).
-CORE_FLASH_LIMIT, CORE_RAM_LIMIT = 40200, 8750
+CORE_FLASH_LIMIT, CORE_RAM_LIMIT = 41600, 8750
 SMALL = "lm3s6965evb"
 PEAKS = (("mbedTLS pool peak", "mbedtls_pool_peak"), ("JSON arena peak", "json_arena_peak"),
          ("lwIP heap peak", "lwip_heap_peak"), ("lwIP packet buffers peak", "lwip_pbufs_peak"),

@@ -66,14 +66,19 @@ static const ip_addr_t *server_number(size_t n)
 
 /* ---- over TCP ---- */
 
-static err_t close_tcp(struct acme_lwip_lookup *lookup)
+static void drop_reply(struct acme_lwip_lookup *lookup)
 {
-    struct tcp_pcb *pcb = lookup->tcp;
-
     if (lookup->reply != NULL) {
         (void)pbuf_free(lookup->reply);
     }
     lookup->reply = NULL;
+}
+
+static err_t close_tcp(struct acme_lwip_lookup *lookup)
+{
+    struct tcp_pcb *pcb = lookup->tcp;
+
+    drop_reply(lookup);
     lookup->tcp = NULL;
     if (pcb == NULL) {
         return ERR_OK;
@@ -150,15 +155,16 @@ static err_t on_reply(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     return err;
 }
 
+/* lwIP has freed the pcb, perhaps to make room for another: none is asked for in here. The next
+ * step goes on. */
 static void on_error(void *arg, err_t err)
 {
     struct acme_lwip_lookup *lookup = arg;
 
     (void)err;
-    lookup->tcp = NULL; /* lwIP has freed it */
+    lookup->tcp = NULL;
     settle_tcp(lookup, false);
-    (void)close_tcp(lookup);
-    go_on_over_tcp(lookup);
+    drop_reply(lookup);
 }
 
 static bool open_tcp(struct acme_lwip_lookup *lookup, size_t family)
@@ -319,6 +325,17 @@ static bool is_time_to_try(const struct acme_lwip_lookup *lookup, uint32_t passe
            (lookup->tries == 0 || !waits || passed_ms >= (lookup->tries + 1u) / 2u * 1000u);
 }
 
+/* Whether a question is to be asked over TCP, and no other one is. */
+static bool is_time_for_tcp(const struct acme_lwip_lookup *lookup)
+{
+    bool truncated = false;
+
+    for (size_t i = 0; i < ACME_LWIP_FAMILIES; i++) {
+        truncated = truncated || lookup->answers[i].state == ACME_LWIP_QUESTION_TRUNCATED;
+    }
+    return truncated && lookup->tcp == NULL;
+}
+
 bool acme_lwip_lookup_is_due(const struct acme_lwip_lookup *lookup)
 {
     uint32_t now_ms = sys_now();
@@ -331,7 +348,8 @@ bool acme_lwip_lookup_is_due(const struct acme_lwip_lookup *lookup)
     } else if (lookup->stage == ACME_LWIP_STAGE_ASKING) {
         uint32_t passed_ms = now_ms - lookup->tried_ms;
 
-        due = is_time_to_try(lookup, passed_ms) || (lookup->tcp != NULL && passed_ms >= TCP_MS);
+        due = is_time_to_try(lookup, passed_ms) || is_time_for_tcp(lookup) ||
+              (lookup->tcp != NULL && passed_ms >= TCP_MS);
     }
     due = due && !lookup->handed_over;
     SYS_ARCH_UNPROTECT(level);
@@ -355,8 +373,8 @@ void acme_lwip_lookup_step(void *lookup)
     if (l->tcp != NULL && sys_now() - l->tried_ms >= TCP_MS) {
         settle_tcp(l, false);
         (void)close_tcp(l);
-        go_on_over_tcp(l);
     }
+    go_on_over_tcp(l);
     if (is_time_to_try(l, sys_now() - l->tried_ms)) {
         try_again(l);
     }
