@@ -59,7 +59,9 @@ static int32_t sim_read(void *ctx, uint32_t offset, void *data, size_t len)
         f->violation = true;
         return ACME_ERR_STORE_IO;
     }
-    if (f->off || ++f->reads == f->fail_read_at) {
+    f->reads++;
+    if (f->off || (f->fail_read_at > 0 && f->reads >= f->fail_read_at &&
+                   f->reads - f->fail_read_at <= f->fail_reads_more)) {
         return ACME_ERR_STORE_IO;
     }
     memcpy(data, f->data + offset, len);

@@ -45,6 +45,7 @@ struct flash_sim {
     uint32_t cut_at; /* cut at this operation (1 is the first); 0: never */
     enum flash_sim_cut cut_kind;
     uint32_t fail_read_at, fail_program_at, fail_erase_at; /* the n-th fails; 0: never */
+    uint32_t fail_reads_more;                              /* and so many behind it */
     uint32_t fail_sync_at;
     uint32_t programs, erase_calls, syncs;
     bool any_unstable, any_between;

@@ -199,6 +199,48 @@ static void test_freed_marks(void **state)
     }
 }
 
+/* A chip that cannot be read for a moment while a value is moved: what is written meanwhile is no
+ * copy of it, and the value is there when the chip can be read again. */
+static void test_reads_that_fail_while_a_value_is_moved(void **state)
+{
+    struct flash_sim_image *image = NULL;
+    /* What moves fits where the filler does not: behind records that are no copies. */
+    static const char filler[] =
+        "a filler of such a length that it does not fit where the other does";
+    static const char another[] =
+        "A filler of such a length that it does not fit where the other does";
+    struct acme_flashlog before = log_;
+    int32_t rc = ACME_ERR_STORE_IO;
+    uint32_t n;
+    bool changed;
+    char out[100];
+
+    (void)state;
+    assert_int_equal(set(A, "kept"), ACME_OK);
+    while (log_.freed_seq == 0) { /* the last one moves it */
+        image = flash_sim_save(&flash, image);
+        before = log_;
+        assert_int_equal(set(B, filler), ACME_OK);
+    }
+    for (n = 1; rc != ACME_OK; n++) {
+        flash_sim_restore(&flash, image);
+        log_ = before;
+        flash.fail_read_at = flash.reads + n;
+        flash.fail_reads_more = 3;
+        rc = set(B, another);
+        flash.fail_read_at = flash.fail_reads_more = 0;
+        assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_IO);
+        assert_int_equal(mount(), ACME_OK);
+        expect(A, "kept");
+        /* An error may come after the change was made. */
+        changed = acme_flashlog_read(&log_, B, 0, out, sizeof(out)) > 0 && out[0] == 'A';
+        assert_true(changed || rc != ACME_OK);
+        expect(B, changed ? another : filler);
+    }
+    assert_true(n > 100);
+    flash_sim_image_free(image);
+}
+
 /* ---- damage ---- */
 
 static void wipe_headers(uint32_t sector)
@@ -1427,6 +1469,7 @@ int main(void)
         cmocka_unit_test_setup(test_an_old_version, set_up),
         cmocka_unit_test_setup(test_freed_marks, set_up),
         cmocka_unit_test_setup(test_no_header, set_up),
+        cmocka_unit_test_setup(test_reads_that_fail_while_a_value_is_moved, set_up),
         cmocka_unit_test_setup(test_one_bit_of_a_blank_area, set_up),
         cmocka_unit_test_setup(test_a_missing_sector, set_up),
         cmocka_unit_test_setup(test_a_first_head, set_up),
