@@ -71,9 +71,9 @@ void walk(void)
     struct bundle b = {NULL, NULL, any_size(FEW), 0, nondet_u32(), nondet_u16()};
 
     ASSUME(b.len >= ACME_ROOTS_HEAD_SIZE + ACME_ROOTS_SIGNATURE_SIZE);
-    whole = b.len;
-    first = b.at = any_bytes(whole, FEW);
+    first = b.at = any_bytes(b.len, FEW);
     b.roots = b.len - ACME_ROOTS_HEAD_SIZE - ACME_ROOTS_SIGNATURE_SIZE;
+    whole = ACME_ROOTS_HEAD_SIZE + b.roots; /* the signature is no root */
     SHOW(walk_roots(&b) == ACME_OK && b.count == 3);
 }
 
