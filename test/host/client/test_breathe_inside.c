@@ -5,6 +5,7 @@
  */
 #include "acme/doctor.h"
 #include "acme/mbedtls.h"
+#include "acme/roots.h"
 #include "acme/tls_alpn.h"
 #include "device.h"
 
@@ -35,6 +36,7 @@ static void call_jobs(acme_client *c)
     assert_int_not_equal(acme_revoke_start(c, 0, 0, false), ACME_OK);
     assert_int_equal(acme_clock_reset(c), ACME_ERR_STATE);
     assert_int_equal(acme_store_give_up(c), ACME_ERR_STATE);
+    assert_int_equal(acme_use_anchors(c, &w.anchor, 1), ACME_ERR_STATE);
 }
 
 static void call_doctor(acme_client *c)

@@ -95,6 +95,25 @@ static void test_other_anchors_of_the_first_ca(void **state)
     device_boot();
     assert_int_not_equal(device_run(), ACME_OK);
     assert_int_equal(acme_use_anchors(w.client, &w.anchor, 1), ACME_OK);
+    w.net.outage_until_ms = w.clock.now_ms + 600000u;
+    w.net.outage_from_ms = w.clock.now_ms;
+    assert_int_not_equal(device_run(), ACME_OK); /* it goes to the other one, and back */
+    w.clock.now_ms = w.net.outage_until_ms;
+    assert_int_equal(device_run(), ACME_OK);
+    assert_true(device_has_cert(0));
+}
+
+/* Of the anchors before nothing stays in mbedTLS's memory, which has an end. */
+static void test_other_anchors_again_and_again(void **state)
+{
+    uint32_t n;
+
+    (void)state;
+    w.config.directory_url = CA_SIM_DIRECTORY;
+    device_boot();
+    for (n = 0; n < 2000; n++) {
+        assert_int_equal(acme_use_anchors(w.client, n % 2 == 0 ? &foreign : &w.anchor, 1), ACME_OK);
+    }
     assert_int_equal(device_run(), ACME_OK);
     assert_true(device_has_cert(0));
 }
@@ -108,6 +127,7 @@ int main(void)
         TEST(test_the_first_one_s_root_is_not_the_other_s),
         TEST(test_other_anchors_between_two_jobs),
         TEST(test_other_anchors_of_the_first_ca),
+        TEST(test_other_anchors_again_and_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

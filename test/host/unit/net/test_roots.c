@@ -202,6 +202,7 @@ static void test_forms(void **state)
     } wrong[] = {{not_der, sizeof(not_der)},   {endless, sizeof(endless)},
                  {too_long, sizeof(too_long)}, {huge, sizeof(huge)},
                  {half, sizeof(half)},         {one, sizeof(one)}};
+    uint32_t length;
 
     (void)state;
     begin(5); /* no root */
@@ -222,6 +223,13 @@ static void test_forms(void **state)
         finish();
         assert_int_equal(check(), count == 2 ? ACME_OK : ACME_ERR_ROOTS_FORMAT);
     }
+    begin(5);
+    add_root("CN=One");
+    length = (uint32_t)(made.len - ACME_ROOTS_HEAD_SIZE);
+    add_root("CN=Two");
+    roots_maker_put(&made, 8, length); /* of the first alone */
+    assert_true(roots_maker_sign(&made, vendor_key));
+    assert_int_equal(check(), ACME_ERR_ROOTS_FORMAT);
     begin(5);
     add_root("CN=One");
     made.data[15] = 1; /* a later format's */
