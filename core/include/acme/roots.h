@@ -61,7 +61,7 @@ struct acme_roots {
  * a root of it at least; one that it cannot is left out later, as of any anchors. The bundle is
  * memory, or a place that port->read_anchor knows. Takes as long as a signature's check does, a
  * second on a Cortex-M at 25 MHz, in which the firmware breathes. Works between acme_init and
- * acme_deinit of a client. *roots is written with ACME_OK only. Threads: as mbedTLS.
+ * acme_deinit of a client. *roots is written with ACME_OK only. Threads: one.
  * @return ACME_OK: it is the vendor's, newer than version after, and of use
  * @return ACME_ERR_ROOTS_FORMAT: it is cut, has more bytes than it says, no root, or something else
  * than certificates in it

@@ -295,13 +295,30 @@ def configuration(tmp_path, name, change=lambda text: text):
 
 
 @pytest.mark.parametrize("option", ["MBEDTLS_PSA_CRYPTO_C", "MBEDTLS_PSA_CRYPTO_STORAGE_C", "MBEDTLS_USE_PSA_CRYPTO",
-                                    "MBEDTLS_X509_CSR_WRITE_C", "MBEDTLS_SSL_ALPN", "MBEDTLS_MEMORY_BUFFER_ALLOC_C"])
+                                    "MBEDTLS_X509_CSR_WRITE_C", "MBEDTLS_SSL_ALPN"])
 def test_what_mbedtls_lacks_is_named(tmp_path, option):
     (tmp_path / "options.h").write_text("#include <acme/config_default.h>\n#define CONFIG_ACME_TLS_ALPN_01 1\n")
     options = '-DACME_KCONFIG_HEADER="options.h"'
     assert compile_core(tmp_path, configuration(tmp_path, "whole.h"), options) == ""
     without = configuration(tmp_path, "less.h", lambda text: re.sub(rf"#define {option}\b.*", "", text))
     assert option in compile_core(tmp_path, without, options, code=1)
+
+
+@pytest.mark.parametrize("lost, more, named", [
+    ("BUFFER_ALLOC_C|DEBUG", "", None),  # the core gives its memory out
+    ("BUFFER_ALLOC_C|DEBUG", "#define MBEDTLS_THREADING_C\n#define MBEDTLS_THREADING_PTHREAD\n",
+     "CONFIG_ACME_MBEDTLS_POOL and threads need MBEDTLS_MEMORY_BUFFER_ALLOC_C"),
+    ("BUFFER_ALLOC_C|DEBUG|PLATFORM", "", "CONFIG_ACME_MBEDTLS_POOL needs MBEDTLS_PLATFORM_MEMORY")])
+def test_mbedtls_memory(tmp_path, lost, more, named):
+    (tmp_path / "options.h").write_text("#include <acme/config_default.h>\n#undef CONFIG_ACME_MBEDTLS_POOL\n"
+                                        "#define CONFIG_ACME_MBEDTLS_POOL 1\n")
+
+    def change(text):
+        text = re.sub(rf"#define MBEDTLS_(MEMORY_)?({lost})(_MEMORY)?\b.*", "", text)
+        return text.replace("#define MBEDTLS_PLATFORM_C\n", "#define MBEDTLS_PLATFORM_C\n" + more)
+    out = compile_core(tmp_path, configuration(tmp_path, "less.h", change), '-DACME_KCONFIG_HEADER="options.h"',
+                       code=0 if named is None else 1)
+    assert (named or "") in out
 
 
 def test_mbedtls_own_configuration_is_found_out(tmp_path):
