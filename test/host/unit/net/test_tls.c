@@ -212,12 +212,17 @@ static const uint8_t ca_key[32] = {0x22, 2};
 static uint8_t ca_point[CA_PKI_POINT];
 static struct ca_pki_template ca_t;
 static bool server_does_not_look; /* what its certificate is good for */
+static uint32_t more_issuers;     /* that it sends as well */
 
 static void server_start(void)
 {
+    uint32_t i;
+
     server_new();
     server_add(&server_t);
-    server_add(&ca_t);
+    for (i = 0; i <= more_issuers; i++) {
+        server_add(&ca_t);
+    }
     if (server_does_not_look) {
         server.chain.MBEDTLS_PRIVATE(key_usage) = MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
     }
@@ -369,6 +374,16 @@ static void test_addresses(void **state)
     assert_int_equal(result_with("6162:6364::"), ACME_ERR_TLS_VERIFY); /* which begins with it */
 }
 
+/* A chain of any length: the client's buffer is as large as the message needs. */
+static void test_long_chains(void **state)
+{
+    (void)state;
+    for (more_issuers = 1; more_issuers < 9; more_issuers++) {
+        expect(ACME_OK);
+    }
+    more_issuers = 0;
+}
+
 /* RFC 9525: the common name says nothing. */
 static void test_a_name_in_the_subject(void **state)
 {
@@ -426,7 +441,7 @@ static void test_no_verdict_without_memory(void **state)
 
     (void)state;
     for (for_good = 0; for_good < 2; for_good++, rc = -1) {
-        for (n = 1; rc != ACME_OK; n += n < 200 ? 1 : 29) {
+        for (n = 1; rc != ACME_OK; n += n < 600 ? 1 : 29) {
             rc = shake_hands_without_memory(n, for_good != 0);
             assert_int_not_equal(rc, ACME_ERR_TLS_VERIFY);
             assert_int_not_equal(rc, ACME_ERR_TLS_DATES);
@@ -915,7 +930,7 @@ static void test_anchors_that_are_read(void **state)
         assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_IO);
     }
     assert_true(n > 6);
-    for (n = 1, rc = -1; rc != ACME_OK; n += n < 200 ? 1 : 29) {
+    for (n = 1, rc = -1; rc != ACME_OK; n += n < 600 ? 1 : 29) {
         rc = shake_hands_without_memory(n, true);
         assert_int_not_equal(rc, ACME_ERR_TLS_VERIFY);
         assert_int_not_equal(rc, ACME_ERR_TLS_DATES);
@@ -1050,6 +1065,7 @@ int main(void)
         cmocka_unit_test_setup(test_the_end, fresh),
         cmocka_unit_test_setup(test_goodbye, fresh),
         cmocka_unit_test_setup(test_anchors, fresh),
+        cmocka_unit_test_setup(test_long_chains, fresh),
         cmocka_unit_test_setup(test_a_bundle, fresh),
         cmocka_unit_test_setup(test_other_roots_are_not_kept, fresh),
         cmocka_unit_test_setup(test_a_root_that_was_issued_anew, fresh),
