@@ -441,7 +441,7 @@ static void test_no_verdict_without_memory(void **state)
 
     (void)state;
     for (for_good = 0; for_good < 2; for_good++, rc = -1) {
-        for (n = 1; rc != ACME_OK; n += n < 600 ? 1 : 29) {
+        for (n = 1; rc != ACME_OK; n += n < 200 ? 1 : 29) {
             rc = shake_hands_without_memory(n, for_good != 0);
             assert_int_not_equal(rc, ACME_ERR_TLS_VERIFY);
             assert_int_not_equal(rc, ACME_ERR_TLS_DATES);
@@ -930,7 +930,7 @@ static void test_anchors_that_are_read(void **state)
         assert_true(rc == ACME_OK || rc == ACME_ERR_STORE_IO);
     }
     assert_true(n > 6);
-    for (n = 1, rc = -1; rc != ACME_OK; n += n < 600 ? 1 : 29) {
+    for (n = 1, rc = -1; rc != ACME_OK; n += n < 200 ? 1 : 29) {
         rc = shake_hands_without_memory(n, true);
         assert_int_not_equal(rc, ACME_ERR_TLS_VERIFY);
         assert_int_not_equal(rc, ACME_ERR_TLS_DATES);
