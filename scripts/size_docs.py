@@ -149,7 +149,8 @@ def pool_table():
 
 
 def region(board, name):
-    origin, length, unit = re.search(rf"{name} \(\w+\)\s*: ORIGIN = (\w+), LENGTH = (\d+)([KM]?)",
+    origin, length, unit = re.search(rf"{name} \(\w+\)\s*: ORIGIN = (\w+), "
+                                     r"LENGTH = (?:DEFINED\(\w+\) \? \w+ : )?(\d+)([KM]?)",
                                      read(f"boards/{board}/link.ld")).groups()
     return int(origin, 0), int(length) * {"": 1, "K": 1024, "M": 1024 * 1024}[unit]
 
