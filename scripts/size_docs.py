@@ -156,10 +156,12 @@ def region(board, name):
 
 
 def flash_map(board):
-    """(sector size, sectors of the store, program unit)"""
+    """(sector size, sectors of the store, program unit, sectors of the settings and of the signed roots)"""
     text = read(f"boards/{board}/board_config.h")
-    return tuple(int(re.search(rf"BOARD_{n}\s+(\d+)u", text)[1])
-                 for n in ("SECTOR_SIZE", "STORE_SECTORS", "PROGRAM_SIZE"))
+    areas = int(re.search(r"BOARD_ROOTS_AREAS (\d+)", read("boards/common/board.h"))[1])
+    numbers = [int(re.search(rf"BOARD_{n}\s+(\d+)u", text)[1])
+               for n in ("SECTOR_SIZE", "STORE_SECTORS", "PROGRAM_SIZE", "SETTINGS_SECTORS", "ROOTS_SECTORS")]
+    return (*numbers[:4], areas * numbers[4])
 
 
 def flash_table():
@@ -170,11 +172,12 @@ def flash_table():
     whole = [region(b, "FLASH")[1] for b in boards]
     text = row(["flash, bytes", *boards]) + "|---|" + "---:|" * len(boards) + "\n"
     text += row(["the image", *image])
-    text += row(["the store: sectors x bytes", *(f"{n} x {s} = {n * s}" for s, n, _ in sizes)])
-    text += row(["the application's settings", *(f"2 x {s} = {2 * s}" for s, _, _ in sizes)])
-    text += row(["free", *(w - i - (n + 2) * s for w, i, (s, n, _) in zip(whole, image, sizes))])
+    text += row(["the store: sectors x bytes", *(f"{n} x {s} = {n * s}" for s, n, *_ in sizes)])
+    text += row(["the application's settings", *(f"{n} x {s} = {n * s}" for s, _, _, n, _ in sizes)])
+    text += row(["roots that a vendor has signed", *(f"{n} x {s} = {n * s}" for s, _, _, _, n in sizes)])
+    text += row(["free", *(w - i - (a + b + c) * s for w, i, (s, a, _, b, c) in zip(whole, image, sizes))])
     text += row(["flash", *whole])
-    return text + row(["program unit", *(u for _, _, u in sizes)])
+    return text + row(["program unit", *(u for _, _, u, _, _ in sizes)])
 
 
 # ---- pictures ----
@@ -222,10 +225,10 @@ def column(x, title, origin, length, parts):
 
 def picture(board):
     flash, ram = size_boards.read_map(os.path.join(ROOT, f"build/{board}/nanoacme-{board}.elf.map"))
-    sector, sectors, _ = flash_map(board)
+    sector, sectors, _, settings, roots = flash_map(board)
     origin, length = region(board, "FLASH")
     image = [(who, flash[who]) for who in size_boards.FLASH if flash[who]]
-    areas = [("store", sector * sectors), ("settings", sector * 2)]
+    areas = [("store", sector * sectors), ("settings", sector * (settings + roots))]
     image.append(("free", length - sum(s for _, s in image + areas)))
     ram_origin, ram_length = region(board, "RAM")
     for small, owner in (("cJSON", "core"), ("port", "board and application")):
