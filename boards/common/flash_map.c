@@ -1,8 +1,7 @@
 /*
  * The flash of an emulated board, by the numbers of its board_config.h: the store, then the
- * settings, then three areas for signed
- * roots. It must not know what is stored. On silicon this file
- * is replaced, with flash_semihost.c, by a driver of the chip's flash.
+ * settings, then three areas for signed roots. It must not know what is stored. On silicon this
+ * file is replaced, with flash_semihost.c, by a driver of the chip's flash.
  */
 #include "board.h"
 

@@ -49,18 +49,6 @@ static struct {
     uint8_t chunk[CHUNK];
 } coming;
 
-static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t len)
-{
-    crc = ~crc;
-    while (len-- > 0) {
-        crc ^= *data++;
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
-        }
-    }
-    return ~crc;
-}
-
 /* ---- what is kept ---- */
 
 static bool read_at(uint8_t slot, uint32_t at, void *to, size_t len)
@@ -97,14 +85,14 @@ static bool is_bundle_whole(uint8_t slot, const struct mark *m)
         if (!read_at(slot, DATA_AT + at, chunk, n)) {
             return false;
         }
-        crc = crc32(crc, chunk, n);
+        crc = settings_crc32(crc, chunk, n);
     }
     return crc == m->crc;
 }
 
 static uint32_t own_crc(const struct mark *m)
 {
-    return crc32(0, (const uint8_t *)m, offsetof(struct mark, own_crc));
+    return settings_crc32(0, (const uint8_t *)m, offsetof(struct mark, own_crc));
 }
 
 static void load_slot(uint8_t slot)
@@ -308,7 +296,7 @@ const char *roots_add(const uint8_t *data, uint32_t len)
         coming.begun = false;
         return "too long: BOARD_ROOTS_SECTORS has no room for it";
     }
-    coming.crc = crc32(coming.crc, data, len);
+    coming.crc = settings_crc32(coming.crc, data, len);
     while (len-- > 0) {
         coming.chunk[coming.fill++] = *data++;
         coming.len++;

@@ -29,7 +29,7 @@ enum tag {
     TAG_PADDING
 };
 
-static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t len)
+uint32_t settings_crc32(uint32_t crc, const uint8_t *data, size_t len)
 {
     crc = ~crc;
     while (len-- > 0) {
@@ -66,7 +66,7 @@ static bool crc_area(uint32_t at, uint32_t len, uint32_t *crc)
         if (!read_at(at, chunk, n)) {
             return false;
         }
-        *crc = crc32(*crc, chunk, n);
+        *crc = settings_crc32(*crc, chunk, n);
         at += n;
         len -= n;
     }
@@ -200,7 +200,7 @@ static void put(struct writer *w, const void *data, size_t len)
 {
     const uint8_t *bytes = data;
 
-    w->crc = crc32(w->crc, bytes, len);
+    w->crc = settings_crc32(w->crc, bytes, len);
     while (len-- > 0) {
         w->chunk[w->fill++] = *bytes++;
         if (w->fill == CHUNK) {

@@ -45,6 +45,8 @@ bool settings_read(uint32_t at, void *data, size_t len);
 const char *settings_take_line(struct settings *s, const char *line);
 /** The byte that two lower-case digits stand for, or -1. */
 int settings_hex_byte(const char *hex);
+/** CRC-32 of data that follow on those of crc, 0 at first: the roots are kept with it, too. */
+uint32_t settings_crc32(uint32_t crc, const uint8_t *data, size_t len);
 /** What is missing before they can be saved, or NULL; the roots are not looked at. */
 const char *settings_missing(const struct settings *s);
 uint16_t settings_names_count(const struct settings *s);

@@ -100,28 +100,34 @@ def test_link_is_lost_in_the_middle_of_an_order(bench):
         gateway.stop()
 
 
-def test_resets_at_random_instants_of_the_first_boot(bench):
-    """Ten devices, each with its power cut at one random instant of its first boot."""
+def first_boots_that_are_cut(bench, lab, count):
+    """So many devices, each with its power cut at one random instant of its first boot, when they serve at last:
+    (number, name, board, the seed of the instants)."""
     seed = int(os.environ.get("NANOACME_SEED", random.randrange(1 << 30)))
     print(f"seed {seed}")
     instants = random.Random(seed)
-    lab = bench.start_lab()
     port = free_port()
     gateway = Gateway(lab.http_port, port)
     try:
         whole = time_first_boot(bench, port)
-        for number in range(10):
+        for number in range(count):
             name = f"device{number}.example.org"
             board = bench.new_board(name, http_port=port)
             cut_at(board, instants.uniform(0, whole))
             board.start()
             board.wait_for(SERVING)
-            board.wait_for("net: address")
-            check_served(bench, board, name)
-            assert accounts(lab) == number + 2, (seed, number, board.text)
+            yield number, name, board, seed
             board.cut_power()
     finally:
         gateway.stop()
+
+
+def test_resets_at_random_instants_of_the_first_boot(bench):
+    lab = bench.start_lab()
+    for number, name, board, seed in first_boots_that_are_cut(bench, lab, 10):
+        board.wait_for("net: address")
+        check_served(bench, board, name)
+        assert accounts(lab) == number + 2, (seed, number, board.text)
 
 
 def time_first_boot(bench, port):

@@ -1,7 +1,5 @@
 """The board with an operating system: a control loop that nobody disturbs, renewal, power cuts, and a
 server that others' silence does not stop. What all boards do, the other files try on it, too."""
-import os
-import random
 import re
 import socket
 
@@ -9,9 +7,9 @@ import pytest
 
 from board import Board
 from conftest import NAME
-from lab import PATIENCE, Gateway, free_port
+from lab import PATIENCE
 from test_fault import link_with, place_of
-from test_firmware import INSTALLED, SERVING, accounts, check_served, cut_at, orders, time_first_boot
+from test_firmware import INSTALLED, SERVING, accounts, check_served, first_boots_that_are_cut, orders
 from test_watchdog import HANG, SHORT
 
 PERIOD_US = 10000
@@ -62,26 +60,10 @@ def test_renewal_while_others_are_silent(rtos_bench):
 
 
 def test_power_cuts(rtos_bench):
-    """Two devices, each with its power cut at one random instant of its first boot."""
-    seed = int(os.environ.get("NANOACME_SEED", random.randrange(1 << 30)))
-    print(f"seed {seed}")
-    instants = random.Random(seed)
     lab = rtos_bench.start_lab()
-    port = free_port()
-    gateway = Gateway(lab.http_port, port)
-    try:
-        whole = time_first_boot(rtos_bench, port)
-        for number in range(2):
-            name = f"device{number}.example.org"
-            board = rtos_bench.new_board(name, http_port=port)
-            cut_at(board, instants.uniform(0, whole))
-            board.start()
-            board.wait_for(SERVING)
-            check_served(rtos_bench, board, name)
-            assert accounts(lab) == number + 2 and orders(lab) <= 2 * number + 3, (seed, number, board.text)
-            board.cut_power()
-    finally:
-        gateway.stop()
+    for number, name, board, seed in first_boots_that_are_cut(rtos_bench, lab, 2):
+        check_served(rtos_bench, board, name)
+        assert accounts(lab) == number + 2 and orders(lab) <= 2 * number + 3, (seed, number, board.text)
 
 
 @pytest.mark.parametrize("hangs", ["acme_poll", "https_poll"])

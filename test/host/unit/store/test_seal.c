@@ -219,6 +219,16 @@ static void test_another_state(void **state)
     assert_true(failed > 20);
 }
 
+/* A store with a value, with a counter or without. */
+static void open_new(void **state, bool counted)
+{
+    (void)set_up(state);
+    config.counter = counted ? &counter_ops : NULL;
+    flash_sim_init(&flash, 1024, 16, 8, 7);
+    assert_int_equal(open_again(), ACME_OK);
+    assert_int_equal(set(A, "kept"), ACME_OK);
+}
+
 /* There are values, but no state: it was given up as damaged. Whoever has the key of a value has
  * the store; one with a counter stays closed. */
 static void test_no_state(void **state)
@@ -226,11 +236,7 @@ static void test_no_state(void **state)
     unsigned counted;
 
     for (counted = 0; counted < 2; counted++) {
-        (void)set_up(state);
-        config.counter = counted != 0 ? &counter_ops : NULL;
-        flash_sim_init(&flash, 1024, 16, 8, 7);
-        assert_int_equal(open_again(), ACME_OK);
-        assert_int_equal(set(A, "kept"), ACME_OK);
+        open_new(state, counted != 0);
         assert_int_equal(acme_flashlog_begin(&store.log, 0, 1), ACME_OK);
         assert_int_equal(acme_flashlog_delete(&store.log, KEY_STATE), ACME_OK);
         assert_int_equal(acme_flashlog_commit(&store.log), ACME_OK);
@@ -274,11 +280,7 @@ static void test_damaged_state(void **state)
     unsigned counted;
 
     for (counted = 0; counted < 2; counted++) {
-        (void)set_up(state);
-        config.counter = counted != 0 ? &counter_ops : NULL;
-        flash_sim_init(&flash, 1024, 16, 8, 7);
-        assert_int_equal(open_again(), ACME_OK);
-        assert_int_equal(set(A, "kept"), ACME_OK);
+        open_new(state, counted != 0);
         assert_int_equal(set(B, "other"), ACME_OK);
         assert_int_equal(acme_flashlog_read(&store.log, KEY_STATE, 0, raw, sizeof(raw)), 32);
         for (at = flash.data;
